@@ -158,7 +158,13 @@ class Playbook(ABC):
             if isinstance(value, Probe)
         }
         cls.hypotheses = tuple(
-            Hypothesis(name.replace("_", "-"), *member.__hypothesis__, member, needs(cls, member))
+            Hypothesis(
+                id=name.replace("_", "-"),
+                title=member.__hypothesis__[0],
+                actions=member.__hypothesis__[1],
+                test=member,
+                needs=needs(cls, member),
+            )
             for name, member in vars(cls).items()
             if hasattr(member, "__hypothesis__")
         )
