@@ -258,6 +258,26 @@ class Report(Frozen):
         return None if self.verdict is Verdict.INCONCLUSIVE or not self.causes else self.causes[0]
 
 
+_IAM_PREFIX = {
+    "apigatewayv2": "apigateway",
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
+}
+_API_GATEWAY_VERBS = {"get": "GET", "update": "PATCH", "create": "POST", "delete": "DELETE"}
+
+
+def iam_action(service: str, operation: str) -> str:
+    """The IAM action behind a boto3 call: ("elbv2", "describe_target_health") is
+    "elasticloadbalancing:DescribeTargetHealth". API Gateway's actions are HTTP verbs.
+    """
+    prefix = _IAM_PREFIX.get(service, service)
+    words = operation.split("_")
+    if prefix == "apigateway":
+        return f"apigateway:{_API_GATEWAY_VERBS.get(words[0], 'PUT')}"
+    return f"{prefix}:{''.join('DB' if word == 'db' else word.capitalize() for word in words)}"
+
+
 # --- a guarded change -----------------------------------------------------------------------------
 
 
@@ -270,9 +290,8 @@ class Step(Frozen):
 
     @property
     def permission(self) -> str:
-        """IAM's name for it, near enough for people: "lambda:PutProvisionedConcurrencyConfig"."""
-        name = "".join(part.title() for part in self.operation.split("_"))
-        return f"{self.service}:{name}"
+        """The IAM action it needs: "lambda:PutProvisionedConcurrencyConfig"."""
+        return iam_action(self.service, self.operation)
 
 
 class Check(Frozen):

@@ -1,0 +1,360 @@
+"""AWS sessions: a read role for probes, a write role for changes; clients made once and shared.
+
+boto3 honours `AWS_ENDPOINT_URL` by itself. Traps this module is built around (measured with
+boto3 1.44): the default retries resend writes, so a writer has one attempt; clients are
+thread-safe while sessions are not, so a client is made under a lock and then shared; a role's
+credentials expire, so read clients are made with refreshable ones.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import DeferredRefreshableCredentials
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.session import get_session
+
+from bot.errors import ReadFailed, WriteAmbiguous, WriteRefused
+from bot.model import Cost, GapReason, Step, iam_action
+
+_AGENT = "incident-helper"
+_READ = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=40,
+    user_agent_extra=_AGENT,
+)
+_WRITE = Config(
+    connect_timeout=2,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    user_agent_extra=_AGENT,
+)
+
+_READING = (
+    "batch_get_",
+    "describe_",
+    "filter_log_events",
+    "get_",
+    "list_",
+    "lookup_events",
+    "simulate_principal_policy",
+    "start_query",
+    "stop_query",
+    "test_dns_answer",
+)
+_DENIED = {"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}
+_THROTTLED = {
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+}
+
+USD_PER_METRIC = 0.01 / 1000  # GetMetricData, CloudWatch pricing, us-east-1
+USD_PER_LOG_GB = 0.005  # Logs Insights, bytes scanned, us-east-1
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """How to get into one account; an ARN of None means the bot's own credentials."""
+
+    read: str | None = None
+    write: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one investigation may spend before its reads are refused."""
+
+    calls: int = 150
+    log_bytes: int = 5 * 1024**3
+    usd: float = 0.10
+
+
+class _Clock:
+    """AWS's clock: the latest `Date` header, carried on by the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[datetime, float] | None = None
+
+    def saw(self, reply: dict[str, Any]) -> None:
+        header = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if header:
+            self._seen = parsedate_to_datetime(header).astimezone(UTC), time.monotonic()
+
+    def now(self) -> datetime | None:
+        if self._seen is None:
+            return None
+        date, heard = self._seen
+        return date + timedelta(seconds=time.monotonic() - heard)
+
+
+class _Pace:
+    """At most `rate` calls a second over all threads: LookupEvents allows 2/s an account."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1 / rate
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        with self._lock:
+            at = max(self._next, time.monotonic())
+            self._next = at + self._gap
+        time.sleep(max(0.0, at - time.monotonic()))
+
+
+class AwsAccount:
+    """One account: its clients, its clock, its pace. Long-lived; shared by all threads."""
+
+    def __init__(self, roles: Roles, profile: str | None = None) -> None:
+        self._roles = roles
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._base = boto3.Session(profile_name=profile)
+        self._reading = _assumed(self._base, roles.read, roles) if roles.read else self._base
+        self.clock = _Clock()
+        self.lookups = _Pace(rate=2)
+
+    def client(self, service: str, region: str) -> Any:
+        """The shared read client. Raises BotoCoreError for an unknown service."""
+        key = (service, region)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._reading.client(service, region_name=region, config=_READ)
+            return self._clients[key]
+
+    def reader(self, region: str, budget: Budget) -> Reader:
+        """A metered view for one investigation."""
+        return Reader(self, region, budget)
+
+    def writer(self, region: str, *, who: str, run: str, permissions: tuple[str, ...]) -> Writer:
+        """The write role, assumed for this one run and narrowed to what it needs.
+
+        `who` (Slack user id) and the run id become the role session's name, and so the actor in
+        CloudTrail. Raises WriteRefused when the role can't be assumed: nothing was sent.
+        """
+        session = self._base
+        if self._roles.write:
+            statement = {"Effect": "Allow", "Action": sorted(permissions), "Resource": "*"}
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            try:
+                session = _assumed_once(
+                    self._base, self._roles.write, self._roles, f"{who}-{run}", policy
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise WriteRefused("AssumeRole", f"{self._roles.write}: {error}") from error
+        return Writer(session, region)
+
+
+class Reader:
+    """Implements `bot.ports.Aws` for one investigation, and counts what it costs."""
+
+    def __init__(self, account: AwsAccount, region: str, budget: Budget) -> None:
+        self._account = account
+        self._region = region
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._cost = Cost()
+        self._began = time.monotonic()
+
+    @property
+    def region(self) -> str:
+        return self._region
+
+    def now(self) -> datetime:
+        known = self._account.clock.now()
+        if known is None:
+            self.read("sts", "get_caller_identity")
+            known = self._account.clock.now()
+        return known or datetime.now(UTC)
+
+    def read(
+        self, service: str, operation: str, *, region: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        if not operation.startswith(_READING):
+            raise ValueError(f"{service}.{operation} is not a read; changes go through an action")
+        self._spend(metrics=len(params.get("MetricDataQueries", ())))
+        if operation == "lookup_events":
+            self._account.lookups.wait()
+        try:
+            client = self._account.client(service, region or self._region)
+            reply: dict[str, Any] = getattr(client, operation)(**params)
+        except (ClientError, BotoCoreError) as error:
+            raise _read_failed(service, operation, error) from error
+        self._account.clock.saw(reply)
+        return reply
+
+    def pages(
+        self, service: str, operation: str, *, region: str | None = None, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        client = self._account.client(service, region or self._region)
+        if not client.can_paginate(operation):
+            yield self.read(service, operation, region=region, **params)
+            return
+        tokens = _tokens(client, operation)
+        while True:
+            page = self.read(service, operation, region=region, **params)
+            yield page
+            following = {ours: page.get(theirs) for ours, theirs in tokens}
+            if not any(following.values()):
+                return
+            params |= {name: token for name, token in following.items() if token}
+
+    def scanned(self, log_bytes: int) -> None:
+        self._spend(log_bytes=log_bytes, calls=0)
+
+    def cost(self) -> Cost:
+        with self._lock:
+            seconds = round(time.monotonic() - self._began, 3)
+            return self._cost.model_copy(update={"seconds": seconds})
+
+    def _spend(self, *, calls: int = 1, metrics: int = 0, log_bytes: int = 0) -> None:
+        with self._lock:
+            spent = self._cost
+            usd = metrics * USD_PER_METRIC + log_bytes / 1024**3 * USD_PER_LOG_GB
+            self._cost = Cost(
+                calls=spent.calls + calls,
+                metrics=spent.metrics + metrics,
+                log_bytes=spent.log_bytes + log_bytes,
+                usd=spent.usd + usd,
+            )
+            over = _over(self._cost, self._budget)
+        if over:
+            raise ReadFailed(GapReason.BUDGET, f"the investigation's budget is used up: {over}")
+
+
+class Writer:
+    """Implements `bot.ports.AwsWriter`: one attempt, and the answer told from no answer."""
+
+    def __init__(self, session: boto3.Session, region: str) -> None:
+        self._session = session
+        self._region = region
+
+    def write(self, step: Step) -> dict[str, Any]:
+        client = self._session.client(step.service, region_name=self._region, config=_WRITE)
+        try:
+            reply: dict[str, Any] = getattr(client, step.operation)(**step.params)
+        except ClientError as error:
+            code, detail = _code(error)
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+            if status >= 500 and code != "NotImplemented":
+                raise WriteAmbiguous(f"{step.permission} answered {status} {code}") from error
+            raise WriteRefused(code, detail) from error
+        except (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError) as error:
+            raise WriteRefused("NotSent", str(error)) from error
+        except (ReadTimeoutError, ConnectionClosedError) as error:
+            raise WriteAmbiguous(f"{step.permission}: no answer ({error})") from error
+        except BotoCoreError as error:
+            if isinstance(error, PartialCredentialsError) or "validation" in str(error).lower():
+                raise WriteRefused("NotSent", str(error)) from error
+            raise WriteAmbiguous(f"{step.permission}: {error}") from error
+        return reply
+
+
+def _over(cost: Cost, budget: Budget) -> str | None:
+    if cost.calls > budget.calls:
+        return f"{cost.calls} of {budget.calls} calls"
+    if cost.log_bytes > budget.log_bytes:
+        return f"{cost.log_bytes / 1024**3:.1f} of {budget.log_bytes / 1024**3:.1f} GB of logs"
+    if cost.usd > budget.usd:
+        return f"${cost.usd:.3f} of ${budget.usd:.3f}"
+    return None
+
+
+def _code(error: ClientError) -> tuple[str, str]:
+    body = error.response.get("Error", {})
+    return str(body.get("Code", "Unknown")), str(body.get("Message", error))
+
+
+def _read_failed(service: str, operation: str, error: ClientError | BotoCoreError) -> ReadFailed:
+    action = iam_action(service, operation)
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return ReadFailed(GapReason.NOT_CONFIGURED, f"{action}: no AWS credentials found", action)
+    if isinstance(error, (ReadTimeoutError, ConnectTimeoutError, EndpointConnectionError)):
+        return ReadFailed(GapReason.TIMEOUT, f"{action}: no answer from AWS")
+    if not isinstance(error, ClientError):
+        return ReadFailed(GapReason.ERROR, f"{action}: {error}")
+    code, detail = _code(error)
+    if code in _DENIED or "not authorized to perform" in detail:
+        return ReadFailed(GapReason.DENIED, f"{action}: {detail}", action)
+    if code in _THROTTLED:
+        return ReadFailed(GapReason.THROTTLED, f"{action} was throttled by AWS ({code})")
+    if "NotFound" in code or code.startswith("NoSuch"):
+        return ReadFailed(GapReason.NOT_FOUND, f"{action}: {detail}")
+    return ReadFailed(GapReason.ERROR, f"{action} failed with {code}: {detail}")
+
+
+def _tokens(client: Any, operation: str) -> list[tuple[str, str]]:
+    """The paginator's input and output token names, as boto3's own model has them."""
+    config = client.get_paginator(operation)._pagination_cfg
+    ours, theirs = config["input_token"], config["output_token"]
+    if isinstance(ours, str):
+        ours, theirs = [ours], [theirs]
+    return [
+        (name, path.split("||")[0].strip().split(".")[-1])
+        for name, path in zip(ours, theirs, strict=True)
+    ]
+
+
+def _assumed(base: boto3.Session, role: str, roles: Roles) -> boto3.Session:
+    """A session whose credentials renew themselves by assuming the role again."""
+
+    def refresh() -> dict[str, str]:
+        found = _assume(base, role, roles, _AGENT, None)
+        return {
+            "access_key": found["AccessKeyId"],
+            "secret_key": found["SecretAccessKey"],
+            "token": found["SessionToken"],
+            "expiry_time": found["Expiration"].isoformat(),
+        }
+
+    inner = get_session()
+    inner._credentials = DeferredRefreshableCredentials(refresh, "sts-assume-role")
+    return boto3.Session(botocore_session=inner)
+
+
+def _assumed_once(
+    base: boto3.Session, role: str, roles: Roles, name: str, policy: str
+) -> boto3.Session:
+    found = _assume(base, role, roles, name, policy)
+    return boto3.Session(
+        aws_access_key_id=found["AccessKeyId"],
+        aws_secret_access_key=found["SecretAccessKey"],
+        aws_session_token=found["SessionToken"],
+    )
+
+
+def _assume(
+    base: boto3.Session, role: str, roles: Roles, name: str, policy: str | None
+) -> dict[str, Any]:
+    extra: dict[str, Any] = {"ExternalId": roles.external_id} if roles.external_id else {}
+    if policy:
+        extra["Policy"] = policy
+    sts = base.client("sts", region_name=base.region_name or "us-east-1", config=_READ)
+    reply = sts.assume_role(RoleArn=role, RoleSessionName=name[:64], DurationSeconds=900, **extra)
+    credentials: dict[str, Any] = reply["Credentials"]
+    return credentials
