@@ -30,7 +30,7 @@ class MetricId:
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """What was published for one metric in one minute: values, each standing for `weight` samples."""
+    """What was published for one metric in one minute: each value stands for `weight` samples."""
 
     time: datetime
     values: tuple[float, ...]
@@ -78,8 +78,8 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault the endpoint plays on API calls: `operation` is an IAM-style pattern ("logs:StartQuery",
-    "codedeploy:*"); `kind` is deny | throttle | timeout | latency | server_error | malformed."""
+    """A fault the endpoint plays on API calls: `operation` is an IAM-style pattern
+    ("logs:StartQuery", "codedeploy:*"); `kind` is deny | throttle | timeout | latency | server_error | malformed."""
 
     operation: str
     kind: str
@@ -99,7 +99,7 @@ class World(Protocol):
         ...
 
     def minutes(self, metric: MetricId, start: datetime, end: datetime) -> Sequence[Minute]:
-        """Complete minutes in [start, end), oldest first; a minute nothing was published in is absent."""
+        """Complete minutes in [start, end), oldest first; minutes without data are absent."""
         ...
 
     def log_groups(self) -> Sequence[str]: ...

@@ -33,7 +33,29 @@ Seconds = Annotated[float, BeforeValidator(seconds)]
 class Part(BaseModel):
     """Base of everything in a scenario file: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # `version: 42` and `version: "42"` are the same to an author: YAML numbers become text.
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+
+ACCESS_LOG_FORMAT: dict[str, str] = {
+    "requestId": "$context.requestId",
+    "requestTime": "$context.requestTime",
+    "httpMethod": "$context.httpMethod",
+    "path": "$context.path",
+    "resourcePath": "$context.resourcePath",
+    "status": "$context.status",
+    "userAgent": "$context.identity.userAgent",
+    "ip": "$context.identity.sourceIp",
+    "responseType": "$context.error.responseType",
+    "errorMessage": "$context.error.message",
+    "integrationStatus": "$context.integration.status",
+    "integrationLatency": "$context.integration.latency",
+    "integrationRequestId": "$context.integration.requestId",
+    "integrationError": "$context.integration.error",
+    "authorizerError": "$context.authorizer.error",
+    "responseLatency": "$context.responseLatency",
+}
+"""The access-log format of a stage that names none (key -> $context variable)."""
 
 
 class Function(Part):
