@@ -1,0 +1,50 @@
+"""Re-reads an alarm from CloudWatch: a message is only a pointer to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.errors import ReadFailed
+from bot.model import Alarm, AlarmState, GapReason
+from bot.ports import Aws
+
+PERMISSIONS = ("cloudwatch:DescribeAlarms",)
+
+
+def reread(aws: Aws, alarm: Alarm) -> Alarm:
+    """The alarm as CloudWatch has it now. Raises ReadFailed when it can't be read or is gone."""
+    page = aws.read(
+        "cloudwatch",
+        "describe_alarms",
+        AlarmNames=[alarm.name],
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+    )
+    found = [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())]
+    if not found:
+        detail = f"CloudWatch in {aws.region} knows no alarm {alarm.name!r}"
+        raise ReadFailed(GapReason.NOT_FOUND, detail)
+    return described(found[0], aws.region)
+
+
+def described(found: dict[str, Any], region: str) -> Alarm:
+    """An entry of DescribeAlarms' reply as an alarm; metric math takes its first real metric."""
+    stats = [entry["MetricStat"] for entry in found.get("Metrics", ()) if "MetricStat" in entry]
+    metric = stats[0]["Metric"] if stats else found
+    changed = found.get("StateTransitionedTimestamp") or found.get("StateUpdatedTimestamp")
+    return Alarm(
+        name=found["AlarmName"],
+        arn=found["AlarmArn"],
+        region=region,
+        account=found["AlarmArn"].split(":")[4],
+        state=AlarmState(found["StateValue"]),
+        reason=found.get("StateReason", ""),
+        changed_at=changed,
+        namespace=metric.get("Namespace"),
+        metric=metric.get("MetricName"),
+        dimensions={pair["Name"]: pair["Value"] for pair in metric.get("Dimensions", ())},
+        statistic=(stats[0]["Stat"] if stats else None)
+        or found.get("Statistic")
+        or found.get("ExtendedStatistic"),
+        period=found.get("Period") or (stats[0]["Period"] if stats else None),
+        threshold=found.get("Threshold"),
+    )
