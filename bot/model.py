@@ -381,6 +381,7 @@ class Run(Frozen):
     fingerprint: str | None = None  # of the plan the requester saw
     approved_by: str | None = None
     expires_at: AwareDatetime | None = None  # of the request for approval, Redis time
+    deadline: AwareDatetime | None = None  # by which the present state should end, Redis time
     applied_at: AwareDatetime | None = None  # AWS time
     results: tuple[dict[str, Any], ...] = ()  # what each step returned, trimmed
     verification: Verification | None = None

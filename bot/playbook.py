@@ -231,6 +231,14 @@ class Action(ABC):
         """
 
     @abstractmethod
+    def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
+        """The same choice (how many, which version, which zone) from the world as it is now.
+
+        Everything but the choice is read again, so that the fingerprint differs exactly when what
+        was approved is not what would happen. None and ReadFailed as for `plan`.
+        """
+
+    @abstractmethod
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         """The target's state now, in the shape of `plan.before`. Raises ReadFailed."""
 
