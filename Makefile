@@ -1,0 +1,45 @@
+# Two commands for users: `make demo` and `make test`. Each sets up all it needs in .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SCENARIO ?= 5xx
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lock bench clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/demo: requirements/sandbox.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/sandbox.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/demo
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/demo ## play an incident in a local Slack and AWS: make demo [SCENARIO=5xx]
+	@$(BIN)/incident demo $(SCENARIO)
+
+test: $(VENV)/dev ## the whole test suite, the browser story included where Chromium is found
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: $(VENV)/dev ## format, lint, types, layer contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev ## the benchmarks, as ratios (benchmarks/README.md)
+	$(BIN)/python -m benchmarks
+
+lock: ## pin every dependency, with hashes, from pyproject.toml
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --extra build pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --extra build --extra sandbox pyproject.toml -o requirements/sandbox.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --extra build --extra sandbox --group dev pyproject.toml -o requirements/dev.txt
+
+clean: ## remove what was set up here
+	rm -rf $(VENV) .state
