@@ -48,3 +48,13 @@ def described(found: dict[str, Any], region: str) -> Alarm:
         period=found.get("Period") or (stats[0]["Period"] if stats else None),
         threshold=found.get("Threshold"),
     )
+
+
+def firing(aws: Aws) -> list[Alarm]:
+    """Every alarm of the account and region in ALARM state, the latest first. Raises ReadFailed."""
+    found = [
+        described(entry, aws.region)
+        for page in aws.pages("cloudwatch", "describe_alarms", StateValue="ALARM")
+        for entry in page.get("MetricAlarms", ())
+    ]
+    return sorted(found, key=lambda alarm: str(alarm.changed_at), reverse=True)

@@ -108,13 +108,16 @@ class Window(Frozen):
 
     @classmethod
     def around(cls, began: datetime, now: datetime) -> Self:
-        """[began-60m, now] against [began-120m, began-15m], in whole minutes; at most 3 h long."""
+        """[began-60m, now] against [began-120m, began-15m], in whole minutes.
+
+        What began over 4 hours ago is looked at for the latest 4 hours only: the minutes cost.
+        """
         began = began.replace(second=0, microsecond=0)
-        end = min(now, began + timedelta(hours=2)).replace(second=0, microsecond=0)
+        end = max(now.replace(second=0, microsecond=0), began + timedelta(minutes=1))
         return cls(
             began=began,
-            start=began - timedelta(minutes=60),
-            end=max(end, began + timedelta(minutes=1)),
+            start=max(began - timedelta(minutes=60), end - timedelta(hours=4)),
+            end=end,
             baseline_start=began - timedelta(minutes=120),
             baseline_end=began - timedelta(minutes=15),
         )
@@ -236,6 +239,15 @@ class Picture(Frozen):
     links: tuple[Link, ...] = ()
 
 
+class Offer(Frozen):
+    """An action that fits the cause found. `fits` is None when its plan could not be computed."""
+
+    action: str
+    title: str
+    fits: bool | None = True
+    why: str = ""  # when fits is None: what could not be read
+
+
 class Report(Frozen):
     """What an investigation found so far; `complete` when every probe has answered or failed."""
 
@@ -247,6 +259,7 @@ class Report(Frozen):
     verdict: Verdict
     causes: tuple[Cause, ...]  # best first
     gaps: tuple[Gap, ...]
+    actions: tuple[Offer, ...] = ()
     next_test: str | None = None  # when inconclusive: what would tell most
     cost: Cost = Cost()
     complete: bool = False

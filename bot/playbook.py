@@ -223,8 +223,10 @@ class Action(ABC):
     writes: ClassVar[tuple[str, ...]]
 
     @abstractmethod
-    def plan(self, aws: Aws, scope: Scope, evidence: Evidence) -> Plan | None:
+    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
         """The change, from the world as it is now; None when there is nothing to do.
+
+        It reads what it needs by itself: a plan must not rest on what a probe saw minutes ago.
 
         Preconditions that fail are the plan's `checks`, so that a person sees them.
         Raises ReadFailed when the state could not be read.

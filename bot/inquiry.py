@@ -1,0 +1,113 @@
+"""One investigation from end to end, the same in Slack and in the terminal.
+
+Finds out what is being looked at (the service completed by its tags, the alarm as CloudWatch has
+it), runs the playbook, and asks which actions fit the cause found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import alarms, discover
+from bot.errors import ReadFailed
+from bot.investigate import investigate
+from bot.model import Alarm, Gap, Offer, Report, Window
+from bot.playbook import Action, Playbook, Scope
+from bot.ports import Aws
+from bot.routing import Router, owner
+from bot.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is being looked at, and what could not be found out about it."""
+
+    scope: Scope
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Everything an investigation needs but the question."""
+
+    router: Router
+    actions: Mapping[str, Action]
+    pool: Executor
+
+    async def ground(
+        self,
+        aws: Aws,
+        playbook: Playbook,
+        service: Service,
+        *,
+        alarm: Alarm | None = None,
+        at: datetime | None = None,
+    ) -> Ground:
+        """Where to look. Without an alarm, one of the service's that is firing is taken.
+
+        A read that fails leaves a gap and the pointer stands in for the alarm.
+        """
+        service_read, alarm_read = await asyncio.gather(
+            self._try("tags", discover.complete, aws, service),
+            self._try("alarm", self._alarm, aws, playbook, service, alarm),
+        )
+        gaps = tuple(each for each in (service_read, alarm_read) if isinstance(each, Gap))
+        whole = service_read if isinstance(service_read, Service) else service
+        found = alarm_read if isinstance(alarm_read, Alarm) else alarm
+        now = await asyncio.to_thread(aws.now)
+        began = at or (found.changed_at if found else None) or now
+        scope = Scope(whole, found, Window.around(min(began, now), now))
+        return Ground(scope, gaps)
+
+    async def reports(self, aws: Aws, playbook: Playbook, ground: Ground) -> AsyncIterator[Report]:
+        """Reports as evidence comes in; the last is complete and has the actions that fit."""
+        async for report in investigate(playbook, ground.scope, aws, self.pool):
+            whole = report.model_copy(update={"gaps": ground.gaps + report.gaps})
+            if whole.complete:
+                offers = await self.offers(aws, whole, ground.scope)
+                whole = whole.model_copy(update={"actions": offers, "cost": aws.cost()})
+            yield whole
+
+    async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
+        """The cause's actions that have something to do, in the playbook's order."""
+        if report.cause is None:
+            return ()
+        wanted = [self.actions[name] for name in report.cause.actions if name in self.actions]
+        fitting = await asyncio.gather(*(self._fits(aws, action, scope) for action in wanted))
+        return tuple(offer for offer in fitting if offer is not None)
+
+    async def _fits(self, aws: Aws, action: Action, scope: Scope) -> Offer | None:
+        plan = await self._try(action.id, action.plan, aws, scope)
+        if plan is None:
+            return None
+        if isinstance(plan, Gap):
+            return Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
+        return Offer(action=action.id, title=action.title)
+
+    def _alarm(
+        self, aws: Aws, playbook: Playbook, service: Service, alarm: Alarm | None
+    ) -> Alarm | None:
+        if alarm is not None:
+            return alarms.reread(aws, alarm)
+        return next(
+            (
+                firing
+                for firing in alarms.firing(aws)
+                if self.router.route(firing) is playbook and owner(firing, [service]) is service
+            ),
+            None,
+        )
+
+    async def _try(self, name: str, read: object, *args: object) -> object:
+        """A read in a thread; its failure as a gap."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self.pool, read, *args)  # type: ignore[arg-type]
+        except ReadFailed as failed:
+            return Gap(
+                probe=name, reason=failed.reason, detail=failed.detail, permission=failed.permission
+            )
