@@ -1,0 +1,41 @@
+"""The parts of one local Slack, put together."""
+
+from __future__ import annotations
+
+from sandbox.slack.api.limiter import Limiter
+from sandbox.slack.delivery import Delivery
+from sandbox.slack.faults import Fault, Faults
+from sandbox.slack.interactions import Interactions
+from sandbox.slack.modals import Modals
+from sandbox.slack.responses import Responses
+from sandbox.slack.sockets import SocketHub
+from sandbox.slack.tickets import ResponseUrls, Triggers
+from sandbox.slack.webhooks import Webhooks
+from sandbox.slack.workspace import Workspace
+
+
+class Site:
+    """A workspace with everything that speaks for it."""
+
+    def __init__(self, workspace: Workspace, *, rate_limits: bool = True) -> None:
+        self.workspace = workspace
+        self.faults = Faults()
+        self.limiter = Limiter(workspace.now, enabled=rate_limits)
+        self.modals = Modals(workspace)
+        self.triggers = Triggers(workspace)
+        self.urls = ResponseUrls(workspace)
+        self.responses = Responses(workspace, self.urls)
+        self.sockets = SocketHub(workspace)
+        self.delivery = Delivery(workspace, self.sockets, Webhooks(workspace), self.faults)
+        self.interactions = Interactions(
+            workspace, self.modals, self.triggers, self.urls, self.responses, self.delivery
+        )
+
+    async def break_with(self, fault: Fault) -> None:
+        """Play a fault: at once for sockets, else the next time it finds a match."""
+        if fault.kind == "refresh_sockets":
+            await self.sockets.refresh()
+        elif fault.kind == "drop_sockets":
+            self.sockets.cut()
+        else:
+            self.faults.add(fault)
