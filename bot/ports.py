@@ -16,6 +16,7 @@ from bot.model import (
     Step,
     TimelineEntry,
 )
+from bot.service import Service
 
 
 class Aws(Protocol):
@@ -71,6 +72,10 @@ class Store(Protocol):
         """Save it unless an open one has this dedupe key; the incident kept, and whether new."""
         ...
 
+    async def incident_for(self, dedupe: str) -> Incident | None:
+        """The incident opened last under this dedupe key, whatever its state."""
+        ...
+
     async def incident(self, incident_id: str) -> Incident | None: ...
 
     async def incident_at(self, channel: str, thread_ts: str) -> Incident | None: ...
@@ -122,4 +127,64 @@ class Store(Protocol):
 
     async def verify_audit(self) -> str | None:
         """None when the chain is whole; otherwise a sentence naming the first wrong entry."""
+        ...
+
+
+class Message(Protocol):
+    """Rendered: Block Kit blocks, and the text that stands for them in notifications."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def blocks(self) -> list[dict[str, Any]]: ...
+
+
+class Announcer(Protocol):
+    """What people see. Posts are durable and coalesced; whispers and views are neither."""
+
+    async def post(
+        self,
+        channel: str,
+        key: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        thread_key: str | None = None,
+    ) -> None:
+        """Show the message under a stable key: posted once, then edited in place."""
+        ...
+
+    async def posted(self, channel: str, key: str) -> str | None:
+        """The timestamp under which Slack has it, once it does."""
+        ...
+
+    async def whisper(
+        self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
+    ) -> None:
+        """To one person only; lost when Slack is down."""
+        ...
+
+    async def view(self, external_id: str, view: dict[str, Any]) -> None:
+        """Replace an open modal."""
+        ...
+
+
+class Queue(Protocol):
+    """Durable tasks."""
+
+    async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
+        """Ask for a task in `after` seconds; a key that is waiting or running is kept."""
+        ...
+
+
+class Accounts(Protocol):
+    """Ways into AWS for a service."""
+
+    def reader(self, service: Service) -> Aws:
+        """A metered reader with a fresh budget. Raises ReadFailed."""
+        ...
+
+    def writer(self, service: Service, run: Run) -> AwsWriter:
+        """The write role, for this one run. Raises WriteRefused when it can't be had."""
         ...

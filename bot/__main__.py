@@ -1,0 +1,162 @@
+"""The command line: `incident`, also `python -m bot`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from bot import terminal
+from bot.errors import ConfigError, IncidentHelperError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help=(
+        "Stands beside an AWS on-call engineer: from an alarm to its likely cause, with the "
+        "evidence, and to a guarded change that mends it.\n\n"
+        "Try `incident demo 5xx` for a local Slack and AWS with an incident in them, "
+        "`incident triage 5xx --service checkout` for the same investigation in the terminal, "
+        "`incident doctor` before the first `incident serve`."
+    ),
+)
+out = Console()
+err = Console(stderr=True)
+
+CatalogueOption = Annotated[
+    Path | None, typer.Option("--catalogue", help="The catalogue file; default: CATALOGUE.")
+]
+
+
+@app.command()
+def serve() -> None:
+    """Run the bot: Slack listeners, durable tasks, the clock, HTTP.
+
+    Settings come from the environment or .env; .env.example explains each.
+    """
+    from bot.app import serve as run  # the whole program: slow to import, only wanted here
+
+    asyncio.run(run())
+
+
+@app.command()
+def triage(
+    playbook: Annotated[str, typer.Argument(help="Which incident type; see `incident playbooks`.")],
+    service: Annotated[
+        str | None, typer.Option(help="A service of the catalogue; not needed when it has one.")
+    ] = None,
+    alarm: Annotated[
+        str | None, typer.Option(help="Name of the CloudWatch alarm; default: one that is firing.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="When it began, ISO 8601 (2026-11-23T03:12Z); default: the alarm's."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report by docs/report.schema.json.")
+    ] = False,
+    catalogue: CatalogueOption = None,
+) -> None:
+    """Investigate now, in the terminal. Reads AWS, changes nothing, needs neither Slack nor Redis.
+
+    Exit code 0 when a cause was found, 3 when the verdict is inconclusive.
+    """
+    from bot.app import Terminal
+
+    session = Terminal.start(catalogue)
+    asked = session.question(playbook, service, alarm, _time(at))
+
+    async def run() -> Any:
+        with Live(console=err, transient=True, refresh_per_second=8) as live:
+            async for report in session.reports(asked):
+                live.update(terminal.progress(report, len(asked.playbook.probes)))
+                last = report
+        return last
+
+    report = asyncio.run(run())
+    if as_json:
+        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
+    else:
+        terminal.show(report, out)
+    raise typer.Exit(0 if report.cause else 3)
+
+
+@app.command()
+def playbooks(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """All playbooks, their hypotheses and actions, by stable ids."""
+    from bot.app import described_playbooks
+
+    found = described_playbooks()
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        return
+    for each in found["playbooks"]:
+        out.print(f"[bold]{each['id']}[/]  {each['title']}")
+        out.print(f"  often taken for: {each['looks_like']}", style="dim")
+        table = Table("hypothesis", "title", "actions", box=None, padding=(0, 2, 0, 2))
+        for hypothesis in each["hypotheses"]:
+            table.add_row(hypothesis["id"], hypothesis["title"], ", ".join(hypothesis["actions"]))
+        out.print(table)
+    actions = Table("action", "title", "may call", box=None, padding=(0, 2, 0, 2))
+    for action in found["actions"]:
+        actions.add_row(action["id"], action["title"], ", ".join(action["writes"]))
+    out.print(actions)
+
+
+@app.command()
+def doctor(catalogue: CatalogueOption = None) -> None:
+    """Check Redis, the Slack token and its scopes, and AWS permissions; name what is missing.
+
+    Changes nothing. Exit code 1 when something is missing.
+    """
+    from bot.doctor import examine
+
+    findings = asyncio.run(examine(catalogue))
+    marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}
+    for finding in findings:
+        out.print(f"{marks[finding.holds]} [bold]{finding.subject}[/]  {finding.text}")
+    raise typer.Exit(1 if any(finding.holds is False for finding in findings) else 0)
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"--at {text!r} is not a time; write for example 2026-11-23T03:12Z"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def main() -> None:
+    """Entry point. A fault the user can mend is one message and exit code 2, no traceback."""
+    for plugin in entry_points(group="incident.commands"):
+        try:
+            register = plugin.load()
+        except ModuleNotFoundError:
+            continue  # the sandbox is not installed beside the program: its commands are absent
+        register(app)
+    try:
+        app()
+    except IncidentHelperError as error:
+        err.print(f"[bold red]incident:[/] {error}", highlight=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

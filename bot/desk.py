@@ -1,0 +1,276 @@
+"""The use cases around an incident: an alarm is seen, somebody asks, an investigation runs.
+
+Every method may run twice for one event (delivery is at least once) and then changes nothing the
+second time. What people see is derived from the store by `show`, never from a local variable, so
+a worker that takes over a dead one's task goes on in the same card.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import alarms, render
+from bot.catalogue import Catalogue
+from bot.errors import ReadFailed
+from bot.inquiry import Inquiry
+from bot.model import (
+    Alarm,
+    AlarmState,
+    Incident,
+    IncidentState,
+    Report,
+    RunState,
+    TimelineEntry,
+    Verdict,
+)
+from bot.playbook import Playbook
+from bot.ports import Accounts, Announcer, Queue, Store
+from bot.routing import Router, owner
+from bot.service import Service
+
+SHOWN_RUNS = frozenset(RunState) - {RunState.PREPARING, RunState.PROPOSED}
+"""Runs somebody asked to have approved; a preview that was closed is nobody's news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in Slack something was said, and by whom."""
+
+    channel: str
+    user: str
+    thread_ts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Opens incidents, investigates them, keeps their card."""
+
+    store: Store
+    announcer: Announcer
+    queue: Queue
+    accounts: Accounts
+    catalogue: Catalogue
+    router: Router
+    inquiry: Inquiry
+
+    # --- what opens, refreshes and closes an incident --------------------------------------------
+
+    async def alarm_seen(self, alarm: Alarm, channel: str, ts: str) -> None:
+        """An alarm was posted: open its incident under the post, or update the one it has."""
+        found = self.catalogue.in_channel(channel)
+        guess = owner(alarm, self.catalogue.services, channel) or found
+        aws = await asyncio.to_thread(self.accounts.reader, guess or self._anywhere(alarm))
+        unread = None
+        try:
+            # the post says what happened and when it was posted; CloudWatch knows the metric
+            known = await asyncio.to_thread(alarms.reread, aws, alarm)
+            alarm = known.model_copy(update={"state": alarm.state})
+        except ReadFailed as failed:
+            unread = failed.detail
+        service = owner(alarm, self.catalogue.services, channel) or found
+        playbook = self.router.route(alarm)
+        if service is None or playbook is None:
+            if alarm.state is AlarmState.ALARM:
+                await self._unknown(alarm, service, channel, ts, unread)
+            return
+        key = _key(service, playbook)
+        if alarm.state is AlarmState.OK:
+            await self._recovered(await self.store.incident_for(key), alarm)
+        elif alarm.state is AlarmState.ALARM:
+            now = alarm.changed_at or await asyncio.to_thread(aws.now)
+            incident, new = await self._open(
+                service, playbook, channel, opened_at=now, thread_ts=ts, alarm=alarm, seed=ts
+            )
+            said = f"{alarm.name} went into ALARM: {alarm.reason}" if alarm.reason else alarm.name
+            await self._note(incident, alarm.changed_at or now, "alarm", said, ref=alarm.key)
+            await self._investigate(incident, new, why=f"alarm:{channel}:{ts}")
+
+    async def triage(
+        self, playbook: Playbook, service: Service, place: Place, alarm_name: str | None, seed: str
+    ) -> None:
+        """Somebody asked. An open incident of the same kind is looked at again, in its card."""
+        aws = await asyncio.to_thread(self.accounts.reader, service)
+        now = await asyncio.to_thread(aws.now)
+        alarm = Alarm(name=alarm_name, region=service.region) if alarm_name else None
+        incident, new = await self._open(
+            service,
+            playbook,
+            place.channel,
+            opened_at=now,
+            thread_ts=place.thread_ts,
+            alarm=alarm,
+            seed=seed,
+            by=place.user,
+        )
+        await self._note(
+            incident, now, "triage", f"triage {playbook.id} asked for", place.user, ref=seed
+        )
+        if incident.channel != place.channel:
+            elsewhere = render.elsewhere(incident)
+            await self.announcer.whisper(
+                place.channel, place.user, elsewhere, thread_ts=place.thread_ts
+            )
+        await self._investigate(incident, new, why=seed)
+
+    async def timeline(self, place: Place) -> None:
+        """Whisper the timeline of the thread's incident, or of the channel's latest."""
+        incident = await self.find(place)
+        if incident is None:
+            message = render.no_incident()
+        else:
+            message = render.timeline(incident, await self.store.timeline(incident.id))
+        await self.announcer.whisper(place.channel, place.user, message, thread_ts=place.thread_ts)
+
+    async def find(self, place: Place) -> Incident | None:
+        """The incident somebody means: their thread's, else the channel's latest."""
+        if place.thread_ts:
+            found = await self.store.incident_at(place.channel, place.thread_ts)
+            if found is not None:
+                return found
+        return await self.store.latest_incident(place.channel)
+
+    async def again(self, incident_id: str, user: str, seed: str) -> None:
+        """Look again, on somebody's click."""
+        incident = await self.store.incident(incident_id)
+        if incident is not None:
+            now = await self.store.now()
+            await self._note(incident, now, "triage", "asked to look again", user, ref=seed)
+            await self._investigate(incident, new=False, why=seed)
+
+    # --- the investigation -----------------------------------------------------------------------
+
+    async def investigate(self, incident_id: str) -> None:
+        """Run the playbook; save and show each report as evidence comes in."""
+        incident = await self.store.incident(incident_id)
+        if incident is None:
+            return
+        service = self.service_of(incident)
+        playbook = self.router.playbooks[incident.playbook]
+        aws = await asyncio.to_thread(self.accounts.reader, service)
+        ground = await self.inquiry.ground(aws, playbook, service, alarm=incident.alarm)
+        found = ground.scope.alarm
+        if found is not None and incident.alarm != found:
+            state = incident.alarm.state if incident.alarm else found.state
+            kept = found.model_copy(update={"state": state})
+            incident = await self.store.change_incident(incident.id, alarm=kept)
+        report: Report | None = None
+        async for report in self.inquiry.reports(aws, playbook, ground):
+            await self.store.save_report(incident.id, report)
+            await self.show(incident.id)
+        if report is not None:
+            await self._finding(incident, report)
+
+    async def show(self, incident_id: str) -> None:
+        """Bring the card to what the store knows."""
+        incident = await self.store.incident(incident_id)
+        if incident is None:
+            return
+        report = await self.store.report(incident.id)
+        runs = [run for run in await self.store.runs(incident.id) if run.state in SHOWN_RUNS]
+        offers = [
+            render.Offer(id=f"{incident.id}:{offer.action}", title=offer.title)
+            for offer in (report.actions if report else ())
+        ]
+        await self.announcer.post(
+            incident.channel,
+            card_key(incident.id),
+            render.card(incident, report, runs, offers),
+            thread_ts=incident.thread_ts,
+        )
+
+    def service_of(self, incident: Incident) -> Service:
+        """The incident's service; a bare one when it has left the catalogue meanwhile."""
+        return self.catalogue.service(incident.service) or Service(name=incident.service)
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    async def _open(
+        self,
+        service: Service,
+        playbook: Playbook,
+        channel: str,
+        *,
+        opened_at: datetime,
+        thread_ts: str | None,
+        alarm: Alarm | None,
+        seed: str,
+        by: str | None = None,
+    ) -> tuple[Incident, bool]:
+        name = hashlib.sha256(f"{channel}:{seed}".encode()).hexdigest()[:8].upper()
+        incident = Incident(
+            id=f"INC-{name}",
+            playbook=playbook.id,
+            service=service.name,
+            severity=service.severity,
+            alarm=alarm,
+            channel=channel,
+            thread_ts=thread_ts,
+            opened_by=by,
+            opened_at=opened_at,
+        )
+        return await self.store.open_incident(incident, _key(service, playbook))
+
+    async def _investigate(self, incident: Incident, new: bool, why: str) -> None:
+        if incident.state is not IncidentState.CLOSED:
+            await self.show(incident.id)
+            await self.queue.put(
+                "investigate",
+                incident.id,
+                key=f"investigate:{incident.id}" if new else f"investigate:{incident.id}:{why}",
+            )
+
+    async def _recovered(self, incident: Incident | None, alarm: Alarm) -> None:
+        if incident is None or incident.state is not IncidentState.OPEN:
+            return
+        at = alarm.changed_at or await self.store.now()
+        incident = await self.store.change_incident(
+            incident.id, state=IncidentState.RECOVERED, recovered_at=at
+        )
+        await self._note(incident, at, "recovery", f"{alarm.name} is back to OK", ref=alarm.key)
+        await self.show(incident.id)
+
+    async def _finding(self, incident: Incident, report: Report) -> None:
+        cause = report.cause
+        if cause is None:
+            text = f"inconclusive; would tell most: {report.next_test or 'nothing left to read'}"
+        else:
+            sure = "" if report.verdict is Verdict.HIGH else f" ({report.verdict} confidence)"
+            clue = next((clue.text for clue in cause.clues if clue.holds), "")
+            text = f"likely cause: {cause.title}{sure}. {clue}"
+        await self._note(incident, report.made_at, "finding", text, ref=report.made_at.isoformat())
+
+    async def _unknown(
+        self, alarm: Alarm, service: Service | None, channel: str, ts: str, unread: str | None
+    ) -> None:
+        message = render.unknown_alarm(alarm, service, unread)
+        await self.announcer.post(channel, f"unknown:{ts}", message, thread_ts=ts)
+
+    async def _note(
+        self,
+        incident: Incident,
+        at: datetime,
+        kind: str,
+        text: str,
+        actor: str | None = None,
+        ref: str | None = None,
+    ) -> None:
+        await self.store.note(
+            incident.id, TimelineEntry(at=at, kind=kind, text=text, actor=actor, ref=ref)
+        )
+
+    def _anywhere(self, alarm: Alarm) -> Service:
+        """Where to read an alarm nobody owns yet: its own account and region."""
+        return Service(name="unknown", account=alarm.account, region=alarm.region)
+
+
+def card_key(incident_id: str) -> str:
+    """The card's key in the outbox."""
+    return f"card:{incident_id}"
+
+
+def _key(service: Service, playbook: Playbook) -> str:
+    """One open incident for a service and an incident type, however many alarms tell of it."""
+    return f"{service.name}:{playbook.id}"
