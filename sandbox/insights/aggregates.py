@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -120,15 +119,18 @@ class Percentile(Aggregate):
     def __init__(self, argument: Evaluator, percent: float) -> None:
         self._argument = argument
         self._percent = percent
-        self._weights: Counter[int | float] = Counter()
+        self._weights: dict[int | float, int] = {}
 
     def add(self, record: Record) -> None:
         value = number(self._argument(record))
         if value is not None:
-            self._weights[value] += record.weight
+            self._weights[value] = self._weights.get(value, 0) + record.weight
 
     def result(self) -> Value:
-        return self._at_rank(math.ceil(self._percent * self._weights.total() / 100))
+        return self._at_rank(math.ceil(self._percent * self._total() / 100))
+
+    def _total(self) -> int:
+        return sum(self._weights.values())
 
     def _at_rank(self, rank: int) -> int | float | None:
         reached = 0
@@ -146,7 +148,7 @@ class Median(Percentile):
         super().__init__(argument, 50)
 
     def result(self) -> Value:
-        total = self._weights.total()
+        total = self._total()
         below, above = self._at_rank((total + 1) // 2), self._at_rank(total // 2 + 1)
         if below is None or above is None or below == above:
             return below

@@ -62,15 +62,14 @@ class Event(Record):
         self._discovered: Mapping[str, Value] | None = row.fields
 
     def __missing__(self, name: str) -> Value:
-        system = _SYSTEM_FIELDS.get(name)
-        value = system(self.row) if system else self._discover().get(name)
+        if name in _SYSTEM_FIELDS:
+            value = _SYSTEM_FIELDS[name](self.row)
+        else:
+            if self._discovered is None:
+                self._discovered = discover(self.row.message)
+            value = self._discovered.get(name)
         self[name] = value
         return value
-
-    def _discover(self) -> Mapping[str, Value]:
-        if self._discovered is None:
-            self._discovered = discover(self.row.message)
-        return self._discovered
 
 
 class Group(Record):
@@ -108,10 +107,10 @@ def discover(message: str) -> dict[str, Value]:
 
     In a Lambda line that is not JSON as a whole, AWS reads the first JSON object inside it.
     """
+    if message.lstrip().startswith("{"):
+        return _json_fields(message)
     fields = _lambda_fields(message)
-    if message.lstrip().startswith("{") or "@requestId" in fields:
-        fields.update(_json_fields(message))
-    return fields
+    return {**fields, **_json_fields(message)} if fields else fields
 
 
 _decoder = json.JSONDecoder(parse_constant=lambda _: None)

@@ -37,7 +37,7 @@ def number(value: Value) -> int | float | None:
     return value
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=65_536)
 def _parsed(text: str) -> int | float | None:
     if _INTEGER.fullmatch(text):
         return int(text)
