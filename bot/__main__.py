@@ -72,7 +72,7 @@ def triage(
 
     Exit code 0 when a cause was found, 3 when the verdict is inconclusive.
     """
-    from bot.app import Terminal
+    from bot.question import Terminal
 
     session = Terminal.start(catalogue)
     asked = session.question(playbook, service, alarm, _time(at))
@@ -97,9 +97,9 @@ def playbooks(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """All playbooks, their hypotheses and actions, by stable ids."""
-    from bot.app import described_playbooks
+    from bot import registry
 
-    found = described_playbooks()
+    found = registry.described()
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return

@@ -185,7 +185,7 @@ class Desk:
         """The incident's service; a bare one when it has left the catalogue meanwhile."""
         return self.catalogue.service(incident.service) or Service(name=incident.service)
 
-    # --- inside ------------------------------------------------------------------------------------
+    # --- inside ----------------------------------------------------------------------------------
 
     async def _open(
         self,

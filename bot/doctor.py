@@ -45,7 +45,7 @@ class Finding:
 
 async def examine(path: Path | None) -> list[Finding]:
     """Everything, in the order a person would mend it."""
-    from bot.app import ACTIONS, PLAYBOOKS  # the composition root knows them
+    from bot.registry import ACTIONS, PLAYBOOKS  # slow to import: only wanted here
 
     config = settings()
     try:

@@ -1,0 +1,51 @@
+"""Ways into AWS for the services of a catalogue: one `AwsAccount` per account, made on demand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from bot.aws import AwsAccount, Budget, Reader, Roles, Writer
+from bot.catalogue import Catalogue
+from bot.config import Settings
+from bot.model import Run
+from bot.playbook import Action
+from bot.service import Service
+
+
+class AwsAccounts:
+    """Implements `bot.ports.Accounts`."""
+
+    def __init__(
+        self, catalogue: Catalogue, settings: Settings, actions: Mapping[str, Action]
+    ) -> None:
+        self._catalogue = catalogue
+        self._profile = settings.aws_profile
+        self._actions = actions
+        self._budget = Budget(
+            calls=settings.budget_calls,
+            log_bytes=int(settings.budget_log_gb * 1024**3),
+            usd=settings.budget_usd,
+        )
+        self._lock = threading.Lock()
+        self._accounts: dict[str, AwsAccount] = {}
+
+    def reader(self, service: Service) -> Reader:
+        return self._account(service).reader(service.region, self._budget)
+
+    def writer(self, service: Service, run: Run) -> Writer:
+        return self._account(service).writer(
+            service.region,
+            who=run.approved_by or run.requested_by,
+            run=run.id,
+            permissions=self._actions[run.action].writes,
+        )
+
+    def _account(self, service: Service) -> AwsAccount:
+        number = service.account or "default"
+        with self._lock:
+            if number not in self._accounts:
+                entry = self._catalogue.account(service.account)
+                roles = Roles(entry.read_role, entry.write_role, entry.external_id)
+                self._accounts[number] = AwsAccount(roles, self._profile)
+            return self._accounts[number]
