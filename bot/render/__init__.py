@@ -1,0 +1,34 @@
+"""Model → Block Kit. Pure: knows no client, and every text from outside goes through one door."""
+
+from bot.render.blocks import Message
+from bot.render.card import card
+from bot.render.clicks import PROPOSE, Click, Offer
+from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
+from bot.render.run import run_message
+from bot.render.talk import (
+    Entry,
+    help_message,
+    notice,
+    playbooks_message,
+    timeline_message,
+    unknown_message,
+)
+
+__all__ = [
+    "PROPOSE",
+    "Click",
+    "Entry",
+    "Message",
+    "Offer",
+    "card",
+    "error_modal",
+    "help_message",
+    "loading_modal",
+    "nothing_modal",
+    "notice",
+    "playbooks_message",
+    "preview_modal",
+    "run_message",
+    "timeline_message",
+    "unknown_message",
+]

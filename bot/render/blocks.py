@@ -1,0 +1,205 @@
+"""Block Kit, the little of it that is used: builders that cannot exceed Slack's limits.
+
+Source of the limits: docs.slack.dev, reference/block-kit. Rich text and plain text are preferred
+to mrkdwn, because Slack parses no markup in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.render import text as words
+from bot.render.text import Mrkdwn
+
+Block = dict[str, Any]
+Part = dict[str, Any]
+"""An element of rich text: text, date, user, link."""
+
+MOST_BLOCKS = 50
+MOST_CHARACTERS = 13_200  # of a message's blocks together; more is `msg_blocks_too_long`
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is posted: blocks, and the text that notifications and screen readers take."""
+
+    text: str
+    blocks: list[Block]
+
+
+def weight(blocks: object) -> int:
+    """Characters in blocks, counted so that no way of counting of Slack's gives more."""
+    if isinstance(blocks, str):
+        return len(blocks)
+    if isinstance(blocks, dict):
+        return sum(weight(value) for key, value in blocks.items() if key not in ("type", "style"))
+    if isinstance(blocks, list):
+        return sum(weight(each) for each in blocks)
+    return 0
+
+
+# --- rich text ----------------------------------------------------------------------------------
+
+
+def say(text: str, most: int = 300, *, bold: bool = False, quiet: bool = False) -> Part:
+    """Text as it is: no mention, link or formatting is parsed in it."""
+    style = {"bold": True} if bold else {"italic": True} if quiet else {}
+    return _styled(_spaced(text, most), style)
+
+
+def bold(text: str, most: int = 300) -> Part:
+    return say(text, most, bold=True)
+
+
+def fixed_width(text: str, most: int = 200) -> Part:
+    return _styled(words.short(text, most), {"code": True})
+
+
+def when(at: datetime, style: str = "{time}") -> Part:
+    """A time, shown in the reader's zone."""
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": style,
+        "fallback": f"{words.utc(at)} UTC",
+    }
+
+
+def person(user_id: str) -> Part:
+    if words.is_user(user_id):
+        return {"type": "user", "user_id": user_id}
+    return fixed_width(user_id, 80)
+
+
+def link(title: str, url: str) -> Part | None:
+    """A link, or None when the address is not plain https or is longer than Slack takes."""
+    if not url.startswith("https://") or len(url) > 3000 or any(char.isspace() for char in url):
+        return None
+    return {"type": "link", "url": url, "text": words.short(title, 60)}
+
+
+def line(*parts: Part) -> Block:
+    return {"type": "rich_text_section", "elements": list(parts)}
+
+
+def bullets(rows: Iterable[Sequence[Part]]) -> Block:
+    return {
+        "type": "rich_text_list",
+        "style": "bullet",
+        "elements": [line(*row) for row in rows],
+    }
+
+
+def rich(*elements: Block) -> Block:
+    return {"type": "rich_text", "elements": list(elements)}
+
+
+def quoted(*parts: Part) -> Block:
+    return {"type": "rich_text_quote", "elements": list(parts)}
+
+
+def listing(text: str, most: int = 2500) -> Block:
+    """A code block; the only text that keeps its line breaks."""
+    lines = "\n".join(_indented(row) for row in text.splitlines())
+    return {
+        "type": "rich_text_preformatted",
+        "elements": [{"type": "text", "text": words.clip(lines, most) or "–"}],
+    }
+
+
+# --- blocks -------------------------------------------------------------------------------------
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": label(text, 150)}
+
+
+def context(text: Mrkdwn) -> Block:
+    """Small grey text. `verbatim` keeps Slack from finding links and names in it."""
+    return {
+        "type": "context",
+        "elements": [{"type": "mrkdwn", "text": words.clip(text, 2000), "verbatim": True}],
+    }
+
+
+def section(text: Mrkdwn) -> Block:
+    return {
+        "type": "section",
+        "text": {"type": "mrkdwn", "text": words.clip(text, 3000), "verbatim": True},
+    }
+
+
+def divider() -> Block:
+    return {"type": "divider"}
+
+
+def label(text: str, most: int) -> Block:
+    return {"type": "plain_text", "text": words.short(text, most), "emoji": False}
+
+
+def button(
+    title: str,
+    action_id: str,
+    value: str,
+    *,
+    style: str | None = None,
+    confirm: Block | None = None,
+) -> Block:
+    """`value` is an opaque id, never a parameter of what the click does."""
+    made: Block = {
+        "type": "button",
+        "text": label(title, 75),
+        "action_id": action_id,
+        "value": value,
+    }
+    if style:
+        made["style"] = style
+    if confirm:
+        made["confirm"] = confirm
+    return made
+
+
+def confirm(title: str, text: str, yes: str, *, danger: bool = False) -> Block:
+    """The question asked between a click and its effect."""
+    return {
+        "title": label(title, 100),
+        "text": label(text, 300),
+        "confirm": label(yes, 30),
+        "deny": label("Back", 30),
+        "style": "danger" if danger else "primary",
+    }
+
+
+def actions(buttons: Sequence[Block]) -> Block:
+    return {"type": "actions", "elements": list(buttons[:25])}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Block:
+    """A table: the first column to the left, figures to the right."""
+    cells = [
+        [{"type": "raw_text", "text": words.short(cell, 60)} for cell in row]
+        for row in (head, *rows)
+    ]
+    align = [{"align": "left" if number == 0 else "right"} for number in range(len(head))]
+    return {"type": "table", "rows": cells, "column_settings": align}
+
+
+def _styled(text: str, style: dict[str, bool]) -> Part:
+    part: Part = {"type": "text", "text": text}
+    if style:
+        part["style"] = style
+    return part
+
+
+def _spaced(text: str, most: int) -> str:
+    """Cleaned, but with the space that sets it off from its neighbours kept."""
+    before = " " if text[:1].isspace() else ""
+    after = " " if text[-1:].isspace() and text.strip() else ""
+    return f"{before}{words.short(text, most)}{after}"
+
+
+def _indented(row: str) -> str:
+    return " " * (len(row) - len(row.lstrip(" "))) + words.clean(row)

@@ -1,0 +1,97 @@
+"""Series of a report as Slack's native line chart.
+
+Limits: 20 points a series, labels of 20 characters, a title of 50, and every series needs a value
+at every point (docs.slack.dev, data visualization block). Two snapshots of that page allow 6 and
+12 series; 6 is safe.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.model import Report, Series
+from bot.render.blocks import Block
+from bot.render.text import short
+
+MOST_SERIES = 6
+MOST_POINTS = 20
+LEAD = timedelta(minutes=20)  # quiet minutes shown before the onset
+
+
+def chart(report: Report) -> Block | None:
+    """The chart, from 20 minutes before the onset; None when there is nothing to draw.
+
+    A point is the highest value of its minutes. Minutes without data are left out, never drawn as
+    zero; a series that has hardly any is left out whole.
+    """
+    onset = report.picture.onset or report.window.began
+    start = max(onset - LEAD, report.window.start)
+    end = report.window.end
+    step = _step(end - start)
+    labels = [start + step * number for number in range(MOST_POINTS) if start + step * number < end]
+    drawn: dict[str, list[float | None]] = {}
+    for series in report.picture.chart[:MOST_SERIES]:
+        peaks = _peaks(series, labels, step)
+        if sum(peak is not None for peak in peaks) * 2 > len(labels):
+            drawn[_unique(short(series.name, 20), drawn)] = peaks
+    kept = [
+        number
+        for number in range(len(labels))
+        if all(peaks[number] is not None for peaks in drawn.values())
+    ]
+    if not drawn or len(kept) < 2:
+        return None
+    style = "%H:%M" if end - start < timedelta(days=1) else "%m-%d %H:%M"
+    names = [labels[number].strftime(style) for number in kept]
+    minutes = int(step.total_seconds() // 60)
+    per = "by the minute" if minutes == 1 else f"peak of each {minutes} min"
+    return {
+        "type": "data_visualization",
+        "title": short(report.picture.chart_title, 50),
+        "chart": {
+            "type": "line",
+            "series": [
+                {
+                    "name": name,
+                    "data": [
+                        {"label": label, "value": peaks[number]}
+                        for label, number in zip(names, kept, strict=True)
+                    ],
+                }
+                for name, peaks in drawn.items()
+            ],
+            "axis_config": {"categories": names, "x_label": f"UTC, {per}"},
+        },
+    }
+
+
+def _step(length: timedelta) -> timedelta:
+    minutes = math.ceil(length.total_seconds() / 60)
+    return timedelta(minutes=max(1, math.ceil(minutes / MOST_POINTS)))
+
+
+def _peaks(series: Series, starts: Sequence[datetime], step: timedelta) -> list[float | None]:
+    peaks: list[float | None] = [None] * len(starts)
+    for at, value in series.points:
+        if value is None or not math.isfinite(value):
+            continue
+        number = int((at - starts[0]) // step)
+        if 0 <= number < len(starts):
+            before = peaks[number]
+            peaks[number] = _rounded(value if before is None else max(before, value))
+    return peaks
+
+
+def _rounded(value: float) -> float:
+    """Four figures are enough for an eye."""
+    return float(f"{value:.4g}")
+
+
+def _unique(name: str, taken: dict[str, list[float | None]]) -> str:
+    number, unique = 2, name
+    while unique in taken:
+        unique = f"{name[:16]} {number}"
+        number += 1
+    return unique

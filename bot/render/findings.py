@@ -1,0 +1,231 @@
+"""The sections of the card that say what was found, each as rich text; None when it has nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.model import (
+    Cause,
+    CauseStatus,
+    Clue,
+    ClueKind,
+    Gap,
+    GapReason,
+    Report,
+    Verdict,
+)
+from bot.render.blocks import (
+    Block,
+    Part,
+    bold,
+    bullets,
+    fixed_width,
+    line,
+    link,
+    rich,
+    say,
+    when,
+)
+from bot.render.text import lag, plural
+
+CONFIDENCE = {
+    Verdict.HIGH: "Likely cause, high confidence",
+    Verdict.MEDIUM: "Likely cause, medium confidence",
+}
+UNREAD = {
+    GapReason.DENIED: "No access",
+    GapReason.THROTTLED: "AWS throttled the read",
+    GapReason.TIMEOUT: "No answer in time",
+    GapReason.NOT_FOUND: "Not found",
+    GapReason.NOT_CONFIGURED: "Not switched on",
+    GapReason.BUDGET: "Over the budget",
+    GapReason.ERROR: "The read failed",
+}
+# What tells most is read first.
+_WEIGHT = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much of each section is shown; what is left out is counted on the card."""
+
+    clues: int = 6
+    rivals: int = 3
+    changes: int = 4
+    refuted: int = 6
+    gaps: int = 5
+    links: int = 6
+    words: int = 280  # characters of one sentence
+
+
+def verdict(report: Report, detail: Detail) -> Block:
+    """The likely cause with its clues; or that there is none yet, and what would tell."""
+    cause = report.cause
+    if cause is not None:
+        lead = CONFIDENCE[report.verdict] if report.complete else "So far most likely"
+        elements = [line(say(f"{lead}: ", quiet=True), bold(cause.title, 150))]
+        elements += _clues(cause, detail)
+    elif not report.complete:
+        elements = [line(say("Looking for the cause. Nothing stands out yet.", quiet=True))]
+    else:
+        elements = [line(bold("Inconclusive."), say(f" {_why_not(report)}"))]
+    rivals = [
+        each
+        for each in report.causes
+        if each is not cause and each.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
+    ]
+    if rivals and (detail.rivals or cause is None):
+        shown = rivals[: max(detail.rivals, 1)]
+        title = "Also possible" if cause else "Still possible"
+        elements.append(line(say(f"\n{title}")))
+        elements.append(bullets([_rival(each, detail) for each in shown]))
+        elements += _more(len(rivals) - len(shown), "more possible")
+    if report.complete and report.next_test:
+        elements.append(line(bold("\nNext best test: "), say(report.next_test, detail.words)))
+    return rich(*elements)
+
+
+def changes(report: Report, detail: Detail) -> Block | None:
+    """What somebody changed around the onset, the nearest before it first."""
+    found = report.picture.changes
+    if not found:
+        if not report.complete or report.gaps:
+            return None  # an unread source may hold one: say nothing rather than "none"
+        return rich(line(bold("Changed around it: "), say("nothing found.")))
+    rows: list[list[Part]] = []
+    for change in found[: detail.changes]:
+        row = [bold(lag(change.lag)), say(f" · {change.summary}", detail.words)]
+        row += [say(f" · {change.actor}", 80), say(" · "), when(change.at)]
+        if change.until:
+            row += [say(" to "), when(change.until)]
+        rows.append(row)
+    return rich(
+        line(bold("Changed around it")),
+        bullets(rows),
+        *_more(len(found) - len(rows), "more change"),
+    )
+
+
+def ruled_out(report: Report, detail: Detail) -> Block | None:
+    """Causes that are out, each by the fact that refutes it."""
+    refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
+    absent = [cause for cause in refuted if _absent(cause, report.service)]
+    known = [cause for cause in refuted if cause not in absent]
+    if not refuted:
+        return None
+    elements = [line(bold("Ruled out"))]
+    shown = known[: detail.refuted]
+    if shown:
+        rows = [
+            [say(f"{cause.title}: ", 150), say(_fact(cause), detail.words, quiet=True)]
+            for cause in shown
+        ]
+        elements.append(bullets(rows))
+    elements += _more(len(known) - len(shown), "more ruled out", "more ruled out")
+    if absent:
+        titles = ", ".join(cause.title for cause in absent)
+        elements.append(
+            line(say(f"Not part of {report.service}: ", 80), say(titles, detail.words, quiet=True))
+        )
+    return rich(*elements)
+
+
+def unknown(report: Report, detail: Detail) -> Block | None:
+    """What could not be read, the permission it takes, and what stays untested by it."""
+    gaps = [gap for gap in report.gaps if gap.reason is not GapReason.PENDING]
+    if not gaps:
+        return None
+    shown = gaps[: detail.gaps]
+    elements = [line(bold("Could not be checked"), say(" (unknown, not healthy)", quiet=True))]
+    elements.append(bullets([_gap(gap, detail) for gap in shown]))
+    elements += _more(len(gaps) - len(shown), "more unread", "more unread")
+    untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
+    if untested and report.complete:
+        elements.append(
+            line(say("So untested: "), say(", ".join(untested), detail.words, quiet=True))
+        )
+    return rich(*elements)
+
+
+def links(report: Report, detail: Detail) -> Block | None:
+    """Where to look with one's own eyes."""
+    made = [link(each.title, each.url) for each in report.picture.links]
+    shown = [each for each in made if each is not None][: detail.links]
+    if not shown:
+        return None
+    parts: list[Part] = [say("Open: ")]
+    for number, each in enumerate(shown):
+        parts += [say(" · "), each] if number else [each]
+    return rich(line(*parts))
+
+
+def _why_not(report: Report) -> str:
+    standing = [cause for cause in report.causes if cause.status is not CauseStatus.REFUTED]
+    untested = [cause for cause in standing if cause.status is CauseStatus.UNTESTED]
+    if not standing:
+        return "Every known cause is ruled out; it is something this playbook does not know."
+    if len(untested) == len(standing):
+        return f"{plural(len(untested), 'cause')} could not be tested, the others are ruled out."
+    return "The evidence does not set one cause apart."
+
+
+def _clues(cause: Cause, detail: Detail) -> list[Block]:
+    """Clues for, against and unknown; those that merely do not hold say nothing here."""
+    told = [clue for clue in cause.clues if clue.holds is not False]
+    told.sort(key=lambda clue: (clue.holds is None, _WEIGHT.index(clue.kind)))
+    shown = told[: detail.clues]
+    if not shown:
+        return []
+    rows = [_clue(clue, detail) for clue in shown]
+    return [bullets(rows), *_more(len(told) - len(shown), "more clue")]
+
+
+def _clue(clue: Clue, detail: Detail) -> list[Part]:
+    if clue.holds is None:
+        return [say("not known: ", quiet=True), say(clue.text, detail.words, quiet=True)]
+    if clue.kind is ClueKind.CONTRADICTING:
+        return [bold("against it: "), say(clue.text, detail.words)]
+    return [say(clue.text, detail.words, bold=clue.kind is ClueKind.DECISIVE)]
+
+
+def _rival(cause: Cause, detail: Detail) -> list[Part]:
+    parts = [bold(cause.title, 150)]
+    held = sorted(
+        (clue for clue in cause.clues if clue.holds), key=lambda clue: _WEIGHT.index(clue.kind)
+    )
+    unsure = [clue for clue in cause.clues if clue.holds is None]
+    if held:
+        parts.append(say(f": {held[0].text}", detail.words))
+    if unsure:
+        parts.append(say(f"; not known: {unsure[0].text}", detail.words, quiet=True))
+    return parts
+
+
+def _fact(cause: Cause) -> str:
+    """The clue that put a cause out: a missing necessity, a contradiction, no decisive sign."""
+    for kind, holds in (
+        (ClueKind.NECESSARY, False),
+        (ClueKind.CONTRADICTING, True),
+        (ClueKind.DECISIVE, False),
+    ):
+        for clue in cause.clues:
+            if clue.kind is kind and clue.holds is holds:
+                return clue.text
+    return "nothing speaks for it"
+
+
+def _absent(cause: Cause, service: str) -> bool:
+    """Refuted only because the service has no such resource; `bot.investigate.weigh` words it."""
+    return len(cause.clues) == 1 and cause.clues[0].text.startswith(f"{service} has none: ")
+
+
+def _gap(gap: Gap, detail: Detail) -> list[Part]:
+    parts = [bold(UNREAD[gap.reason]), say(f": {gap.detail}", detail.words)]
+    if gap.permission:
+        parts += [say(" · needs "), fixed_width(gap.permission, 80)]
+    return parts
+
+
+def _more(number: int, one: str, many: str | None = None) -> Sequence[Block]:
+    return [line(say(f"… {plural(number, one, many)}", quiet=True))] if number > 0 else ()

@@ -1,0 +1,197 @@
+"""A guarded change's own message in the thread, updated in place as it moves."""
+
+from __future__ import annotations
+
+from bot.model import Answer, Incident, Plan, Run, RunState
+from bot.render.blocks import (
+    Block,
+    Message,
+    Part,
+    actions,
+    bold,
+    bullets,
+    button,
+    confirm,
+    context,
+    fixed_width,
+    line,
+    listing,
+    person,
+    quoted,
+    rich,
+    say,
+    section,
+    when,
+)
+from bot.render.clicks import Click
+from bot.render.plans import calls, commands, diff, price, way_back
+from bot.render.text import (
+    Mrkdwn,
+    clip,
+    escaped,
+    fixed,
+    is_user,
+    joined,
+    mention,
+    moment,
+    strong,
+)
+
+# Heads of the message: what has become of the change, in a word or two.
+HEAD = {
+    RunState.PREPARING: "Preparing",
+    RunState.PROPOSED: "Proposed",
+    RunState.REQUESTED: "Needs approval",
+    RunState.APPROVED: "Approved",
+    RunState.RUNNING: "Applying",
+    RunState.SETTLING: "Applied, not in force yet",
+    RunState.VERIFYING: "In force, verifying",
+    RunState.DONE: "Done",
+    RunState.UNDOING: "Undoing",
+    RunState.UNDONE: "Undone",
+    RunState.REJECTED: "Rejected",
+    RunState.EXPIRED: "Expired",
+    RunState.REFUSED: "Refused",
+    RunState.DRIFTED: "Stopped: a person must look",
+}
+ANSWERED = {
+    Answer.YES: "verified",
+    Answer.NO: "in force, but the service is not mended",
+    Answer.INCONCLUSIVE: "in force, verification inconclusive",
+}
+# States in which nothing has been changed and nothing will be.
+UNTOUCHED = frozenset({RunState.REJECTED, RunState.EXPIRED, RunState.REFUSED})
+# States in which an undo may be asked for.
+UNDOABLE = frozenset({RunState.SETTLING, RunState.VERIFYING, RunState.DONE})
+
+
+def status(run: Run) -> str:
+    """Where a change stands, in a few words."""
+    if run.state is RunState.DONE and run.verification:
+        return ANSWERED[run.verification.answer]
+    if run.state in UNTOUCHED:
+        return f"{HEAD[run.state].lower()}, nothing was changed"
+    return HEAD[run.state].lower()
+
+
+def run_message(run: Run, incident: Incident) -> Message:
+    """The message for a change as it stands now. A run without a plan shows who asked for what."""
+    plan = run.plan
+    title = plan.title if plan else run.action
+    blocks: list[Block | None] = [
+        section(strong(escaped(f"{_head(run)}: {title}", 250))),
+        rich(_who(run)),
+    ]
+    if plan:
+        blocks += [rich(line(bold("Target: "), fixed_width(plan.target))), diff(plan)]
+        if run.state in (RunState.REQUESTED, RunState.APPROVED):
+            blocks.append(_consequences(plan))
+    blocks += [_progress(run), _verified(run), _by_hand(run), _buttons(run)]
+    if run.state is RunState.REQUESTED:
+        blocks.append(context(_deadline(run)))
+    text = joined(" · ", [escaped(f"{_head(run)}: {title}", 250), escaped(incident.service, 80)])
+    return Message(text=text, blocks=[block for block in blocks if block is not None])
+
+
+def _head(run: Run) -> str:
+    if run.state is RunState.DONE and run.verification:
+        return f"Done, {ANSWERED[run.verification.answer]}"
+    return HEAD[run.state]
+
+
+def _who(run: Run) -> Block:
+    parts: list[Part] = [say("Asked by "), person(run.requested_by)]
+    if run.approved_by:
+        parts += [say(" · approved by "), person(run.approved_by)]
+    if run.applied_at:
+        parts += [say(" · applied "), when(run.applied_at)]
+    if run.undone_by:
+        parts += [say(" · undone by "), person(run.undone_by)]
+    return line(*parts)
+
+
+def _consequences(plan: Plan) -> Block:
+    """What an approver must know beyond the diff."""
+    rows: list[list[Part]] = [[say(warning)] for warning in plan.warnings[:5]]
+    rows += [[say(price(plan))], [say(way_back(plan), 400)]]
+    return rich(bullets(rows), line(say("Exact calls", quiet=True)), listing(calls(plan.steps)))
+
+
+def _progress(run: Run) -> Block | None:
+    """What AWS says of a change under way, or why it ended."""
+    if not run.note or run.state is RunState.DRIFTED:
+        return None
+    return rich(quoted(say(run.note, 600)))
+
+
+def _verified(run: Run) -> Block | None:
+    seen = run.verification
+    if seen is None:
+        return None
+    lead = {
+        Answer.YES: "Mended: ",
+        Answer.NO: "Not mended: ",
+        Answer.INCONCLUSIVE: "Could not be told: ",
+    }[seen.answer]
+    return rich(line(bold(lead), say(f"{seen.text} · ", 500), when(seen.at)))
+
+
+def _by_hand(run: Run) -> Block | None:
+    """What a person does when the machine must not."""
+    plan = run.plan
+    if run.state is RunState.REFUSED:
+        return rich(
+            line(
+                bold("Nothing was changed. "),
+                say("Open the action again from the card for a plan from the state as it is now."),
+            )
+        )
+    if run.state is RunState.EXPIRED:
+        return rich(line(bold("Nothing was changed. "), say("Nobody approved it in time.")))
+    if run.state is not RunState.DRIFTED:
+        return None
+    elements = [
+        line(
+            bold("The resource is neither as it was before nor as it was meant to be. "),
+            say(run.note or "Somebody else changed it.", 600),
+        )
+    ]
+    if plan and plan.inverse:
+        elements += [
+            line(say("To go back by hand, once you have looked:")),
+            listing(commands(plan.inverse)),
+        ]
+    elif plan:
+        elements.append(line(say(way_back(plan), 400)))
+    return rich(*elements)
+
+
+def _buttons(run: Run) -> Block | None:
+    title = run.plan.title if run.plan else run.action
+    if run.state is RunState.REQUESTED:
+        sure = confirm(
+            "Approve this change?", f"{clip(title, 200)}. It is applied at once.", "Approve"
+        )
+        return actions(
+            [
+                button("Approve", Click.APPROVE, run.id, style="primary", confirm=sure),
+                button("Reject", Click.REJECT, run.id, style="danger"),
+            ]
+        )
+    if run.state in UNDOABLE and run.plan and run.plan.inverse:
+        back = confirm(
+            "Undo this change?",
+            f"{clip(title, 200)}. The state before is restored.",
+            "Undo",
+            danger=True,
+        )
+        return actions([button("Undo", Click.UNDO, run.id, confirm=back)])
+    return None
+
+
+def _deadline(run: Run) -> Mrkdwn:
+    asker = mention(run.requested_by) if is_user(run.requested_by) else fixed("the requester")
+    rule = joined(" ", [fixed("Somebody other than"), asker, fixed("must approve")])
+    if run.expires_at is None:
+        return rule
+    return joined(" ", [rule, fixed("before"), moment(run.expires_at)])

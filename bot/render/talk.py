@@ -1,0 +1,108 @@
+"""What the bot says besides the card: help, lists, timeline, answers only one person sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.model import Incident, TimelineEntry
+from bot.render.blocks import (
+    Block,
+    Message,
+    Part,
+    bold,
+    bullets,
+    context,
+    fixed_width,
+    line,
+    person,
+    rich,
+    say,
+    when,
+)
+from bot.render.text import Mrkdwn, code, escaped, fixed, joined, plural
+
+MOST_ENTRIES = 30
+USAGE = (
+    ("/incident triage 5xx", "investigate this channel's service"),
+    ("/incident triage 5xx checkout --since 20m", "another service, and since when"),
+    ("/incident triage 5xx --alarm checkout-5xx", "an alarm, by name or console link"),
+    ("/incident timeline", "what happened in this channel's latest incident, and who did it"),
+    ("/incident status", "where it stands"),
+    ("/incident playbooks", "the incident types I know"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A playbook as it is listed: its id, what it is, and what people usually take it for."""
+
+    id: str
+    title: str
+    looks_like: str = ""
+
+
+def help_message() -> Message:
+    """What can be said to the bot."""
+    rows = [[fixed_width(typed), say(f"  {meaning}")] for typed, meaning in USAGE]
+    thread = line(
+        say("In a thread, where Slack takes no slash commands, mention me: "),
+        fixed_width("@incident triage 5xx"),
+    )
+    alarms = line(
+        say("An alarm post is answered by itself. I only read, until one person asks for a "),
+        say("change and another approves it."),
+    )
+    text = fixed("How to use /incident: triage, timeline, status, playbooks.")
+    return Message(text, [rich(alarms, line(say("\n")), bullets(rows), line(say("\n")), thread)])
+
+
+def playbooks_message(entries: Sequence[Entry]) -> Message:
+    """The incident types known."""
+    rows: list[list[Part]] = []
+    for entry in entries[:50]:
+        row = [fixed_width(entry.id), say(f"  {entry.title}", 150)]
+        if entry.looks_like:
+            row.append(say(f", often taken for: {entry.looks_like}", 200, quiet=True))
+        rows.append(row)
+    text = escaped(f"{plural(len(entries), 'playbook')} known.")
+    if not rows:
+        return Message(text, [rich(line(say("No playbook is installed.")))])
+    return Message(text, [rich(line(bold("Incident types I know")), bullets(rows))])
+
+
+def unknown_message(what: str, suggestion: str | None) -> Message:
+    """A command that was not understood, with the nearest that would be."""
+    parts: list[Part] = [say(what, 300)]
+    pieces: list[Mrkdwn | None] = [escaped(what, 300)]
+    if suggestion:
+        parts += [say(" Did you mean "), fixed_width(suggestion), say("?")]
+        pieces += [joined("", [fixed("Did you mean "), code(suggestion), fixed("?")])]
+    else:
+        parts += [say(" "), fixed_width("/incident help"), say(" lists what I understand.")]
+    return Message(joined(" ", pieces), [rich(line(*parts))])
+
+
+def notice(text: str) -> Message:
+    """A sentence or two for one person: a refusal, an acknowledgement, a fault."""
+    return Message(escaped(text, 900), [rich(line(say(text, 900)))])
+
+
+def timeline_message(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:
+    """What happened, oldest first; the newest are kept when there are too many."""
+    shown = entries[-MOST_ENTRIES:]
+    rows: list[list[Part]] = []
+    for entry in shown:
+        row = [when(entry.at, "{time_secs}"), say(f"  {entry.kind}: ", 40, bold=True)]
+        row.append(say(entry.text, 180))
+        if entry.actor:
+            row += [say(" · "), person(entry.actor)]
+        rows.append(row)
+    title = f"Timeline of {incident.service}, {incident.playbook}"
+    blocks: list[Block] = [rich(line(bold(title, 200)), bullets(rows))] if rows else []
+    left = len(entries) - len(shown)
+    if left:
+        blocks.append(context(escaped(f"{plural(left, 'older entry', 'older entries')} left out")))
+    if not rows:
+        blocks = [rich(line(bold(title, 200)), line(say("Nothing yet.")))]
+    return Message(escaped(title), blocks)
