@@ -1,0 +1,281 @@
+"""Guarded changes: planned, requested, approved, sent once, read back, verified, undone.
+
+Every method is one step of a run, safe to call twice, by two workers at once, or again after the
+process was killed in the middle. Two rules make it so:
+
+* Whoever moves the run to RUNNING (or UNDOING) by compare-and-set is the only one who ever sends
+  its calls. Whoever finds a run RUNNING never sends: it reads AWS back, and tells applied from not
+  applied from drifted.
+* A sender stops before a call when it was held up (`Pace.sending`), and a reader says "not applied"
+  only when a call that was being sent has landed or never will (`Pace.landing`).
+
+A method answers with what should happen next and when (`Next`), None when nothing should, or a
+`Refusal` for whoever pressed the button. The caller schedules; nothing here waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from bot import guards
+from bot.asking import Asking
+from bot.errors import ConfigError, IncidentHelperError, ReadFailed, WriteAmbiguous, WriteRefused
+from bot.model import Answer, GapReason, Plan, Run, RunState, Step, Verification, canonical
+from bot.policy import Refusal
+from bot.ports import AwsWriter
+from bot.running import ENDED, Case, Next, Pace, Work, due
+from bot.telling import trimmed, undo_by_hand
+
+__all__ = ["ENDED", "Actor", "Next", "Pace", "Work", "due"]
+
+_TRANSIENT = frozenset({GapReason.THROTTLED, GapReason.TIMEOUT})
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What came of sending; `refused` is AWS's no. Not complete: read back."""
+
+    results: tuple[dict[str, Any], ...]
+    complete: bool
+    refused: str | None = None
+
+
+class _Fate(StrEnum):
+    LANDED = "landed"
+    UNCHANGED = "unchanged"
+    DRIFTED = "drifted"
+    UNKNOWN = "unknown"  # not yet, or could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadBack:
+    fate: _Fate
+    at: datetime | None = None  # AWS time
+    difference: str = ""
+
+
+class Actor(Asking):
+    """A run's way, whole: what `bot.asking` does up to approval, and the acting."""
+
+    async def apply(self, run_id: str) -> Next | None:
+        """Plan anew, ask the guards, record the intent, send each call once; or, where that was
+        begun before, read back what came of it."""
+        run = await self._run(run_id)
+        if run.state is RunState.RUNNING:
+            return await self._applied(await self._case(run))
+        if run.state is not RunState.APPROVED:
+            return await self._arrived(run)
+        try:
+            case = await self._case(run)
+            scope = await self._scope(case)
+            plan, at = await self._read(
+                case, lambda aws: (case.action.replan(aws, scope, case.plan), aws.now())
+            )
+            holder = await self._reserve(run)
+            refusal = await self._refusal(guards.APPLY, case, plan=plan, holder=holder)
+            if refusal:
+                return await self._end(run, RunState.REFUSED, refusal.reason)
+            writer = await self.offload(partial(self.writer, case.service, run))
+        except (ConfigError, ReadFailed, WriteRefused) as fault:
+            return await self._not_begun(run, fault)
+        begun = self.monotonic()
+        deadline = await self._landing()
+        running = await self.store.move(
+            run_id, (RunState.APPROVED,), RunState.RUNNING, deadline=deadline
+        )
+        if running is None:
+            return await self._arrived(await self._run(run_id))
+        await self._arrived(running)
+        sent = await self._send(writer, case.plan.steps, begun)
+        if sent.complete:
+            return await self._move(running, RunState.SETTLING, results=sent.results, applied_at=at)
+        if sent.refused and not sent.results:
+            return await self._end(running, RunState.REFUSED, f"AWS refused: {sent.refused}")
+        return await self._applied(await self._case(running))
+
+    async def settle(self, run_id: str) -> Next | None:
+        """Is the change in force? Asked again until AWS says yes or no, or it took too long."""
+        run = await self._run(run_id)
+        if run.state is not RunState.SETTLING:
+            return await self._arrived(run)
+        case = await self._case(run)
+        try:
+            answer = await self._read(
+                case, lambda aws: case.action.settled(aws, case.plan, run.results)
+            )
+        except ReadFailed as fault:
+            answer = await self._unread(case, fault)
+        if answer.answer is Answer.YES:
+            return await self._move(run, RunState.VERIFYING)
+        late = self._since_applied(run, answer.at) > 2 * case.plan.settles_within
+        if answer.answer is Answer.INCONCLUSIVE and not late:
+            return Next(Work.SETTLE, self.pace.poll)
+        return await self._move(run, RunState.DONE, verification=answer)
+
+    async def verify(self, run_id: str) -> Next | None:
+        """Ask the detector until it says yes or no, or time is up; inconclusive is never yes."""
+        run = await self._run(run_id)
+        if run.state is not RunState.VERIFYING:
+            return await self._arrived(run)
+        case = await self._case(run)
+        try:
+            answer = await self.detector(run)
+        except ReadFailed as fault:
+            answer = await self._unread(case, fault)
+        allowed = 2 * case.plan.settles_within + self.pace.verify
+        late = self._since_applied(run, answer.at) > allowed
+        if answer.answer is Answer.INCONCLUSIVE and not late:
+            return Next(Work.VERIFY, self.pace.poll)
+        return await self._move(run, RunState.DONE, verification=answer)
+
+    async def undo(self, run_id: str, by: str | None = None) -> Next | Refusal | None:
+        """Send the inverse once, if the world still is as the change left it. Without `by`: go on
+        with an undo that was begun."""
+        run = await self._run(run_id)
+        if run.state is RunState.UNDOING:
+            return await self._undone(await self._case(run))
+        if by is None or run.state is RunState.UNDONE:
+            return await self._arrived(run)
+        try:
+            case = await self._case(run)
+            holder = None if run.state not in ENDED else await self._reserve(run)
+            refusal = await self._refusal(guards.UNDO, case, plan=run.plan, actor=by, holder=holder)
+            if refusal:
+                return refusal
+            seen = await self._read(case, lambda aws: case.action.observe(aws, case.plan))
+            if canonical(seen.state) != canonical(case.plan.after):
+                return Refusal(_moved_on(case.plan, seen.state))
+            writer = await self.offload(partial(self.writer, case.service, run))
+        except (ConfigError, ReadFailed, WriteRefused) as fault:
+            return Refusal(f"Not undone, nothing was sent: {fault}")
+        steps = case.action.undo_steps(case.plan, seen)
+        begun = self.monotonic()
+        undoing = await self.store.move(
+            run_id,
+            (run.state,),
+            RunState.UNDOING,
+            undone_by=by,
+            deadline=await self._landing(),
+            note="",
+        )
+        if undoing is None:
+            return await self._arrived(await self._run(run_id))
+        await self._arrived(undoing)
+        if other := await self._reserve(undoing):
+            return await self._undo_failed(undoing, f"{other} has taken the resource")
+        sent = await self._send(writer, steps, begun)
+        if sent.refused and not sent.results:
+            return await self._undo_failed(undoing, f"AWS refused: {sent.refused}")
+        return await self._undone(await self._case(undoing))
+
+    # --- reading back ---------------------------------------------------------------------------
+
+    async def _applied(self, case: Case) -> Next | None:
+        """The calls may have been sent: what came of them? Never sends."""
+        back = await self._read_back(case, goal=case.plan.after, start=case.plan.before)
+        match back.fate:
+            case _Fate.LANDED:
+                return await self._move(case.run, RunState.SETTLING, applied_at=back.at)
+            case _Fate.UNCHANGED:
+                note = f"{case.plan.target} is as it was before: the change was not applied."
+                return await self._end(case.run, RunState.REFUSED, f"{note} It may be asked anew.")
+            case _Fate.DRIFTED:
+                note = f"{case.plan.target} is neither as before nor as planned: {back.difference}."
+                return await self._end(case.run, RunState.DRIFTED, note)
+            case _Fate.UNKNOWN:
+                return Next(Work.APPLY, self.pace.poll)
+
+    async def _undone(self, case: Case) -> Next | None:
+        back = await self._read_back(case, goal=case.plan.before, start=case.plan.after)
+        match back.fate:
+            case _Fate.LANDED:
+                return await self._move(case.run, RunState.UNDONE)
+            case _Fate.UNCHANGED:
+                return await self._undo_failed(case.run, "the change is still in force")
+            case _Fate.DRIFTED:
+                note = f"{case.plan.target} is neither as before nor as changed: {back.difference}."
+                return await self._end(case.run, RunState.DRIFTED, note)
+            case _Fate.UNKNOWN:
+                return Next(Work.UNDO, self.pace.poll)
+
+    async def _read_back(
+        self, case: Case, *, goal: Mapping[str, Any], start: Mapping[str, Any]
+    ) -> _ReadBack:
+        try:
+            seen, at = await self._read(
+                case, lambda aws: (case.action.observe(aws, case.plan).state, aws.now())
+            )
+        except ReadFailed as fault:
+            text = f"{case.plan.target} can't be read back yet ({fault}); asking again."
+            await self._note(case.run, "note", text)
+            return _ReadBack(_Fate.UNKNOWN)
+        if canonical(seen) == canonical(goal):
+            return _ReadBack(_Fate.LANDED, at)
+        deadline = case.run.deadline
+        if deadline and await self.store.now() < deadline:
+            return _ReadBack(_Fate.UNKNOWN)
+        if canonical(seen) == canonical(start):
+            return _ReadBack(_Fate.UNCHANGED, at)
+        return _ReadBack(_Fate.DRIFTED, at, guards.difference(goal, seen))
+
+    async def _undo_failed(self, run: Run, why: str) -> Next | None:
+        """Back to where it was undone from; a person gets the calls to make by hand."""
+        note = f"Not undone: {why}."
+        if run.plan and run.plan.inverse:
+            note += f" By hand: {undo_by_hand(run.plan)}"
+        back = RunState.DONE if run.verification else RunState.VERIFYING
+        await self._note(run, "undo", note)
+        return await self._move(run, back, note=note)
+
+    # --- small parts ----------------------------------------------------------------------------
+
+    async def _send(self, writer: AwsWriter, steps: tuple[Step, ...], begun: float) -> _Sent:
+        """Each call once, in order, as long as this worker was not held up."""
+        results: list[dict[str, Any]] = []
+        for step in steps:
+            if self.monotonic() - begun > self.pace.sending:
+                return _Sent(tuple(results), complete=False)
+            try:
+                reply = await self.offload(partial(writer.write, step))
+            except WriteRefused as no:
+                return _Sent(tuple(results), complete=False, refused=str(no))
+            except WriteAmbiguous:
+                return _Sent(tuple(results), complete=False)
+            results.append(trimmed(reply))
+        return _Sent(tuple(results), complete=True)
+
+    async def _not_begun(self, run: Run, fault: IncidentHelperError) -> Next | None:
+        """Nothing was sent. A read that may come right is tried again while the approval holds."""
+        transient = isinstance(fault, ReadFailed) and fault.reason in _TRANSIENT
+        if transient and run.expires_at and await self.store.now() < run.expires_at:
+            return Next(Work.APPLY, self.pace.poll)
+        return await self._end(run, RunState.REFUSED, f"Nothing was sent: {fault}")
+
+    async def _landing(self) -> datetime:
+        return await self.store.now() + timedelta(seconds=self.pace.landing)
+
+    @staticmethod
+    def _since_applied(run: Run, at: datetime) -> float:
+        return (at - run.applied_at).total_seconds() if run.applied_at else 0.0
+
+    async def _unread(self, case: Case, fault: ReadFailed) -> Verification:
+        try:
+            at = await self._read(case, lambda aws: aws.now())
+        except ReadFailed:
+            at = await self.store.now()
+        return Verification(answer=Answer.INCONCLUSIVE, text=f"not known: {fault}", at=at)
+
+
+def _moved_on(plan: Plan, seen: Mapping[str, Any]) -> str:
+    if canonical(seen) == canonical(plan.before):
+        return f"{plan.target} is as it was before the change already; nothing to undo."
+    what = guards.difference(plan.after, seen)
+    return (
+        f"Not undone: {plan.target} was changed since ({what}), and undoing would overwrite that. "
+        "A person has to look."
+    )

@@ -1,0 +1,74 @@
+"""What a guarded change says of itself: lines of the timeline, commands for a shell. Pure."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.model import Plan, Run, RunState, Step
+
+_CLI_SERVICE = {"codedeploy": "deploy"}  # where the AWS CLI's name is not boto3's
+
+
+def story(run: Run) -> tuple[str, str, str | None] | None:
+    """Kind, text and actor of the timeline entry for the state a run is in; None for no entry.
+
+    It depends on the run alone, so that telling it again after a crash adds nothing. A preview
+    nobody asked to have approved is nobody's news.
+    """
+    if run.expires_at is None:
+        return None
+    title = run.plan.title if run.plan else run.action
+    match run.state:
+        case RunState.PREPARING | RunState.PROPOSED:
+            return None
+        case RunState.REQUESTED:
+            until = f"{run.expires_at:%H:%M:%S} UTC"
+            return "approval", f"Approval asked for until {until}: {title}.", run.requested_by
+        case RunState.APPROVED:
+            return "approval", f"Approved: {title}.", run.approved_by
+        case RunState.RUNNING:
+            return "change", f"Being applied: {title}.", run.approved_by
+        case RunState.SETTLING:
+            return "change", f"Applied: {title}. Waiting until it is in force.", None
+        case RunState.VERIFYING:
+            return "change", f"In force: {title}. Verifying.", None
+        case RunState.DONE:
+            answer = run.verification
+            text = f"Verification says {answer.answer.value}: {answer.text}" if answer else run.note
+            return "verification", text, None
+        case RunState.UNDOING:
+            return "undo", f"Being undone: {title}.", run.undone_by
+        case RunState.UNDONE:
+            return "undo", f"Undone: {title}.", run.undone_by
+        case RunState.REJECTED | RunState.EXPIRED:
+            return "approval", f"{title}: {run.state.value}. {run.note}", None
+        case RunState.REFUSED | RunState.DRIFTED:
+            return "change", f"{title}: {run.state.value}. {run.note}", None
+
+
+def command(step: Step) -> str:
+    """The step as an AWS CLI command, to be run by hand."""
+    service = _CLI_SERVICE.get(step.service, step.service)
+    operation = step.operation.replace("_", "-")
+    params = shlex.quote(json.dumps(step.params, sort_keys=True))
+    return f"aws {service} {operation} --cli-input-json {params}"
+
+
+def undo_by_hand(plan: Plan) -> str:
+    """The commands that undo a plan."""
+    return " && ".join(command(step) for step in plan.inverse or ())
+
+
+def trimmed(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """What is worth keeping of a write's answer: its plain fields and AWS's request id."""
+    kept: dict[str, Any] = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in reply.items()
+        if isinstance(value, (str, int, float, bool, datetime))
+    }
+    request_id = reply.get("ResponseMetadata", {}).get("RequestId")
+    return kept | ({"request_id": request_id} if request_id else {})
