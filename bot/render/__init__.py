@@ -7,10 +7,13 @@ from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_
 from bot.render.run import run_message
 from bot.render.talk import (
     Entry,
+    elsewhere,
     help_message,
+    no_incident,
     notice,
     playbooks_message,
-    timeline_message,
+    timeline,
+    unknown_alarm,
     unknown_message,
 )
 
@@ -21,14 +24,17 @@ __all__ = [
     "Message",
     "Offer",
     "card",
+    "elsewhere",
     "error_modal",
     "help_message",
     "loading_modal",
+    "no_incident",
     "nothing_modal",
     "notice",
     "playbooks_message",
     "preview_modal",
     "run_message",
-    "timeline_message",
+    "timeline",
+    "unknown_alarm",
     "unknown_message",
 ]

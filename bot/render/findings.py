@@ -134,11 +134,17 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
 def unknown(report: Report, detail: Detail) -> Block | None:
     """What could not be read, the permission it takes, and what stays untested by it."""
     gaps = [gap for gap in report.gaps if gap.reason is not GapReason.PENDING]
-    if not gaps:
+    unsure = [offer for offer in report.actions if offer.fits is None]
+    if not gaps and not unsure:
         return None
     shown = gaps[: detail.gaps]
     elements = [line(bold("Could not be checked"), say(" (unknown, not healthy)", quiet=True))]
-    elements.append(bullets([_gap(gap, detail) for gap in shown]))
+    rows = [_gap(gap, detail) for gap in shown]
+    rows += [
+        [say(f"Whether this can be done: {offer.title}", 150), say(f" ({offer.why})", detail.words)]
+        for offer in unsure[: detail.gaps]
+    ]
+    elements.append(bullets(rows))
     elements += _more(len(gaps) - len(shown), "more unread", "more unread")
     untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
     if untested and report.complete:

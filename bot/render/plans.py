@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,12 +18,10 @@ from bot.render.blocks import (
     say,
 )
 from bot.render.text import dollars, plural, span
+from bot.telling import command
 
 MOST_ROWS = 12
 _ABSENT = object()
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-# boto3's name of a service where the AWS CLI has another.
-_CLI = {"s3": "s3api", "codedeploy": "deploy", "config": "configservice"}
 
 
 def diff(plan: Plan) -> Block:
@@ -57,18 +53,8 @@ def calls(steps: Sequence[Step]) -> str:
 
 
 def commands(steps: Sequence[Step]) -> str:
-    """The same calls for a person's own shell, in the AWS CLI's words."""
-    return "\n".join(
-        " ".join(
-            [
-                "aws",
-                _CLI.get(step.service, step.service),
-                step.operation.replace("_", "-"),
-                *(word for name, value in step.params.items() for word in _option(name, value)),
-            ]
-        )
-        for step in steps
-    )
+    """The same calls for a person's own shell."""
+    return "\n".join(command(step) for step in steps)
 
 
 def price(plan: Plan) -> str:
@@ -123,15 +109,3 @@ def _value(value: object) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _option(name: str, value: object) -> Iterator[str]:
-    flag = _HUMP.sub("-", name).lower()
-    if isinstance(value, bool):
-        yield f"--{flag}" if value else f"--no-{flag}"
-        return
-    yield f"--{flag}"
-    if isinstance(value, list | tuple) and not any(isinstance(v, list | dict) for v in value):
-        yield from (shlex.quote(str(each)) for each in value)
-    else:
-        yield shlex.quote(value if isinstance(value, str) else _json(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.model import Incident, TimelineEntry
+from bot.model import Alarm, Incident, TimelineEntry
 from bot.render.blocks import (
     Block,
     Message,
@@ -21,6 +21,7 @@ from bot.render.blocks import (
     when,
 )
 from bot.render.text import Mrkdwn, code, escaped, fixed, joined, plural
+from bot.service import Service
 
 MOST_ENTRIES = 30
 USAGE = (
@@ -88,7 +89,7 @@ def notice(text: str) -> Message:
     return Message(escaped(text, 900), [rich(line(say(text, 900)))])
 
 
-def timeline_message(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:
+def timeline(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:
     """What happened, oldest first; the newest are kept when there are too many."""
     shown = entries[-MOST_ENTRIES:]
     rows: list[list[Part]] = []
@@ -106,3 +107,33 @@ def timeline_message(incident: Incident, entries: Sequence[TimelineEntry]) -> Me
     if not rows:
         blocks = [rich(line(bold(title, 200)), line(say("Nothing yet.")))]
     return Message(escaped(title), blocks)
+
+
+def no_incident() -> Message:
+    return notice("There is no incident in this channel. /incident triage 5xx starts one.")
+
+
+def elsewhere(incident: Incident) -> Message:
+    """Somebody asked here about an incident that lives in another channel."""
+    where: Part = {"type": "channel", "channel_id": incident.channel}
+    what = f"{incident.playbook} of {incident.service} is open already, in "
+    text = joined("", [escaped(what), Mrkdwn(f"<#{incident.channel}>")])
+    return Message(text, [rich(line(say(what), where, say(". I look again there.")))])
+
+
+def unknown_alarm(alarm: Alarm, service: Service | None, unread: str | None) -> Message:
+    """An alarm nothing is known to do about: why, and what to add so that there is."""
+    parts: list[Part] = [bold("I can't look into this alarm. ")]
+    if unread:
+        parts.append(say(f"It could not be read from CloudWatch: {unread}. "))
+    if service is None:
+        parts.append(
+            say("No service of the catalogue owns it: add the resource it watches to a service, ")
+        )
+        parts.append(say("or name the service in the alarm."))
+    else:
+        metric = f"{alarm.namespace} {alarm.metric}" if alarm.metric else "an unknown metric"
+        parts.append(say(f"It is {service.name}'s, but no playbook answers {metric}. "))
+        parts += [fixed_width("/incident triage"), say(" with a playbook's name looks anyway.")]
+    text = joined("", [fixed("I can't look into the alarm "), code(alarm.name)])
+    return Message(text, [rich(line(*parts))])

@@ -46,7 +46,7 @@ from bot.render import (
     playbooks_message,
     preview_modal,
     run_message,
-    timeline_message,
+    timeline,
     unknown_message,
 )
 
@@ -491,7 +491,7 @@ def everything() -> dict[str, dict[str, Any]]:
             "lambda:GetProvisionedConcurrencyConfig was denied to the read role; grant it, "
             "then open the action again from the card.",
         ),
-        "timeline": blocks(timeline_message(INCIDENT, TIMELINE)),
+        "timeline": blocks(timeline(INCIDENT, TIMELINE)),
         "help": blocks(help_message()),
         "playbooks": blocks(
             playbooks_message((Entry("5xx", "HTTP 5XX errors", "an overloaded backend"),))
