@@ -1,0 +1,156 @@
+"""What stands at the front: the API or load balancer that counts the 5XX, and what it calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import ReadFailed
+from bot.model import GapReason
+from bot.playbook import Scope
+from bot.ports import Aws
+from bot.service import ApiRef, FunctionRef, LoadBalancerRef
+
+# Defaults of AWS. REST APIs: 29 s; HTTP APIs: 30 s; load balancers: idle timeout of 60 s.
+DEFAULT_DEADLINE = {"rest": 29.0, "http": 30.0, "alb": 60.0}
+
+_FUNCTION = re.compile(r":function:(?P<name>[A-Za-z0-9-_]+)(?::(?P<qualifier>[A-Za-z0-9-_$]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One integration of an API: what it calls, how long it waits (s)."""
+
+    function: str | None
+    qualifier: str | None  # None calls $LATEST
+    timeout: float
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalancerId:
+    """A load balancer as AWS knows it; `dimension` is the metrics' "app/name/id"."""
+
+    arn: str
+    dimension: str
+    zones: tuple[str, ...]
+
+
+def front_door(scope: Scope) -> ApiRef | LoadBalancerRef | None:
+    """Where this service's requests arrive: what the alarm is about, else the API, else the ALB."""
+    resources = scope.service.resources
+    dimensions = scope.alarm.dimensions if scope.alarm else {}
+    apis = {key: api for api in resources.apis for key in (api.name, api.id) if key}
+    if named := dimensions.get("ApiName") or dimensions.get("ApiId"):
+        stage = dimensions.get("Stage")
+        kind = apis.get(named)
+        if kind is not None:
+            return kind.model_copy(update={"stage": stage}) if stage else kind
+        if "ApiId" in dimensions:
+            return ApiRef(name=named, id=named, kind="http", stage=stage or "$default")
+        return ApiRef(name=named, stage=stage or "prod")
+    if named := dimensions.get("LoadBalancer"):
+        for balancer in resources.load_balancers:
+            if short_name(balancer.name) == short_name(named):
+                return balancer
+        return LoadBalancerRef(name=named)
+    if resources.apis:
+        return resources.apis[0]
+    return resources.load_balancers[0] if resources.load_balancers else None
+
+
+def balancer_of(scope: Scope) -> LoadBalancerRef | None:
+    """The load balancer, be it at the front or behind an API."""
+    front = front_door(scope)
+    if isinstance(front, LoadBalancerRef):
+        return front
+    balancers = scope.service.resources.load_balancers
+    return balancers[0] if balancers else None
+
+
+def short_name(balancer: str) -> str:
+    """ "checkout" of "app/checkout/50dc6c495c0c9188"."""
+    parts = balancer.split("/")
+    return parts[1] if len(parts) == 3 else balancer
+
+
+def find_balancer(aws: Aws, balancer: LoadBalancerRef) -> BalancerId:
+    """Raises ReadFailed."""
+    answer = aws.read("elbv2", "describe_load_balancers", Names=[short_name(balancer.name)])
+    found = answer.get("LoadBalancers", [])
+    if not found:
+        raise ReadFailed(GapReason.NOT_FOUND, f"no load balancer is called {balancer.name}")
+    return balancer_id(found[0])
+
+
+def balancer_id(described: Mapping[str, Any]) -> BalancerId:
+    arn = str(described["LoadBalancerArn"])
+    zones = sorted(zone["ZoneName"] for zone in described.get("AvailabilityZones", []))
+    return BalancerId(arn, arn.split(":loadbalancer/", 1)[-1], tuple(zones))
+
+
+def find_api(aws: Aws, api: ApiRef) -> str:
+    """The API's id, looked up by name when the catalogue has none. Raises ReadFailed."""
+    if api.id is not None:
+        return api.id
+    service, operation, items, identity, label = (
+        ("apigateway", "get_rest_apis", "items", "id", "name")
+        if api.kind == "rest"
+        else ("apigatewayv2", "get_apis", "Items", "ApiId", "Name")
+    )
+    for page in aws.pages(service, operation):
+        for found in page.get(items, []):
+            if found.get(label) == api.name:
+                return str(found[identity])
+    raise ReadFailed(GapReason.NOT_FOUND, f"no {api.kind.upper()} API is called {api.name}")
+
+
+def calls_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
+    """The API's integrations. Raises ReadFailed."""
+    api_id = find_api(aws, api)
+    found: list[Call] = []
+    if api.kind == "rest":
+        for page in aws.pages("apigateway", "get_resources", restApiId=api_id, embed=["methods"]):
+            found += rest_calls(page)
+    else:
+        for page in aws.pages("apigatewayv2", "get_integrations", ApiId=api_id):
+            found += http_calls(page)
+    return tuple(dict.fromkeys(found))
+
+
+def rest_calls(page: Mapping[str, Any]) -> list[Call]:
+    """Integrations in a page of GetResources(embed=methods)."""
+    return [
+        call(integration.get("uri", ""), integration.get("timeoutInMillis"), "rest")
+        for resource in page.get("items", [])
+        for method in resource.get("resourceMethods", {}).values()
+        if (integration := method.get("methodIntegration")) and integration.get("type") != "MOCK"
+    ]
+
+
+def http_calls(page: Mapping[str, Any]) -> list[Call]:
+    """Integrations in a page of GetIntegrations."""
+    return [
+        call(item.get("IntegrationUri", ""), item.get("TimeoutInMillis"), "http")
+        for item in page.get("Items", [])
+    ]
+
+
+def call(uri: str, timeout_ms: int | None, kind: str) -> Call:
+    """An integration; a function's ARN stands in the URI with its alias or version, if any."""
+    match = _FUNCTION.search(uri)
+    return Call(
+        function=match["name"] if match else None,
+        qualifier=match["qualifier"] if match else None,
+        timeout=timeout_ms / 1000 if timeout_ms else DEFAULT_DEADLINE[kind],
+        target=uri,
+    )
+
+
+def chosen_function(scope: Scope, calls: tuple[Call, ...] = ()) -> FunctionRef | None:
+    """The function behind the front door: the one that is called, else the first of the service."""
+    functions = scope.service.resources.functions
+    called = {call.function for call in calls}
+    return next((f for f in functions if f.name in called), functions[0] if functions else None)

@@ -1,0 +1,168 @@
+"""CloudWatch Logs Insights: a query builder that escapes, and a runner that ends.
+
+Names and values reach a query only through `name`, `text` and `pattern`, so that a log format or
+a resource called `x | display @message` stays a name. Log groups come from the service or from
+AWS, never from a message.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.errors import ReadFailed
+from bot.model import GapReason, Window
+from bot.ports import Aws
+
+PERMISSIONS = ("logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery")
+LONGEST = timedelta(hours=4)  # of log scanned by one query: what is scanned is paid for
+MOST_ROWS = 10_000  # the most GetQueryResults gives
+TIME_LIMIT = 15.0  # seconds until a query is stopped
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between polls
+
+Rows = list[dict[str, str]]
+
+_PLAIN = re.compile(r"@?[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_NAMED_GROUP = re.compile(r"\(\?<(?![=!])")  # Insights writes (?<name>…), Python (?P<name>…)
+_CHARACTER = re.compile(r"\\.|.", re.DOTALL)  # an escaped one counts as one
+
+
+def name(field: str) -> str:
+    """A field's name as Insights reads it, in backticks when it has other than word characters.
+
+    Raises ValueError for a name that Insights has no way to write.
+    """
+    if _PLAIN.fullmatch(field):
+        return field
+    if not field or "`" in field or not field.isprintable():
+        raise ValueError(f"Logs Insights cannot name the field {field!r}")
+    return f"`{field}`"
+
+
+def text(value: str) -> str:
+    """A string literal. Raises ValueError for control characters."""
+    if not value.isprintable():
+        raise ValueError(f"{value!r} cannot stand in a query")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def pattern(regex: str) -> str:
+    """A regular expression literal, its slashes escaped. Raises ValueError when it is none."""
+    if not regex.isprintable():
+        raise ValueError(f"{regex!r} cannot stand in a query")
+    try:
+        re.compile(_NAMED_GROUP.sub("(?P<", regex))
+    except re.error as fault:
+        raise ValueError(f"{regex!r} is no regular expression: {fault}") from fault
+    return f"/{_CHARACTER.sub(_escape_slash, regex)}/"
+
+
+def _escape_slash(character: re.Match[str]) -> str:
+    return "\\/" if character[0] == "/" else character[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Commands, joined with pipes. Build it from literals and from `name`, `text`, `pattern`."""
+
+    commands: tuple[str, ...] = ()
+
+    def filter(self, condition: str) -> Query:
+        return self._with(f"filter {condition}")
+
+    def fields(self, **expressions: str) -> Query:
+        """Computed fields: `fields(init="coalesce(@initDuration, 0)")`."""
+        listed = ", ".join(f"{value} as {name(alias)}" for alias, value in expressions.items())
+        return self._with(f"fields {listed}")
+
+    def parse(self, field: str, regex: str) -> Query:
+        """Fields from the named groups of a regular expression."""
+        return self._with(f"parse {name(field)} {pattern(regex)}")
+
+    def stats(self, *by: str, **expressions: str) -> Query:
+        """Statistics a minute (`t`), and by the fields given."""
+        listed = ", ".join(f"{value} as {name(alias)}" for alias, value in expressions.items())
+        keys = ", ".join(("bin(1m) as t", *(name(field) for field in by)))
+        return self._with(f"stats {listed} by {keys}")
+
+    def _with(self, command: str) -> Query:
+        return Query((*self.commands, command))
+
+    def __str__(self) -> str:
+        return " | ".join(self.commands)
+
+
+def run(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> Rows:
+    """The rows of one query over the baseline and the window. Raises ReadFailed."""
+    return run_all(aws, window, groups, (query,))[0]
+
+
+def run_all(
+    aws: Aws, window: Window, groups: Sequence[str], queries: Sequence[Query]
+) -> list[Rows]:
+    """Several queries at once: all are started before the first is waited for."""
+    start = max(min(window.baseline_start, window.start), window.end - LONGEST)
+    started = [
+        aws.read(
+            "logs",
+            "start_query",
+            logGroupNames=list(groups),
+            startTime=int(start.timestamp()),
+            endTime=int(window.end.timestamp()) - 1,  # AWS: the range is inclusive
+            queryString=str(query),
+            limit=MOST_ROWS,
+        )["queryId"]
+        for query in queries
+    ]
+    deadline = time.monotonic() + TIME_LIMIT
+    return [_finish(aws, query_id, deadline) for query_id in started]
+
+
+def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:
+    pause = FIRST_PAUSE
+    while True:
+        time.sleep(pause)
+        answer = aws.read("logs", "get_query_results", queryId=query_id)
+        status = answer.get("status", "Unknown")
+        if status == "Complete":
+            aws.scanned(int(answer.get("statistics", {}).get("bytesScanned", 0)))
+            return rows_of(answer)
+        if status in ("Failed", "Cancelled", "Timeout"):
+            raise ReadFailed(GapReason.ERROR, f"the Logs Insights query ended as {status}")
+        if time.monotonic() > deadline:
+            aws.read("logs", "stop_query", queryId=query_id)
+            raise ReadFailed(
+                GapReason.TIMEOUT, f"the Logs Insights query took longer than {TIME_LIMIT:g} s"
+            )
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def rows_of(answer: Mapping[str, Any]) -> Rows:
+    """The rows of GetQueryResults as name -> text; a field without a value is absent."""
+    return [
+        {cell["field"]: cell["value"] for cell in row if cell.get("value") not in (None, "")}
+        for row in answer.get("results", [])
+    ]
+
+
+def minute_of(row: Mapping[str, str]) -> datetime:
+    """The bin a row is about: Insights writes "2026-11-23 03:12:00.000", in UTC."""
+    return datetime.fromisoformat(row["t"]).replace(tzinfo=UTC)
+
+
+def number(row: Mapping[str, str], key: str) -> float | None:
+    """A number in a row; None when it is absent or, like API Gateway's "-", none."""
+    try:
+        return float(row[key])
+    except (KeyError, ValueError):
+        return None
+
+
+def count(row: Mapping[str, str], key: str) -> float:
+    """A count in a row: one that is absent is none."""
+    return number(row, key) or 0.0

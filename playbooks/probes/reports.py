@@ -1,0 +1,248 @@
+"""Lambda's REPORT lines, a minute at a time: were the requests that came too late the cold ones?
+
+`Duration` does not contain the init, so a cold request took init + duration. An init that runs past
+10 s is stopped and done again inside the invocation: its REPORT line has no init duration, only an
+INIT_REPORT line with the status "timeout" tells of it (Lambda, "execution environment lifecycle").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from bot.errors import ReadFailed
+from bot.playbook import Probe, Scope
+from bot.ports import Aws
+from bot.service import ApiRef, FunctionRef
+from playbooks.probes import insights
+from playbooks.probes.front import DEFAULT_DEADLINE, Call, calls_of, chosen_function, front_door
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Invocations of one minute, cold or warm. `slow`: past the front's deadline; `timed`: ended at
+    the function's own timeout; `missed`: either. Durations in ms."""
+
+    at: datetime
+    cold: bool
+    count: float
+    slow: float
+    timed: float
+    missed: float
+    p50: float | None
+    p99: float | None
+    init_p50: float | None
+    init_max: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A span of REPORT lines added up; times are the medians of the minutes, weighted by count."""
+
+    cold: float
+    warm: float
+    missed_cold: float
+    missed_warm: float
+    timed_cold: float
+    timed_warm: float
+    hidden_cold: float  # inits stopped at 10 s; their requests count among the warm ones
+    warm_p50: float | None
+    warm_p99: float | None
+    init_p50: float | None
+    init_max: float | None
+
+    @property
+    def total(self) -> float:
+        return self.cold + self.warm
+
+    @property
+    def missed(self) -> float:
+        return self.missed_cold + self.missed_warm
+
+    @property
+    def late_cold(self) -> float:
+        """Too late for a cold start, those whose init was itself stopped included."""
+        return self.missed_cold + min(self.hidden_cold, self.missed_warm)
+
+    @property
+    def late_warm(self) -> float:
+        return self.missed - self.late_cold
+
+    @property
+    def cold_starts(self) -> float:
+        return self.cold + min(self.hidden_cold, self.missed_warm)
+
+    @property
+    def warm_only(self) -> float:
+        return self.total - self.cold_starts
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """REPORT lines of the function behind the front door. `deadline` and `timeout` in seconds."""
+
+    function: str
+    group: str
+    query: str
+    deadline: float
+    deadline_assumed: bool  # AWS's default, because the integration could not be read
+    timeout: float
+    rows: tuple[Reported, ...]
+    init_timeouts: Mapping[datetime, float]
+
+    def tally(self, start: datetime, end: datetime) -> Tally:
+        """The minutes in [start, end)."""
+        rows = [row for row in self.rows if start <= row.at < end]
+        cold, warm = [r for r in rows if r.cold], [r for r in rows if not r.cold]
+        return Tally(
+            cold=sum(r.count for r in cold),
+            warm=sum(r.count for r in warm),
+            missed_cold=sum(r.missed for r in cold),
+            missed_warm=sum(r.missed for r in warm),
+            timed_cold=sum(r.timed for r in cold),
+            timed_warm=sum(r.timed for r in warm),
+            hidden_cold=sum(n for at, n in self.init_timeouts.items() if start <= at < end),
+            warm_p50=middle([(r.p50, r.count) for r in warm]),
+            warm_p99=middle([(r.p99, r.count) for r in warm]),
+            init_p50=middle([(r.init_p50, r.count) for r in cold]),
+            init_max=max((r.init_max for r in cold if r.init_max is not None), default=None),
+        )
+
+
+def middle(weighted: list[tuple[float | None, float]]) -> float | None:
+    """The weighted median of the values that are known."""
+    known = sorted((value, weight) for value, weight in weighted if value is not None)
+    half = sum(weight for _, weight in known) / 2
+    reached = 0.0
+    for value, weight in known:
+        reached += weight
+        if reached >= half:
+            return value
+    return None
+
+
+class ReportsProbe(Probe[Reports]):
+    title: ClassVar[str] = "REPORT lines of the function"
+    permissions: ClassVar[tuple[str, ...]] = (
+        "lambda:GetFunctionConfiguration",
+        "apigateway:GET",
+        *insights.PERMISSIONS,
+    )
+
+    def read(self, aws: Aws, scope: Scope) -> Reports | None:
+        if not scope.service.resources.functions:
+            return None
+        calls, assumed = integrations(aws, scope)
+        function = chosen_function(scope, calls)
+        if function is None:
+            return None
+        settings = aws.read("lambda", "get_function_configuration", **qualified(function))
+        timeout = float(settings["Timeout"])
+        deadline = deadline_of(scope, calls, function)
+        structured = settings.get("LoggingConfig", {}).get("LogFormat") == "JSON"
+        query = report_query(deadline, timeout, structured=structured)
+        rows, stopped = insights.run_all(
+            aws, scope.window, (function.logs,), (query, init_query(structured=structured))
+        )
+        return Reports(
+            function=function.name,
+            group=function.logs,
+            query=str(query),
+            deadline=deadline,
+            deadline_assumed=assumed,
+            timeout=timeout,
+            rows=tuple(reported(row) for row in rows),
+            init_timeouts={insights.minute_of(row): insights.count(row, "n") for row in stopped},
+        )
+
+
+def qualified(function: FunctionRef) -> dict[str, str]:
+    """Parameters that name the function and, when there is one, its alias."""
+    alias = {"Qualifier": function.alias} if function.alias else {}
+    return {"FunctionName": function.name, **alias}
+
+
+def integrations(aws: Aws, scope: Scope) -> tuple[tuple[Call, ...], bool]:
+    """What the API calls, and whether its deadline has to be assumed.
+
+    Only the deadline hangs on it here, so AWS's default stands in when it cannot be read; the
+    integration probe reports the gap. Too long a default finds no late requests: unknown, not
+    healthy.
+    """
+    front = front_door(scope)
+    if not isinstance(front, ApiRef):
+        return (), False
+    try:
+        return calls_of(aws, front), False
+    except ReadFailed:
+        return (), True
+
+
+def deadline_of(scope: Scope, calls: tuple[Call, ...], function: FunctionRef) -> float:
+    """How long the front door waits for the function, in seconds."""
+    waits = [call.timeout for call in calls if call.function == function.name]
+    front = front_door(scope)
+    kind = front.kind if isinstance(front, ApiRef) else "alb"
+    return max(waits, default=DEFAULT_DEADLINE[kind])
+
+
+def report_query(deadline: float, timeout: float, *, structured: bool) -> insights.Query:
+    """Cold and warm invocations a minute. Flags are numbers, 0 or 1, made by `floor` and `least`:
+    that a comparison can be summed is nowhere documented.
+
+    A millisecond less than the timeout counts as reached: Lambda rounds.
+    """
+    if structured:
+        is_report, duration = 'type = "platform.report"', "record.metrics.durationMs"
+        init_field = "record.metrics.initDurationMs"
+    else:
+        is_report, duration, init_field = '@type = "REPORT"', "@duration", "@initDuration"
+    return (
+        insights.Query()
+        .filter(is_report)
+        .fields(init=f"coalesce({init_field}, 0)", ran=duration)
+        .fields(
+            cold="least(1, ceil(init))",
+            slow=f"least(1, floor((init + ran) / {deadline * 1000:.0f}))",
+            timed=f"least(1, floor(ran / {timeout * 1000 - 1:.0f}))",
+        )
+        .fields(missed="greatest(slow, timed)")
+        .stats(
+            "cold",
+            n="count(*)",
+            late="sum(slow)",
+            ended="sum(timed)",
+            failed="sum(missed)",
+            p50="pct(ran, 50)",
+            p99="pct(ran, 99)",
+            init_p50="pct(init, 50)",
+            init_max="max(init)",
+        )
+    )
+
+
+def init_query(*, structured: bool) -> insights.Query:
+    """Inits that Lambda stopped at 10 s, a minute."""
+    if structured:
+        condition = 'type = "platform.initReport" and record.status = "timeout"'
+    else:
+        condition = f"@message like {insights.pattern('INIT_REPORT.*Status: timeout')}"
+    return insights.Query().filter(condition).stats(n="count(*)")
+
+
+def reported(row: Mapping[str, str]) -> Reported:
+    cold = insights.count(row, "cold") > 0
+    return Reported(
+        at=insights.minute_of(row),
+        cold=cold,
+        count=insights.count(row, "n"),
+        slow=insights.count(row, "late"),
+        timed=insights.count(row, "ended"),
+        missed=insights.count(row, "failed"),
+        p50=insights.number(row, "p50"),
+        p99=insights.number(row, "p99"),
+        init_p50=insights.number(row, "init_p50") if cold else None,
+        init_max=insights.number(row, "init_max") if cold else None,
+    )
