@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack.clock import MovableClock, Timing
@@ -98,15 +100,15 @@ class Helper:
 
 @pytest.fixture
 async def helper(slack: SlackServer, client: AsyncWebClient) -> AsyncIterator[Helper]:
-    app = AsyncApp(client=client, token=BOT.bot_token, raise_error_for_unhandled_request=False)
+    app = AsyncApp(client=client, raise_error_for_unhandled_request=False)
     running = Helper(app, slack)
 
-    @app.middleware
-    async def hear(body: dict[str, Any], next: Callable[[], Any]) -> None:
-        running.heard.append(body)
-        await next()
-
     handler = AsyncSocketModeHandler(app, BOT.app_token, ping_interval=0.05)
+
+    async def hear(_: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        running.heard.append(request.payload)
+
+    handler.client.socket_mode_request_listeners.append(hear)
     await handler.connect_async()
     await running.until(lambda: slack.site.sockets.connected(BOT.id))
     yield running
