@@ -1,0 +1,151 @@
+"""Plays a scenario and compares what the bot finds with what the file expects.
+
+The investigation is the one `incident triage` makes, over HTTP against the simulated account, with
+world time standing still at the moment the play begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from bot import catalogue
+from bot.config import Settings
+from bot.model import CauseStatus, Report
+from bot.question import Terminal
+from sandbox.stage import Stage
+from sandbox.world import Scenario
+from sandbox.world.clock import FrozenClock
+from sandbox.world.schema import Expect
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One scenario with one seed, played; `misses` says what was not as expected."""
+
+    name: str
+    seed: int
+    report: Report
+    seconds: float
+    misses: tuple[str, ...] = field(default=())
+
+    @property
+    def hit(self) -> bool:
+        return not self.misses
+
+    @property
+    def cause(self) -> str:
+        return self.report.cause.id if self.report.cause else "none"
+
+    def line(self) -> str:
+        mark = "[green]hit [/]" if self.hit else "[red]miss[/]"
+        text = f"{mark} {self.name} #{self.seed}  {self.report.verdict}: {self.cause}"
+        return text + "".join(f"\n       {miss}" for miss in self.misses)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "scenario": self.name,
+            "seed": self.seed,
+            "hit": self.hit,
+            "misses": list(self.misses),
+            "verdict": self.report.verdict.value,
+            "cause": self.report.cause.id if self.report.cause else None,
+            "seconds": round(self.seconds, 2),
+            "cost": self.report.cost.model_dump(),
+        }
+
+
+def play(name: str, scenario: Scenario, seed: int) -> Played:
+    """Investigate the scenario as it stands when its play begins."""
+    with tempfile.TemporaryDirectory(prefix="incident-score-") as folder:
+        stage = Stage(scenario, Path(folder), seed=seed, clock=FrozenClock())
+        stage.aws.start()
+        try:
+            stage.catalogue.write_text(stage.catalogue_text(), encoding="utf-8")
+            with _environment(stage.environment):
+                began = time.monotonic()
+                report = asyncio.run(_investigate(stage))
+                seconds = time.monotonic() - began
+        finally:
+            stage.stop()
+    return Played(name, seed, report, seconds, tuple(compare(scenario.expect, report)))
+
+
+def compare(expect: Expect, report: Report) -> Iterator[str]:
+    """What in the report is not as expected."""
+    if report.playbook != expect.playbook:
+        yield f"playbook: expected {expect.playbook}, was {report.playbook}"
+    if report.verdict.value not in expect.verdicts:
+        yield f"verdict: expected {' or '.join(expect.verdicts)}, found {report.verdict}"
+    found = report.cause.id if report.cause else None
+    # an allowed `inconclusive` names no cause; whoever allows it does not expect one then
+    if found != expect.cause and not (found is None and "inconclusive" in expect.verdicts):
+        yield f"cause: expected {expect.cause or 'none'}, found {found or 'none'}"
+    status = {cause.id: cause.status for cause in report.causes}
+    for each in expect.not_:
+        if status.get(each) is CauseStatus.SUPPORTED:
+            yield f"{each}: must not be supported, but is"
+    for each in expect.refuted:
+        if status.get(each) is not CauseStatus.REFUTED:
+            yield f"{each}: should be refuted, is {status.get(each, 'no hypothesis')}"
+    missing = {gap.permission for gap in report.gaps}
+    for permission in expect.gaps:
+        if permission not in missing:
+            yield f"gap: {permission} should be named as missing"
+    offered = {offer.action for offer in report.actions}
+    for action in expect.actions:
+        if action not in offered:
+            yield f"action: {action} should be offered; offered: {', '.join(offered) or 'none'}"
+
+
+def table(played: list[Played]) -> Table:
+    """All results, by scenario."""
+    shown = Table("scenario", "hits", "verdicts", "causes", "slowest", box=None)
+    for name in dict.fromkeys(each.name for each in played):
+        own = [each for each in played if each.name == name]
+        hits = sum(each.hit for each in own)
+        style = "green" if hits == len(own) else "red"
+        shown.add_row(
+            name,
+            f"[{style}]{hits}/{len(own)}[/]",
+            ", ".join(sorted({each.report.verdict.value for each in own})),
+            ", ".join(sorted({each.cause for each in own})),
+            f"{max(each.seconds for each in own):.1f} s",
+        )
+    return shown
+
+
+async def _investigate(stage: Stage) -> Report:
+    # settings of this play alone: neither a .env file nor the caller's environment has a say
+    terminal = Terminal(Settings(_env_file=None), catalogue.load(stage.catalogue))
+    alarm = stage.scenario.starting_alarm.name
+    asked = terminal.question(stage.scenario.expect.playbook, None, alarm, None)
+    report: Report | None = None
+    async for report in terminal.reports(asked):
+        pass
+    if report is None:
+        raise RuntimeError(f"the playbook {asked.playbook.id} has no probes")
+    return report
+
+
+@contextmanager
+def _environment(wanted: dict[str, str]) -> Iterator[None]:
+    """boto3 finds its endpoint and keys in the environment; give it the stage's, and only those."""
+    before = dict(os.environ)
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

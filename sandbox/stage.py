@@ -1,0 +1,185 @@
+"""Sets a scenario up: its world, an AWS account and a Slack workspace on this machine.
+
+The bot is not here. It is started with the environment `Stage.environment` gives, which is all
+that tells this world from the real one.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import yaml
+
+from sandbox import workspace as slack
+from sandbox.aws.server import AwsServer
+from sandbox.slack.server import SlackServer
+from sandbox.slack.workspace import Workspace
+from sandbox.world import Scenario, Simulation
+from sandbox.world.api import Transition
+from sandbox.world.clock import Clock, RunningClock
+from sandbox.world.schema import Alarm
+
+READ_ROLE = "incident-helper-read"
+WRITE_ROLE = "incident-helper-write"
+TIERS = {"critical": 1, "standard": 2, "internal": 3}
+_LOOK_SECONDS = 0.5  # between looks for alarms that changed state
+
+
+class Stage:
+    """A scenario being played. Start it, give the bot `environment`, then `raise_curtain`.
+
+    Args:
+        scenario: what is played.
+        folder: where the catalogue file is written.
+        seed: which variant; 0 is the file as written.
+        speed: world seconds in a second.
+        clock: instead of a running one, for scoring.
+        latency_ms: added to every AWS call, for benchmarks.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: Path,
+        *,
+        seed: int = 0,
+        speed: float = 1.0,
+        clock: Clock | None = None,
+        slack_port: int = 0,
+        aws_port: int = 0,
+        latency_ms: int = 0,
+    ) -> None:
+        self.scenario = scenario
+        self.simulation = Simulation(
+            scenario, seed=seed, clock=clock or RunningClock(speed=speed), latency_ms=latency_ms
+        )
+        self.aws = AwsServer(
+            self.simulation,
+            self.simulation.resources,
+            port=aws_port,
+            read_only_roles=[READ_ROLE],
+        )
+        self.workspace = Workspace(slack.seed(scenario))
+        self.slack = SlackServer(self.workspace, port=slack_port)
+        self.catalogue = folder / "catalogue.yaml"
+        self._closing = threading.Event()
+        self._herald: threading.Thread | None = None
+
+    def start(self) -> Stage:
+        """Both servers up, the catalogue written. Raises OSError when a port is taken."""
+        self.aws.start()
+        self.slack.start()
+        self.catalogue.parent.mkdir(parents=True, exist_ok=True)
+        self.catalogue.write_text(self.catalogue_text(), encoding="utf-8")
+        return self
+
+    def raise_curtain(self) -> None:
+        """Amazon Q posts the alarm that starts the incident, then every change of state."""
+        self._herald = threading.Thread(target=self._announce, name="amazon-q", daemon=True)
+        self._herald.start()
+
+    def stop(self) -> None:
+        self._closing.set()
+        if self._herald is not None:
+            self._herald.join(timeout=5)
+        self.slack.stop()
+        self.aws.stop()
+
+    def __enter__(self) -> Stage:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points a bot, boto3 or the aws command at this stage."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ACCESS_KEY_ID": "incident-helper",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_REGION": self.scenario.resources.region,
+            "AWS_DEFAULT_REGION": self.scenario.resources.region,
+            "CATALOGUE": str(self.catalogue.absolute()),
+            "SLACK_API_URL": self.slack.api_url,
+            "SLACK_BOT_TOKEN": slack.BOT_TOKEN,
+            "SLACK_APP_TOKEN": slack.APP_TOKEN,
+            "SLACK_SIGNING_SECRET": slack.SIGNING_SECRET,
+            "SLACK_TEAM_ID": self.workspace.team_id,
+            "SLACK_APP_ID": slack.BOT_APP,
+        }
+
+    def catalogue_text(self) -> str:
+        """The bot's catalogue for this account: the service, its people, the roles to assume."""
+        account = self.scenario.resources.account
+        role = f"arn:aws:iam::{account}:role"
+        data = {
+            "services": [self._service()],
+            "policy": {"people": slack.ROLES},
+            "accounts": {
+                account: {
+                    "read_role": f"{role}/{READ_ROLE}",
+                    "write_role": f"{role}/{WRITE_ROLE}",
+                }
+            },
+        }
+        return f"# {self.scenario.title}\n" + yaml.safe_dump(data, sort_keys=False)
+
+    def _service(self) -> dict[str, Any]:
+        has, service = self.scenario.resources, self.scenario.service
+        resources: dict[str, Any] = {
+            "apis": [{"name": has.api.name, "kind": has.api.kind, "stage": has.api.stage}]
+            if has.api
+            else [],
+            "load_balancers": [
+                {
+                    "name": has.load_balancer.name,
+                    "target_groups": [group.name for group in has.load_balancer.target_groups],
+                }
+            ]
+            if has.load_balancer
+            else [],
+            "functions": [
+                {"name": each.name, "alias": next(iter(each.aliases), None)}
+                for each in has.functions
+            ],
+            "ecs": [{"cluster": each.cluster, "service": each.name} for each in has.ecs],
+            "codedeploy": [
+                {"application": each.application, "group": each.group} for each in has.codedeploy
+            ],
+            "tables": [each.name for each in has.databases if each.kind == "dynamodb"],
+            "databases": [each.name for each in has.databases if each.kind == "rds"],
+        }
+        return {
+            "name": service.name,
+            "tier": TIERS[service.tier],
+            "channel": slack.TEAM_CHANNEL,
+            "account": has.account,
+            "region": has.region,
+            "resources": {kind: refs for kind, refs in resources.items() if refs},
+        }
+
+    def _announce(self) -> None:
+        """Follow the alarms in world time; what was before the play began but for the last ALARM
+        of the alarm that starts it is history nobody posts again."""
+        alarms = {alarm.name: alarm for alarm in self.scenario.alarms}
+        told = {name: self._history(alarm)[:-1] for name, alarm in alarms.items()}
+        while not self._closing.is_set():
+            for name, alarm in alarms.items():
+                history = self._history(alarm)
+                for change in history[len(told[name]) :]:
+                    if change.state in ("ALARM", "OK") and history[0] is not change:
+                        slack.announce(self.workspace, self.scenario, alarm, change)
+                told[name] = history
+            self._closing.wait(_LOOK_SECONDS)
+
+    def _history(self, alarm: Alarm) -> list[Transition]:
+        return list(self.simulation.alarm_history(alarm.name))

@@ -1,0 +1,113 @@
+"""The people, channels and apps of the local workspace, and how Amazon Q posts an alarm there."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from sandbox.slack.people import AMAZON_Q_APP_ID, App, ChannelSeed, Command, Person, Seed
+from sandbox.slack.workspace import Workspace
+from sandbox.world.api import Transition
+from sandbox.world.schema import Alarm, Scenario
+
+ALERTS = "C0ALERTS"
+TEAM_CHANNEL = "C0TEAM"
+BOT_APP = "A0INCIDENT"
+BOT_TOKEN = "xoxb-sandbox-incident"
+APP_TOKEN = "xapp-sandbox-incident"
+SIGNING_SECRET = "sandbox-signing-secret"
+
+RESPONDER = "U0MAYA"
+COMMANDER = "U0JONAS"
+OBSERVER = "U0PRIYA"
+PEOPLE = (
+    Person(RESPONDER, "Maya Okafor", "On-call engineer", color="#7a5ca3"),
+    Person(COMMANDER, "Jonas Lindqvist", "Incident commander", color="#2e7d6b"),
+    Person(OBSERVER, "Priya Raman", "Product manager", color="#b5651d"),
+)
+ROLES = {RESPONDER: ["responder"], COMMANDER: ["commander"], OBSERVER: ["observer"]}
+
+
+def seed(scenario: Scenario) -> Seed:
+    """The workspace of a scenario: #alerts, the service's own channel, and two apps."""
+    bot = App(
+        BOT_APP,
+        "incident",
+        bot_token=BOT_TOKEN,
+        app_token=APP_TOKEN,
+        signing_secret=SIGNING_SECRET,
+        color="#1d6f8a",
+        description="Stands beside the AWS on-call engineer",
+        commands=(
+            Command("/incident", "Triage an incident, see its timeline", "triage 5xx | help"),
+        ),
+    )
+    alarms = App(
+        AMAZON_Q_APP_ID,
+        "Amazon Q",
+        username="Amazon Q",
+        color="#5a30b5",
+        initials="Q",
+        description="Amazon Q Developer in chat applications",
+    )
+    members = (*(person.id for person in PEOPLE), bot.user_id, alarms.user_id)
+    name = scenario.service.channel.lstrip("#")
+    return Seed(
+        people=PEOPLE,
+        apps=(bot, alarms),
+        channels=(
+            ChannelSeed(ALERTS, "alerts", topic="CloudWatch alarms, by Amazon Q", members=members),
+            ChannelSeed(
+                TEAM_CHANNEL,
+                name if name != "alerts" else f"{scenario.service.name}-team",
+                topic=f"{scenario.service.name}: on-call",
+                members=members,
+            ),
+        ),
+        team_name="Night shift",
+    )
+
+
+def announce(workspace: Workspace, scenario: Scenario, alarm: Alarm, change: Transition) -> str:
+    """Post an alarm's change of state to #alerts in Amazon Q's words and shape; the message's ts.
+
+    The shape (empty text, a coloured attachment with blocks) is that of the posts Amazon Q
+    Developer in chat applications makes.
+    """
+    return workspace.post_as_app(AMAZON_Q_APP_ID, ALERTS, alarm_post(scenario, alarm, change))
+
+
+def alarm_post(scenario: Scenario, alarm: Alarm, change: Transition) -> dict[str, Any]:
+    """The message."""
+    region, account = scenario.resources.region, scenario.resources.account
+    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+    url = f"{console}#alarmsV2:alarm/{quote(alarm.name, safe='')}"
+    burning = change.state == "ALARM"
+    mark = ":rotating_light:" if burning else ":white_check_mark:"
+    title = f"{mark} CloudWatch Alarm | {alarm.name} | {region} | Account: {account}"
+    fields = {
+        "Alarm State": change.state,
+        "Region": region,
+        "Namespace": alarm.metric.namespace,
+        "Metric": alarm.metric.name,
+    }
+    blocks = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": f"*<{url}|{title}>*"}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": change.reason}},
+        {
+            "type": "section",
+            "fields": [
+                {"type": "mrkdwn", "text": f"*{name}*\n{value}"} for name, value in fields.items()
+            ],
+        },
+    ]
+    return {
+        "text": "",
+        "attachments": [
+            {
+                "color": "#d13212" if burning else "#1d8102",
+                "fallback": f"CloudWatch Alarm | {alarm.name}",
+                "blocks": blocks,
+            }
+        ],
+    }
