@@ -1,0 +1,93 @@
+"""Every Redis key of the program, named here and nowhere else, and how long each lives.
+
+All keys share one hash tag, so that scripts over several keys work on Redis Cluster. docket's own
+keys are not ours; it gives them a TTL or keeps them as its queue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+DAY = 86_400  # seconds
+RETENTION = 90 * DAY
+"""How long incidents, runs and messages are kept after their last change, in seconds."""
+
+WITHOUT_TTL = {
+    "audit:entries": "the audit chain is evidence; an operator archives it, time does not",
+    "audit:head": "tells a truncated audit chain from a short one",
+    "audit:frozen": "a broken audit chain stays broken until it is whole again",
+}
+"""The keys that never expire, by name without the tag, and the reason."""
+
+
+class Keys:
+    """Names under one namespace. Parts that come from outside are hashed when they may be long."""
+
+    def __init__(self, namespace: str = "ih") -> None:
+        self.prefix = f"{{{namespace}}}:"
+        self.incident_prefix = f"{self.prefix}incident:"
+        self.run_prefix = f"{self.prefix}run:"
+        self.thread_prefix = f"{self.prefix}thread:"
+        self.audit_entries = f"{self.prefix}audit:entries"
+        self.audit_head = f"{self.prefix}audit:head"
+        self.audit_frozen = f"{self.prefix}audit:frozen"
+        self.outbox_channels = f"{self.prefix}outbox-channels"
+
+    # incidents
+    def incident(self, incident_id: str) -> str:
+        return f"{self.incident_prefix}{incident_id}"
+
+    def dedupe(self, key: str) -> str:
+        return f"{self.prefix}dedupe:{_short(key)}"
+
+    def channel(self, channel: str) -> str:
+        """Ids of a channel's incidents, by when they were opened."""
+        return f"{self.prefix}channel:{channel}"
+
+    def thread(self, channel: str, thread_ts: str) -> str:
+        return f"{self.thread_prefix}{channel}:{thread_ts}"
+
+    def report(self, incident_id: str) -> str:
+        return f"{self.prefix}report:{incident_id}"
+
+    def timeline(self, incident_id: str) -> str:
+        return f"{self.prefix}timeline:{incident_id}"
+
+    def timeline_seen(self, incident_id: str) -> str:
+        return f"{self.prefix}timeline-seen:{incident_id}"
+
+    # guarded changes
+    def run(self, run_id: str) -> str:
+        return f"{self.run_prefix}{run_id}"
+
+    def runs(self, incident_id: str) -> str:
+        return f"{self.prefix}runs:{incident_id}"
+
+    def target(self, target: str) -> str:
+        return f"{self.prefix}target:{_short(target)}"
+
+    # deliveries
+    def once(self, what: str) -> str:
+        return f"{self.prefix}once:{_short(what)}"
+
+    # the outbox of a channel
+    def outbox_order(self, channel: str) -> str:
+        """Keys of the messages with something to send, first put first."""
+        return f"{self.prefix}outbox:{channel}:order"
+
+    def outbox_gate(self, channel: str) -> str:
+        """Until when (µs) nothing more is written to the channel, and how often that failed."""
+        return f"{self.prefix}outbox:{channel}:gate"
+
+    def outbox_lease(self, channel: str) -> str:
+        return f"{self.prefix}outbox:{channel}:lease"
+
+    def outbox_message_prefix(self, channel: str) -> str:
+        return f"{self.prefix}outbox:{channel}:message:"
+
+    def outbox_message(self, channel: str, key: str) -> str:
+        return f"{self.outbox_message_prefix(channel)}{key}"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
