@@ -150,7 +150,8 @@ class Actor(Asking):
             seen = await self._read(case, lambda aws: case.action.observe(aws, case.plan))
             if canonical(seen.state) != canonical(case.plan.after):
                 return Refusal(_moved_on(case.plan, seen.state))
-            writer = await self.offload(partial(self.writer, case.service, run))
+            undoer = run.model_copy(update={"undone_by": by})
+            writer = await self.offload(partial(self.writer, case.service, undoer))
         except (ConfigError, ReadFailed, WriteRefused) as fault:
             return Refusal(f"Not undone, nothing was sent: {fault}")
         steps = case.action.undo_steps(case.plan, seen)
@@ -224,13 +225,17 @@ class Actor(Asking):
         return _ReadBack(_Fate.DRIFTED, at, guards.difference(goal, seen))
 
     async def _undo_failed(self, run: Run, why: str) -> Next | None:
-        """Back to where it was undone from; a person gets the calls to make by hand."""
+        """The change stays; a person gets the calls to make by hand."""
         note = f"Not undone: {why}."
         if run.plan and run.plan.inverse:
             note += f" By hand: {undo_by_hand(run.plan)}"
-        back = RunState.DONE if run.verification else RunState.VERIFYING
         await self._note(run, "undo", note)
-        return await self._move(run, back, note=note)
+        answer = run.verification or Verification(
+            answer=Answer.INCONCLUSIVE,
+            text="cut short by an undo that did not happen",
+            at=await self.store.now(),
+        )
+        return await self._move(run, RunState.DONE, note=note, verification=answer)
 
     # --- small parts ----------------------------------------------------------------------------
 

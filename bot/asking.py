@@ -85,7 +85,7 @@ class Asking(Machinery):
             return refusal
         open_to_it = (RunState.PROPOSED, RunState.REQUESTED, RunState.APPROVED)
         note = f"<@{by}> said no."
-        moved = await self.store.move(run_id, open_to_it, RunState.REJECTED, note=note)
+        moved = await self.store.move(run_id, open_to_it, RunState.REJECTED, actor=by, note=note)
         if moved is None:
             state = (await self._run(run_id)).state.value
             return Refusal(f"Too late to say no: the change is {state}.")

@@ -69,9 +69,11 @@ def in_state(*states: RunState) -> Guard:
 
 
 def actor_may_request(request: Request) -> Refusal | None:
-    """Whoever pressed the button may ask for this action here."""
+    """Whoever pressed the button made the preview, and may ask for this action here."""
     if request.actor is None:
         return Refusal("Nobody is named as asking for this change.")
+    if request.actor != request.run.requested_by:
+        return Refusal(f"This preview is <@{request.run.requested_by}>'s; make one of your own.")
     return may_request(request.policy, request.actor, request.run.action, request.service)
 
 
@@ -287,8 +289,7 @@ APPLY: tuple[Guard, ...] = (
     only_declared_calls,
     target_is_free,
 )
-UNDO: tuple[Guard, ...] = (
-    audit_is_whole,
+UNDO: tuple[Guard, ...] = (  # a broken audit chain stops no way back
     in_state(RunState.SETTLING, RunState.VERIFYING, RunState.DONE),
     actor_may_undo,
     can_be_undone,
