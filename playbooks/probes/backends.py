@@ -1,0 +1,102 @@
+"""What may be overloaded: ECS services, databases and tables of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bot.playbook import Probe, Scope
+from bot.ports import Aws
+from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One backend's metrics a minute: CPU and memory in percent, latency in ms, throttled calls.
+
+    A line is empty where this kind of backend has no such metric, or nothing was published.
+    """
+
+    kind: str  # ecs, rds, dynamodb
+    name: str
+    lines: Mapping[str, Line]
+
+    def line(self, label: str) -> Line:
+        return self.lines.get(label, Line())
+
+
+Backends = tuple[Backend, ...]
+
+
+class TasksProbe(Probe[Backends]):
+    title: ClassVar[str] = "CPU and memory of the ECS services"
+    permissions: ClassVar[tuple[str, ...]] = (PERMISSION,)
+
+    def read(self, aws: Aws, scope: Scope) -> Backends | None:
+        services = scope.service.resources.ecs
+        if not services:
+            return None
+        asked = {}
+        for ecs in services:
+            of_service = {"ClusterName": ecs.cluster, "ServiceName": ecs.service}
+            for label, name in (("cpu", "CPUUtilization"), ("memory", "MemoryUtilization")):
+                asked["ecs", ecs.service, label] = Metric("AWS/ECS", name, "Average", of_service)
+        return read_backends(aws, scope, asked)
+
+
+class DependenciesProbe(Probe[Backends]):
+    title: ClassVar[str] = "metrics of databases and tables"
+    permissions: ClassVar[tuple[str, ...]] = (PERMISSION,)
+
+    def read(self, aws: Aws, scope: Scope) -> Backends | None:
+        resources = scope.service.resources
+        asked = {}
+        for database in resources.databases:
+            of_instance = {"DBInstanceIdentifier": database}
+            for label, name in (
+                ("cpu", "CPUUtilization"),
+                ("connections", "DatabaseConnections"),
+                ("read latency", "ReadLatency"),
+                ("write latency", "WriteLatency"),
+            ):
+                asked["rds", database, label] = Metric("AWS/RDS", name, "Average", of_instance)
+        for table in resources.tables:
+            for label, name in (
+                ("read throttles", "ReadThrottleEvents"),
+                ("write throttles", "WriteThrottleEvents"),
+            ):
+                asked["dynamodb", table, label] = Metric(
+                    "AWS/DynamoDB", name, "Sum", {"TableName": table}
+                )
+            for operation in ("GetItem", "Query", "PutItem"):
+                asked["dynamodb", table, f"{operation} latency"] = Metric(
+                    "AWS/DynamoDB",
+                    "SuccessfulRequestLatency",
+                    "Average",
+                    {"TableName": table, "Operation": operation},
+                )
+        return read_backends(aws, scope, asked) if asked else None
+
+
+def read_backends(aws: Aws, scope: Scope, asked: Mapping[tuple[str, str, str], Metric]) -> Backends:
+    """Raises ReadFailed."""
+    found = read_lines(aws, scope.window, {"\t".join(key): metric for key, metric in asked.items()})
+    names = dict.fromkeys((kind, name) for kind, name, _ in asked)
+    return tuple(
+        Backend(
+            kind,
+            name,
+            {
+                label: in_milliseconds(kind, label, found[f"{kind}\t{name}\t{label}"])
+                for of_kind, of_name, label in asked
+                if (of_kind, of_name) == (kind, name)
+            },
+        )
+        for kind, name in names
+    )
+
+
+def in_milliseconds(kind: str, label: str, line: Line) -> Line:
+    """RDS publishes latency in seconds, DynamoDB in milliseconds."""
+    return line.scaled(1000) if kind == "rds" and label.endswith("latency") else line

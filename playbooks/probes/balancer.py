@@ -1,0 +1,205 @@
+"""The load balancer and its targets: answers by code and zone, connections, health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from bot.playbook import Probe, Scope
+from bot.ports import Aws
+from bot.service import LoadBalancerRef
+from playbooks.probes.edge import answered, codes, failed, traffic_metrics
+from playbooks.probes.front import BalancerId, balancer_of, find_balancer
+from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines, summed
+
+NAMESPACE = "AWS/ApplicationELB"
+MOST_GROUPS = 10  # target groups looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Requests and 5XX a minute of one zone."""
+
+    requests: Line
+    errors: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Balancer:
+    """The load balancer's metrics a minute. Response times in ms; `healthy` by target group."""
+
+    name: str
+    requests: Line
+    errors: Line
+    codes: Mapping[str, Line]
+    own: Line  # the balancer's 5XX
+    targets: Line  # the targets' 5XX
+    connection_errors: Line
+    p50: Line
+    p99: Line
+    zones: Mapping[str, Traffic] = field(default_factory=dict)
+    healthy: Mapping[str, Line] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A target group; `lambda` groups have no health of their own."""
+
+    name: str
+    arn: str
+    kind: str
+
+    @property
+    def dimension(self) -> str:
+        return self.arn.rsplit(":", 1)[-1]
+
+
+class BalancerProbe(Probe[Balancer]):
+    title: ClassVar[str] = "metrics of the load balancer, its zones and targets"
+    permissions: ClassVar[tuple[str, ...]] = (
+        PERMISSION,
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeTargetGroups",
+    )
+
+    def read(self, aws: Aws, scope: Scope) -> Balancer | None:
+        reference = balancer_of(scope)
+        if reference is None:
+            return None
+        found = find_balancer(aws, reference)
+        groups = find_groups(aws, found, reference)
+        lines = read_lines(aws, scope.window, balancer_metrics(found, groups))
+        return balancer(reference.name, found.zones, groups, lines)
+
+
+def balancer_metrics(found: BalancerId, groups: Iterable[Group]) -> dict[str, Metric]:
+    """All that is asked of CloudWatch, by label; a zone's labels end with its name."""
+    whole = {"LoadBalancer": found.dimension}
+    asked = traffic_metrics(whole) | {
+        "connection errors": Metric(NAMESPACE, "TargetConnectionErrorCount", "Sum", whole),
+        "p50": Metric(NAMESPACE, "TargetResponseTime", "p50", whole),
+        "p99": Metric(NAMESPACE, "TargetResponseTime", "p99", whole),
+    }
+    for zone in found.zones:
+        part = traffic_metrics(whole | {"AvailabilityZone": zone})
+        asked |= {f"{label} {zone}": metric for label, metric in part.items()}
+    for group in groups:
+        if group.kind != "lambda":
+            asked[f"healthy {group.name}"] = Metric(
+                NAMESPACE, "HealthyHostCount", "Minimum", whole | {"TargetGroup": group.dimension}
+            )
+    return asked
+
+
+def balancer(
+    name: str, zones: Iterable[str], groups: Iterable[Group], lines: Mapping[str, Line]
+) -> Balancer:
+    by_zone = {}
+    for zone in zones:
+        part = {
+            label.removesuffix(f" {zone}"): line
+            for label, line in lines.items()
+            if label.endswith(f" {zone}")
+        }
+        by_zone[zone] = Traffic(answered(part), failed(part))
+    requests = answered(lines)
+    return Balancer(
+        name=name,
+        requests=requests,
+        errors=failed(lines),
+        codes=codes(lines),
+        own=summed(line for code, line in codes(lines).items() if code.isdigit()),
+        targets=lines["5XX of targets"].zero_where(requests),
+        connection_errors=lines["connection errors"].zero_where(requests),
+        p50=lines["p50"].scaled(1000),
+        p99=lines["p99"].scaled(1000),
+        zones=by_zone,
+        healthy={
+            group.name: line
+            for group in groups
+            if (line := lines.get(f"healthy {group.name}")) is not None
+        },
+    )
+
+
+def find_groups(aws: Aws, found: BalancerId, reference: LoadBalancerRef) -> tuple[Group, ...]:
+    """The balancer's target groups, those of the catalogue if it names any. Raises ReadFailed."""
+    described = [
+        group
+        for page in aws.pages("elbv2", "describe_target_groups", LoadBalancerArn=found.arn)
+        for group in page.get("TargetGroups", [])
+    ]
+    return groups_of(described, reference.target_groups)
+
+
+def groups_of(described: list[dict[str, Any]], wanted: tuple[str, ...]) -> tuple[Group, ...]:
+    groups = [
+        Group(group["TargetGroupName"], group["TargetGroupArn"], group.get("TargetType", "ip"))
+        for group in described
+    ]
+    chosen = [group for group in groups if group.name in wanted] if wanted else groups
+    return tuple(chosen[:MOST_GROUPS])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One registered target, as DescribeTargetHealth shows it now."""
+
+    group: str
+    id: str
+    zone: str | None
+    state: str
+    reason: str | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetHealth:
+    """All registered targets of the groups that have health checks, now."""
+
+    groups: tuple[str, ...]
+    targets: tuple[Target, ...]
+
+    def of(self, group: str) -> tuple[Target, ...]:
+        return tuple(target for target in self.targets if target.group == group)
+
+
+class TargetHealthProbe(Probe[TargetHealth]):
+    title: ClassVar[str] = "health of the targets"
+    permissions: ClassVar[tuple[str, ...]] = (
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+    )
+
+    def read(self, aws: Aws, scope: Scope) -> TargetHealth | None:
+        reference = balancer_of(scope)
+        if reference is None:
+            return None
+        groups = [
+            group
+            for group in find_groups(aws, find_balancer(aws, reference), reference)
+            if group.kind != "lambda"
+        ]
+        if not groups:
+            return None
+        found: list[Target] = []
+        for group in groups:
+            answer = aws.read("elbv2", "describe_target_health", TargetGroupArn=group.arn)
+            found += targets_of(group.name, answer)
+        return TargetHealth(tuple(group.name for group in groups), tuple(found))
+
+
+def targets_of(group: str, answer: Mapping[str, Any]) -> list[Target]:
+    return [
+        Target(
+            group=group,
+            id=described["Target"]["Id"],
+            zone=described["Target"].get("AvailabilityZone"),
+            state=described["TargetHealth"]["State"],
+            reason=described["TargetHealth"].get("Reason"),
+            description=described["TargetHealth"].get("Description"),
+        )
+        for described in answer.get("TargetHealthDescriptions", [])
+    ]
