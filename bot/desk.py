@@ -80,12 +80,13 @@ class Desk:
         if alarm.state is AlarmState.OK:
             await self._recovered(await self.store.incident_for(key), alarm)
         elif alarm.state is AlarmState.ALARM:
-            now = alarm.changed_at or await asyncio.to_thread(aws.now)
+            now = await asyncio.to_thread(aws.now)
+            at = alarm.changed_at or now
             incident, new = await self._open(
-                service, playbook, channel, opened_at=now, thread_ts=ts, alarm=alarm, seed=ts
+                service, playbook, channel, opened_at=at, thread_ts=ts, alarm=alarm, seed=ts
             )
             said = f"{alarm.name} went into ALARM: {alarm.reason}" if alarm.reason else alarm.name
-            await self._note(incident, alarm.changed_at or now, "alarm", said, ref=alarm.key)
+            await self._note(incident, at, "alarm", said, ref=alarm.key)
             await self._investigate(incident, new, why=f"alarm:{channel}:{ts}")
 
     async def triage(
@@ -223,7 +224,10 @@ class Desk:
             )
 
     async def _recovered(self, incident: Incident | None, alarm: Alarm) -> None:
+        """Its own alarm is back to OK; another one's OK would say nothing about it."""
         if incident is None or incident.state is not IncidentState.OPEN:
+            return
+        if incident.alarm is None or incident.alarm.name != alarm.name:
             return
         at = alarm.changed_at or await self.store.now()
         incident = await self.store.change_incident(

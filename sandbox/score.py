@@ -129,12 +129,7 @@ async def _investigate(stage: Stage) -> Report:
     terminal = Terminal(Settings(_env_file=None), catalogue.load(stage.catalogue))
     alarm = stage.scenario.starting_alarm.name
     asked = terminal.question(stage.scenario.expect.playbook, None, alarm, None)
-    report: Report | None = None
-    async for report in terminal.reports(asked):
-        pass
-    if report is None:
-        raise RuntimeError(f"the playbook {asked.playbook.id} has no probes")
-    return report
+    return [report async for report in terminal.reports(asked)][-1]
 
 
 @contextmanager

@@ -1,0 +1,147 @@
+"""The use cases around a guarded change: preview, request, approve, follow, undo.
+
+`bot.act` decides and acts; this module shows people what it answered and asks the queue for the
+step that comes next. Each method may run twice for one click.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from bot import render
+from bot.act import Actor, Next, Work
+from bot.desk import Desk, Place, card_key
+from bot.investigate import recovered
+from bot.model import Run, RunState, Verification, Window
+from bot.playbook import Scope
+from bot.policy import Refusal
+from bot.ports import Accounts, Announcer, Queue, Store
+from bot.routing import Router
+
+Outcome = Next | Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a click on a card, a preview or a change's message leads to."""
+
+    actor: Actor
+    desk: Desk
+    store: Store
+    announcer: Announcer
+    queue: Queue
+
+    async def prepare(self, offer: str, place: Place, view: str, seed: str) -> None:
+        """An action was clicked: compute its plan and show it in the modal that is open."""
+        incident_id, _, action = offer.partition(":")
+        report = await self.store.report(incident_id)
+        if report is None or action not in {each.action for each in report.actions}:
+            gone = "It no longer fits what was found; look at the card again."
+            await self.announcer.view(view, render.nothing_modal(view, "Not offered", gone))
+            return
+        run_id = f"CHG-{hashlib.sha256(seed.encode()).hexdigest()[:8].upper()}"
+        refused = await self.actor.begin(run_id, incident_id, action, place.user)
+        if isinstance(refused, Refusal):
+            await self.announcer.view(
+                view, render.nothing_modal(view, "Not allowed", refused.reason)
+            )
+            return
+        await self.actor.prepare(run_id)
+        run = await self.store.run(run_id)
+        if run is not None:
+            await self.announcer.view(view, _preview(run, view))
+
+    async def request(self, run_id: str, place: Place) -> None:
+        """The preview was submitted: ask for a second person."""
+        await self._answer(run_id, place, await self.actor.request(run_id, place.user))
+
+    async def approve(self, run_id: str, place: Place) -> None:
+        await self._answer(run_id, place, await self.actor.approve(run_id, place.user))
+
+    async def reject(self, run_id: str, place: Place) -> None:
+        await self._answer(run_id, place, await self.actor.reject(run_id, place.user))
+
+    async def undo(self, run_id: str, place: Place) -> None:
+        await self._answer(run_id, place, await self.actor.undo(run_id, place.user))
+
+    async def step(self, about: str) -> None:
+        """A durable task: take one step of a change, ask for the next."""
+        work, run_id, number = about.split()
+        steps: dict[Work, Callable[[str], Awaitable[Outcome]]] = {
+            Work.PREPARE: self.actor.prepare,
+            Work.EXPIRE: self.actor.expire,
+            Work.APPLY: self.actor.apply,
+            Work.SETTLE: self.actor.settle,
+            Work.VERIFY: self.actor.verify,
+            Work.UNDO: self.actor.undo,
+        }
+        outcome = await steps[Work(work)](run_id)
+        await self.show(run_id)
+        await self._schedule(run_id, outcome, int(number) + 1)
+
+    async def show(self, run_id: str) -> None:
+        """Bring the change's message, and the card that names it, to what the store knows."""
+        run = await self.store.run(run_id)
+        incident = await self.store.incident(run.incident) if run else None
+        if run is None or incident is None or run.expires_at is None:
+            return  # a preview nobody asked to have approved
+        await self.announcer.post(
+            incident.channel,
+            f"run:{run.id}",
+            render.run_message(run, incident),
+            thread_ts=incident.thread_ts,
+            thread_key=card_key(incident.id),
+        )
+        await self.desk.show(incident.id)
+
+    async def _answer(self, run_id: str, place: Place, outcome: Outcome) -> None:
+        if isinstance(outcome, Refusal):
+            await self.announcer.whisper(
+                place.channel,
+                place.user,
+                render.notice(outcome.reason),
+                thread_ts=place.thread_ts,
+            )
+        await self.show(run_id)
+        await self._schedule(run_id, outcome, 0)
+
+    async def _schedule(self, run_id: str, outcome: Outcome, number: int) -> None:
+        """Numbered, so that a step delivered twice asks for the same next one."""
+        if isinstance(outcome, Next):
+            about = f"{outcome.step} {run_id} {number}"
+            await self.queue.put("step", about, key=about, after=outcome.after_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """Runs the incident's own detector again, to see whether a change has mended it."""
+
+    store: Store
+    desk: Desk
+    accounts: Accounts
+    router: Router
+    pool: Executor
+
+    async def __call__(self, run: Run) -> Verification:
+        incident = await self.store.incident(run.incident)
+        if incident is None:
+            raise LookupError(f"change {run.id} is of an incident that is gone: {run.incident}")
+        service = self.desk.service_of(incident)
+        aws = await asyncio.to_thread(self.accounts.reader, service)
+        now = await asyncio.to_thread(aws.now)
+        report = await self.store.report(incident.id)
+        began = report.window.began if report else incident.opened_at
+        scope = Scope(service, incident.alarm, Window.around(began, now))
+        playbook = self.router.playbooks[incident.playbook]
+        return await recovered(playbook, scope, aws, self.pool, run.applied_at)
+
+
+def _preview(run: Run, view: str) -> dict[str, object]:
+    if run.state is RunState.PROPOSED and run.plan is not None:
+        return render.preview_modal(run, run.plan, view)
+    why = run.note or f"This change is {run.state} already."
+    return render.nothing_modal(view, "Nothing to approve", why)
