@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,22 +91,32 @@ class Desk:
             await self._investigate(incident, new, why=f"alarm:{channel}:{ts}")
 
     async def triage(
-        self, playbook: Playbook, service: Service, place: Place, alarm_name: str | None, seed: str
+        self,
+        playbook: Playbook,
+        service: Service,
+        place: Place,
+        seed: str,
+        *,
+        alarm: str | None = None,
+        since: Callable[[datetime], datetime] | None = None,
     ) -> None:
         """Somebody asked. An open incident of the same kind is looked at again, in its card."""
         aws = await asyncio.to_thread(self.accounts.reader, service)
         now = await asyncio.to_thread(aws.now)
-        alarm = Alarm(name=alarm_name, region=service.region) if alarm_name else None
+        began = since(now) if since else None
         incident, new = await self._open(
             service,
             playbook,
             place.channel,
             opened_at=now,
             thread_ts=place.thread_ts,
-            alarm=alarm,
+            alarm=Alarm(name=alarm, region=service.region) if alarm else None,
             seed=seed,
             by=place.user,
+            since=began,
         )
+        if began and incident.since != began:
+            incident = await self.store.change_incident(incident.id, since=began)
         await self._note(
             incident, now, "triage", f"triage {playbook.id} asked for", place.user, ref=seed
         )
@@ -151,7 +162,9 @@ class Desk:
         service = self.service_of(incident)
         playbook = self.router.playbooks[incident.playbook]
         aws = await asyncio.to_thread(self.accounts.reader, service)
-        ground = await self.inquiry.ground(aws, playbook, service, alarm=incident.alarm)
+        ground = await self.inquiry.ground(
+            aws, playbook, service, alarm=incident.alarm, at=incident.since
+        )
         found = ground.scope.alarm
         if found is not None and incident.alarm != found:
             state = incident.alarm.state if incident.alarm else found.state
@@ -199,6 +212,7 @@ class Desk:
         alarm: Alarm | None,
         seed: str,
         by: str | None = None,
+        since: datetime | None = None,
     ) -> tuple[Incident, bool]:
         name = hashlib.sha256(f"{channel}:{seed}".encode()).hexdigest()[:8].upper()
         incident = Incident(
@@ -211,6 +225,7 @@ class Desk:
             thread_ts=thread_ts,
             opened_by=by,
             opened_at=opened_at,
+            since=since,
         )
         return await self.store.open_incident(incident, _key(service, playbook))
 

@@ -81,6 +81,7 @@ class Incident(Frozen):
     thread_ts: str | None = None  # the post the card hangs under; None until the outbox sent it
     opened_by: str | None = None  # user id; None when an alarm opened it
     opened_at: AwareDatetime  # AWS time
+    since: AwareDatetime | None = None  # when it began, as somebody said who asked; AWS time
     recovered_at: AwareDatetime | None = None
 
 
