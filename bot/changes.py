@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from bot import render
+from bot import metrics, render
 from bot.act import Actor, Next, Work
 from bot.desk import Desk, Place, card_key
 from bot.investigate import recovered
@@ -89,6 +89,7 @@ class Changes:
         incident = await self.store.incident(run.incident) if run else None
         if run is None or incident is None or run.expires_at is None:
             return  # a preview nobody asked to have approved
+        metrics.changed(run)
         await self.announcer.post(
             incident.channel,
             f"run:{run.id}",

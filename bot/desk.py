@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import alarms, render
+from bot import alarms, metrics, render
 from bot.catalogue import Catalogue
 from bot.errors import ReadFailed
 from bot.inquiry import Inquiry
@@ -175,6 +175,7 @@ class Desk:
             await self.store.save_report(incident.id, report)
             await self.show(incident.id)
         if report is not None:
+            metrics.investigated(report)
             await self._finding(incident, report)
 
     async def show(self, incident_id: str) -> None:
