@@ -79,7 +79,8 @@ class Transition:
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A fault the endpoint plays on API calls: `operation` is an IAM-style pattern
-    ("logs:StartQuery", "codedeploy:*"); `kind` is deny | throttle | timeout | latency | server_error | malformed."""
+    ("logs:StartQuery", "codedeploy:*"); `kind` is deny | throttle | timeout | latency |
+    server_error | malformed."""
 
     operation: str
     kind: str

@@ -3,7 +3,7 @@
 An effect says what happens *inside* the service; the simulation derives what AWS would show. All
 times are relative to the alarm. A `while` condition ties an effect to a lever, so that undoing what
 caused it ends it. A new kind of effect is a class here, a line in `Effect`, and its mechanism in
-`behaviour.py`.
+`service.py` (what it does to the service) or `tick.py` (what it does to a request).
 """
 
 from __future__ import annotations
@@ -90,8 +90,9 @@ class BaseEffect(Part):
 
 
 class FilteredEffect(BaseEffect):
-    """An effect that may concern only some callers: all given filters must match."""
+    """An effect on a share of the requests of some callers: all given filters must match."""
 
+    share: Share
     user_agents: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()  # suffixes; behind a load balancer only
@@ -129,7 +130,6 @@ class Errors(FilteredEffect):
     """Code fails. `status` null: an unhandled exception; a number: the code answers it itself."""
 
     kind: Literal["errors"]
-    share: Share
     exception: str = "RuntimeError"
     message: str = "unexpected error"
     status: int | None = Field(default=None, ge=400, le=599)
@@ -140,7 +140,6 @@ class Hang(FilteredEffect):
     """A dependency never answers: the request runs into the function's or target's timeout."""
 
     kind: Literal["hang"]
-    share: Share
     dependency: str = "dependency"
 
 
@@ -148,7 +147,6 @@ class Throttle(FilteredEffect):
     """Lambda refuses invocations. Needed only to force it: limits throttle by themselves."""
 
     kind: Literal["throttle"]
-    share: Share
 
 
 class TargetsDown(BaseEffect):
@@ -170,7 +168,6 @@ class ConnectionErrors(FilteredEffect):
     """The balancer cannot open connections to targets: refused -> 502, timeout (10 s) -> 504."""
 
     kind: Literal["connection_errors"]
-    share: Share
     how: Literal["refused", "timeout"] = "timeout"
 
 
@@ -195,7 +192,6 @@ class StatusShare(FilteredEffect):
     """A share of requests is answered with a status, by the gateway itself or by the backend."""
 
     kind: Literal["status_share"]
-    share: Share
     status: int = Field(ge=400, le=599)
     by: Literal["gateway", "backend"] = "backend"
     response_type: str | None = None  # gateway: ACCESS_DENIED, THROTTLED…

@@ -8,6 +8,7 @@ Identifiers AWS would draw at random are hashes of the name: the same in every r
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from sandbox.world.resources import Api, Function, LoadBalancer, Resources, TargetGroup
@@ -88,3 +89,16 @@ def targets(resources: Resources, group: TargetGroup) -> tuple[Target, ...]:
             target_id = f"10.0.{network}.{host}"
         found.append(Target(target_id, TARGET_PORT, zone(resources, suffix)))
     return tuple(found)
+
+
+def zone_id(resources: Resources, suffix: str) -> str:
+    """The zone's id, which zonal shift uses: "use1-az1" for zone a of us-east-1."""
+    area, *middle, number = resources.region.split("-")
+    points = re.findall("gov|north|south|east|west|central", "".join(middle))
+    short = "".join(point[0] for point in points)
+    return f"{area}{short}{number}-az{ord(suffix[-1]) - ord('a') + 1}"
+
+
+def is_zone(resources: Resources, suffix: str, name: object) -> bool:
+    """Whether `name` (suffix, zone name or zone id) is the zone with this suffix."""
+    return name in {suffix, zone(resources, suffix), zone_id(resources, suffix)}

@@ -156,10 +156,9 @@ def _effect(scenario: Scenario, effect: fx.Effect, loc: Loc) -> Iterator[Problem
     match effect:
         case fx.ColdStarts() | fx.Throttle() if not resources.functions:
             yield loc, f"{effect.kind} is about Lambda: resources.functions has none"
-        case fx.Overload(database=name) | fx.DbSlow(database=name):
-            yield from _known(
-                (*loc, "database"), "database", name, databases, "resources.databases"
-            )
+        case fx.Overload() | fx.DbSlow():
+            section = "resources.databases"
+            yield from _known((*loc, "database"), "database", effect.database, databases, section)
         case fx.TargetsDown():
             yield from _known(
                 (*loc, "target_group"),

@@ -1,0 +1,225 @@
+"""What serves the requests: a Lambda function, or a fleet of targets behind a load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from sandbox.world import routes
+from sandbox.world.draws import binomial, draw, mean, split, stratified
+from sandbox.world.effects import ColdStarts
+from sandbox.world.health import Health
+from sandbox.world.levers import Levers
+from sandbox.world.names import Target
+from sandbox.world.pool import Demand, Pool, Supply
+from sandbox.world.records import Call
+from sandbox.world.resources import Function, Resources
+from sandbox.world.routes import Outcome
+from sandbox.world.schema import Normal, Spread
+
+_REALLOCATION = 150.0  # seconds provisioned environments need again after their alias moved
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What happens to a request in the code that serves it."""
+
+    status: int | None = 200  # None: an unhandled exception
+    exception: tuple[str, str] | None = None
+    takes: float | None = None  # seconds; None: as long as a request normally takes
+    hangs: bool = False
+
+
+OK = Fate()
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The state of the service during a tick."""
+
+    time: float
+    lasting: float
+    slowdown: float  # on warm durations
+    burst: float
+    cold: ColdStarts | None
+    hanging: float  # expected share of requests that hang
+
+
+Part = tuple[Fate, str, int]
+"""(fate, temperature, count): requests that go the same way."""
+
+
+def scaled(spread: Spread, factor: float) -> Spread:
+    """The spread with durations multiplied."""
+    if factor == 1.0:
+        return spread
+    return Spread.model_construct(p50=spread.p50 * factor, p99=spread.p99 * factor)
+
+
+class FunctionBackend:
+    """A Lambda function, called through one qualifier."""
+
+    def __init__(
+        self,
+        resources: Resources,
+        function: Function,
+        qualifier: str | None,
+        normal: Normal,
+        levers: Levers,
+    ) -> None:
+        self.function = function
+        self.qualifier = qualifier
+        self._resources = resources
+        self._normal = normal
+        self._levers = levers
+        self._pool = Pool()
+        self._base = f"lambda/{function.name}"
+
+    def limit(self, at: float) -> int:
+        """Concurrency available: the reservation, or what others left in the account's pool."""
+        own = self._levers.number(f"{self._base}/reserved", at)
+        if own is not None:
+            return int(own)
+        others = (
+            self._levers.number(f"lambda/{f.name}/reserved", at) or 0.0
+            for f in self._resources.functions
+            if f.name != self.function.name
+        )
+        return int(self._resources.account_concurrency - sum(others))
+
+    def provisioned(self, at: float) -> int:
+        """Executions READY on the qualifier that is called."""
+        key = f"{self._base}/provisioned/{self.qualifier}"
+        moved = self._levers.since(f"{self._base}/alias/{self.qualifier}", at)
+        ready = self._levers.number(key, at) or 0.0
+        # Provisioned environments are allocated anew when the alias changes its version.
+        if self._levers.since(key, at) < moved and at - moved < _REALLOCATION:
+            return 0
+        return int(ready)
+
+    def serve(self, rng: Random, requests: int, now: Conditions) -> Supply:
+        """Let the pool take a tick's requests."""
+        warm = mean(self._normal.warm) * now.slowdown
+        limit = self._timeout(now.time)
+        warm = min(warm, limit) * (1.0 - now.hanging) + limit * now.hanging
+        first = self._normal.first_call
+        first_call = min(mean(first) if first else warm, limit)
+        return self._pool.step(
+            rng,
+            Demand(
+                time=now.time,
+                lasting=now.lasting,
+                requests=requests,
+                warm=warm,
+                cold=mean(self._normal.init) + first_call,
+                burst=now.burst,
+                limit=self.limit(now.time),
+                provisioned=self.provisioned(now.time),
+                version=self._main(now.time),
+                keep_warm=self._normal.keep_warm,
+                share=now.cold.share if now.cold else None,
+                churn=now.cold.churn if now.cold else 0.0,
+                active_churn=now.cold is not None and now.cold.share is None,
+            ),
+        )
+
+    def play(
+        self, rng: Random, part: Part, parts: int, now: Conditions, key: str
+    ) -> Iterator[tuple[int, Outcome]]:
+        """(weight, outcome) of the requests of one part."""
+        fate, temperature, count = part
+        versions = self._levers.versions(self.function.name, self.qualifier, now.time)
+        limit = self._timeout(now.time) * 1000.0
+        spread = scaled(self._normal.warm, now.slowdown)
+        first = scaled(self._normal.first_call or self._normal.warm, now.slowdown)
+        cold, throttled = temperature == "cold", temperature == "throttled"
+        plain = fate.takes is None and not fate.hangs and not cold and not throttled
+        draws = stratified(rng, spread, count, parts) if plain else None
+        for index, weight in enumerate(split(count, parts) if draws is None else ()):
+            call = self._call(rng, versions, f"{key}/{index}", weight)
+            call.throttled = throttled
+            if cold:
+                call.init = min(draw(rng, self._normal.init), 9.98) * 1000.0
+            if fate.hangs:
+                call.duration = limit
+            elif fate.takes is not None:
+                call.duration = fate.takes * 1000.0 * rng.uniform(0.7, 1.5)
+            elif not throttled:
+                call.duration = draw(rng, first) * 1000.0
+            yield weight, self._finish(call, fate, limit)
+        for index, (seconds, weight) in enumerate(draws or ()):
+            call = self._call(rng, versions, f"{key}/{index}", weight)
+            call.duration = seconds * 1000.0
+            call.provisioned = temperature == "provisioned"
+            yield weight, self._finish(call, fate, limit)
+
+    def _call(self, rng: Random, versions: dict[str, float], key: str, weight: int) -> Call:
+        version = next(iter(versions))
+        if len(versions) > 1:
+            version = rng.choices(list(versions), list(versions.values()))[0]
+        return Call(self.function.name, self.qualifier, version, key, weight)
+
+    def _finish(self, call: Call, fate: Fate, limit: float) -> Outcome:
+        if call.throttled:
+            return routes.invoked(call, 200)
+        if call.duration >= limit:
+            call.duration, call.timeout = limit, limit / 1000.0
+        elif fate.exception is not None:
+            call.exception, call.handled = fate.exception, fate.status is not None
+        return routes.invoked(call, fate.status or 200)
+
+    def _main(self, at: float) -> str:
+        return next(iter(self._levers.versions(self.function.name, self.qualifier, at)))
+
+    def _timeout(self, at: float) -> float:
+        return self._levers.number(f"{self._base}/timeout", at) or self.function.timeout
+
+
+class FleetBackend:
+    """Instances or tasks registered in a target group."""
+
+    def __init__(self, health: Health, normal: Normal) -> None:
+        self.health = health
+        self._normal = normal
+
+    def play(
+        self, rng: Random, part: Part, parts: int, now: Conditions
+    ) -> Iterator[tuple[int, Outcome]]:
+        """(weight, outcome) of the requests of one part; the zone is the caller's."""
+        fate, temperature, count = part
+        serving = self.health.serving()
+        if not serving:
+            yield from ((weight, routes.nobody("")) for weight in split(count, parts))
+            return
+        sick = [target for target in serving if target.target_id in self.health.sick]
+        well = [target for target in serving if target.target_id not in self.health.sick]
+        unlucky = binomial(rng, count, len(sick) / len(serving))
+        for weight in split(unlucky, max(2, parts // 2)):
+            yield weight, self._fails(rng, rng.choice(sick))
+        if count > unlucky:
+            yield from self._serve(rng, (fate, temperature, count - unlucky), parts, now, well)
+
+    def _serve(
+        self, rng: Random, part: Part, parts: int, now: Conditions, targets: list[Target]
+    ) -> Iterator[tuple[int, Outcome]]:
+        fate, _, count = part
+        status = fate.status if fate.status is not None else 500
+        if fate.hangs:
+            durations = [(routes.IDLE_TIMEOUT * 1.5, weight) for weight in split(count, parts)]
+        elif fate.takes is not None:
+            durations = [(fate.takes * rng.uniform(0.7, 1.5), w) for w in split(count, parts)]
+        else:
+            durations = [*stratified(rng, scaled(self._normal.warm, now.slowdown), count, parts)]
+        for seconds, weight in durations:
+            outcome = routes.answered(
+                "", rng.choice(targets), status, seconds * 1000.0, fate.exception
+            )
+            yield weight, outcome
+
+    def _fails(self, rng: Random, target: Target) -> Outcome:
+        """A sick target that is asked all the same: in the way its health checks fail."""
+        reason, _ = self.health.sick[target.target_id]
+        if reason == "Target.ResponseCodeMismatch":
+            return routes.answered("", target, 503, rng.uniform(2.0, 30.0))
+        return routes.unconnected("", target, refused=reason == "Target.FailedHealthChecks")

@@ -1,0 +1,97 @@
+"""What the simulation writes down: requests, and what they met behind the front door.
+
+A record stands for `weight` requests alike. Metrics, logs and alarms are all views of these, which
+is why they agree. Times are seconds relative to the scenario's zero; durations are milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.world.names import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks for what, and in which zone the balancer's node sits that hears it."""
+
+    agent: str
+    method: str
+    path: str
+    zone: str | None  # suffix; None when there is no load balancer
+
+
+@dataclass(slots=True)
+class Call:
+    """One Lambda invocation. `duration` has no init time in it, as in AWS."""
+
+    function: str
+    qualifier: str | None
+    version: str
+    key: str  # identity; the request id is derived from it
+    weight: int
+    start: float = 0.0
+    duration: float = 0.0
+    init: float | None = None  # a cold start's init phase
+    throttled: bool = False
+    provisioned: bool = False
+    spilled: bool = False  # provisioned concurrency exists on the qualifier, but was all busy
+    timeout: float | None = None  # the limit it ran into, seconds
+    exception: tuple[str, str] | None = None
+    handled: bool = False  # the code answered the error itself
+
+    @property
+    def failed(self) -> bool:
+        """Counted in the Errors metric: not handled by the code."""
+        return self.timeout is not None or (self.exception is not None and not self.handled)
+
+
+@dataclass(slots=True)
+class Hop:
+    """One request at the load balancer."""
+
+    zone: str
+    target: Target | None = None
+    elb_status: int | None = None  # an error the balancer made itself
+    target_status: int | None = None
+    response: float | None = None  # ms the target took
+    connect_error: bool = False
+
+
+@dataclass(slots=True)
+class Request:
+    """One request at the front door."""
+
+    key: str
+    time: float
+    weight: int
+    caller: Caller
+    status: int
+    latency: float
+    integration: float | None = None
+    integration_status: int | None = None
+    response_type: str | None = None
+    message: str | None = None
+    call: Call | None = None
+    hop: Hop | None = None
+    exception: tuple[str, str] | None = None  # an application error on a target
+
+    @property
+    def end(self) -> float:
+        return self.time + self.latency / 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What is measured of the service itself, not of a request, during one tick."""
+
+    time: float
+    concurrency: tuple[float, float] = (0.0, 0.0)  # mean and peak executions
+    limit: int = 0  # concurrency available to the function
+    provisioned: int = 0  # executions READY on the qualifier that is called
+    provisioned_busy: float = 0.0
+    load: float = 1.0  # traffic over the usual
+    pressure: float = 0.0  # of an overload: 0 none, 1 twice the capacity
+    pressed: str | None = None  # the database that bears it; None: the compute
+    slow: tuple[tuple[str, float], ...] = ()  # databases and how many times slower they are
+    sick: tuple[tuple[str, str, bool], ...] = ()  # (target id, reason, deregistered)

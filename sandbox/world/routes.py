@@ -1,0 +1,137 @@
+"""How AWS turns what happened behind it into a status: the rules, without any randomness.
+
+Sources. REST API: an integration that outlives its timeout is 504 INTEGRATION_TIMEOUT; a function
+that fails or runs into its own shorter timeout is 502; a throttled function is 500 (re:Post
+"malformed 502", "api-gateway-504", "API Gateway proxy integration does not forward Lambda
+throttling"). HTTP API: a timeout or a throttle is 503, a failed function 500. Application Load
+Balancer (user guide, "Troubleshoot"): a Lambda target that fails, times out or is throttled is 502;
+a refused connection 502; a connection not open after 10 s or a target silent for the idle timeout
+504; no target in service 503.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.world.names import Target
+from sandbox.world.records import Call, Caller, Hop, Request
+from sandbox.world.resources import Api
+
+CONNECT_TIMEOUT = 10.0  # seconds the balancer waits for a connection
+IDLE_TIMEOUT = 60.0  # seconds it waits for a silent target (idle_timeout.timeout_seconds)
+_REFUSED = 2.0  # ms until a refused connection is known
+_INVOKE = 6.0  # ms API Gateway or the balancer needs to invoke a function
+_DOOR = 3.0  # ms of API Gateway's own
+_THROTTLED = 28.0  # ms until an invocation is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came back from behind the front door. `status` None: no usable answer."""
+
+    status: int | None
+    elapsed: float  # ms
+    call: Call | None = None
+    hop: Hop | None = None
+    exception: tuple[str, str] | None = None
+
+
+def invoked(call: Call, status: int) -> Outcome:
+    """A function invocation; `status` is what its code answers if it gets to answer."""
+    if call.throttled:
+        return Outcome(None, _THROTTLED, call)
+    elapsed = _INVOKE + (call.init or 0.0) + call.duration
+    return Outcome(None if call.failed else status, elapsed, call)
+
+
+def balanced(inner: Outcome, zone: str) -> Outcome:
+    """A Lambda target behind a load balancer."""
+    if inner.status is None:
+        hop = Hop(zone, elb_status=502)
+        return Outcome(502, inner.elapsed, inner.call, hop)
+    if inner.elapsed > IDLE_TIMEOUT * 1000.0:
+        hop = Hop(zone, elb_status=504)
+        return Outcome(504, IDLE_TIMEOUT * 1000.0, inner.call, hop)
+    hop = Hop(zone, target_status=inner.status, response=inner.elapsed)
+    return Outcome(inner.status, inner.elapsed, inner.call, hop)
+
+
+def answered(
+    zone: str,
+    target: Target,
+    status: int,
+    milliseconds: float,
+    exception: tuple[str, str] | None = None,
+) -> Outcome:
+    """A target that took the connection; one that is silent too long is 504."""
+    if milliseconds > IDLE_TIMEOUT * 1000.0:
+        hop = Hop(zone, target, elb_status=504)
+        return Outcome(504, IDLE_TIMEOUT * 1000.0, hop=hop, exception=exception)
+    hop = Hop(zone, target, target_status=status, response=milliseconds)
+    return Outcome(status, milliseconds, hop=hop, exception=exception)
+
+
+def unconnected(zone: str, target: Target | None, refused: bool) -> Outcome:
+    """The balancer could not open a connection to the target."""
+    hop = Hop(zone, target, elb_status=502 if refused else 504, connect_error=True)
+    return Outcome(hop.elb_status, _REFUSED if refused else CONNECT_TIMEOUT * 1000.0, hop=hop)
+
+
+def nobody(zone: str) -> Outcome:
+    """The balancer has no target in service."""
+    return Outcome(503, 1.0, hop=Hop(zone, elb_status=503))
+
+
+def through(api: Api | None, outcome: Outcome, request: tuple[str, float, int, Caller]) -> Request:
+    """The request as the front door saw it; without an API that is the balancer itself."""
+    key, time, weight, caller = request
+    if api is None:
+        status = outcome.status if outcome.status is not None else 502
+        made = Request(key, time, weight, caller, status, outcome.elapsed)
+    else:
+        made = _gateway(api, outcome, key, time, weight, caller)
+    made.call, made.hop, made.exception = outcome.call, outcome.hop, outcome.exception
+    return made
+
+
+def refused(
+    request: tuple[str, float, int, Caller], status: int, response_type: str | None
+) -> Request:
+    """A request the gateway answered itself, without calling the integration."""
+    key, time, weight, caller = request
+    return Request(
+        key, time, weight, caller, status, _DOOR, response_type=response_type, message=_text(status)
+    )
+
+
+def _gateway(
+    api: Api, outcome: Outcome, key: str, time: float, weight: int, caller: Caller
+) -> Request:
+    rest = api.kind == "rest"
+    limit = api.integration_timeout * 1000.0
+    if outcome.elapsed > limit:
+        status, kind = (504, "INTEGRATION_TIMEOUT") if rest else (503, "INTEGRATION_TIMEOUT")
+        made = Request(key, time, weight, caller, status, limit + _DOOR, limit)
+        made.response_type, made.message = kind, _text(504 if rest else 503)
+        return made
+    latency = outcome.elapsed + _DOOR
+    if outcome.status is not None:
+        made = Request(key, time, weight, caller, outcome.status, latency, outcome.elapsed)
+        made.integration_status = outcome.status
+        return made
+    throttled = outcome.call is not None and outcome.call.throttled
+    status = (500 if rest else 503) if throttled else (502 if rest else 500)
+    made = Request(key, time, weight, caller, status, latency, outcome.elapsed)
+    made.response_type = "INTEGRATION_FAILURE" if throttled else "DEFAULT_5XX"
+    made.message = _text(status)
+    return made
+
+
+def _text(status: int) -> str:
+    return {
+        401: "Unauthorized",
+        403: "Forbidden",
+        429: "Too Many Requests",
+        503: "Service Unavailable",
+        504: "Endpoint request timed out",
+    }.get(status, "Internal server error")

@@ -1,0 +1,370 @@
+"""The simulation: plays a scenario, minute by minute, as far as anybody has asked.
+
+Requests are made once, in ticks, and kept; metrics, logs and alarms are derived from them when they
+are asked for. Scenario time is seconds relative to the scenario's zero; world time is what AWS
+would say. The two are tied when the simulation is made: "now" on its clock is the moment `lead`
+after the starting alarm went.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from sandbox.insights import Row
+from sandbox.world import levers, trail
+from sandbox.world import logs as logging
+from sandbox.world import metrics as published
+from sandbox.world.alarms import AlarmPost, Watch
+from sandbox.world.api import (
+    Fault,
+    LeverValue,
+    MetricId,
+    Minute,
+    TargetState,
+    TrailEvent,
+    Transition,
+)
+from sandbox.world.clock import Clock, RunningClock
+from sandbox.world.health import Health
+from sandbox.world.load import ScenarioError
+from sandbox.world.records import Gauges, Request
+from sandbox.world.resources import Resources
+from sandbox.world.schema import Scenario
+from sandbox.world.service import TICK, Service
+from sandbox.world.tick import play
+from sandbox.world.variation import vary
+
+HISTORY = 180  # minutes simulated before the scenario's zero
+_EARLIEST, _LATEST = -15, 20  # minutes around zero in which the starting alarm has to go
+
+
+class Simulation:
+    """A scenario being played; implements `sandbox.world.api.World`. Safe for threads."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int = 0,
+        clock: Clock | None = None,
+        lead: float | None = None,
+    ) -> None:
+        """Play `scenario` with `seed` on `clock` (real time by default), from `lead` seconds after
+        the alarm. Raises ScenarioError when the starting alarm never goes, or goes far too early.
+        """
+        self.scenario = scenario
+        self.seed = seed
+        self.clock = clock or RunningClock()
+        self._lock = threading.RLock()
+        self._variation = vary(scenario, seed)
+        self._levers = levers.Levers(scenario.resources)
+        self._schedule()
+        name = f"{scenario.title}/{seed}"
+        self._service = Service(scenario, self._variation, self._levers, name)
+        self._name = name
+        self._done = -HISTORY * 60.0  # simulated up to here
+        self._minute = -HISTORY  # alarms evaluated up to here
+        self._arrived: dict[int, list[Request]] = {}
+        self._ended: dict[int, list[Request]] = {}
+        self._gauges: dict[int, list[Gauges]] = {}
+        self._sheets: dict[int, published.Sheet] = {}
+        self._metrics: dict[MetricId, None] = {}
+        self._rows: dict[tuple[str, int], list[Row]] = {}
+        self._longest = 60.0  # seconds the longest request took
+        self._events: list[TrailEvent] = []
+        self._epoch = datetime(2026, 1, 1, tzinfo=UTC)
+        self._watches = [Watch(a, scenario.resources, self._at_minute) for a in scenario.alarms]
+        offset = self._find_alarm()
+        start = self.clock.now()
+        wait = scenario.lead if lead is None else lead
+        epoch = start - timedelta(seconds=offset + wait)
+        self._tie(epoch.replace(second=0, microsecond=0))
+
+    @property
+    def resources(self) -> Resources:
+        """What stands in the account."""
+        return self.scenario.resources
+
+    @property
+    def alarm_time(self) -> datetime:
+        """When the starting alarm went."""
+        return next(post.time for post in self.transitions() if post.alarm.starts)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def metrics(self) -> Sequence[MetricId]:
+        with self._lock:
+            self._advance()
+            for minute in range(-HISTORY, self._complete()):
+                self._sheet(minute)
+            return [*self._metrics]
+
+    def minutes(self, metric: MetricId, start: datetime, end: datetime) -> Sequence[Minute]:
+        with self._lock:
+            self._advance()
+            first = max(-HISTORY, -int(-self._offset(start) // 60))
+            last = min(self._complete(), -int(-self._offset(end) // 60))
+            found = []
+            for minute in range(first, last):
+                if sample := self._sheet(minute).get(metric):
+                    found.append(Minute(self._at_minute(minute), *sample))
+            return found
+
+    def log_groups(self) -> Sequence[str]:
+        return [log.group for log in self._logs]
+
+    def log_rows(self, group: str, start: datetime, end: datetime) -> Iterable[Row]:
+        """Rows with start <= timestamp < end, oldest first, none from the future."""
+        with self._lock:
+            self._advance()
+            log = next((log for log in self._logs if log.group == group), None)
+            if log is None:
+                return []
+            until = min(end, self.now())
+            low, high = self._stamp(self._offset(start)), self._stamp(self._offset(until))
+            first = max(-HISTORY, int((self._offset(start) - self._longest) // 60))
+            rows: list[Row] = []
+            for minute in range(first, int(self._offset(until) // 60) + 1):
+                rows += _between(self._written(log, minute), low, high)
+            rows.sort(key=_timestamp)
+            return rows
+
+    def trail(self) -> Sequence[TrailEvent]:
+        with self._lock:
+            now = self.now()
+            return sorted((e for e in self._events if e.time <= now), key=lambda e: e.time)
+
+    def record(self, event: TrailEvent) -> None:
+        with self._lock:
+            self._events.append(event)
+
+    def lever(self, key: str, at: datetime | None = None) -> LeverValue:
+        with self._lock:
+            return self._levers.get(key, self._offset(at or self.now()))
+
+    def pull(self, key: str, value: LeverValue) -> None:
+        with self._lock:
+            self._advance()
+            self._levers.put(key, value, self._offset(self.now()))
+
+    def targets(self, target_group: str) -> Sequence[TargetState]:
+        """The targets' state now; empty for an unknown group."""
+        with self._lock:
+            self._advance()
+            for health in self._service.health:
+                if health.group.name == target_group:
+                    return [*_states(health)]
+            return []
+
+    def alarm_history(self, alarm: str) -> Sequence[Transition]:
+        with self._lock:
+            self._advance()
+            now = self.now()
+            return [
+                one
+                for watch in self._watches
+                if watch.alarm.name == alarm
+                for one in watch.history
+                if one.time <= now
+            ]
+
+    def transitions(self) -> Sequence[AlarmPost]:
+        """Every change of an alarm's state so far, oldest first: what notifications say."""
+        with self._lock:
+            self._advance()
+            now = self.now()
+            posts = [post for watch in self._watches for post in watch.posts if post.time <= now]
+            return sorted(posts, key=lambda post: post.time)
+
+    def faults(self) -> Sequence[Fault]:
+        return [
+            Fault(f.operation, f.kind, f.share, round(f.latency * 1000.0))
+            for f in self.scenario.faults
+        ]
+
+    def requests(self, start: datetime, end: datetime) -> Sequence[Request]:
+        """The records themselves, by arrival: what really happened. For tests and curiosity."""
+        with self._lock:
+            self._advance()
+            low, high = self._offset(start), self._offset(end)
+            return [
+                request
+                for minute in range(int(low // 60), int(high // 60) + 1)
+                for request in self._arrived.get(minute, ())
+                if low <= request.time < high
+            ]
+
+    def _schedule(self) -> None:
+        """Pull the levers of the scenario's changes at their times."""
+        for change in self.scenario.changes:
+            for key, (delay, value) in levers.pulls(self.resources, change).items():
+                before = getattr(change, "previous", None)
+                if before is not None and self._levers.get(key, float("-inf")) is None:
+                    self._levers.put(key, before, float("-inf"))
+                self._levers.put(key, value, change.at + delay + self._variation.shift)
+
+    def _find_alarm(self) -> float:
+        """Simulate until the starting alarm goes; its time. Raises ScenarioError."""
+        watch = next(watch for watch in self._watches if watch.alarm.starts)
+        for minute in range(-HISTORY + 1, _LATEST + 1):
+            self._run(minute * 60.0)
+            if watch.state == "ALARM":
+                if minute < _EARLIEST:
+                    raise ScenarioError(self.scenario.title, [_too_early(watch, minute)])
+                return minute * 60.0 + watch.delay
+        raise ScenarioError(self.scenario.title, [self._never(watch)])
+
+    def _never(self, watch: Watch) -> str:
+        peaks = []
+        for minute in range(_EARLIEST, _LATEST):
+            if sample := self._sheet(minute).get(watch.metric):
+                value = published.statistic(watch.alarm.statistic, sample[0], sample[1])
+                peaks.append(value or 0.0)
+        seen = f"its highest minute is {max(peaks):g}" if peaks else "the metric has no data"
+        dims = ", ".join(f"{key}={value}" for key, value in watch.metric.dimensions) or "none"
+        return (
+            f"alarm {watch.alarm.name!r} never goes between -15m and 20m: {watch.alarm.statistic} "
+            f"of {watch.metric.namespace} {watch.metric.name} (dimensions: {dims}) has to be "
+            f"{watch.alarm.comparison} {watch.alarm.threshold:g} for "
+            f"{watch.alarm.evaluation_periods} periods, and {seen}; lower the threshold, or make "
+            "the effects stronger"
+        )
+
+    def _tie(self, epoch: datetime) -> None:
+        """Fix world time: from here on scenario zero is `epoch`."""
+        self._epoch = epoch
+        self._logs = logging.logs(self.resources, self._stamp)
+        for watch in self._watches:
+            watch.restart()
+        for minute in range(-HISTORY + 1, self._minute + 1):
+            for watch in self._watches:
+                watch.evaluate(minute, self._sample)
+        for change in self.scenario.changes:
+            at = epoch + timedelta(seconds=change.at + self._variation.shift)
+            self._events.append(trail.event(self.resources, change, at))
+
+    def _advance(self) -> None:
+        self._run(self._offset(self.now()))
+
+    def _run(self, until: float) -> None:
+        """Simulate every tick that has ended by `until`, and evaluate alarms at whole minutes."""
+        while self._done + TICK <= until:
+            requests, gauges = play(self._service, self._done)
+            minute = int(self._done // 60)
+            self._arrived.setdefault(minute, []).extend(requests)
+            self._gauges.setdefault(minute, []).append(gauges)
+            for request in requests:
+                self._ended.setdefault(int(request.end // 60), []).append(request)
+                if request.call:
+                    taken = (request.call.init or 0.0) + request.call.duration
+                    self._longest = max(self._longest, taken / 1000.0 + TICK)
+            self._done += TICK
+            while self._minute < int(self._done // 60):
+                self._minute += 1
+                for watch in self._watches:
+                    watch.evaluate(self._minute, self._sample)
+
+    def _complete(self) -> int:
+        """The first minute that is not over yet."""
+        return int(self._done // 60)
+
+    def _sample(self, metric: MetricId, minute: int) -> published.Sample | None:
+        return self._sheet(minute).get(metric) if minute >= -HISTORY else None
+
+    def _sheet(self, minute: int) -> published.Sheet:
+        if minute not in self._sheets:
+            self._sheets[minute] = sheet = self._publish(minute)
+            self._metrics.update(dict.fromkeys(sheet))
+        return self._sheets[minute]
+
+    def _publish(self, minute: int) -> published.Sheet:
+        """Every metric of a complete minute."""
+        sheet: published.Sheet = {}
+        resources, service = self.resources, self._service
+        ended, gauges = self._ended.get(minute, []), self._gauges.get(minute, [])
+        if resources.api:
+            published.front_door(sheet, resources.api, ended)
+        if resources.load_balancer and service.group:
+            published.balancer(sheet, resources, resources.load_balancer, service.group, ended)
+        if resources.load_balancer:
+            for health in service.health:
+                published.hosts(sheet, resources, resources.load_balancer, health.group, gauges)
+        calls = [r.call for r in self._arrived.get(minute, ()) if r.call]
+        published.function(sheet, calls, gauges)
+        self._unused(sheet, minute)
+        rng = Random(f"{self._name}/compute/{minute}")
+        published.compute(sheet, resources, service.normal, gauges, rng)
+        published.incoming(sheet, logging.volumes(resources, ended))
+        return sheet
+
+    def _unused(self, sheet: published.Sheet, minute: int) -> None:
+        """Provisioned concurrency that exists on qualifiers the traffic does not use."""
+        called = self._service.function
+        for function in self.resources.functions:
+            for alias in function.aliases:
+                if called and (function.name, alias) == (called.function.name, called.qualifier):
+                    continue
+                key = f"lambda/{function.name}/provisioned/{alias}"
+                if self._levers.number(key, minute * 60.0):
+                    published.idle_provisioned(sheet, function.name, alias)
+
+    def _written(self, log: logging.Log, minute: int) -> list[Row]:
+        """The rows of the requests that arrived in a minute; kept once the minute is over."""
+        key = (log.group, minute)
+        if key in self._rows:
+            return self._rows[key]
+        rows = sorted(log.rows(self._arrived.get(minute, [])), key=_timestamp)
+        if minute < self._complete():
+            self._rows[key] = rows
+        return rows
+
+    def _at_minute(self, minute: int) -> datetime:
+        return self._epoch + timedelta(minutes=minute)
+
+    def _offset(self, at: datetime) -> float:
+        return (at - self._epoch).total_seconds()
+
+    def _stamp(self, offset: float) -> int:
+        return round((self._epoch.timestamp() + offset) * 1000.0)
+
+
+def _timestamp(row: Row) -> int:
+    return row.timestamp
+
+
+def _between(rows: Sequence[Row], low: int, high: int) -> Sequence[Row]:
+    first = bisect_left(rows, low, key=_timestamp)
+    return rows[first : bisect_left(rows, high, key=_timestamp)]
+
+
+def _too_early(watch: Watch, minute: int) -> str:
+    return (
+        f"alarm {watch.alarm.name!r} goes at {minute}m already, before the story: its threshold "
+        f"({watch.alarm.threshold:g}) is within normal behaviour; raise it, or make "
+        "normal.errors smaller"
+    )
+
+
+_DESCRIPTIONS: Mapping[str, str] = {
+    "Target.Timeout": "Request timed out",
+    "Target.ResponseCodeMismatch": "Health checks failed with these codes: [503]",
+    "Target.FailedHealthChecks": "Health checks failed",
+}
+
+
+def _states(health: Health) -> Iterable[TargetState]:
+    for target in health.targets:
+        reason, gone = health.found.get(target.target_id, (None, False))
+        if reason is None:
+            yield TargetState(target.target_id, target.port, target.zone)
+        elif gone:
+            text = "Target deregistration is in progress"
+            why = "Target.DeregistrationInProgress"
+            yield TargetState(target.target_id, target.port, target.zone, "draining", why, text)
+        else:
+            text = _DESCRIPTIONS[reason]
+            yield TargetState(target.target_id, target.port, target.zone, "unhealthy", reason, text)

@@ -1,0 +1,232 @@
+"""One tick: requests arrive, meet the effects that are active, and leave their records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from random import Random
+
+from sandbox.world import effects as fx
+from sandbox.world import routes
+from sandbox.world.backends import OK, Conditions, Fate, Part
+from sandbox.world.draws import binomial, split
+from sandbox.world.pool import Supply
+from sandbox.world.records import Caller, Gauges, Request
+from sandbox.world.routes import Outcome
+from sandbox.world.service import TICK, Active, Service
+from sandbox.world.traffic import Crowd
+
+Selective = tuple[fx.FilteredEffect | fx.ZoneFailure, float]
+"""An active effect that may concern some callers only, and the part to which it holds."""
+
+Inside = tuple[Crowd, list[Selective], int]
+"""A crowd, the effects it meets, and how many of its requests reach the backend."""
+
+_RECORDS = 24  # records of a tick's main part; there are four ticks in a minute
+
+
+def play(service: Service, at: float) -> tuple[list[Request], Gauges]:
+    """The requests that arrive in [at, at + TICK), and what is measured meanwhile."""
+    rng = Random(f"{service.name}/{round(at / TICK)}")
+    active = [*service.active(at)]
+    for health in service.health:
+        health.step(at, [effect for effect, _ in active])
+    tick = _Tick(service, rng, at, service.conditions(at, active))
+    requests = [*tick.run(active)]
+    return requests, service.gauges(at, active, tick.supply)
+
+
+class _Tick:
+    """The requests of one tick on their way through the service."""
+
+    def __init__(self, service: Service, rng: Random, at: float, now: Conditions) -> None:
+        self._service = service
+        self._rng = rng
+        self._at = at
+        self._now = now
+        self._total = service.arrivals.count(rng, at, TICK)
+        self._serial = 0
+        self.supply: Supply | None = None
+
+    def run(self, active: Sequence[Active]) -> Iterator[Request]:
+        """Every request of the tick."""
+        selective: list[Selective] = [
+            (effect, held)
+            for effect, held in active
+            if isinstance(effect, fx.FilteredEffect | fx.ZoneFailure)
+        ]
+        shifted = self._service.levers.shifted(self._at)
+        crowds = [*self._service.arrivals.crowds([e for e, _ in selective], shifted)]
+        counts = apportion(self._rng, self._total, [crowd.share for crowd, _ in crowds])
+        inside: list[Inside] = []
+        for (crowd, pattern), count in zip(crowds, counts, strict=True):
+            met = [pair for pair, hit in zip(selective, pattern, strict=True) if hit]
+            left = count
+            for effect, held in met:
+                if _stops_outside(effect):
+                    stopped = binomial(self._rng, left, effect.share * held)
+                    yield from self._outside(crowd, effect, stopped)
+                    left -= stopped
+            inside.append((crowd, met, left))
+        yield from self._inside(inside)
+
+    def _outside(
+        self, crowd: Crowd, effect: fx.FilteredEffect | fx.ZoneFailure, count: int
+    ) -> Iterator[Request]:
+        """Requests that an effect stops before they reach the code."""
+        weights = [*split(count, self._parts(count))]
+        for caller, weight in zip(crowd.pick(self._rng, len(weights)), weights, strict=True):
+            request = self._request(caller, weight)
+            if isinstance(effect, fx.StatusShare):
+                yield routes.refused(request, effect.status, effect.response_type)
+            else:
+                outcome = self._unreached(effect, caller.zone or "a")
+                yield routes.through(self._service.api, outcome, request)
+
+    def _unreached(self, effect: fx.FilteredEffect | fx.ZoneFailure, zone: str) -> Outcome:
+        """What the balancer makes of a target it cannot use."""
+        fleet = self._service.fleet
+        targets = fleet.health.targets if fleet else ()
+        target = self._rng.choice(targets) if targets else None
+        if isinstance(effect, fx.ZoneFailure):
+            local = [t for t in targets if t.zone.endswith(zone)]
+            target = self._rng.choice(local) if local else target
+            if effect.status == 500 and target:
+                return routes.answered(zone, target, 500, self._rng.uniform(5.0, 60.0))
+            if effect.status == 503:
+                return routes.nobody(zone)
+            return routes.unconnected(zone, target, refused=effect.status == 502)
+        refused = isinstance(effect, fx.ConnectionErrors) and effect.how == "refused"
+        return routes.unconnected(zone, target, refused)
+
+    def _inside(self, parts: list[Inside]) -> Iterator[Request]:
+        """Requests that reach the backend: with a function, by how its pool takes them."""
+        sizes = [count for _, _, count in parts]
+        taken = {"": sizes} if self._service.function is None else self._pooled(parts, sizes)
+        for index, (crowd, met, _) in enumerate(parts):
+            for temperature, counts in taken.items():
+                yield from self._fates(crowd, met, temperature, counts[index])
+
+    def _pooled(self, parts: list[Inside], sizes: list[int]) -> dict[str, list[int]]:
+        """Temperature -> requests of each part."""
+        assert self._service.function is not None
+        rng = self._rng
+        forced = [
+            binomial(rng, size, _forced_throttling(met))
+            for (_, met, _), size in zip(parts, sizes, strict=True)
+        ]
+        left = _minus(sizes, forced)
+        supply = self.supply = self._service.function.serve(rng, sum(left), self._now)
+        taken: dict[str, list[int]] = {"throttled": forced}
+        for name, count in (
+            ("throttled", supply.throttled),
+            ("cold", supply.cold),
+            ("provisioned", supply.provisioned),
+        ):
+            dealt = deal(rng, count, left)
+            left = _minus(left, dealt)
+            before = taken.get(name, [0] * len(parts))
+            taken[name] = [a + b for a, b in zip(before, dealt, strict=True)]
+        return taken | {"warm": left}
+
+    def _fates(
+        self, crowd: Crowd, met: Iterable[Selective], temperature: str, count: int
+    ) -> Iterator[Request]:
+        """Requests in the code: each effect that can strike takes its share, the rest is well."""
+        left = count
+        if temperature != "throttled":
+            for share, fate in self._possible(met):
+                struck = binomial(self._rng, left, share)
+                left -= struck
+                yield from self._serve(crowd, (fate, temperature, struck))
+        yield from self._serve(crowd, (OK, temperature, left))
+
+    def _possible(self, met: Iterable[Selective]) -> Iterator[tuple[float, Fate]]:
+        for effect, held in met:
+            match effect:
+                case fx.Errors():
+                    why = (effect.exception, effect.message)
+                    yield effect.share * held, Fate(effect.status, why, effect.takes)
+                case fx.Hang():
+                    why = ("TimeoutError", f"no answer from {effect.dependency}")
+                    yield effect.share * held, Fate(504, why, hangs=True)
+                case fx.StatusShare(by="backend"):
+                    yield effect.share * held, Fate(effect.status, None, takes=0.02)
+                case _:
+                    pass
+        normal = self._service.normal
+        yield normal.errors, Fate(500, (normal.exception, normal.message), takes=0.09)
+
+    def _serve(self, crowd: Crowd, part: Part) -> Iterator[Request]:
+        count = part[2]
+        if count:
+            service, parts = self._service, self._parts(count)
+            self._serial += 1
+            key = f"{self._at:.0f}/{self._serial}"
+            if service.function:
+                outcomes = service.function.play(self._rng, part, parts, self._now, key)
+            elif service.fleet:
+                outcomes = service.fleet.play(self._rng, part, parts, self._now)
+            else:
+                return
+            for weight, outcome in outcomes:
+                yield self._arrive(crowd, weight, outcome)
+
+    def _arrive(self, crowd: Crowd, weight: int, outcome: Outcome) -> Request:
+        """Give an outcome its caller, time and zone, and let it out through the front door."""
+        caller = crowd.pick(self._rng, 1)[0]
+        request = self._request(caller, weight)
+        zone = caller.zone or "a"
+        if outcome.call:
+            outcome.call.start = request[1] + 0.004
+            if self._service.group:
+                outcome = routes.balanced(outcome, zone)
+        elif outcome.hop:
+            outcome.hop.zone = zone
+        return routes.through(self._service.api, outcome, request)
+
+    def _parts(self, count: int) -> int:
+        """Into how many records to put `count` requests: rare ones get some as well."""
+        return 3 + round(_RECORDS * count / max(1, self._total))
+
+    def _request(self, caller: Caller, weight: int) -> tuple[str, float, int, Caller]:
+        self._serial += 1
+        time = self._at + self._rng.random() * TICK
+        return f"{self._at:.0f}-{self._serial}", time, weight, caller
+
+
+def apportion(rng: Random, count: int, shares: Sequence[float]) -> list[int]:
+    """`count` dealt at random by shares; the parts add up to it."""
+    parts: list[int] = []
+    left, rest = count, sum(shares)
+    for share in shares[:-1]:
+        part = binomial(rng, left, share / rest) if rest > 0 else 0
+        parts.append(part)
+        left, rest = left - part, rest - share
+    return [*parts, left] if shares else []
+
+
+def deal(rng: Random, count: int, sizes: Sequence[int]) -> list[int]:
+    """`count` things dealt to parts by their sizes, never more to a part than its size."""
+    parts: list[int] = []
+    left, rest = count, sum(sizes)
+    for size in sizes:
+        rest -= size
+        mean = size / (rest + size) if rest + size else 0.0
+        part = max(left - rest, min(size, binomial(rng, left, mean)))
+        parts.append(part)
+        left -= part
+    return parts
+
+
+def _minus(left: Sequence[int], right: Sequence[int]) -> list[int]:
+    return [a - b for a, b in zip(left, right, strict=True)]
+
+
+def _stops_outside(effect: fx.FilteredEffect | fx.ZoneFailure) -> bool:
+    if isinstance(effect, fx.StatusShare):
+        return effect.by == "gateway"
+    return isinstance(effect, fx.ConnectionErrors | fx.ZoneFailure)
+
+
+def _forced_throttling(met: Iterable[Selective]) -> float:
+    return sum(effect.share * held for effect, held in met if isinstance(effect, fx.Throttle))

@@ -1,0 +1,112 @@
+"""How many requests arrive, and from whom."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from random import Random
+
+from sandbox.world.draws import poisson
+from sandbox.world.effects import FilteredEffect, ZoneFailure
+from sandbox.world.records import Caller
+from sandbox.world.schema import Scenario, Surge
+from sandbox.world.variation import Variation
+
+_DAY = 86400.0
+_CREST = 6 * 3600.0  # when the daily wave is highest, after the alarm
+_FALL = 30.0  # seconds a surge takes to end
+
+
+class Crowd:
+    """Some callers and how frequent each is; a part of the traffic that effects treat alike."""
+
+    def __init__(self, callers: Iterable[tuple[Caller, float]]) -> None:
+        pairs = [(caller, share) for caller, share in callers if share > 0]
+        self.callers = [caller for caller, _ in pairs]
+        self.share = sum(share for _, share in pairs)
+        self._cumulative = list(accumulate(share for _, share in pairs))
+
+    def pick(self, rng: Random, count: int) -> list[Caller]:
+        """`count` callers by frequency."""
+        return rng.choices(self.callers, cum_weights=self._cumulative, k=count)
+
+
+class Arrivals:
+    """The stream of requests at the front door."""
+
+    def __init__(self, scenario: Scenario, variation: Variation, name: str) -> None:
+        self._traffic = scenario.traffic
+        self._variation = variation
+        self._name = name
+        balancer = scenario.resources.load_balancer
+        self._zones = balancer.zones if balancer else ()
+        self._noise: dict[int, float] = {}
+
+    def rate(self, at: float) -> float:
+        """Requests a second that are expected at a time, noise included."""
+        daily = 1.0 + self._traffic.daily * math.cos(2 * math.pi * (at - _CREST) / _DAY)
+        calm = 1.0 + self._traffic.daily * math.cos(2 * math.pi * _CREST / _DAY)
+        rate = self.usual * daily / calm * self._jitter(int(at // 60))
+        for surge in self._traffic.surges:
+            rate *= self._multiplier(surge, at - surge.at - self._variation.shift)
+        return rate
+
+    @property
+    def usual(self) -> float:
+        """Requests a second on an undisturbed evening."""
+        return self._traffic.rpm / 60.0 * self._variation.level
+
+    def count(self, rng: Random, at: float, lasting: float) -> int:
+        """How many requests arrive from `at` on for `lasting` seconds."""
+        return poisson(rng, self.rate(at + lasting / 2) * lasting)
+
+    def crowds(
+        self, effects: Iterable[FilteredEffect | ZoneFailure], shifted: str | None
+    ) -> Iterator[tuple[Crowd, tuple[bool, ...]]]:
+        """The traffic in parts, each with which of the effects' filters it matches."""
+        effects = tuple(effects)
+        parts: dict[tuple[bool, ...], list[tuple[Caller, float]]] = {}
+        for caller, share in self._callers(shifted):
+            pattern = tuple(matches(effect, caller) for effect in effects)
+            parts.setdefault(pattern, []).append((caller, share))
+        for pattern, callers in parts.items():
+            yield Crowd(callers), pattern
+
+    def _callers(self, shifted: str | None) -> Iterator[tuple[Caller, float]]:
+        agents, paths = self._traffic.user_agents, self._traffic.paths
+        zones: tuple[str | None, ...] = tuple(z for z in self._zones if z != shifted) or (None,)
+        total = sum(agents.values()) * sum(paths.values()) * len(zones)
+        for agent, often in agents.items():
+            for path, frequent in paths.items():
+                method, _, rest = path.partition(" ")
+                for zone in zones:
+                    yield Caller(agent, method, rest, zone), often * frequent / total
+
+    def _jitter(self, minute: int) -> float:
+        if minute not in self._noise:
+            rng = Random(f"{self._name}/noise/{minute}")
+            self._noise[minute] = max(0.2, 1.0 + rng.gauss(0.0, self._traffic.noise))
+        return self._noise[minute]
+
+    def _multiplier(self, surge: Surge, since: float) -> float:
+        height = (surge.factor - 1.0) * (self._variation.surge if surge.factor > 1 else 1.0)
+        if since < 0.0 or since >= surge.lasts + _FALL:
+            return 1.0
+        if surge.shape == "spike":
+            down = (surge.lasts - since) / (surge.lasts - surge.over)
+            return 1.0 + height * max(0.0, min(since / surge.over, down))
+        rise = min(1.0, since / surge.over) if surge.shape == "ramp" else 1.0
+        fall = min(1.0, (surge.lasts + _FALL - since) / _FALL)
+        return 1.0 + height * min(rise, fall)
+
+
+def matches(effect: FilteredEffect | ZoneFailure, caller: Caller) -> bool:
+    """Whether a caller passes all of an effect's filters; an empty filter passes everybody."""
+    if isinstance(effect, ZoneFailure):
+        return caller.zone == effect.zone
+    return (
+        (not effect.user_agents or caller.agent in effect.user_agents)
+        and (not effect.paths or f"{caller.method} {caller.path}" in effect.paths)
+        and (not effect.zones or caller.zone in effect.zones)
+    )
