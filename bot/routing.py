@@ -54,7 +54,7 @@ def owner(alarm: Alarm, services: Iterable[Service], channel: str | None = None)
     the channel it was posted in. None rather than a guess between two.
     """
     services = tuple(services)
-    values = {part for value in alarm.dimensions.values() for part in (value, *value.split(":"))}
+    values = {part for pair in alarm.dimensions.items() for part in _named_by(*pair)}
     by_resource = [service for service in services if values & names(service)]
     if len(by_resource) == 1:
         return by_resource[0]
@@ -76,13 +76,20 @@ def names(service: Service) -> set[str]:
         *(api.name for api in has.apis),
         *(api.id for api in has.apis if api.id),
         *(balancer.name for balancer in has.load_balancers),
-        *(f"app/{balancer.name}" for balancer in has.load_balancers),
+        *(group for balancer in has.load_balancers for group in balancer.target_groups),
         *(function.name for function in has.functions),
         *(task.service for task in has.ecs),
         *has.tables,
         *has.databases,
         *has.health_checks,
     }
+
+
+def _named_by(dimension: str, value: str) -> tuple[str, ...]:
+    """The resource names in a dimension: "app/shop/50dc…" names shop, "pay:PROD" names pay."""
+    if dimension in ("LoadBalancer", "TargetGroup"):
+        return tuple(value.split("/")[1:2])
+    return (value, *value.split(":"))
 
 
 def _claim(table: dict[Any, Playbook], key: object, playbook: Playbook) -> None:

@@ -1,0 +1,141 @@
+"""Lesson 1: what a playbook is.
+
+A coffee machine that is down has two possible causes. This is a whole playbook for it, and what
+the machinery makes of the evidence. No AWS, Slack or Redis is needed to test a diagnosis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.investigate import judge, weigh
+from bot.model import CauseStatus, Clue, Gap, GapReason, Picture, Verdict, Verification, Window
+from bot.playbook import Playbook, Probe, Scope, decisive, hypothesis, necessary, supporting
+from bot.ports import Aws
+from bot.service import Service
+
+NOW = datetime(2026, 11, 23, 3, 14, tzinfo=UTC)
+SCOPE = Scope(Service(name="coffee"), None, Window.around(NOW - timedelta(minutes=5), NOW))
+
+
+@dataclass(frozen=True)
+class Tank:
+    litres: float
+
+
+@dataclass(frozen=True)
+class Power:
+    volts: float
+
+
+class TankProbe(Probe[Tank]):
+    """A probe reads. The hypotheses below never see it, only what it brought."""
+
+    title = "water tank"
+    permissions = ("coffee:DescribeTank",)
+
+    def read(self, aws: Aws, scope: Scope) -> Tank:
+        return Tank(aws.read("coffee", "describe_tank")["Litres"])
+
+
+class PowerProbe(Probe[Power]):
+    title = "mains"
+    permissions = ("coffee:DescribeMains",)
+
+    def read(self, aws: Aws, scope: Scope) -> Power:
+        return Power(aws.read("coffee", "describe_mains")["Volts"])
+
+
+class NoCoffee(Playbook):
+    id = "no-coffee"
+    title = "No coffee"
+    looks_like = "the machine is broken"
+    tank = TankProbe()
+    power = PowerProbe()
+
+    @hypothesis("The tank is empty", actions=("refill",))
+    def tank_empty(self, tank: Tank, power: Power | Gap) -> Iterator[Clue]:
+        """Needs the tank; can weigh without the mains."""
+        yield decisive(tank.litres < 0.1, f"{tank.litres} l in the tank", litres=tank.litres)
+        on = None if isinstance(power, Gap) else power.volts > 200
+        yield supporting(on, "the machine has power")
+
+    @hypothesis("The power is off")
+    def power_off(self, power: Power) -> Iterator[Clue]:
+        yield necessary(power.volts < 200, f"{power.volts} V", volts=power.volts)
+        yield decisive(power.volts < 1, f"{power.volts} V", volts=power.volts)
+
+    def picture(self, tank: Tank | Gap) -> Picture:
+        return Picture(headline="no coffee")
+
+    def recovered(self, tank: Tank | Gap, since: datetime) -> Verification:
+        raise NotImplementedError
+
+
+def weighed(**evidence: object) -> dict[str, CauseStatus]:
+    playbook = NoCoffee()
+    return {each.id: weigh(playbook, each, SCOPE, evidence).status for each in playbook.hypotheses}
+
+
+def test_probes_and_hypotheses_are_found_by_the_class() -> None:
+    assert list(NoCoffee.probes) == ["tank", "power"]
+    assert [each.id for each in NoCoffee.hypotheses] == ["tank-empty", "power-off"]
+
+
+def test_the_decisive_clue_supports_and_the_necessary_one_refutes() -> None:
+    found = weighed(tank=Tank(0.0), power=Power(230.0))
+    assert found == {"tank-empty": CauseStatus.SUPPORTED, "power-off": CauseStatus.REFUTED}
+
+
+def test_the_other_way_round() -> None:
+    found = weighed(tank=Tank(1.5), power=Power(0.0))
+    assert found == {"tank-empty": CauseStatus.REFUTED, "power-off": CauseStatus.SUPPORTED}
+
+
+def test_a_failed_read_is_unknown_and_never_healthy() -> None:
+    denied = Gap(probe="tank", reason=GapReason.DENIED, detail="coffee:DescribeTank denied")
+    found = weighed(tank=denied, power=Power(230.0))
+    assert found["tank-empty"] is CauseStatus.UNTESTED, "the tank may well be empty"
+
+
+def test_a_parameter_that_admits_a_gap_is_weighed_without_it() -> None:
+    lost = Gap(probe="power", reason=GapReason.TIMEOUT, detail="no answer")
+    found = weighed(tank=Tank(0.0), power=lost)
+    assert found == {"tank-empty": CauseStatus.SUPPORTED, "power-off": CauseStatus.UNTESTED}
+
+
+def test_what_the_service_does_not_have_refutes() -> None:
+    assert weighed(tank=None, power=Power(0.0))["tank-empty"] is CauseStatus.REFUTED
+
+
+def test_high_takes_a_decisive_clue_and_a_lead() -> None:
+    playbook = NoCoffee()
+    evidence = {"tank": Tank(0.0), "power": Power(230.0)}
+    causes = [weigh(playbook, each, SCOPE, evidence) for each in playbook.hypotheses]
+    ranked = tuple(sorted(causes, key=lambda cause: -cause.score))
+    assert (ranked[0].id, ranked[0].score) == ("tank-empty", 4)
+    assert judge(ranked) is Verdict.HIGH
+    assert judge(ranked[1:]) is Verdict.INCONCLUSIVE, "a refuted cause alone explains nothing"
+
+
+def test_a_misspelt_probe_fails_when_the_class_is_made() -> None:
+    with pytest.raises(TypeError, match=r"asks for 'tnk'.*it has: tank"):
+
+        class Misspelt(Playbook):
+            id = "misspelt"
+            title = looks_like = ""
+            tank = TankProbe()
+
+            @hypothesis("Wrong")
+            def wrong(self, tnk: Tank) -> Iterator[Clue]:
+                yield necessary(True, "")
+
+            def picture(self, tank: Tank | Gap) -> Picture:
+                return Picture(headline="")
+
+            def recovered(self, tank: Tank | Gap) -> Verification:
+                raise NotImplementedError
