@@ -17,7 +17,7 @@ from .events import Record
 from .expressions import Evaluator, compiled
 from .syntax import Call, Literal
 from .tokens import MalformedQuery
-from .values import SortKey, Timestamp, Value, number, sort_key, text
+from .values import SortKey, Timestamp, Value, finite, number, sort_key, text
 
 
 class Aggregate(ABC):
@@ -84,12 +84,12 @@ class Sum(Aggregate):
             self._count += record.weight
 
     def result(self) -> Value:
-        return self._sum if self._count else None
+        return finite(self._sum) if self._count else None
 
 
 class Average(Sum):
     def result(self) -> Value:
-        return self._sum / self._count if self._count else None
+        return finite(self._sum / self._count) if self._count else None
 
 
 class StandardDeviation(Aggregate):
@@ -110,7 +110,7 @@ class StandardDeviation(Aggregate):
             self._squares += distance * (value - self._mean) * record.weight
 
     def result(self) -> Value:
-        return math.sqrt(self._squares / self._count) if self._count else None
+        return finite(math.sqrt(self._squares / self._count)) if self._count else None
 
 
 class Percentile(Aggregate):
@@ -152,7 +152,7 @@ class Median(Percentile):
         below, above = self._at_rank((total + 1) // 2), self._at_rank(total // 2 + 1)
         if below is None or above is None or below == above:
             return below
-        return (below + above) / 2
+        return finite((below + above) / 2)
 
 
 class Extreme(Aggregate):

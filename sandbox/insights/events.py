@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from .values import Timestamp, Value
+from .values import Value, timestamp
 
 MOST_FIELDS: Final = 200  # that AWS extracts from one JSON event
 _MEGABYTE: Final = 1_000_000  # AWS's samples divide @memorySize by 1000 * 1000 to get MB
@@ -93,8 +93,8 @@ def pointer(row: Row, copy: int = 0) -> str:
 
 
 _SYSTEM_FIELDS: dict[str, Callable[[Row], Value]] = {
-    "@timestamp": lambda row: Timestamp(row.timestamp),
-    "@ingestionTime": lambda row: Timestamp(row.timestamp),
+    "@timestamp": lambda row: timestamp(row.timestamp),
+    "@ingestionTime": lambda row: timestamp(row.timestamp),
     "@message": lambda row: row.message,
     "@logStream": lambda row: row.stream,
     "@log": lambda row: row.log,

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from .values import Timestamp, Value, finite, number, text, truth
+from .values import Value, finite, number, text, timestamp, truth
 
 # When the running query was started, in milliseconds; set by Query.run.
 NOW: ContextVar[int] = ContextVar("NOW")
@@ -81,18 +81,17 @@ ARITHMETIC: Final[dict[str, Callable[..., Value]]] = {
 def date_floor(moment: Value, period: int) -> Value:
     """`datefloor` and `bin`: the start of the period (in milliseconds) that the moment is in."""
     at = number(moment)
-    return None if at is None else Timestamp(at // period * period)
+    return None if at is None else timestamp(at // period * period)
 
 
 def date_ceil(moment: Value, period: int) -> Value:
     """`dateceil`: the first start of a period that is not before the moment."""
     at = number(moment)
-    return None if at is None else Timestamp(-(-at // period) * period)
+    return None if at is None else timestamp(-(-at // period) * period)
 
 
 def _from_millis(value: Value) -> Value:
-    at = number(value)
-    return None if at is None else Timestamp(at)
+    return timestamp(number(value))
 
 
 def _to_millis(value: Value) -> Value:

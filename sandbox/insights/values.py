@@ -27,6 +27,8 @@ _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _NUMBER_START = frozenset("+-.0123456789")
 _CHUNK = re.compile(r"\d+|\D+", re.ASCII)
 _LARGEST_PLAIN = 1e15  # beyond it a float no longer holds every integer
+_LARGEST_INTEGER = 2**63
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000, 253_402_300_799_999
 
 
 def number(value: Value) -> int | float | None:
@@ -34,7 +36,7 @@ def number(value: Value) -> int | float | None:
     if isinstance(value, str):
         # The look at the first character keeps whole messages out of the cache.
         return _parsed(value) if value[:1] in _NUMBER_START else None
-    return value
+    return finite(value) if isinstance(value, float) else value
 
 
 @lru_cache(maxsize=65_536)
@@ -45,8 +47,21 @@ def _parsed(text: str) -> int | float | None:
 
 
 def finite(result: int | float) -> int | float | None:
-    """The number itself, or None where arithmetic left the numbers (overflow, 0/0)."""
-    return result if math.isfinite(result) else None
+    """The number, or None where it is infinite or none at all.
+
+    Integers beyond 64 bits become floats, as in the service. Raises OverflowError for those that
+    no float can hold.
+    """
+    if isinstance(result, int) and -_LARGEST_INTEGER <= result <= _LARGEST_INTEGER:
+        return result
+    return float(result) if math.isfinite(result) else None
+
+
+def timestamp(milliseconds: int | float | None) -> Timestamp | None:
+    """The moment, or None where the calendar (years 1 to 9999) ends."""
+    if milliseconds is None or not _FIRST_MOMENT <= milliseconds <= _LAST_MOMENT:
+        return None
+    return Timestamp(milliseconds)
 
 
 def text(value: Value) -> str:
@@ -63,11 +78,8 @@ def text(value: Value) -> str:
 
 
 def _moment(timestamp: Timestamp) -> str:
-    try:
-        moment = _EPOCH + timedelta(milliseconds=timestamp)
-    except OverflowError:
-        return str(int(timestamp))
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
+    moment = _EPOCH + timedelta(milliseconds=timestamp)
+    return moment.replace(tzinfo=None).isoformat(" ", "milliseconds")
 
 
 def truth(value: Value) -> bool:

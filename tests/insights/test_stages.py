@@ -40,7 +40,7 @@ ROWS = [
         ('parse ua "a*/" as middle | display middle', ["", "", "pp"]),
         ("parse ua 'app*' as rest | display rest", ["", "", "/3.1"]),
         ("parse ua /(?<major>\\d)(\\.(?<minor>\\d))?(?<none>x)?/ | display minor", ["", "", "1"]),
-        ('parse \'"status": *}\' as code | display code', ["200", "200", "403"]),
+        ("parse '\"status\": *}' as code | display code", ["200", "200", "403"]),
         ('parse @message "*ua*" as a, b | parse b "*/*" as c, d | display c', ["", "", '": "app']),
     ],
 )
