@@ -1,0 +1,222 @@
+"""Point a Lambda alias back at the version it served before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from bot.errors import ReadFailed
+from bot.model import Check, GapReason, Plan, Step
+from bot.playbook import Action, Observed, Scope
+from bot.ports import Aws
+from bot.service import CodeDeployRef
+from playbooks.actions.reading import CODEDEPLOY_UNDER_WAY, check, if_any, if_known, trail
+
+
+@dataclass(frozen=True, slots=True)
+class _Alias:
+    """An alias as it is: what it serves, and Lambda's optimistic lock (RevisionId)."""
+
+    function: str
+    name: str
+    version: str
+    weights: dict[str, float]
+    revision: str
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return {"version": self.version, "weights": self.weights}
+
+
+class RollbackAlias(Action):
+    """UpdateAlias to the version before, under the RevisionId that was read (Lambda API
+    reference: another change in between gives PreconditionFailedException)."""
+
+    id = "rollback-alias"
+    title = "Roll back the Lambda alias"
+    reads = (
+        "cloudtrail:LookupEvents",
+        "codedeploy:ListDeployments",
+        "lambda:GetAlias",
+        "lambda:GetFunctionConfiguration",
+        "lambda:GetProvisionedConcurrencyConfig",
+        "lambda:ListVersionsByFunction",
+    )
+    writes = ("lambda:UpdateAlias",)
+
+    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+        served = [
+            (each.name, each.alias) for each in scope.service.resources.functions if each.alias
+        ]
+        if not served:
+            raise ReadFailed(
+                GapReason.NOT_CONFIGURED,
+                f"the catalogue names no Lambda alias of {scope.service.name}",
+            )
+        history = {each: if_known(partial(_served, aws, *each)) for each in served}
+        name, alias = max(served, key=lambda each: _changed_at(history[each]))
+        now = _read(aws, name, alias)
+        previous, how = _previous(aws, now, history[name, alias])
+        if previous is None:
+            raise ReadFailed(
+                GapReason.NOT_FOUND, f"no version of {name} before {now.version} is known"
+            )
+        return self._draft(aws, scope, now, previous, how)
+
+    def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
+        now = _read(aws, *_whose(plan))
+        return self._draft(aws, scope, now, plan.after["version"], "as planned")
+
+    def observe(self, aws: Aws, plan: Plan) -> Observed:
+        alias = _read(aws, *_whose(plan))
+        return Observed(alias.state, alias.revision)
+
+    def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
+        return tuple(
+            step.model_copy(update={"params": step.params | {"RevisionId": seen.lock}})
+            for step in plan.inverse or ()
+        )
+
+    def _draft(self, aws: Aws, scope: Scope, now: _Alias, previous: str, how: str) -> Plan | None:
+        if now.version == previous and not now.weights:
+            return None
+        update = _update(now.function, now.name, previous, {})
+        forward = update.model_copy(update={"params": update.params | {"RevisionId": now.revision}})
+        return Plan(
+            action=self.id,
+            title=f"Roll {now.function}:{now.name} back from {now.version} to {previous}",
+            service=scope.service.name,
+            target=f"lambda:{now.function}:{now.name}/version",
+            before=now.state,
+            after={"version": previous, "weights": {}},
+            steps=(forward,),
+            inverse=(_update(now.function, now.name, now.version, now.weights),),
+            checks=tuple(_checks(aws, scope, now, previous)),
+            warnings=tuple(_warnings(aws, now, previous, how)),
+            settles_within=60,
+        )
+
+
+def _checks(aws: Aws, scope: Scope, now: _Alias, previous: str) -> Iterator[Check]:
+    settings = if_known(lambda: _version(aws, now.function, previous))
+    state = settings.get("State", "Active") if settings else "not known"
+    yield Check(
+        text=f"version {previous} exists and is Active (it is {state})",
+        holds=None if settings is None else state == "Active",
+    )
+    owners = scope.service.resources.codedeploy
+    for owner in owners:
+        yield check(
+            f"CodeDeploy {owner.application}/{owner.group} has no deployment under way",
+            partial(_at_rest, aws, owner),
+        )
+    if now.weights and not owners:
+        shown = ", ".join(f"{share:.0%} to {each}" for each, share in now.weights.items())
+        yield Check(text=f"nobody is shifting the alias's traffic ({shown})", holds=None)
+
+
+def _warnings(aws: Aws, now: _Alias, previous: str, how: str) -> Iterator[str]:
+    for version in (now.version, previous):
+        settings = if_known(partial(_version, aws, now.function, version))
+        if settings and settings.get("Description"):
+            yield f"Version {version}: {settings['Description']}"
+    yield f"Version {previous} was chosen {how}."
+    yield (
+        f"If {now.version} migrated data or closed a security hole, {previous} has to cope with "
+        "that data and opens the hole again."
+    )
+    config = if_known(
+        lambda: if_any(
+            lambda: aws.read(
+                "lambda",
+                "get_provisioned_concurrency_config",
+                FunctionName=now.function,
+                Qualifier=now.name,
+            )
+        )
+    )
+    if config:
+        executions = config.get("RequestedProvisionedConcurrentExecutions", "?")
+        yield (
+            f"{executions} provisioned executions are allocated anew for version {previous}: "
+            "expect cold starts for some minutes."
+        )
+
+
+def _previous(
+    aws: Aws, now: _Alias, served: list[tuple[datetime, str]] | None
+) -> tuple[str | None, str]:
+    """The version served before this one, and how that is known. Never a later one: going
+    forward again is undoing a rollback, not making one."""
+    for _, version in served or ():
+        if _older(version, now.version):
+            return version, "because the alias served it before (CloudTrail)"
+    published = [
+        version["Version"]
+        for page in aws.pages("lambda", "list_versions_by_function", FunctionName=now.function)
+        for version in page.get("Versions", [])
+    ]
+    before = [each for each in published if _older(each, now.version)]
+    why = "CloudTrail could not be read" if served is None else "CloudTrail shows no earlier one"
+    return max(before, key=int, default=None), f"as the one published before ({why})"
+
+
+def _older(version: str, than: str) -> bool:
+    return version.isdigit() and (not than.isdigit() or int(version) < int(than))
+
+
+def _served(aws: Aws, function: str, alias: str) -> list[tuple[datetime, str]]:
+    """What the alias was set to, newest first, as far as CloudTrail knows. Raises ReadFailed."""
+    return [
+        (event.at, str(event.request["functionVersion"]))
+        for event in trail(aws, function, "UpdateAlias", "CreateAlias")
+        if event.request.get("name") == alias and event.request.get("functionVersion")
+    ]
+
+
+def _changed_at(served: list[tuple[datetime, str]] | None) -> float:
+    return served[0][0].timestamp() if served else 0.0
+
+
+def _read(aws: Aws, function: str, alias: str) -> _Alias:
+    found = aws.read("lambda", "get_alias", FunctionName=function, Name=alias)
+    weights = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    return _Alias(function, alias, found["FunctionVersion"], weights, found["RevisionId"])
+
+
+def _version(aws: Aws, function: str, version: str) -> dict[str, Any]:
+    return aws.read(
+        "lambda", "get_function_configuration", FunctionName=function, Qualifier=version
+    )
+
+
+def _at_rest(aws: Aws, owner: CodeDeployRef) -> bool:
+    answer = aws.read(
+        "codedeploy",
+        "list_deployments",
+        applicationName=owner.application,
+        deploymentGroupName=owner.group,
+        includeOnlyStatuses=list(CODEDEPLOY_UNDER_WAY),
+    )
+    return not answer.get("deployments")
+
+
+def _update(function: str, alias: str, version: str, weights: dict[str, float]) -> Step:
+    return Step(
+        service="lambda",
+        operation="update_alias",
+        params={
+            "FunctionName": function,
+            "Name": alias,
+            "FunctionVersion": version,
+            "RoutingConfig": {"AdditionalVersionWeights": weights},
+        },
+    )
+
+
+def _whose(plan: Plan) -> tuple[str, str]:
+    _, function, alias = plan.target.split("/", 1)[0].split(":")
+    return function, alias

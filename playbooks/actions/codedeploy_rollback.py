@@ -1,0 +1,212 @@
+"""Roll a CodeDeploy group back: stop the deployment under way, or deploy the revision before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.errors import ReadFailed
+from bot.model import Answer, Check, GapReason, Plan, Step, Verification, canonical
+from bot.playbook import Action, Observed, Scope
+from bot.ports import Aws
+from bot.service import CodeDeployRef
+from playbooks.actions.reading import CODEDEPLOY_UNDER_WAY
+
+_COUNTING = (*CODEDEPLOY_UNDER_WAY, "Succeeded")  # deployments that serve, or are about to
+_MOST = 25  # BatchGetDeployments takes 25
+
+Deployment = dict[str, Any]
+"""A DeploymentInfo."""
+
+
+class RollbackCodeDeploy(Action):
+    """A rollback is a new deployment of the revision before, with an id of its own (CodeDeploy
+    user guide, "Redeploy and roll back"). One that is under way is stopped with auto-rollback
+    instead, and that can't be taken back."""
+
+    id = "rollback-codedeploy"
+    title = "Roll back the CodeDeploy deployment"
+    reads = ("codedeploy:BatchGetDeployments", "codedeploy:ListDeployments")
+    writes = (
+        "codedeploy:CreateDeployment",
+        "codedeploy:GetDeploymentConfig",
+        "codedeploy:RegisterApplicationRevision",
+        "codedeploy:StopDeployment",
+    )
+
+    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+        groups = scope.service.resources.codedeploy
+        if not groups:
+            raise ReadFailed(
+                GapReason.NOT_CONFIGURED,
+                f"the catalogue names no CodeDeploy group of {scope.service.name}",
+            )
+        found = [(ref, _deployments(aws, ref)) for ref in groups]
+        known = [(ref, deployments) for ref, deployments in found if deployments]
+        if not known:
+            raise ReadFailed(GapReason.NOT_FOUND, "CodeDeploy has no deployment of this service")
+        ref, deployments = max(known, key=lambda each: each[1][0]["createTime"].timestamp())
+        return self._draft(scope, ref, deployments)
+
+    def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
+        ref = _whose(plan)
+        deployments = _deployments(aws, ref)
+        return self._draft(scope, ref, deployments) if deployments else None
+
+    def observe(self, aws: Aws, plan: Plan) -> Observed:
+        if "deployment" in plan.before:
+            identity = plan.before["deployment"]
+            answer = aws.read("codedeploy", "batch_get_deployments", deploymentIds=[identity])
+            return Observed(_progress(answer["deploymentsInfo"][0]))
+        deployments = _deployments(aws, _whose(plan))
+        return Observed({"revision": deployments[0].get("revision") if deployments else None})
+
+    def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
+        rollback = _rollback(aws, plan, results)
+        if rollback is None:
+            text = "CodeDeploy has not begun the rollback yet"
+            return Verification(answer=Answer.INCONCLUSIVE, text=text, at=aws.now())
+        status, identity = rollback.get("status"), rollback["deploymentId"]
+        if status == "Succeeded":
+            answer, text = Answer.YES, f"{identity} succeeded"
+        elif status in ("Failed", "Stopped"):
+            why = rollback.get("errorInformation", {}).get("message", "CodeDeploy gives no reason")
+            answer, text = Answer.NO, f"{identity} is {status}: {why}"
+        else:
+            answer, text = Answer.INCONCLUSIVE, f"{identity} is {status}"
+        return Verification(answer=answer, text=text, at=aws.now())
+
+    def _draft(
+        self, scope: Scope, ref: CodeDeployRef, deployments: list[Deployment]
+    ) -> Plan | None:
+        latest = deployments[0]
+        if latest["status"] in CODEDEPLOY_UNDER_WAY:
+            return self._stopping(scope, ref, latest)
+        current, previous = latest.get("revision"), _revision_before(deployments)
+        if current is None or previous is None:
+            raise ReadFailed(
+                GapReason.NOT_FOUND,
+                f"CodeDeploy knows no revision before {latest['deploymentId']} to go back to",
+            )
+        return Plan(
+            action=self.id,
+            title=f"Deploy the revision before {latest['deploymentId']} to {ref.group}",
+            service=scope.service.name,
+            target=f"codedeploy:{ref.application}:{ref.group}/revision",
+            before={"revision": current},
+            after={"revision": previous},
+            steps=(_create(ref, previous, f"Rollback of {latest['deploymentId']}"),),
+            inverse=(_create(ref, current, f"{latest['deploymentId']} again"),),
+            checks=(
+                Check(text="no deployment of the group is under way", holds=True),
+                _not_a_rollback(latest),
+            ),
+            warnings=(
+                "A rollback is a deployment of its own and takes as long as one.",
+                "If the release migrated data or closed a security hole, the revision before has "
+                "to cope with that data and opens the hole again.",
+            ),
+            settles_within=900,
+        )
+
+    def _stopping(self, scope: Scope, ref: CodeDeployRef, latest: Deployment) -> Plan:
+        identity = latest["deploymentId"]
+        return Plan(
+            action=self.id,
+            title=f"Stop {identity} and roll {ref.group} back",
+            service=scope.service.name,
+            target=f"codedeploy:{ref.application}:{ref.group}/revision",
+            before=_progress(latest),
+            after={"deployment": identity, "progress": "stopped"},
+            steps=(
+                Step(
+                    service="codedeploy",
+                    operation="stop_deployment",
+                    params={"deploymentId": identity, "autoRollbackEnabled": True},
+                ),
+            ),
+            inverse=None,
+            irreversible="a deployment that was stopped can't be continued; it is made anew.",
+            checks=(
+                Check(text=f"{identity} is under way ({latest['status']})", holds=True),
+                _not_a_rollback(latest),
+            ),
+            settles_within=900,
+        )
+
+
+def _not_a_rollback(latest: Deployment) -> Check:
+    triggered = latest.get("rollbackInfo", {}).get("rollbackTriggeringDeploymentId")
+    by_itself = latest.get("creator") == "codeDeployRollback"
+    text = f"{latest['deploymentId']} is not a rollback itself"
+    return Check(text=text, holds=not triggered and not by_itself)
+
+
+def _deployments(aws: Aws, ref: CodeDeployRef) -> list[Deployment]:
+    """The group's latest deployments that succeeded or are under way, newest first."""
+    answer = aws.read(
+        "codedeploy",
+        "list_deployments",
+        applicationName=ref.application,
+        deploymentGroupName=ref.group,
+        includeOnlyStatuses=list(_COUNTING),
+    )
+    ids = answer.get("deployments", [])[:_MOST]
+    if not ids:
+        return []
+    infos = aws.read("codedeploy", "batch_get_deployments", deploymentIds=ids)["deploymentsInfo"]
+    return sorted(infos, key=lambda info: info["createTime"], reverse=True)
+
+
+def _revision_before(deployments: list[Deployment]) -> dict[str, Any] | None:
+    """What CodeDeploy itself calls the previous revision, else that of an earlier deployment."""
+    latest = deployments[0]
+    own = canonical(latest.get("revision") or {})
+    named = latest.get("previousRevision")
+    candidates = [named, *(each.get("revision") for each in deployments[1:])]
+    return next((each for each in candidates if each and canonical(each) != own), None)
+
+
+def _rollback(aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Deployment | None:
+    """The deployment that does the rolling back, once there is one."""
+    if "deployment" in plan.before:
+        stopped = _one(aws, plan.before["deployment"])
+        identity = stopped.get("rollbackInfo", {}).get("rollbackDeploymentId")
+        return _one(aws, identity) if identity else None
+    if results and results[0].get("deploymentId"):
+        return _one(aws, results[0]["deploymentId"])
+    deployments = _deployments(aws, _whose(plan))
+    wanted = canonical(plan.after["revision"])
+    return next((each for each in deployments if canonical(each["revision"]) == wanted), None)
+
+
+def _one(aws: Aws, identity: str) -> Deployment:
+    answer = aws.read("codedeploy", "batch_get_deployments", deploymentIds=[identity])
+    found: Deployment = answer["deploymentsInfo"][0]
+    return found
+
+
+def _progress(info: Deployment) -> dict[str, Any]:
+    status = info["status"]
+    under_way = status in CODEDEPLOY_UNDER_WAY
+    return {
+        "deployment": info["deploymentId"],
+        "progress": "under way" if under_way else status.lower(),
+    }
+
+
+def _create(ref: CodeDeployRef, revision: dict[str, Any], why: str) -> Step:
+    return Step(
+        service="codedeploy",
+        operation="create_deployment",
+        params={
+            "applicationName": ref.application,
+            "deploymentGroupName": ref.group,
+            "revision": revision,
+            "description": why,
+        },
+    )
+
+
+def _whose(plan: Plan) -> CodeDeployRef:
+    _, application, group = plan.target.rsplit("/", 1)[0].split(":", 2)
+    return CodeDeployRef(application=application, group=group)
