@@ -193,7 +193,7 @@ class Reader:
         return known or datetime.now(UTC)
 
     def read(
-        self, service: str, operation: str, *, region: str | None = None, **params: Any
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> dict[str, Any]:
         if not operation.startswith(_READING):
             raise ValueError(f"{service}.{operation} is not a read; changes go through an action")
@@ -209,7 +209,7 @@ class Reader:
         return reply
 
     def pages(
-        self, service: str, operation: str, *, region: str | None = None, **params: Any
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> Iterator[dict[str, Any]]:
         client = self._account.client(service, region or self._region)
         if not client.can_paginate(operation):

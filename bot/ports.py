@@ -34,13 +34,13 @@ class Aws(Protocol):
         ...
 
     def read(
-        self, service: str, operation: str, *, region: str | None = None, **params: Any
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> dict[str, Any]:
         """One call in boto3's words: `read("lambda", "get_alias", FunctionName=…, Name=…)`."""
         ...
 
     def pages(
-        self, service: str, operation: str, *, region: str | None = None, **params: Any
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> Iterator[dict[str, Any]]:
         """All pages of a call; a page that fails raises, so a partial list is never taken whole."""
         ...
