@@ -1,0 +1,123 @@
+"""Takes an envelope out and does what it asks: the way from Slack's words to the use cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot import render
+from bot.catalogue import Catalogue
+from bot.changes import Changes
+from bot.desk import Desk, Place
+from bot.ports import Announcer
+from bot.render import Click
+from bot.routing import Router
+from handlers.commands import (
+    Command,
+    Help,
+    Misunderstood,
+    Playbooks,
+    Status,
+    Timeline,
+    Triage,
+    Vocabulary,
+)
+from handlers.intake import (
+    AlarmSeen,
+    ButtonClicked,
+    CommandGiven,
+    MentionGiven,
+    ViewSubmitted,
+    envelope_from,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A durable task's body; may run twice for one envelope."""
+
+    desk: Desk
+    changes: Changes
+    announcer: Announcer
+    catalogue: Catalogue
+    router: Router
+    vocabulary: Vocabulary
+
+    async def __call__(self, text: str) -> None:
+        """Raises ValueError for text that is no envelope."""
+        match envelope_from(text):
+            case AlarmSeen() as seen:
+                await self.desk.alarm_seen(seen.alarm, seen.channel, seen.ts)
+            case CommandGiven() as given:
+                place = Place(given.channel, given.user)
+                await self._command(given.command, place, given.key)
+            case MentionGiven() as mention:
+                place = Place(mention.channel, mention.user, mention.thread_ts)
+                await self._command(mention.command, place, mention.key)
+            case ButtonClicked() as click:
+                await self._click(click)
+            case ViewSubmitted() as view:
+                await self._submitted(view)
+
+    async def _command(self, command: Command, place: Place, seed: str) -> None:
+        match command:
+            case Triage():
+                await self._triage(command, place, seed)
+            case Timeline():
+                await self.desk.timeline(place)
+            case Status():
+                await self.desk.status(place)
+            case Help():
+                await self._whisper(place, render.help_message())
+            case Playbooks():
+                entries = self.vocabulary.playbooks
+                await self._whisper(place, render.playbooks_message(entries))
+            case Misunderstood():
+                told = render.unknown_message(command.what, command.suggestion)
+                await self._whisper(place, told)
+
+    async def _triage(self, asked: Triage, place: Place, seed: str) -> None:
+        playbook = self.router.named(asked.playbook)
+        known = await self.desk.find(place) if place.thread_ts else None
+        service = (
+            self.catalogue.service(asked.service)
+            if asked.service
+            else (known and self.catalogue.service(known.service))
+            or self.catalogue.in_channel(place.channel)
+        )
+        if playbook is None or service is None:
+            services = ", ".join(each.name for each in self.catalogue.services)
+            what = (
+                f"The catalogue has no service “{asked.service}”; it has: {services}."
+                if asked.service
+                else f"No service belongs to this channel; say which: {services}."
+            )
+            suggestion = f"/incident triage {asked.playbook} {self.catalogue.services[0].name}"
+            await self._whisper(place, render.unknown_message(what, suggestion))
+            return
+        since = asked.since.resolve if asked.since else None
+        await self.desk.triage(playbook, service, place, seed, alarm=asked.alarm, since=since)
+
+    async def _click(self, click: ButtonClicked) -> None:
+        place = Place(click.channel, click.user, click.thread_ts)
+        match click.click:
+            case Click.PREPARE:
+                await self.changes.prepare(click.value, place, click.view or "", click.key)
+            case Click.APPROVE:
+                await self.changes.approve(click.value, place)
+            case Click.REJECT:
+                await self.changes.reject(click.value, place)
+            case Click.UNDO:
+                await self.changes.undo(click.value, place)
+            case Click.AGAIN:
+                await self.desk.again(click.value, click.user, click.key)
+            case Click.TIMELINE:
+                await self.desk.timeline(place)
+
+    async def _submitted(self, view: ViewSubmitted) -> None:
+        """A modal has no channel: answers go to the incident the change is of."""
+        place = await self.desk.place_of(view.run, view.user)
+        if place is not None:
+            await self.changes.request(view.run, place)
+
+    async def _whisper(self, place: Place, message: render.Message) -> None:
+        await self.announcer.whisper(place.channel, place.user, message, thread_ts=place.thread_ts)
