@@ -99,7 +99,7 @@ class RedisStore:
         self._move_out = script(redis, *AUDITED, "run_move")
         self._move_home = script(redis, *AUDITED, "run_move", when_full=True)
         self._claim = script(redis, *CLOCK, "target_claim")
-        self._release = script(redis, "target_release", when_full=True)
+        self._release = script(redis, "release", when_full=True)
 
     async def now(self) -> datetime:
         """Redis TIME, UTC."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 
 import pytest
 from redis.asyncio import Redis
@@ -15,6 +16,7 @@ from bot.store import RedisStore
 from tests.store.test_store import approved, plan, requested, run
 
 S = RunState
+Tamper = Callable[[Redis, str], Awaitable[None]]
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ async def delete_all(redis: Redis, chain: str) -> None:
 
 
 async def swap_two(redis: Redis, chain: str) -> None:
-    third, fourth = await redis.lrange(chain, 2, 3)
+    third, fourth = (str(entry) for entry in await redis.lrange(chain, 2, 3))
     await redis.lset(chain, 2, fourth)
     await redis.lset(chain, 3, third)
 
@@ -80,7 +82,7 @@ async def lose_the_head(redis: Redis, chain: str) -> None:
     await redis.delete(chain.replace("entries", "head"))
 
 
-TAMPERINGS = {
+TAMPERINGS: dict[Tamper, str] = {
     edit_the_text: "entry 4 does not match",
     edit_with_a_fitting_digest: "entry 5 does not match its digest: it or the one before",
     delete_one: "entry 4 is missing",
@@ -96,12 +98,12 @@ TAMPERINGS = {
 
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda t: t.__name__)
 async def test_tampering_is_named_and_freezes_what_goes_out(
-    store: RedisStore, redis: Redis, chain: str, tamper: object
+    store: RedisStore, redis: Redis, chain: str, tamper: Tamper
 ) -> None:
-    await tamper(redis, chain)  # type: ignore[operator]
+    await tamper(redis, chain)
     finding = await store.verify_audit()
     assert finding is not None
-    assert TAMPERINGS[tamper] in finding  # type: ignore[index]
+    assert TAMPERINGS[tamper] in finding
     assert await store.frozen() == finding
     assert await store.move("R1", {S.APPROVED}, S.RUNNING) is None
     assert await store.approve("R2", "U_BEN", plan().fingerprint) is None
@@ -111,9 +113,9 @@ async def test_tampering_is_named_and_freezes_what_goes_out(
     "tamper", [delete_one, delete_the_first, delete_the_last, delete_all, add_one, lose_the_head]
 )
 async def test_a_missing_entry_freezes_before_anybody_verifies(
-    store: RedisStore, redis: Redis, chain: str, tamper: object
+    store: RedisStore, redis: Redis, chain: str, tamper: Tamper
 ) -> None:
-    await tamper(redis, chain)  # type: ignore[operator]
+    await tamper(redis, chain)
     assert await store.move("R1", {S.APPROVED}, S.RUNNING) is None
     assert await store.approve("R2", "U_BEN", plan().fingerprint) is None
 
