@@ -1,7 +1,7 @@
 """Model → Block Kit. Pure: knows no client, and every text from outside goes through one door."""
 
 from bot.render.blocks import Message
-from bot.render.card import card
+from bot.render.card import card, status
 from bot.render.clicks import PROPOSE, Click, Offer
 from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
 from bot.render.run import run_message
@@ -34,6 +34,7 @@ __all__ = [
     "playbooks_message",
     "preview_modal",
     "run_message",
+    "status",
     "timeline",
     "unknown_alarm",
     "unknown_message",

@@ -35,7 +35,7 @@ from bot.render.blocks import (
 from bot.render.chart import chart
 from bot.render.clicks import Click, Offer
 from bot.render.findings import Detail
-from bot.render.run import status
+from bot.render.run import standing
 from bot.render.text import (
     Mrkdwn,
     clip,
@@ -98,6 +98,15 @@ def summary(incident: Incident, report: Report | None) -> str:
             else fixed("No cause stands out yet; the card says what to test next.")
         )
     return joined(" ", pieces)
+
+
+def status(incident: Incident, report: Report | None) -> Message:
+    """Where an incident stands, for one person who asked: the card's first lines."""
+    head = f"{_state_word(incident)}{_headline(incident, report)}"
+    blocks = [rich(line(bold(head))), context(_facts(incident, report))]
+    if report is not None:
+        blocks.append(findings.verdict(report, Detail(clues=1, rivals=2)))
+    return Message(summary(incident, report), blocks)
 
 
 def _blocks(
@@ -189,7 +198,7 @@ def _changes_of_ours(runs: Sequence[Run]) -> Block | None:
     if not shown:
         return None
     rows = [
-        [bold(run.plan.title if run.plan else run.action, 150), say(f": {status(run)}")]
+        [bold(run.plan.title if run.plan else run.action, 150), say(f": {standing(run)}")]
         for run in shown
     ]
     return rich(line(bold("Done about it")), bullets(rows))

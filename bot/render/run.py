@@ -65,7 +65,7 @@ UNTOUCHED = frozenset({RunState.REJECTED, RunState.EXPIRED, RunState.REFUSED})
 UNDOABLE = frozenset({RunState.SETTLING, RunState.VERIFYING, RunState.DONE})
 
 
-def status(run: Run) -> str:
+def standing(run: Run) -> str:
     """Where a change stands, in a few words."""
     if run.state is RunState.DONE and run.verification:
         return ANSWERED[run.verification.answer]

@@ -46,6 +46,7 @@ from bot.render import (
     playbooks_message,
     preview_modal,
     run_message,
+    status,
     timeline,
     unknown_message,
 )
@@ -491,6 +492,7 @@ def everything() -> dict[str, dict[str, Any]]:
             "lambda:GetProvisionedConcurrencyConfig was denied to the read role; grant it, "
             "then open the action again from the card.",
         ),
+        "status": blocks(status(INCIDENT, FOUND)),
         "timeline": blocks(timeline(INCIDENT, TIMELINE)),
         "help": blocks(help_message()),
         "playbooks": blocks(
