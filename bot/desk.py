@@ -136,6 +136,21 @@ class Desk:
             message = render.timeline(incident, await self.store.timeline(incident.id))
         await self.announcer.whisper(place.channel, place.user, message, thread_ts=place.thread_ts)
 
+    async def status(self, place: Place) -> None:
+        """Whisper where the thread's incident, or the channel's latest, stands."""
+        incident = await self.find(place)
+        if incident is None:
+            message = render.no_incident()
+        else:
+            message = render.status(incident, await self.store.report(incident.id))
+        await self.announcer.whisper(place.channel, place.user, message, thread_ts=place.thread_ts)
+
+    async def place_of(self, run_id: str, user: str) -> Place | None:
+        """Where the incident of a change is talked about."""
+        run = await self.store.run(run_id)
+        incident = await self.store.incident(run.incident) if run else None
+        return Place(incident.channel, user, incident.thread_ts) if incident else None
+
     async def find(self, place: Place) -> Incident | None:
         """The incident somebody means: their thread's, else the channel's latest."""
         if place.thread_ts:

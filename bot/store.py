@@ -111,6 +111,10 @@ class RedisStore:
         `seconds`, shared by all replicas."""
         return bool(await self._redis.set(self._keys.once(what), 1, nx=True, ex=seconds))
 
+    async def forget(self, what: str) -> None:
+        """Take back a `once`: the next delivery is the first again."""
+        await self._redis.delete(self._keys.once(what))
+
     # --- incidents ----------------------------------------------------------------------------
 
     async def open_incident(self, incident: Incident, dedupe: str) -> tuple[Incident, bool]:
@@ -138,6 +142,11 @@ class RedisStore:
             ],
         )
         return _INCIDENT.decode(kept) or incident, bool(new)
+
+    async def incident_for(self, dedupe: str) -> Incident | None:
+        """The incident opened last under this dedupe key, whatever its state."""
+        found = await self._redis.get(self._keys.dedupe(dedupe))
+        return await self.incident(str(found)) if found else None
 
     async def incident(self, incident_id: str) -> Incident | None:
         return _INCIDENT.decode(await self._hash(self._keys.incident(incident_id)))

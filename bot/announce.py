@@ -1,0 +1,126 @@
+"""What people see, brought to Slack: posts through the outbox, whispers and views directly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.outbox import Flushed, Message, Outbox, Slack
+from bot.ports import Message as Rendered
+from bot.ports import Queue, Store
+
+log = logging.getLogger(__name__)
+
+_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+WAIT_HERE = 2.0  # seconds a flush waits for the channel's next slot by itself
+VIEW_TRIES = 12
+VIEW_PAUSE = 0.25  # a modal may not be open yet when its content is ready
+
+
+class SlackAnnouncer:
+    """Implements `bot.ports.Announcer`."""
+
+    def __init__(
+        self, outbox: Outbox, slack: Slack, web: AsyncWebClient, queue: Queue, store: Store
+    ) -> None:
+        self._outbox = outbox
+        self._slack = slack
+        self._web = web
+        self._queue = queue
+        self._store = store
+
+    async def post(
+        self,
+        channel: str,
+        key: str,
+        message: Rendered,
+        *,
+        thread_ts: str | None = None,
+        thread_key: str | None = None,
+    ) -> None:
+        content = Message(
+            text=message.text,
+            blocks=message.blocks,
+            thread_ts=thread_ts,
+            thread_key=None if thread_ts else thread_key,
+        )
+        if await self._outbox.put(channel, key, content):
+            # one flusher a second and channel is enough: it goes on while something is due
+            slot = int(time.time())
+            await self._queue.put("flush", channel, key=f"flush:{channel}:{slot}")
+
+    async def posted(self, channel: str, key: str) -> str | None:
+        status = await self._outbox.status(channel, key)
+        return status.ts if status else None
+
+    async def flush(self, channel: str) -> None:
+        """A durable task: send what is due in a channel, and come back for the rest."""
+        while True:
+            done = await self._outbox.flush(channel, self._slack)
+            await self._sent(channel, done)
+            if done.next_in is None:
+                return
+            if done.next_in > WAIT_HERE:
+                slot = int((time.time() + done.next_in) * 2)
+                await self._queue.put(
+                    "flush", channel, key=f"flush:{channel}:at:{slot}", after=done.next_in
+                )
+                return
+            await asyncio.sleep(done.next_in)
+
+    async def sweep(self) -> None:
+        """Wake the channels that have something waiting: nothing put is ever left lying."""
+        slot = int(time.time())
+        for channel in await self._outbox.pending():
+            await self._queue.put("flush", channel, key=f"flush:{channel}:{slot}")
+
+    async def whisper(
+        self, channel: str, user: str, message: Rendered, *, thread_ts: str | None = None
+    ) -> None:
+        try:
+            await self._web.chat_postEphemeral(
+                channel=channel,
+                user=user,
+                text=message.text,
+                blocks=message.blocks,
+                thread_ts=thread_ts,
+            )
+        except _FAULTS as fault:
+            log.warning("could not whisper to %s in %s: %s", user, channel, fault)
+
+    async def view(self, external_id: str, view: dict[str, Any]) -> None:
+        for _ in range(VIEW_TRIES):
+            try:
+                await self._web.views_update(external_id=external_id, view=view)
+            except SlackApiError as refused:
+                if refused.response["error"] != "not_found":
+                    log.warning("the modal could not be shown: %s", refused)
+                    return
+                await asyncio.sleep(VIEW_PAUSE)
+            except _FAULTS as fault:
+                log.warning("the modal could not be shown: %s", fault)
+                return
+            else:
+                return
+        log.info("the modal %s was closed before it was filled", external_id)
+
+    async def _sent(self, channel: str, done: Flushed) -> None:
+        """What follows from a flush: a card that is the root of its thread tells the incident."""
+        for sent in done.sent:
+            kind, _, about = sent.key.partition(":")
+            if kind == "card":
+                incident = await self._store.incident(about)
+                if incident is not None and incident.thread_ts is None:
+                    await self._store.change_incident(about, thread_ts=sent.ts)
+        for refused in done.refused:
+            log.error("Slack refused %s in %s: %s", refused.key, channel, refused.reason)
+        for key in done.doubtful:
+            log.warning("%s may stand twice in %s", key, channel)
+        if done.revoked:
+            log.critical("Slack refuses our token: %s; messages wait", done.revoked)
