@@ -18,9 +18,7 @@ from sandbox.aws.server import AwsServer
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
 from sandbox.world import Scenario, Simulation
-from sandbox.world.api import Transition
 from sandbox.world.clock import Clock, RunningClock
-from sandbox.world.schema import Alarm
 
 READ_ROLE = "incident-helper-read"
 WRITE_ROLE = "incident-helper-write"
@@ -168,18 +166,17 @@ class Stage:
         }
 
     def _announce(self) -> None:
-        """Follow the alarms in world time; what was before the play began but for the last ALARM
-        of the alarm that starts it is history nobody posts again."""
-        alarms = {alarm.name: alarm for alarm in self.scenario.alarms}
-        told = {name: self._history(alarm)[:-1] for name, alarm in alarms.items()}
+        """Follow the alarms in world time. Of what was before the play began only the alarms that
+        still burn are told: the rest is history nobody posts again."""
+        told = 0
+        began = self.simulation.now()
         while not self._closing.is_set():
-            for name, alarm in alarms.items():
-                history = self._history(alarm)
-                for change in history[len(told[name]) :]:
-                    if change.state in ("ALARM", "OK") and history[0] is not change:
-                        slack.announce(self.workspace, self.scenario, alarm, change)
-                told[name] = history
+            posts = self.simulation.transitions()
+            burning = {post.alarm.name: post for post in posts if post.time <= began}
+            for post in posts[told:]:
+                old = post.time <= began and burning[post.alarm.name] is not post
+                news = post.state == "ALARM" or (post.state == "OK" and post.previous == "ALARM")
+                if news and not old:
+                    slack.announce(self.workspace, post)
+            told = len(posts)
             self._closing.wait(_LOOK_SECONDS)
-
-    def _history(self, alarm: Alarm) -> list[Transition]:
-        return list(self.simulation.alarm_history(alarm.name))

@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 from sandbox.slack.people import AMAZON_Q_APP_ID, App, ChannelSeed, Command, Person, Seed
 from sandbox.slack.workspace import Workspace
-from sandbox.world.api import Transition
-from sandbox.world.schema import Alarm, Scenario
+from sandbox.world import AlarmPost, Scenario
 
 ALERTS = "C0ALERTS"
 TEAM_CHANNEL = "C0TEAM"
@@ -68,32 +67,31 @@ def seed(scenario: Scenario) -> Seed:
     )
 
 
-def announce(workspace: Workspace, scenario: Scenario, alarm: Alarm, change: Transition) -> str:
+def announce(workspace: Workspace, post: AlarmPost) -> str:
     """Post an alarm's change of state to #alerts in Amazon Q's words and shape; the message's ts.
 
     The shape (empty text, a coloured attachment with blocks) is that of the posts Amazon Q
     Developer in chat applications makes.
     """
-    return workspace.post_as_app(AMAZON_Q_APP_ID, ALERTS, alarm_post(scenario, alarm, change))
+    return workspace.post_as_app(AMAZON_Q_APP_ID, ALERTS, alarm_post(post))
 
 
-def alarm_post(scenario: Scenario, alarm: Alarm, change: Transition) -> dict[str, Any]:
+def alarm_post(post: AlarmPost) -> dict[str, Any]:
     """The message."""
-    region, account = scenario.resources.region, scenario.resources.account
-    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
-    url = f"{console}#alarmsV2:alarm/{quote(alarm.name, safe='')}"
-    burning = change.state == "ALARM"
+    console = f"https://{post.region}.console.aws.amazon.com/cloudwatch/home?region={post.region}"
+    url = f"{console}#alarmsV2:alarm/{quote(post.alarm.name, safe='')}"
+    burning = post.state == "ALARM"
     mark = ":rotating_light:" if burning else ":white_check_mark:"
-    title = f"{mark} CloudWatch Alarm | {alarm.name} | {region} | Account: {account}"
+    title = f"{mark} CloudWatch Alarm | {post.alarm.name} | {post.region} | Account: {post.account}"
     fields = {
-        "Alarm State": change.state,
-        "Region": region,
-        "Namespace": alarm.metric.namespace,
-        "Metric": alarm.metric.name,
+        "Alarm State": post.state,
+        "Region": post.region,
+        "Namespace": post.metric.namespace,
+        "Metric": post.metric.name,
     }
     blocks = [
         {"type": "section", "text": {"type": "mrkdwn", "text": f"*<{url}|{title}>*"}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": change.reason}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": post.reason}},
         {
             "type": "section",
             "fields": [
@@ -106,7 +104,7 @@ def alarm_post(scenario: Scenario, alarm: Alarm, change: Transition) -> dict[str
         "attachments": [
             {
                 "color": "#d13212" if burning else "#1d8102",
-                "fallback": f"CloudWatch Alarm | {alarm.name}",
+                "fallback": f"CloudWatch Alarm | {post.alarm.name}",
                 "blocks": blocks,
             }
         ],
