@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from bot import guards
-from bot.errors import ConfigError, IncidentHelperError
+from bot.errors import ConfigError, IncidentHelperError, ReadFailed
 from bot.model import Incident, Plan, Run, RunState, TimelineEntry, Verification, Window
 from bot.playbook import Action, Scope
 from bot.policy import Policy, Refusal
@@ -186,9 +186,21 @@ class Machinery:
         return due(run, await self.store.now(), self.pace)
 
     async def _note(self, run: Run, kind: str, text: str, actor: str | None = None) -> None:
-        at = await self.store.now()
+        at = await self._told_at(run)
         entry = TimelineEntry(at=at, kind=kind, text=text, actor=actor, ref=run.id)
         await self.store.note(run.incident, entry)
+
+    async def _told_at(self, run: Run) -> datetime:
+        """The timeline is AWS's time, so that a change stands where its effect is seen; the
+        store's when AWS's can't be told."""
+        incident = await self.store.incident(run.incident)
+        service = self.service(incident.service) if incident else None
+        if service is not None:
+            try:
+                return await self.offload(lambda: self.reader(service).now())
+            except ReadFailed:
+                pass
+        return await self.store.now()
 
     async def _read(self, case: Case, work: Callable[[Aws], T]) -> T:
         return await self.offload(lambda: work(self.reader(case.service)))
