@@ -51,7 +51,7 @@ class Watch:
     ) -> None:
         self.alarm = alarm
         self.metric = metric_id(alarm.metric, resources)
-        self.state = "OK"
+        self.state = "INSUFFICIENT_DATA"
         self.history: list[Transition] = []
         self.posts: list[AlarmPost] = []
         self._resources = resources
@@ -61,7 +61,7 @@ class Watch:
 
     def restart(self) -> None:
         """Forget everything: evaluation begins anew."""
-        self.state = "OK"
+        self.state = "INSUFFICIENT_DATA"
         self.history.clear()
         self.posts.clear()
 
@@ -151,7 +151,11 @@ class Watch:
             "recentDatapoints": [point for point in reversed(points) if point is not None],
             "threshold": self.alarm.threshold,
         }
+        created = not self.history
         self.history.append(Transition(at, state, reason, json.dumps(data)))
+        previous, self.state = self.state, state
+        if created:  # from INSUFFICIENT_DATA to OK when the alarm is young: nobody posts that
+            return
         self.posts.append(
             AlarmPost(
                 time=at,
@@ -161,11 +165,10 @@ class Watch:
                 region=self._resources.region,
                 account=self._resources.account,
                 state=state,
-                previous=self.state,
+                previous=previous,
                 reason=reason,
             )
         )
-        self.state = state
 
 
 def metric_id(metric: Metric, resources: Resources) -> MetricId:

@@ -11,6 +11,7 @@ from sandbox.world import names
 from sandbox.world.api import LeverValue
 from sandbox.world.effects import Condition
 from sandbox.world.resources import Resources, TargetGroup
+from sandbox.world.schema import Scenario
 
 _ALWAYS = float("-inf")
 
@@ -143,6 +144,23 @@ def pulls(resources: Resources, change: ch.Change) -> dict[str, tuple[float, Lev
             return {f"api/{api.name}/{api.stage}/deployment": (0.0, change.deployment)}
         case _:
             return {}
+
+
+def followers(scenario: Scenario, key: str, value: LeverValue) -> dict[str, LeverValue]:
+    """Levers that move with one: a CodeDeploy revision of a function moves the group's alias."""
+    for change in scenario.changes:
+        if not isinstance(change, ch.Deployment) or change.version is None:
+            continue
+        if key != f"codedeploy/{change.application}/{change.group}/revision":
+            continue
+        for group in scenario.resources.codedeploy:
+            if (group.application, group.group) == (change.application, change.group):
+                function = next(f for f in scenario.resources.functions if f.name == group.function)
+                before = function.aliases[group.alias or ""]
+                version = {change.revision: change.version, change.previous: before}.get(str(value))
+                if version is not None:
+                    return {f"lambda/{group.function}/alias/{group.alias}": version}
+    return {}
 
 
 def _initial(resources: Resources) -> dict[str, LeverValue]:

@@ -137,7 +137,7 @@ class Alarm(Part):
 class FaultSpec(Part):
     """A fault of the AWS API: `operation` is an IAM-style pattern such as "logs:StartQuery"."""
 
-    operation: str = Field(pattern=r"^[a-z0-9-]+:[A-Za-z0-9*]+$")
+    operation: str = Field(pattern=r"^([a-z0-9-]+:[A-Za-z0-9*]+|\*)$")
     kind: Literal["deny", "throttle", "timeout", "latency", "server_error", "malformed"] = "deny"
     share: Share = 1.0
     latency: Seconds = 0.0

@@ -51,14 +51,21 @@ class Simulation:
         seed: int = 0,
         clock: Clock | None = None,
         lead: float | None = None,
+        latency_ms: int = 0,
     ) -> None:
         """Play `scenario` with `seed` on `clock` (real time by default), from `lead` seconds after
-        the alarm. Raises ScenarioError when the starting alarm never goes, or goes far too early.
+        the alarm; `latency_ms` is added to every AWS call. Raises ScenarioError when the starting
+        alarm never goes, or goes far too early.
         """
         self.scenario = scenario
         self.seed = seed
         self.clock = clock or RunningClock()
         self._lock = threading.RLock()
+        self._faults = [
+            Fault(f.operation, f.kind, f.share, round(f.latency * 1000.0)) for f in scenario.faults
+        ]
+        if latency_ms:
+            self._faults.append(Fault("*", "latency", latency_ms=latency_ms))
         self._variation = vary(scenario, seed)
         self._levers = levers.Levers(scenario.resources)
         self._schedule()
@@ -149,7 +156,10 @@ class Simulation:
     def pull(self, key: str, value: LeverValue) -> None:
         with self._lock:
             self._advance()
-            self._levers.put(key, value, self._offset(self.now()))
+            at = self._offset(self.now())
+            self._levers.put(key, value, at)
+            for other, follows in levers.followers(self.scenario, key, value).items():
+                self._levers.put(other, follows, at)
 
     def targets(self, target_group: str) -> Sequence[TargetState]:
         """The targets' state now; empty for an unknown group."""
@@ -181,10 +191,7 @@ class Simulation:
             return sorted(posts, key=lambda post: post.time)
 
     def faults(self) -> Sequence[Fault]:
-        return [
-            Fault(f.operation, f.kind, f.share, round(f.latency * 1000.0))
-            for f in self.scenario.faults
-        ]
+        return self._faults
 
     def requests(self, start: datetime, end: datetime) -> Sequence[Request]:
         """The records themselves, by arrival: what really happened. For tests and curiosity."""
