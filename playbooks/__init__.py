@@ -1,0 +1,8 @@
+"""Incident types. Adding one is a file with a Playbook, a line here, and a test."""
+
+from __future__ import annotations
+
+from bot.playbook import Playbook
+from playbooks.five_xx import FiveXX
+
+PLAYBOOKS: tuple[type[Playbook], ...] = (FiveXX,)

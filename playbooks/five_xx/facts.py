@@ -1,0 +1,411 @@
+"""What the evidence amounts to while it burns: shares and ratios, None where it does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.model import Change, Gap
+from playbooks.five_xx import thresholds as at
+from playbooks.onset import Burn
+from playbooks.probes.access_log import AccessLog
+from playbooks.probes.backends import Backends
+from playbooks.probes.balancer import Balancer, TargetHealth
+from playbooks.probes.changes import Changes
+from playbooks.probes.edge import TARGETS, Edge
+from playbooks.probes.exceptions import Exceptions
+from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.metrics import MINUTE
+from playbooks.probes.reports import Reports, Tally
+
+LEAD_IN = timedelta(minutes=5)  # traffic rises before the errors do
+RISE = timedelta(minutes=15)
+
+
+# --- REPORT lines ---------------------------------------------------------------------------------
+
+
+def tallies(reports: Reports, burn: Burn) -> tuple[Tally, Tally]:
+    """While it burns, and in the quiet minutes. A late request reports after its 5XX was counted,
+    by as long as the function ran on: at most its timeout."""
+    after = timedelta(seconds=reports.timeout)
+    return (
+        reports.tally(burn.start, burn.end + after),
+        reports.tally(burn.quiet_start, burn.quiet_end),
+    )
+
+
+def rate(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def times(now: float | None, then: float | None) -> float | None:
+    """How many times `then` is `now`."""
+    return now / then if now is not None and then else None
+
+
+def late_rates(tally: Tally) -> tuple[float | None, float | None]:
+    """Share of cold requests that came too late, and of the others."""
+    return rate(tally.late_cold, tally.cold_starts), rate(tally.late_warm, tally.warm_only)
+
+
+def lifted(cold: float | None, warm: float | None, factor: float) -> bool | None:
+    """Whether cold requests fail `factor` times as often as the others."""
+    if cold is None:
+        return None
+    return cold > 0 and cold >= factor * (warm or 0.0)
+
+
+# --- durations ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Slowness:
+    """How many times its usual duration the backend takes: its median and 99th percentile."""
+
+    what: str
+    p50: float | None
+    p99: float | None
+    p99_ms: float | None
+
+
+def slowness(
+    reports: Reports | Gap | None,
+    counts: FunctionCounts | Gap | None,
+    balancer: Balancer | Gap | None,
+    burn: Burn,
+) -> Slowness | None:
+    """Of warm requests by their REPORT lines; else of the function's Duration, which has no init in
+    it either; else of the targets."""
+    if isinstance(reports, Reports):
+        now, then = tallies(reports, burn)
+        if now.warm_p99 is not None and then.warm_p99 is not None:
+            return Slowness(
+                "warm",
+                times(now.warm_p50, then.warm_p50),
+                times(now.warm_p99, then.warm_p99),
+                now.warm_p99,
+            )
+    for what, source in (("Duration", counts), ("target response", balancer)):
+        if isinstance(source, (FunctionCounts, Balancer)) and burn.during(source.p99):
+            return Slowness(
+                what,
+                burn.times(source.p50),
+                burn.times(source.p99),
+                burn.during(source.p99).typical(),
+            )
+    return None
+
+
+# --- traffic and answers --------------------------------------------------------------------------
+
+
+def growth(edge: Edge | Gap | None, burn: Burn) -> float | None:
+    """How many times the usual the requests were around the onset (their upper quartile)."""
+    if edge is None or isinstance(edge, Gap):
+        return None
+    around = edge.requests.between(burn.start - LEAD_IN, min(burn.end, burn.start + RISE))
+    return times(around.quantile(0.75), burn.before(edge.requests).typical())
+
+
+def timeouts(
+    edge: Edge | Gap | None, access: AccessLog | Gap | None, burn: Burn, deadline: float | None
+) -> float | None:
+    """Share of the 5XX that are timeouts of the front door: by what the access log says of them or
+    how long they took, else by the balancer's 504s."""
+    if isinstance(access, AccessLog):
+        answers = access.between(burn.start, burn.end)
+        late = [
+            answer
+            for answer in answers
+            if answer.status == "504"
+            or answer.response_type == "INTEGRATION_TIMEOUT"
+            or (deadline and answer.p50 is not None and answer.p50 >= 0.95 * deadline * 1000)
+        ]
+        return rate(sum(each.count for each in late), sum(each.count for each in answers))
+    if isinstance(edge, Edge) and edge.codes and "504" in edge.codes:
+        return rate(burn.during(edge.codes["504"]).total(), burn.errors or 0.0)
+    return 0.0 if isinstance(edge, Edge) and edge.codes else None
+
+
+def failing_p50(access: AccessLog | Gap | None, burn: Burn) -> float | None:
+    """The median latency (ms) of the 5XX, by the most usual kind of answer."""
+    if not isinstance(access, AccessLog):
+        return None
+    answers = [a for a in access.between(burn.start, burn.end) if a.p50 is not None]
+    if not answers:
+        return None
+    ordered = sorted((a.p50 or 0.0, a.count) for a in answers)
+    half, reached = sum(count for _, count in ordered) / 2, 0.0
+    for latency, count in ordered:
+        reached += count
+        if reached >= half:
+            return latency
+    return ordered[-1][0]
+
+
+def by_code(
+    edge: Edge | Gap | None, access: AccessLog | Gap | None, burn: Burn
+) -> dict[str, float]:
+    """5XX while it burns by code, the most frequent first; empty where nothing tells the codes."""
+    counted: dict[str, float] = {}
+    if isinstance(access, AccessLog):
+        for answer in access.between(burn.start, burn.end):
+            counted[answer.status] = counted.get(answer.status, 0.0) + answer.count
+    elif isinstance(edge, Edge):
+        counted = {code: burn.during(line).total() for code, line in edge.codes.items()}
+    return dict(
+        sorted(
+            ((code, count) for code, count in counted.items() if count),
+            key=lambda pair: -pair[1],
+        )
+    )
+
+
+def code_share(counted: Mapping[str, float], *codes: str) -> float | None:
+    return rate(sum(counted.get(code, 0.0) for code in codes), sum(counted.values()))
+
+
+# --- who answered ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """How much of the 5XX the code itself answered or raised, and by which count."""
+
+    share: float
+    by: str
+
+
+def own_errors(
+    counts: FunctionCounts | Gap | None,
+    reports: Reports | Gap | None,
+    access: AccessLog | Gap | None,
+    balancer: Balancer | Gap | None,
+    burn: Burn,
+) -> Own | None:
+    """The largest of the counts that tell: function errors without timeouts, answers of the backend
+    that the gateway passed on, 5XX of targets. None when none of them tells."""
+    found: list[Own] = []
+    if isinstance(counts, FunctionCounts) and burn.share:
+        invocations = burn.during(counts.invocations).total()
+        errors = rate(burn.during(counts.errors).total(), invocations)
+        if errors is not None:
+            timed = 0.0
+            if isinstance(reports, Reports):
+                now, _ = tallies(reports, burn)
+                timed = rate(now.timed_cold + now.timed_warm, now.total) or 0.0
+            explained = burn.explains(max(0.0, errors - timed)) or 0.0
+            found.append(Own(explained, "errors of the function, timeouts not counted"))
+    if isinstance(access, AccessLog) and "integration_status" in access.tells:
+        answers = access.between(burn.start, burn.end)
+        passed = sum(
+            answer.count
+            for answer in answers
+            if answer.response_type is None and (answer.integration_status or "").startswith("5")
+        )
+        share = rate(passed, sum(answer.count for answer in answers))
+        if share is not None:
+            found.append(Own(share, "answers of the backend that the API passed on"))
+    if isinstance(balancer, Balancer):
+        share = rate(burn.during(balancer.targets).total(), burn.during(balancer.errors).total())
+        if share is not None:
+            found.append(Own(share, TARGETS))
+    return max(found, key=lambda own: own.share, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Dominant:
+    """The exception most log lines name while it burns."""
+
+    name: str
+    count: int
+    share: float  # of all exceptions
+    rose: bool  # against the quiet minutes, a minute
+    version: str | None  # of the function, when nearly all of them are of one
+
+
+def dominant(exceptions: Exceptions, burn: Burn) -> Dominant | None:
+    now = exceptions.classes(burn.start, burn.end)
+    then = exceptions.classes(burn.quiet_start, burn.quiet_end)
+    minutes = (burn.end - burn.start) / MINUTE
+    quiet = max(1.0, (burn.quiet_end - burn.quiet_start) / MINUTE)
+    if not now:
+        return None
+    more = {name: now[name] / minutes - then[name] / quiet for name in now}
+    name = max(more, key=lambda each: more[each])
+    versions = exceptions.versions(burn.start, burn.end, name)
+    top = max(versions, key=lambda each: versions[each], default=None)
+    share = versions[top] / versions.total() if top else 0.0
+    return Dominant(
+        name=name,
+        count=now[name],
+        share=now[name] / now.total(),
+        rose=now[name] / minutes >= at.EXCEPTION_ROSE * then[name] / quiet,
+        version=top if share >= at.NEARLY_ALL else None,
+    )
+
+
+# --- saturation -----------------------------------------------------------------------------------
+
+
+def saturated(sources: Iterable[Backends | Gap | None], burn: Burn) -> tuple[bool | None, str]:
+    """Whether a backend that is measured is at its limit, with the figures; None when none is."""
+    high: list[str] = []
+    seen: list[str] = []
+    for backend in (each for source in sources if isinstance(source, tuple) for each in source):
+        cpu = burn.during(backend.line("cpu")).quantile(0.75)
+        if cpu is not None:
+            text = f"CPU of {backend.name} {cpu:.0f} %"
+            seen.append(text)
+            usual = burn.before(backend.line("cpu")).typical()
+            if cpu >= at.CPU_HIGH and (usual is None or cpu >= at.SAME * usual):
+                high.append(text)
+        for label, line in backend.lines.items():
+            if label.endswith("latency") and (slower := burn.times(line)) is not None:
+                text = f"{label} of {backend.name} {slower:.1f}x its usual"
+                seen.append(text)
+                if slower >= at.LATENCY_HIGH:
+                    high.append(text)
+            if label.endswith("throttles") and (events := burn.during(line).total()):
+                text = f"{events:,.0f} {label} of {backend.name}"
+                seen.append(text)
+                if burn.errors and events >= at.PART * burn.errors:
+                    high.append(text)
+    if high:
+        return True, "; ".join(high)
+    if seen:
+        return False, "; ".join(seen)
+    return None, "whether a database or the tasks are at their limit: no metrics of them"
+
+
+# --- zones and targets ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WorstZone:
+    """The zone with the most 5XX: its share of them, its rate and the others' together."""
+
+    name: str
+    of_errors: float
+    rate: float
+    others: float
+
+    def lifted(self, factor: float) -> bool:
+        return self.rate >= factor * self.others
+
+    @property
+    def alone(self) -> bool:
+        return self.of_errors >= at.NEARLY_ALL and self.lifted(at.ZONE_LIFT_DECISIVE)
+
+
+def worst_zone(balancer: Balancer | Gap | None, burn: Burn) -> WorstZone | None:
+    """None unless two zones at least have had requests and there are 5XX."""
+    if not isinstance(balancer, Balancer):
+        return None
+    counted = {
+        name: (burn.during(zone.errors).total(), burn.during(zone.requests).total())
+        for name, zone in balancer.zones.items()
+    }
+    counted = {name: pair for name, pair in counted.items() if pair[1]}
+    errors = sum(pair[0] for pair in counted.values())
+    if len(counted) < 2 or errors < at.FEW:
+        return None
+    name = max(counted, key=lambda each: counted[each][0])
+    bad, requests = counted[name]
+    rest = sum(pair[1] for zone, pair in counted.items() if zone != name)
+    return WorstZone(name, bad / errors, bad / requests, (errors - bad) / rest)
+
+
+def without_targets(
+    balancer: Balancer, health: TargetHealth | Gap | None, burn: Burn
+) -> tuple[bool | None, str]:
+    """Whether a target group had no healthy target while it burnt. HealthyHostCount is published
+    only for groups that have targets, so where it is silent the registered ones are asked."""
+    lows: dict[str, float] = {}
+    for group, line in balancer.healthy.items():
+        low = burn.during(line).low()
+        if low is not None:
+            lows[group] = low
+        elif isinstance(health, TargetHealth):
+            in_service = [t for t in health.of(group) if t.state in ("healthy", "unavailable")]
+            lows[group] = float(len(in_service))
+    if not lows:
+        return None, "whether any target was healthy: neither metrics nor targets could be read"
+    group = min(lows, key=lambda each: lows[each])
+    return lows[group] == 0, f"healthy targets of {group}: {lows[group]:.0f} at the least"
+
+
+def reasons(health: TargetHealth | Gap | None) -> str:
+    """ "3 of 4 targets are unhealthy now (Target.Timeout)"; empty when all are well."""
+    if not isinstance(health, TargetHealth):
+        return ""
+    ill = [target for target in health.targets if target.state != "healthy"]
+    if not health.targets:
+        return "no targets are registered"
+    if not ill:
+        return ""
+    named = ", ".join(sorted({target.reason or target.state for target in ill}))
+    return f"{len(ill)} of {len(health.targets)} targets are not healthy now ({named})"
+
+
+# --- changes --------------------------------------------------------------------------------------
+
+
+def merged(
+    codedeploy: Changes | Gap | None,
+    rollouts: Changes | Gap | None,
+    versions: Changes | Gap | None,
+    trail: Changes | Gap | None,
+) -> Changes:
+    """All changes once: what several sources tell is kept where it is told best.
+
+    A deployment's own calls (CloudTrail) are part of it. When a version was published says least:
+    it is kept only while nothing tells when the alias moved.
+    """
+    deployments = [c for s in (codedeploy, rollouts) if isinstance(s, tuple) for c in s]
+    events = list(trail) if isinstance(trail, tuple) else []
+    told: list[Change] = []
+    for deployment in deployments:
+        own = [event for event in events if _belongs(event, deployment)]
+        events = [event for event in events if event not in own]
+        actor = next((event.actor for event in own if event.actor != "unknown"), None)
+        if deployment.actor in ("unknown", "user") and actor:
+            deployment = deployment.model_copy(update={"actor": actor})
+        told.append(deployment)
+    told += events
+    if isinstance(versions, tuple) and not any(c.kind in ("alias", "deployment") for c in told):
+        told += versions
+    return tuple(told)
+
+
+def _belongs(event: Change, deployment: Change) -> bool:
+    if event.kind not in ("alias", "deployment"):
+        return False
+    end = deployment.until or deployment.at + timedelta(minutes=5)
+    return deployment.at - MINUTE <= event.at <= end + MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A release before the onset; `quiet`: how long it was in force before anything went wrong."""
+
+    change: Change
+    lag: timedelta
+    quiet: timedelta
+
+
+def suspect(changes: Changes, onset: datetime) -> Suspect | None:
+    """The release nearest before the onset. A rollout acts from its start to its end; one whose end
+    is not known may still be going on. An alias acts at once."""
+    found: list[Suspect] = []
+    for change in changes:
+        if change.kind not in ("deployment", "alias", "configuration"):
+            continue
+        open_ended = change.until is None and change.kind == "deployment"
+        end = min(onset, change.at + at.SOON) if open_ended else change.until or change.at
+        if change.at <= onset + at.AFTERWARDS and onset - end <= at.LATEST:
+            quiet = max(timedelta(), onset - max(end, change.at))
+            found.append(Suspect(change, onset - change.at, quiet))
+    return min(found, key=lambda each: (each.quiet, each.lag), default=None)

@@ -1,0 +1,348 @@
+"""Clues about Lambda: cold starts, slowness, throttles, its own timeout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.model import Clue, Gap
+from bot.playbook import contradicting, decisive, necessary, supporting
+from playbooks.five_xx import facts
+from playbooks.five_xx import thresholds as at
+from playbooks.five_xx.wording import count, figures, milliseconds, percent, times
+from playbooks.onset import Burn
+from playbooks.probes.access_log import AccessLog
+from playbooks.probes.backends import Backends
+from playbooks.probes.balancer import Balancer
+from playbooks.probes.edge import Edge
+from playbooks.probes.front import Call
+from playbooks.probes.functions import FunctionCounts, Limits, Provisioned
+from playbooks.probes.reports import Reports
+
+# --- cold starts ----------------------------------------------------------------------------------
+
+
+def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
+    """Were the requests that came too late the cold ones?"""
+    if isinstance(reports, Gap):
+        yield necessary(None, "whether any request came too late: no REPORT lines")
+        yield decisive(None, "whether the requests that came too late were cold starts")
+        return
+    now, then = facts.tallies(reports, burn)
+    limit = f"{min(reports.deadline, reports.timeout):g} s"
+    if not now.total:
+        yield necessary(None, f"whether any request came too late: {reports.group} has no REPORTs")
+        yield decisive(None, f"whether the requests past {limit} were cold starts")
+        return
+    explained = burn.explains(now.missed / now.total)
+    yield necessary(
+        None if explained is None else explained >= at.PART,
+        f"{count(now.missed)} of {count(now.total)} invocations took longer than {limit}, "
+        f"5XX are {percent(burn.share)} of the requests",
+        **figures(late=now.missed / now.total, share=burn.share),
+    )
+    cold, warm = facts.late_rates(now)
+    yield necessary(
+        now.cold_starts > 0 and facts.lifted(cold, warm, at.COLD_LIFT_NEEDED)
+        if now.missed >= at.FEW
+        else None,
+        f"of {count(now.cold_starts)} cold starts {percent(cold)} took longer than {limit}, "
+        f"of {count(now.warm_only)} warm requests {percent(warm)}",
+        **figures(cold=cold, warm=warm),
+    )
+    in_time = facts.rate(now.cold_starts - now.late_cold, now.total - now.missed)
+    of_late = facts.rate(now.late_cold, now.missed)
+    yield decisive(
+        of_late is not None
+        and of_late >= at.MOSTLY
+        and bool(facts.lifted(cold, warm, at.COLD_LIFT_DECISIVE))
+        if now.missed >= at.FEW
+        else None,
+        f"cold starts: {percent(of_late)} of the requests past {limit} were cold, "
+        f"{percent(in_time)} of the others",
+        **figures(of_late=of_late, in_time=in_time),
+    )
+    usual, share = facts.rate(then.cold_starts, then.total), now.cold_starts / now.total
+    yield contradicting(
+        None if usual is None else share <= at.COLD_SHARE_FLAT * usual,
+        f"{percent(share)} of the invocations were cold, usually {percent(usual)}",
+        **figures(share=share, usual=usual),
+    )
+    slower = facts.times(now.init_p50, then.init_p50) if then.cold >= at.FEW else None
+    if slower is not None:
+        yield contradicting(
+            slower >= at.INIT_SLOWER,
+            f"the init itself takes {times(slower)} its usual time "
+            f"({milliseconds(now.init_p50)}): something in it changed",
+            **figures(init=slower),
+        )
+
+
+def around_cold_starts(
+    burn: Burn,
+    edge: Edge | Gap | None,
+    access: AccessLog | Gap | None,
+    counts: FunctionCounts | Gap | None,
+    reports: Reports | Gap,
+) -> Iterator[Clue]:
+    """What goes with a surge of cold starts: traffic, timeouts, and a backend as quick as ever."""
+    yield more_traffic(burn, edge, at.SURGE)
+    deadline = reports.deadline if isinstance(reports, Reports) else None
+    share = facts.timeouts(edge, access, burn, deadline)
+    yield supporting(
+        None if share is None else share >= at.TIMEOUTS,
+        "whether the 5XX are timeouts: nothing tells their codes"
+        if share is None
+        else f"{percent(share)} of the 5XX are timeouts",
+        **figures(timeouts=share),
+    )
+    slow = facts.slowness(reports, counts, None, burn)
+    yield supporting(
+        None if slow is None or slow.p99 is None else slow.p99 <= at.ABOUT_SAME,
+        "whether warm requests are slower than usual"
+        if slow is None
+        else f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
+        "the backend is " + ("not slower" if (slow.p99 or 9) <= at.ABOUT_SAME else "slower"),
+        **figures(warm=slow.p99 if slow else None),
+    )
+    if isinstance(counts, FunctionCounts):
+        throttled = burn.during(counts.throttles).total()
+        yield supporting(throttled == 0, f"{count(throttled)} throttles", throttles=throttled)
+
+
+def provisioning(
+    burn: Burn,
+    counts: FunctionCounts | Gap | None,
+    provisioned: Provisioned | Gap | None,
+    integration: tuple[Call, ...] | Gap | None,
+) -> Iterator[Clue]:
+    """Provisioned concurrency that is paid for and passed by."""
+    if not isinstance(provisioned, Provisioned) or not provisioned.available:
+        return
+    ready = ", ".join(f"{name} {number}" for name, number in provisioned.available.items())
+    if isinstance(integration, tuple) and isinstance(counts, FunctionCounts):
+        called = {call.qualifier or "$LATEST" for call in integration if call.function}
+        if called and not called & set(provisioned.available):
+            yield supporting(
+                True,
+                f"provisioned concurrency ({ready}) is passed by: the API calls "
+                f"{', '.join(sorted(called))}",
+            )
+            return
+    if isinstance(counts, FunctionCounts) and counts.spillover:
+        spilled = burn.during(counts.spillover).total()
+        yield supporting(
+            spilled > 0,
+            f"{count(spilled)} invocations found no provisioned environment free ({ready})",
+            spillover=spilled,
+        )
+
+
+def more_traffic(burn: Burn, edge: Edge | Gap | None, factor: float) -> Clue:
+    """The trigger of a surge."""
+    grown = facts.growth(edge, burn)
+    return supporting(
+        None if grown is None else grown >= factor,
+        "whether traffic rose: too few minutes to compare"
+        if grown is None
+        else f"traffic {'rose to' if grown >= factor else 'is'} {times(grown)} its usual",
+        **figures(traffic=grown),
+    )
+
+
+# --- slowness -------------------------------------------------------------------------------------
+
+
+def overload(
+    burn: Burn,
+    edge: Edge | Gap | None,
+    counts: FunctionCounts | Gap | None,
+    reports: Reports | Gap | None,
+    balancer: Balancer | Gap | None,
+    backends: tuple[Backends | Gap | None, Backends | Gap | None],
+) -> Iterator[Clue]:
+    """Is the backend slower for all, and is something at its limit?"""
+    slow = facts.slowness(reports, counts, balancer, burn)
+    if slow is None or slow.p99 is None:
+        yield necessary(None, "whether the backend is slower than usual: no durations to compare")
+        slower = everything = None
+        measured = "whether all requests became much slower"
+    else:
+        slower = slow.p99 > at.SAME
+        verdict = "slower" if slower else "not slower"
+        yield necessary(
+            slower,
+            f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
+            f"the backend is {verdict}",
+            **figures(p99=slow.p99),
+        )
+        everything = slow.p99 >= at.MUCH_SLOWER and (slow.p50 or 0.0) >= at.ALL_SLOWER
+        measured = f"{slow.what} p50 {times(slow.p50)} and p99 {times(slow.p99)} their usual"
+    late = _late(burn, reports)
+    yield decisive(
+        None if everything is None else everything and late is not False,
+        f"{measured}{_late_words(burn, reports)}",
+        **figures(p50=slow.p50 if slow else None, p99=slow.p99 if slow else None),
+    )
+    full, text = facts.saturated(backends, burn)
+    yield decisive(full and bool(slower) if full is not None else None, text)
+    yield more_traffic(burn, edge, at.MORE_LOAD)
+    if isinstance(reports, Reports):
+        now, _ = facts.tallies(reports, burn)
+        if now.missed >= at.FEW:
+            cold = now.late_cold / now.missed
+            yield contradicting(
+                cold >= at.MOSTLY,
+                f"{percent(cold)} of the requests that came too late were cold starts",
+                late_cold=round(cold, 4),
+            )
+            pinned = now.timed_warm / now.missed
+            quick = slow is not None and slow.p50 is not None and slow.p50 <= at.ABOUT_SAME
+            yield contradicting(
+                pinned >= at.MOSTLY and quick,
+                f"{percent(pinned)} of the late requests ended exactly at the function's timeout "
+                f"of {reports.timeout:g} s, the median is {times(slow.p50 if slow else None)} "
+                "its usual",
+                pinned=round(pinned, 4),
+            )
+
+
+def _late(burn: Burn, reports: Reports | Gap | None) -> bool | None:
+    """Whether warm requests came too late often enough to be the 5XX; None where no deadline is
+    measured (targets answer late, or not at all, and that counts by itself)."""
+    if not isinstance(reports, Reports):
+        return None
+    now, _ = facts.tallies(reports, burn)
+    if not now.total:
+        return None
+    explained = burn.explains(now.late_warm / now.total)
+    return None if explained is None else explained >= at.PART
+
+
+def _late_words(burn: Burn, reports: Reports | Gap | None) -> str:
+    if not isinstance(reports, Reports):
+        return ""
+    now, _ = facts.tallies(reports, burn)
+    warm = facts.rate(now.late_warm, now.total)
+    return f"; {percent(warm)} of the invocations were warm and came too late"
+
+
+# --- throttles ------------------------------------------------------------------------------------
+
+
+def throttling(
+    burn: Burn,
+    edge: Edge | Gap | None,
+    access: AccessLog | Gap | None,
+    counts: FunctionCounts | Gap,
+    limits: Limits | Gap | None,
+) -> Iterator[Clue]:
+    """Does Lambda refuse calls, as many as fail?"""
+    if isinstance(counts, Gap) or not burn.during(counts.invocations):
+        yield necessary(None, "whether Lambda throttled calls: no metrics of the function")
+        yield decisive(None, "whether throttles account for the 5XX")
+        return
+    throttled = burn.during(counts.throttles).total()
+    calls = burn.during(counts.invocations).total() + throttled
+    yield necessary(
+        throttled > 0, f"{count(throttled)} of {count(calls)} calls throttled", throttles=throttled
+    )
+    share = throttled / calls if calls else 0.0
+    explained = burn.explains(share)
+    text = f"{percent(share)} of the calls were throttled, {percent(burn.share)} answered 5XX"
+    yield decisive(
+        None if explained is None else explained >= at.EXPLAINS,
+        text,
+        **figures(throttled=share, share=burn.share),
+    )
+    yield contradicting(None if explained is None else explained < at.PART, text)
+    yield at_limit(burn, counts, limits)
+    if isinstance(access, AccessLog) and "integration_status" in access.tells:
+        answers = access.between(burn.start, burn.end)
+        refused = sum(a.count for a in answers if a.integration_status == "429")
+        of_errors = facts.rate(refused, sum(a.count for a in answers))
+        if of_errors is not None:
+            yield supporting(
+                of_errors >= at.EXPLAINS, f"Lambda answered 429 to {percent(of_errors)} of the 5XX"
+            )
+    yield more_traffic(burn, edge, at.MORE_LOAD)
+
+
+def at_limit(burn: Burn, counts: FunctionCounts, limits: Limits | Gap | None) -> Clue:
+    """Executions at once against what is allowed."""
+    if not isinstance(limits, Limits):
+        return supporting(None, "whether the function is at its limit: limits could not be read")
+    if limits.reserved is not None:
+        peak, allowed, whose = (
+            burn.during(counts.concurrency).peak(),
+            limits.reserved,
+            f"reserved for {counts.name}",
+        )
+    else:
+        peak, allowed, whose = (
+            burn.during(counts.account_concurrency or counts.concurrency).peak(),
+            limits.account,
+            "the account may have",
+        )
+    if peak is None:
+        return supporting(None, f"how many of {allowed} executions ran at once")
+    return supporting(
+        peak >= at.AT_LIMIT * allowed,
+        f"{count(peak)} executions at once of {count(allowed)} {whose}",
+        peak=peak,
+        limit=float(allowed),
+    )
+
+
+# --- its own timeout ------------------------------------------------------------------------------
+
+
+def own_timeout(
+    burn: Burn,
+    edge: Edge | Gap | None,
+    access: AccessLog | Gap | None,
+    reports: Reports | Gap,
+    dependencies: Backends | Gap | None,
+) -> Iterator[Clue]:
+    """Do warm requests end exactly at the function's timeout?"""
+    if isinstance(reports, Gap):
+        yield necessary(None, "whether requests ran into the function's timeout: no REPORT lines")
+        yield decisive(None, "whether warm requests ended exactly at the function's timeout")
+        return
+    now, then = facts.tallies(reports, burn)
+    limit = f"the function's timeout of {reports.timeout:g} s"
+    timed = now.timed_cold + now.timed_warm
+    explained = burn.explains(timed / now.total) if now.total else None
+    yield necessary(
+        None if explained is None else explained >= at.PART,
+        f"{count(timed)} of {count(now.total)} invocations ended at {limit}, "
+        f"5XX are {percent(burn.share)} of the requests",
+        **figures(timed=facts.rate(timed, now.total), share=burn.share),
+    )
+    slower = facts.times(now.warm_p50, then.warm_p50)
+    all_pinned = now.total > 0 and timed / now.total >= at.NEARLY_ALL
+    apart = all_pinned or (slower is not None and slower < at.ALL_SLOWER)
+    warm = max(0.0, now.timed_warm - min(now.hidden_cold, now.timed_warm))
+    share = facts.rate(warm, now.missed)
+    yield decisive(
+        share is not None and share >= at.MOSTLY and apart if now.missed >= at.FEW else None,
+        f"{percent(share)} of the late requests were warm and ended exactly at {limit}; "
+        f"the median request takes {times(slower)} its usual",
+        **figures(timed_warm=share, p50=slower),
+    )
+    yield contradicting(
+        None if slower is None else slower >= at.ALL_SLOWER and not all_pinned,
+        f"the median request takes {times(slower)} its usual: all are slower, not some stuck",
+        **figures(p50=slower),
+    )
+    full, text = facts.saturated((dependencies,), burn)
+    if full is not None:
+        yield contradicting(full, text)
+    if reports.timeout < reports.deadline:
+        counted = facts.by_code(edge, access, burn)
+        answered = facts.code_share(counted, "502", "500")
+        yield supporting(
+            None if answered is None else answered >= at.MOSTLY,
+            f"{percent(answered)} of the 5XX are 502 or 500, as when the function ends before "
+            f"the {reports.deadline:g} s of the front door",
+            **figures(answered=answered),
+        )

@@ -1,0 +1,187 @@
+"""Clues about releases: what came before, and whether its code raises or answers the errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.model import Clue, Gap
+from bot.playbook import Scope, contradicting, decisive, necessary, supporting
+from playbooks.five_xx import facts
+from playbooks.five_xx import thresholds as at
+from playbooks.five_xx.wording import count, figures, lag, milliseconds, percent, times
+from playbooks.onset import Burn
+from playbooks.probes.access_log import AccessLog
+from playbooks.probes.balancer import Balancer
+from playbooks.probes.changes import Changes
+from playbooks.probes.edge import Edge
+from playbooks.probes.exceptions import Exceptions
+from playbooks.probes.front import Call
+from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.reports import Reports
+
+FAST = 1000.0  # ms: nothing was waited for
+
+
+@dataclass(frozen=True, slots=True)
+class AllChanges:
+    """What is known to have changed, and the sources that could not be read."""
+
+    known: Changes
+    unread: tuple[str, ...]
+    sources: int  # that apply to the service
+
+
+def all_changes(
+    codedeploy: Changes | Gap | None,
+    rollouts: Changes | Gap | None,
+    versions: Changes | Gap | None,
+    trail: Changes | Gap | None,
+) -> AllChanges:
+    sources = (codedeploy, rollouts, versions, trail)
+    return AllChanges(
+        known=facts.merged(codedeploy, rollouts, versions, trail),
+        unread=tuple(source.probe for source in sources if isinstance(source, Gap)),
+        sources=sum(source is not None for source in sources),
+    )
+
+
+def release(burn: Burn, scope: Scope, changes: AllChanges) -> Iterator[Clue]:
+    """Was something released before it began, and how long had it been serving by then?"""
+    if burn.onset is None:
+        yield necessary(None, "whether something was released before it began: onset not known")
+        return
+    found = facts.suspect(changes.known, burn.onset)
+    if found is None:
+        yield necessary(_none_found(burn, scope, changes), _none_text(burn, scope, changes))
+        return
+    before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
+    yield necessary(True, before, lag=found.lag.total_seconds())
+    yield supporting(
+        found.quiet <= at.AT_ONCE,
+        f"it began {lag(found.quiet)} after {found.change.summary} was in force"
+        if found.quiet
+        else f"it began while {found.change.summary} was going on",
+        quiet=found.quiet.total_seconds(),
+    )
+    yield contradicting(
+        found.quiet >= at.SERVED_WELL,
+        f"{found.change.summary} had been in force for {lag(found.quiet)} without more errors",
+        quiet=found.quiet.total_seconds(),
+    )
+
+
+def _none_found(burn: Burn, scope: Scope, changes: AllChanges) -> bool | None:
+    fresh = burn.onset is not None and scope.window.end - burn.onset < at.TRAIL_IS_LATE
+    return None if changes.unread or not changes.sources or fresh else False
+
+
+def _none_text(burn: Burn, scope: Scope, changes: AllChanges) -> str:
+    if changes.unread:
+        return f"whether something was released: {', '.join(changes.unread)} could not be read"
+    if not changes.sources:
+        return "whether something was released: no resource of the service tells"
+    within = f"no release in the {lag(at.LATEST)} before it began"
+    if _none_found(burn, scope, changes) is None:
+        return f"whether something was released: {within}, but CloudTrail may be minutes behind"
+    return within
+
+
+def own_answers(
+    burn: Burn,
+    counts: FunctionCounts | Gap | None,
+    reports: Reports | Gap | None,
+    access: AccessLog | Gap | None,
+    balancer: Balancer | Gap | None,
+    exceptions: Exceptions | Gap | None,
+) -> Iterator[Clue]:
+    """Did the code itself raise or answer the errors: one exception, or fast failures?"""
+    own = facts.own_errors(counts, reports, access, balancer, burn)
+    mostly = None if own is None else own.share >= at.EXPLAINS
+    said = (
+        "whether the code itself answered the errors"
+        if own is None
+        else f"{own.by} account for {percent(own.share)} of the 5XX"
+    )
+    yield contradicting(None if own is None else own.share < at.PART, said)
+    if isinstance(exceptions, Exceptions):
+        top = facts.dominant(exceptions, burn)
+        if top is None:
+            yield decisive(False if mostly is False else None, f"no exceptions logged; {said}")
+        else:
+            of_version = f", all of version {top.version}" if top.version else ""
+            one = top.rose and top.count >= at.FEW and top.share >= at.MOSTLY
+            yield decisive(
+                one and mostly if mostly is not None or not one else None,
+                f"{top.name}: {count(top.count)} log lines, {percent(top.share)} of all exceptions"
+                f"{', new since it began' if top.rose else ', as usual'}{of_version}; {said}",
+                **figures(exceptions=float(top.count), own=own.share if own else None),
+            )
+    elif isinstance(exceptions, Gap):
+        yield decisive(
+            False if mostly is False else None,
+            f"which exceptions were raised: logs not read; {said}",
+        )
+    latency = facts.failing_p50(access, burn)
+    slow = facts.slowness(reports, counts, balancer, burn)
+    quick = None
+    if latency is not None:
+        quick, text = latency <= FAST, f"the 5XX take {milliseconds(latency)} (median)"
+    elif slow is not None and slow.p50 is not None:
+        quick = slow.p50 <= at.SAME
+        text = f"requests take {times(slow.p50)} their usual (median)"
+    else:
+        text = "whether the errors come at once"
+    if exceptions is None:
+        yield decisive(
+            None if quick is None or mostly is None else quick and mostly, f"{text}; {said}"
+        )
+    else:
+        yield supporting(quick, f"{text}: {'at once' if quick else 'not at once'}")
+
+
+def late_answers(
+    burn: Burn,
+    edge: Edge | Gap | None,
+    access: AccessLog | Gap | None,
+    reports: Reports | Gap | None,
+    integration: tuple[Call, ...] | Gap | None,
+    changes: AllChanges,
+) -> Iterator[Clue]:
+    """Timeouts speak against code that raises, unless slowness came with the release itself."""
+    deadline = None
+    if isinstance(reports, Reports):
+        deadline = reports.deadline
+    elif isinstance(integration, tuple) and integration:
+        deadline = max(call.timeout for call in integration)
+    share = facts.timeouts(edge, access, burn, deadline)
+    if share is None or came_with_release(burn, edge, changes):
+        return
+    yield contradicting(
+        share >= at.TIMEOUTS,
+        f"{percent(share)} of the 5XX are timeouts: nothing was raised",
+        **figures(timeouts=share),
+    )
+
+
+def came_with_release(burn: Burn, edge: Edge | Gap | None, changes: AllChanges) -> bool:
+    """It began within minutes of a release while traffic was as usual."""
+    if burn.onset is None:
+        return False
+    found = facts.suspect(changes.known, burn.onset)
+    grown = facts.growth(edge, burn)
+    return (
+        found is not None and found.lag <= at.AT_ONCE and grown is not None and grown < at.MORE_LOAD
+    )
+
+
+def slower_since(burn: Burn, edge: Edge | Gap | None, changes: AllChanges) -> Iterator[Clue]:
+    """Against overload: it became slower with a release, not with more load."""
+    if burn.onset is None:
+        return
+    found = facts.suspect(changes.known, burn.onset)
+    if found is not None:
+        yield contradicting(
+            came_with_release(burn, edge, changes),
+            f"{found.change.summary} came {lag(found.lag)} before, with traffic as usual",
+        )

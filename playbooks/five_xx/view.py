@@ -1,0 +1,120 @@
+"""What the card shows besides causes: headline, codes, changes, chart, links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.model import Gap, Link, Picture, Series, Share
+from bot.playbook import Scope, ranked
+from playbooks import console
+from playbooks.five_xx import facts
+from playbooks.five_xx.wording import percent
+from playbooks.onset import STALE, Burn
+from playbooks.probes.access_log import AccessLog
+from playbooks.probes.changes import Changes
+from playbooks.probes.edge import Edge
+from playbooks.probes.exceptions import Exceptions
+from playbooks.probes.front import balancer_of, short_name
+from playbooks.probes.functions import FunctionSetup
+from playbooks.probes.metrics import MINUTE, Line
+from playbooks.probes.reports import Reports
+
+MOST_LINKS = 8
+
+
+def picture(
+    scope: Scope,
+    burn: Burn,
+    edge: Edge | Gap | None,
+    access: AccessLog | Gap | None,
+    changes: Changes,
+    reports: Reports | Gap | None,
+    exceptions: Exceptions | Gap | None,
+    setup: FunctionSetup | Gap | None,
+) -> Picture:
+    counted = facts.by_code(edge, access, burn)
+    return Picture(
+        headline=headline(scope, burn, edge, counted),
+        onset=burn.onset,
+        breakdown=tuple(breakdown(burn, counted)),
+        changes=ranked(changes, burn.onset),
+        chart_title="5XX and requests a minute",
+        chart=chart(scope, edge),
+        links=tuple(links(scope, access, reports, exceptions, setup))[:MOST_LINKS],
+    )
+
+
+def headline(scope: Scope, burn: Burn, edge: Edge | Gap | None, counted: dict[str, float]) -> str:
+    """ "5XX: 8.4 % of requests, 504 mostly"."""
+    if isinstance(edge, Gap):
+        return f"5XX: how many is unknown, {edge.detail}"
+    if edge is None:
+        return f"5XX: {scope.service.name} has no API or load balancer to count them at"
+    if burn.onset is None or burn.share is None:
+        return f"5XX: not above the usual at {edge.name} in the minutes looked at"
+    total = sum(counted.values())
+    code = next(iter(counted), None)
+    mostly = f", {code} mostly" if code and counted[code] >= 0.5 * total else ""
+    over = scope.window.end - burn.end > STALE
+    ended = f", until {burn.end:%H:%M} UTC" if over else ""
+    return f"5XX: {percent(burn.share)} of requests{mostly}{ended}"
+
+
+def breakdown(burn: Burn, counted: dict[str, float]) -> Iterator[Share]:
+    """By code where something tells the codes, else all 5XX in one row."""
+    if not counted and burn.errors:
+        counted = {"5XX": burn.errors}
+    total = sum(counted.values())
+    for code, count in counted.items():
+        share = count / total
+        yield Share(
+            code=code,
+            count=count,
+            of_errors=share,
+            of_requests=share * burn.share if burn.share is not None else None,
+        )
+
+
+def chart(scope: Scope, edge: Edge | Gap | None) -> tuple[Series, ...]:
+    """5XX and requests a minute over the window."""
+    if not isinstance(edge, Edge):
+        return ()
+    minutes = [
+        scope.window.start + number * MINUTE
+        for number in range(int((scope.window.end - scope.window.start) / MINUTE))
+    ]
+    return series("5XX", edge.errors, minutes), series("requests", edge.requests, minutes)
+
+
+def series(name: str, line: Line, minutes: list[datetime]) -> Series:
+    return Series(name=name, points=tuple((at, line.points.get(at)) for at in minutes))
+
+
+def links(
+    scope: Scope,
+    access: AccessLog | Gap | None,
+    reports: Reports | Gap | None,
+    exceptions: Exceptions | Gap | None,
+    setup: FunctionSetup | Gap | None,
+) -> Iterator[Link]:
+    """The console pages a person would open next, in the service's region."""
+    region, window = scope.service.region, scope.window
+    resources = scope.service.resources
+    if scope.alarm is not None:
+        region = scope.alarm.region
+        yield console.alarm(region, scope.alarm.name)
+    if isinstance(access, AccessLog):
+        yield console.insights(region, "Access log", window, (access.group,), access.query)
+    if isinstance(reports, Reports):
+        yield console.insights(region, "REPORT lines", window, (reports.group,), reports.query)
+    if isinstance(exceptions, Exceptions):
+        yield console.insights(region, "Exceptions", window, exceptions.groups, exceptions.query)
+    if isinstance(setup, FunctionSetup):
+        yield console.function(region, setup.name, setup.alias)
+    if (balancer := balancer_of(scope)) is not None:
+        yield console.load_balancer(region, short_name(balancer.name))
+    for ecs in resources.ecs[:1]:
+        yield console.ecs(region, ecs.cluster, ecs.service)
+    for group in resources.codedeploy[:1]:
+        yield console.codedeploy(region, group.application, group.group)

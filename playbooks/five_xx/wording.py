@@ -1,0 +1,42 @@
+"""Figures in sentences."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+def percent(share: float | None) -> str:
+    """ "87 %", "0.4 %", "unknown"."""
+    if share is None:
+        return "unknown"
+    figure = share * 100
+    return f"{figure:.0f} %" if figure >= 10 or figure == 0 else f"{figure:.2g} %"
+
+
+def times(ratio: float | None) -> str:
+    return "unknown" if ratio is None else f"{ratio:.1f}x"
+
+
+def milliseconds(value: float | None) -> str:
+    """ "480 ms", "31.2 s"."""
+    if value is None:
+        return "unknown"
+    return f"{value / 1000:.1f} s" if value >= 1000 else f"{value:.0f} ms"
+
+
+def count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def lag(span: timedelta) -> str:
+    """ "40 s", "12 min", "1 h 5 min"; the sign is the sentence's."""
+    seconds = abs(int(span.total_seconds()))
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def figures(**values: float | None) -> dict[str, float]:
+    """Those that are known, rounded for people."""
+    return {name: round(value, 4) for name, value in values.items() if value is not None}
