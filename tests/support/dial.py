@@ -1,0 +1,209 @@
+"""The smallest world a guarded change can act on: one dial, an action that turns it, and a ledger
+of the calls that took effect, kept on the far side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.act import Actor, Next, Pace
+from bot.errors import ReadFailed, WriteAmbiguous, WriteRefused
+from bot.model import (
+    Answer,
+    Check,
+    Cost,
+    GapReason,
+    Incident,
+    Plan,
+    Run,
+    RunState,
+    Severity,
+    Step,
+    Verification,
+)
+from bot.playbook import Action, Observed, Scope
+from bot.policy import Policy, Refusal
+from bot.ports import Aws
+from bot.running import Offload
+from bot.service import Service
+from tests.support.memory_store import MemoryStore
+from tests.support.stepping import beside, drive, wait_here
+
+ASKS, APPROVES, OUTSIDER = "U0ASKS", "U0APPROVES", "U0OUTSIDER"
+RUN, INCIDENT = "run-1", "inc-1"
+
+
+class Dial:
+    """Aws and AwsWriter in one. `lost_before` and `lost_after`: calls whose answer never comes."""
+
+    region = "us-east-1"
+
+    def __init__(self, value: int = 1) -> None:
+        self.value = value
+        self.ledger: list[Step] = []
+        self.attempts = 0
+        self.clock = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)
+        self.refuses = False
+        self.lost_before = False
+        self.lost_after = False
+        self.unreadable: GapReason | None = None
+
+    def now(self) -> datetime:
+        return self.clock
+
+    def read(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        if self.unreadable:
+            raise ReadFailed(self.unreadable, f"dial:Get: {self.unreadable}", "dial:Get")
+        return {"value": self.value}
+
+    def pages(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        yield self.read(service, operation, **params)
+
+    def scanned(self, log_bytes: int) -> None: ...
+
+    def cost(self) -> Cost:
+        return Cost()
+
+    def write(self, step: Step) -> dict[str, Any]:
+        self.attempts += 1
+        if self.refuses:
+            raise WriteRefused("AccessDenied", "not allowed to turn the dial")
+        if self.lost_before:
+            raise WriteAmbiguous("no answer")
+        self.ledger.append(step)
+        self.value = step.params["to"]
+        if self.lost_after:
+            raise WriteAmbiguous("no answer")
+        return {"turned": True, "ResponseMetadata": {"RequestId": "r-1"}}
+
+
+def turn(to: int) -> Step:
+    return Step(service="dial", operation="turn", params={"to": to})
+
+
+@dataclass
+class TurnDial(Action):
+    """From whatever it is to 2."""
+
+    id = "turn-dial"
+    title = "Turn the dial"
+    reads = ("dial:Get",)
+    writes = ("dial:Turn",)
+
+    checks: tuple[Check, ...] = ()
+    in_force: Answer = Answer.YES
+    reversible: bool = True
+
+    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+        now = aws.read("dial", "get_dial")["value"]
+        if now == 2:
+            return None
+        return Plan(
+            action=self.id,
+            title=f"Turn the dial from {now} to 2",
+            service=scope.service.name,
+            target="dial",
+            before={"value": now},
+            after={"value": 2},
+            steps=(turn(2),),
+            inverse=(turn(now),) if self.reversible else None,
+            irreversible=None if self.reversible else "the dial has a ratchet.",
+            checks=self.checks,
+            settles_within=60,
+        )
+
+    def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
+        return self.plan(aws, scope)
+
+    def observe(self, aws: Aws, plan: Plan) -> Observed:
+        return Observed({"value": aws.read("dial", "get_dial")["value"]})
+
+    def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
+        return Verification(answer=self.in_force, text="as the dial says", at=aws.now())
+
+
+@dataclass
+class Bench:
+    """An incident, a dial, and an actor whose every wait can be stopped."""
+
+    offload: Offload = beside
+    dial: Dial = field(default_factory=Dial)
+    action: TurnDial = field(default_factory=TurnDial)
+    verdicts: list[Answer] = field(default_factory=lambda: [Answer.YES])
+    people: dict[str, tuple[str, ...]] = field(
+        default_factory=lambda: {ASKS: ("responder",), APPROVES: ("commander",)}
+    )
+
+    def __post_init__(self) -> None:
+        self.store = MemoryStore(wait_here)
+        self.service = Service(name="checkout", tier=1)
+        self.elapsed = 0.0
+        self.actor = Actor(
+            store=self.store,
+            actions={self.action.id: self.action},
+            service=lambda name: self.service if name == "checkout" else None,
+            policy=lambda: Policy(people=self.people),
+            reader=lambda _: self.dial,
+            writer=lambda _, __: self.dial,
+            detector=self._detect,
+            pace=Pace(),
+            offload=self.offload,
+            monotonic=lambda: self.elapsed,
+        )
+        self.store.incidents[INCIDENT] = Incident(
+            id=INCIDENT,
+            playbook="5xx",
+            service="checkout",
+            severity=Severity.SEV1,
+            channel="C1",
+            opened_at=self.store.clock,
+        )
+
+    async def _detect(self, run: Run) -> Verification:
+        answer = self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
+        return Verification(answer=answer, text=f"{answer} by the detector", at=self.dial.now())
+
+    def pass_time(self, seconds: float) -> None:
+        """For the store, for AWS and for this host alike."""
+        self.store.advance(seconds)
+        self.dial.clock += timedelta(seconds=seconds)
+        self.elapsed += seconds
+
+    @property
+    def run(self) -> Run:
+        return self.store.kept[RUN]
+
+    def state(self) -> RunState:
+        """Asked anew each time."""
+        return self.run.state
+
+    def proposed(self) -> Next | Refusal | None:
+        drive(self.actor.begin(RUN, INCIDENT, self.action.id, ASKS))
+        return drive(self.actor.prepare(RUN))
+
+    def requested(self) -> Next | Refusal | None:
+        self.proposed()
+        return drive(self.actor.request(RUN, ASKS))
+
+    def approved(self) -> Next | Refusal | None:
+        self.requested()
+        return drive(self.actor.approve(RUN, APPROVES))
+
+    def done(self) -> None:
+        self.approved()
+        self.follow(drive(self.actor.apply(RUN)))
+
+    def follow(self, following: Next | Refusal | None) -> None:
+        """Do what is next, when it is due, until nothing is."""
+        for _ in range(500):
+            if not isinstance(following, Next):
+                return
+            self.pass_time(following.after_seconds)
+            following = drive(getattr(self.actor, following.step.value)(RUN))
+        raise AssertionError(f"the run never ends: it is {self.state()}")

@@ -1,0 +1,185 @@
+"""`bot.ports.Store` in memory, for tests of what is built on it: the same rules, no Redis.
+
+`gate` is awaited before and after every method's effect: a test can stop whoever waits there, as
+kill -9 does, or let somebody else go first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.model import AuditEntry, Incident, Report, Run, RunState, TimelineEntry
+from bot.store import BEFORE_REQUEST, BORN_AS, OVER, PLANNED, WAYS
+
+Gate = Callable[[], Awaitable[None]]
+
+
+async def open_gate() -> None:
+    """Nobody waits."""
+
+
+class MemoryStore:
+    """Every method is one atomic step; the clock stands still until `advance`."""
+
+    def __init__(self, gate: Gate = open_gate) -> None:
+        self.gate = gate
+        self.clock = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)
+        self.audit_fault: str | None = None
+        self.incidents: dict[str, Incident] = {}
+        self.reports: dict[str, Report] = {}
+        self.kept: dict[str, Run] = {}
+        self.claims: dict[str, str] = {}
+        self.notes: dict[str, list[TimelineEntry]] = {}
+        self.chain: list[AuditEntry] = []
+
+    def advance(self, seconds: float) -> None:
+        self.clock += timedelta(seconds=seconds)
+
+    async def now(self) -> datetime:
+        return self.clock
+
+    # incidents
+
+    async def open_incident(self, incident: Incident, dedupe: str) -> tuple[Incident, bool]:
+        await self.gate()
+        new = incident.id not in self.incidents
+        kept = self.incidents.setdefault(incident.id, incident)
+        await self.gate()
+        return kept, new
+
+    async def incident_for(self, dedupe: str) -> Incident | None:
+        raise NotImplementedError("no test of guarded changes looks incidents up by alarm")
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        await self.gate()
+        return self.incidents.get(incident_id)
+
+    async def incident_at(self, channel: str, thread_ts: str) -> Incident | None:
+        found = (each for each in self.incidents.values() if each.thread_ts == thread_ts)
+        return next(found, None)
+
+    async def latest_incident(self, channel: str) -> Incident | None:
+        return max(self.incidents.values(), key=lambda each: each.opened_at, default=None)
+
+    async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
+        changed = self.incidents[incident_id].model_copy(update=fields)
+        self.incidents[incident_id] = changed
+        return changed
+
+    async def save_report(self, incident_id: str, report: Report) -> None:
+        self.reports[incident_id] = report
+
+    async def report(self, incident_id: str) -> Report | None:
+        await self.gate()
+        return self.reports.get(incident_id)
+
+    async def note(self, incident_id: str, entry: TimelineEntry) -> None:
+        await self.gate()
+        entries = self.notes.setdefault(incident_id, [])
+        same = (entry.kind, entry.ref, entry.text)
+        if same not in {(each.kind, each.ref, each.text) for each in entries}:
+            entries.append(entry)
+        await self.gate()
+
+    async def timeline(self, incident_id: str) -> Sequence[TimelineEntry]:
+        return self.notes.get(incident_id, [])
+
+    # guarded changes
+
+    async def create_run(self, run: Run) -> Run:
+        if run.state not in BORN_AS:
+            raise ValueError(f"a run cannot begin as {run.state}")
+        await self.gate()
+        kept = self.kept.setdefault(run.id, run)
+        await self.gate()
+        return kept
+
+    async def run(self, run_id: str) -> Run | None:
+        await self.gate()
+        return self.kept.get(run_id)
+
+    async def runs(self, incident_id: str) -> Sequence[Run]:
+        return [run for run in self.kept.values() if run.incident == incident_id]
+
+    async def move(
+        self,
+        run_id: str,
+        allowed: Collection[RunState],
+        to: RunState,
+        *,
+        actor: str | None = None,
+        **fields: Any,
+    ) -> Run | None:
+        sources = {state for state in allowed if state is to or state in WAYS[to]}
+        if PLANNED & fields.keys():
+            sources &= BEFORE_REQUEST
+        if not sources:
+            raise ValueError(f"no way leads from {allowed} to {to}")
+        await self.gate()
+        run = self.kept[run_id]
+        moved = None
+        frozen = to is RunState.RUNNING and self.audit_fault is not None
+        if run.state in sources and not frozen:
+            moved = Run.model_validate(run.model_dump() | fields | {"state": to})
+            self.kept[run_id] = moved
+            self._audit(actor or fields.get("undone_by") or "bot", to.value, run_id)
+        await self.gate()
+        return moved
+
+    async def approve(self, run_id: str, approver: str, fingerprint: str) -> Run | None:
+        await self.gate()
+        run = self.kept[run_id]
+        good = (
+            run.state is RunState.REQUESTED
+            and run.requested_by != approver
+            and run.fingerprint == fingerprint
+            and run.expires_at is not None
+            and self.clock < run.expires_at
+            and self.audit_fault is None
+        )
+        approved = None
+        if good:
+            changes = {"state": RunState.APPROVED, "approved_by": approver}
+            approved = self.kept[run_id] = run.model_copy(update=changes)
+            self._audit(approver, "approved", run_id)
+        await self.gate()
+        return approved
+
+    async def claim(self, target: str, run_id: str) -> str | None:
+        await self.gate()
+        holder = self.claims.get(target)
+        other = self.kept.get(holder) if holder and holder != run_id else None
+        if other is None or other.state in OVER:
+            self.claims[target] = run_id
+            other = None
+        await self.gate()
+        return other.id if other else None
+
+    async def release(self, target: str, run_id: str) -> None:
+        await self.gate()
+        if self.claims.get(target) == run_id:
+            del self.claims[target]
+        await self.gate()
+
+    async def audit(self) -> Sequence[AuditEntry]:
+        return self.chain
+
+    async def verify_audit(self) -> str | None:
+        return self.audit_fault
+
+    def _audit(self, actor: str, event: str, run: str) -> None:
+        before = self.chain[-1].digest if self.chain else ""
+        digest = hashlib.sha256(f"{before}{actor}{event}{run}".encode()).hexdigest()
+        entry = AuditEntry(
+            number=len(self.chain) + 1,
+            at=self.clock,
+            actor=actor,
+            event=event,
+            run=run,
+            detail="",
+            digest=digest,
+        )
+        self.chain.append(entry)
