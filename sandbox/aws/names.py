@@ -1,59 +1,33 @@
-"""Names AWS would have made up, made up the same way every time.
+"""Ids AWS would have drawn at random, made up the same way every time.
 
-An id such as the hash in `app/web/50dc6c495c0c9188` appears both in an ARN the endpoint answers
-with and in a metric dimension the simulation publishes under: both take it from here. Every
-function is pure; the same name always gives the same id.
+What the simulation publishes under (dimensions, log groups, targets) is named by
+`sandbox.world.names`; this module has what only the endpoint shows. Every function is pure.
 """
 
 from __future__ import annotations
 
-import hashlib
 import uuid
+
+from sandbox.world.names import digest
 
 _ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
-def digest(*parts: str, length: int = 16) -> str:
-    """`length` hex digits that depend on the parts alone."""
-    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:length]
-
-
-def unique(*parts: str) -> str:
+def unique(*parts: object) -> str:
     """A UUID that depends on the parts alone."""
     return str(uuid.UUID(digest(*parts, length=32)))
 
 
-def code(*parts: str, length: int = 10) -> str:
-    """`length` lower-case letters and digits, as in API Gateway ids."""
-    raw = hashlib.sha256("/".join(parts).encode()).digest()
-    return "".join(_ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in raw[:length])
+def code(*parts: object, length: int = 6) -> str:
+    """Lower-case letters and digits that depend on the parts alone, as in API Gateway ids."""
+    number = int(digest(*parts, length=32), 16)
+    letters = []
+    for _ in range(length):
+        number, index = divmod(number, len(_ALPHANUMERIC))
+        letters.append(_ALPHANUMERIC[index])
+    return "".join(letters)
 
 
-def api_id(name: str) -> str:
-    """The id of an API: the dimension `ApiId` of an HTTP API's metrics."""
-    return code("api", name)
-
-
-def load_balancer(name: str) -> str:
-    """The dimension `LoadBalancer`, and the tail of the ARN: app/<name>/<hash>."""
-    return f"app/{name}/{digest('loadbalancer', name)}"
-
-
-def target_group(name: str) -> str:
-    """The dimension `TargetGroup`, and the tail of the ARN: targetgroup/<name>/<hash>."""
-    return f"targetgroup/{name}/{digest('targetgroup', name)}"
-
-
-def function_log_group(name: str) -> str:
-    """Where a Lambda function logs."""
-    return f"/aws/lambda/{name}"
-
-
-def access_log_group(api: str, stage: str) -> str:
-    """Where a stage's access log goes (its name is the user's choice; this is ours)."""
-    return f"/aws/apigateway/{api}/{stage}"
-
-
-def execution_log_group(api: str, stage: str) -> str:
-    """Where a REST API's stage writes its execution log."""
-    return f"API-Gateway-Execution-Logs_{api_id(api)}/{stage}"
+def deployment_id(*parts: object) -> str:
+    """A CodeDeploy deployment id such as d-1A2B3C4D5."""
+    return f"d-{code(*parts, length=9).upper()}"

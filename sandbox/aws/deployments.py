@@ -1,0 +1,295 @@
+"""CodeDeploy's deployments, past and under way.
+
+A deployment of the scenario is read from the trail and from the group's revision lever; one that a
+caller created (or CodeDeploy itself, to roll back) is kept here and pulls the levers when it is
+through. A Lambda group moves its alias to the version that served under the revision before; what
+that was is read from the levers' history, or from an AppSpec in the revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import yaml
+
+from sandbox.aws.account import Account, Store
+from sandbox.aws.errors import AwsError
+from sandbox.aws.history import reached
+from sandbox.aws.names import deployment_id
+from sandbox.world.resources import CodeDeploy
+
+_AGE = timedelta(days=7)
+_SECOND = timedelta(seconds=1)
+_BUCKET = "deployments"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment of a group."""
+
+    deployment_id: str
+    group: CodeDeploy
+    revision: str
+    previous: str
+    created: datetime
+    completed: datetime | None
+    status: str  # Created | InProgress | Succeeded | Stopped
+    actor: str
+    description: str = ""
+    creator: str = "user"  # user | codeDeployRollback
+    location: Mapping[str, Any] = field(default_factory=dict)  # as the caller gave it
+    undoes: str | None = None  # the deployment that this one rolls back
+    undone_by: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.completed is not None
+
+
+class Deployments(Store):
+    """The account's CodeDeploy groups and deployments."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self._own: dict[str, Deployment] = {}
+        self._lasts = timedelta(seconds=account.options.rollout_seconds)
+
+    # -- what there is
+
+    def groups(self, application: str) -> list[CodeDeploy]:
+        """An application's groups. Raises AwsError when there is no such application."""
+        found = [item for item in self._all() if item.application == application]
+        if not found:
+            raise AwsError(
+                "ApplicationDoesNotExistException",
+                f"Applications not found for 123456789012: {application}".replace(
+                    "123456789012", self.account.id
+                ),
+            )
+        return found
+
+    def group(self, application: str, name: str) -> CodeDeploy:
+        """One group. Raises AwsError."""
+        for item in self.groups(application):
+            if item.group == name:
+                return item
+        raise AwsError(
+            "DeploymentGroupDoesNotExistException",
+            f"No Deployment Group found for name: {name}",
+        )
+
+    def deployments(self) -> list[Deployment]:
+        """Every deployment, newest first."""
+        past = [item for group in self._all() for item in self._past(group)]
+        kept = [item for item in past if item.deployment_id not in self._own]
+        found = [*kept, *self._own.values()]
+        return sorted(found, key=lambda item: item.created, reverse=True)
+
+    def deployment(self, wanted: str) -> Deployment:
+        """One deployment. Raises AwsError."""
+        for item in self.deployments():
+            if item.deployment_id == wanted:
+                return item
+        raise AwsError(
+            "DeploymentDoesNotExistException",
+            f"The deployment {wanted} could not be found",
+        )
+
+    def of_group(self, group: CodeDeploy) -> list[Deployment]:
+        """A group's deployments, newest first."""
+        return [item for item in self.deployments() if item.group == group]
+
+    def serving(self, group: CodeDeploy) -> str:
+        """The revision that serves."""
+        return str(self.account.world.lever(_key(group)) or self._first(group))
+
+    # -- changes
+
+    def create(
+        self,
+        group: CodeDeploy,
+        location: Mapping[str, Any],
+        actor: str,
+        description: str,
+        undoes: Deployment | None = None,
+    ) -> Deployment:
+        """Start a deployment. Raises AwsError while another one of the group is under way."""
+        for item in self.of_group(group):
+            if not item.over and undoes is None:
+                raise AwsError(
+                    "DeploymentLimitExceededException",
+                    f"The Deployment Group already has an active Deployment '{item.deployment_id}'",
+                )
+        now = self.account.world.now()
+        made = Deployment(
+            deployment_id(group.application, group.group, len(self._own), now.isoformat()),
+            group,
+            revision_name(location),
+            self.serving(group),
+            now,
+            None,
+            "Created",
+            actor,
+            description,
+            "codeDeployRollback" if undoes else "user",
+            dict(location),
+            undoes.deployment_id if undoes else None,
+        )
+        self._own[made.deployment_id] = made
+        return made
+
+    def stop(self, deployment: Deployment, *, roll_back: bool) -> None:
+        """Stop a deployment that is under way; with `roll_back` redeploy what served before."""
+        now = self.account.world.now()
+        back = None
+        stopped = replace(deployment, status="Stopped", completed=now)
+        self._own[deployment.deployment_id] = stopped
+        if roll_back:
+            location = s3_location(deployment.previous)
+            back = self.create(deployment.group, location, deployment.actor, "", undoes=stopped)
+            self._own[deployment.deployment_id] = replace(stopped, undone_by=back.deployment_id)
+
+    def advance(self) -> None:
+        """Deployments come through; what the newest one brought serves."""
+        now = self.account.world.now()
+        for key, item in list(self._own.items()):
+            if item.over:
+                continue
+            if now >= item.created + self._lasts:
+                self._own[key] = replace(
+                    item, status="Succeeded", completed=item.created + self._lasts
+                )
+            elif item.status == "Created" and now > item.created:
+                self._own[key] = replace(item, status="InProgress")
+        for group in self._all() if self._own else []:
+            self._hold(group)
+
+    def _hold(self, group: CodeDeploy) -> None:
+        """Let the group's newest deployment that a caller had a hand in decide what serves."""
+        newest = self.of_group(group)[0]
+        if newest.deployment_id not in self._own or not newest.over:
+            return
+        wanted = newest.previous if newest.status == "Stopped" else newest.revision
+        if self.serving(group) != wanted:
+            levers = self._levers_of(group, wanted, newest)
+            for key, value in {**levers, _key(group): wanted}.items():
+                self.account.world.pull(key, value)
+
+    def _levers_of(self, group: CodeDeploy, revision: str, by: Deployment) -> dict[str, str]:
+        """What alias and task definition a revision comes with: as they were when it served."""
+        world = self.account.world
+        keys = []
+        if group.function and group.alias:
+            keys.append(f"lambda/{group.function}/alias/{group.alias}")
+        for service in self.account.resources.ecs:
+            if service.name == group.ecs_service:
+                keys.append(f"ecs/{service.cluster}/{service.name}/task_definition")
+        found = {}
+        for key in keys:
+            then = (
+                world.lever(key, moment)
+                for moment in self._moments(group)
+                if world.lever(_key(group), moment) == revision
+            )
+            spelt = version_in(by.location) if revision == by.revision else None
+            value = spelt if spelt is not None else next(then, None)
+            if value is not None:
+                found[key] = str(value)
+        return found
+
+    def _moments(self, group: CodeDeploy) -> Iterator[datetime]:
+        """Times at which to look what served: the ends and the beginnings of deployments."""
+        for item in self.of_group(group):
+            if item.completed is not None:
+                yield item.completed + _SECOND
+            yield item.created - _SECOND
+
+    # -- the past
+
+    def _all(self) -> tuple[CodeDeploy, ...]:
+        return self.account.resources.codedeploy
+
+    def _first(self, group: CodeDeploy) -> str:
+        early = self.account.world.lever(_key(group), self.account.opened - _AGE)
+        return str(early) if early else f"{group.application}-1"
+
+    def _past(self, group: CodeDeploy) -> Iterator[Deployment]:
+        world, now, key = self.account.world, self.account.world.now(), _key(group)
+        first = self._first(group)
+        begun = self.account.opened - _AGE
+        yield Deployment(
+            deployment_id(group.application, group.group, "first"),
+            group,
+            first,
+            first,
+            begun,
+            begun + self._lasts,
+            "Succeeded",
+            "deployer",
+        )
+        events = [
+            event
+            for event in world.trail()
+            if event.source == "codedeploy.amazonaws.com"
+            and event.name == "CreateDeployment"
+            and not event.error_code
+            and event.response is None  # a caller's has one, and is in `_own`
+            and event.request.get("applicationName") == group.application
+            and event.request.get("deploymentGroupName") == group.group
+        ]
+        for index, event in enumerate(events):
+            location = event.request.get("revision")
+            revision = revision_name(location if isinstance(location, Mapping) else {})
+            until = events[index + 1].time if index + 1 < len(events) else now
+            through = reached(world, key, revision, event.time, until)
+            yield Deployment(
+                deployment_id(group.application, group.group, event.time.isoformat()),
+                group,
+                revision,
+                str(world.lever(key, event.time - _SECOND) or first),
+                event.time,
+                through,
+                "Succeeded" if through else "InProgress",
+                event.actor,
+                str(event.request.get("description") or ""),
+            )
+
+
+def _key(group: CodeDeploy) -> str:
+    return f"codedeploy/{group.application}/{group.group}/revision"
+
+
+def s3_location(revision: str) -> dict[str, Any]:
+    """A revision's name as a RevisionLocation."""
+    place = {"bucket": _BUCKET, "key": revision, "bundleType": "zip"}
+    return {"revisionType": "S3", "s3Location": place}
+
+
+def revision_name(location: Mapping[str, Any]) -> str:
+    """The name of what a RevisionLocation points at."""
+    if "s3Location" in location:
+        return str(location["s3Location"].get("key", ""))
+    if "gitHubLocation" in location:
+        return str(location["gitHubLocation"].get("commitId", ""))
+    return version_in(location) or ""
+
+
+def version_in(location: Mapping[str, Any]) -> str | None:
+    """The Lambda version or task definition an AppSpec leads to; None where there is none."""
+    text = location.get("appSpecContent", location.get("string", {})).get("content")
+    if not text:
+        return None
+    try:
+        content = yaml.safe_load(text)  # JSON is YAML
+        resource = next(iter(content["Resources"][0].values()))
+        properties = resource["Properties"]
+    except (yaml.YAMLError, LookupError, TypeError, AttributeError, StopIteration):
+        return None
+    if "TargetVersion" in properties:
+        return str(properties["TargetVersion"])
+    definition = properties.get("TaskDefinition")
+    return str(definition).rpartition("/")[2] if definition else None

@@ -1,0 +1,345 @@
+"""Lambda's functions: versions, aliases and concurrency.
+
+What an alias serves and how much is reserved are the world's levers: a change of the scenario and
+a change by a caller are the same thing. Past publications and moves are read from the trail.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sandbox.aws.account import Account, Store
+from sandbox.aws.errors import AwsError
+from sandbox.aws.names import unique
+from sandbox.aws.provisioning import Provisioned
+from sandbox.world.api import LeverValue, TrailEvent
+from sandbox.world.resources import Function
+
+LATEST = "$LATEST"
+_UNRESERVED_MINIMUM = 100  # Lambda keeps this many executions for functions without a reservation
+_AGE = timedelta(days=30)
+_PUBLISHED_BEFORE = timedelta(minutes=3)
+_ROLLED_OUT = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a function, or $LATEST."""
+
+    name: str
+    description: str
+    memory_mb: int
+    timeout: int
+    modified: datetime
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a FunctionName and a Qualifier name."""
+
+    function: Function
+    qualifier: str | None
+
+
+class Functions(Store):
+    """The account's functions."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self._changes: dict[str, int] = {}
+        self._descriptions: dict[tuple[str, str], str] = {}
+        self._versions: dict[str, dict[str, Version]] = {}
+        self._provisioned: dict[tuple[str, str], Provisioned] = {}
+        for function in account.resources.functions:
+            self._versions[function.name] = dict(self._initial_versions(function))
+            for qualifier, wanted in function.provisioned.items():
+                ready = self.lever(function.name, "provisioned", qualifier)
+                count = ready if isinstance(ready, int) else wanted
+                self._provisioned[function.name, qualifier] = Provisioned.ready(
+                    count, account.opened - _AGE, self.target(function.name, qualifier)
+                )
+
+    # -- what there is
+
+    def find(self, name: str, qualifier: str | None = None) -> Reference:
+        """The function that a name, partial ARN or ARN names. Raises AwsError."""
+        text = name.partition(":function:")[2] if ":function:" in name else name
+        text, _, inner = text.partition(":")
+        for function in self.account.resources.functions:
+            if function.name == text:
+                return Reference(function, qualifier or inner or None)
+        raise AwsError("ResourceNotFoundException", f"Function not found: {self.arn(text)}")
+
+    def arn(self, function: str, qualifier: str | None = None) -> str:
+        """A function's ARN."""
+        tail = f":{qualifier}" if qualifier else ""
+        return self.account.arn("lambda", f"function:{function}{tail}")
+
+    def versions(self, function: str) -> dict[str, Version]:
+        """$LATEST and the published versions, oldest first."""
+        return self._versions[function]
+
+    def version(self, function: str, qualifier: str | None) -> Version:
+        """What a qualifier leads to. Raises AwsError."""
+        name = qualifier or LATEST
+        if name in self.aliases(function):
+            name = self.target(function, name)
+        if name not in self._versions[function]:
+            arn = self.arn(function, qualifier)
+            raise AwsError("ResourceNotFoundException", f"Function not found: {arn}")
+        return self._versions[function][name]
+
+    def aliases(self, function: str) -> list[str]:
+        """The aliases of a function."""
+        found = next(f for f in self.account.resources.functions if f.name == function)
+        return sorted(found.aliases)
+
+    def target(self, function: str, alias: str) -> str:
+        """The version an alias serves; a version serves itself."""
+        value = self.lever(function, "alias", alias)
+        return alias if value is None else str(value)
+
+    def weights(self, function: str, alias: str) -> dict[str, float]:
+        """The additional versions of an alias and their share of its traffic."""
+        version, _, weight = str(self.lever(function, "weights", alias) or "").partition(":")
+        return {version: float(weight)} if weight else {}
+
+    def description(self, function: str, alias: str) -> str:
+        """An alias's description."""
+        return self._descriptions.get((function, alias), "")
+
+    def revision(self, function: str, qualifier: str | None = None) -> str:
+        """The RevisionId of a function or alias: another one after each change."""
+        parts: list[object] = [function, qualifier, self._changes.get(f"{function}:{qualifier}", 0)]
+        if qualifier in self.aliases(function):
+            parts += [self.target(function, str(qualifier))]
+            parts += [sorted(self.weights(function, str(qualifier)).items())]
+            parts += [sum(1 for _ in self._moves(function, str(qualifier)))]
+        return unique("revision", *parts)
+
+    def check_revision(self, given: str | None, function: str, qualifier: str | None) -> None:
+        """Raises AwsError when a caller's RevisionId is not the latest."""
+        if given is not None and given != self.revision(function, qualifier):
+            kind = "GetAlias" if qualifier else "GetFunction"
+            raise AwsError(
+                "PreconditionFailedException",
+                "The Revision Id provided does not match the latest Revision Id. Call the "
+                f"{kind} API to retrieve the latest Revision Id",
+            )
+
+    # -- concurrency
+
+    def reserved(self, function: str) -> int | None:
+        """Reserved concurrency; None when the function uses the account's pool."""
+        value = self.lever(function, "reserved")
+        return None if value is None else int(value)
+
+    def unreserved(self, without: str | None = None) -> int:
+        """What is left for functions without a reservation; `without` one function's."""
+        names = [function.name for function in self.account.resources.functions]
+        taken = sum(self.reserved(name) or 0 for name in names if name != without)
+        return self.account.resources.account_concurrency - taken
+
+    def check_unreserved(self, function: str, wanted: int, free: int) -> None:
+        """Raises AwsError when taking `wanted` of `free` leaves less than the minimum."""
+        del function
+        if free - wanted < _UNRESERVED_MINIMUM:
+            raise AwsError(
+                "InvalidParameterValueException",
+                "Specified ConcurrentExecutions for function decreases account's "
+                "UnreservedConcurrentExecution below its minimum value of "
+                f"[{_UNRESERVED_MINIMUM}].",
+            )
+
+    def provisioned(self, function: str) -> dict[str, Provisioned]:
+        """Provisioned concurrency by qualifier."""
+        return {
+            qualifier: config
+            for (name, qualifier), config in self._provisioned.items()
+            if name == function
+        }
+
+    def provision(self, function: str, qualifier: str, wanted: int) -> Provisioned:
+        """Ask for provisioned concurrency; it becomes READY over time."""
+        now = self.account.world.now()
+        before = self._provisioned.get((function, qualifier))
+        start = before.available(now) if before else 0
+        lasts = timedelta(seconds=self.account.options.provisioning_seconds)
+        made = Provisioned(
+            wanted, min(start, wanted), now, lasts, now, self.target(function, qualifier)
+        )
+        self._provisioned[function, qualifier] = made
+        self._pull_provisioned(function, qualifier, made)
+        return made
+
+    def unprovision(self, function: str, qualifier: str) -> None:
+        """Give provisioned concurrency back, at once."""
+        del self._provisioned[function, qualifier]
+        self.pull(function, "provisioned", qualifier, value=None)
+
+    # -- changes
+
+    def move(
+        self,
+        function: str,
+        alias: str,
+        version: str | None,
+        weights: dict[str, float] | None,
+        description: str | None,
+    ) -> None:
+        """Point an alias somewhere else, at once."""
+        if description is not None:
+            self._descriptions[function, alias] = description
+        if weights is not None:
+            text = next((f"{name}:{share:g}" for name, share in weights.items() if share), None)
+            if text != self.lever(function, "weights", alias):
+                self.pull(function, "weights", alias, value=text)
+        if version is not None and version != self.target(function, alias):
+            self.pull(function, "alias", alias, value=version)
+        self.changed(function, alias)
+        self._pull_configuration(function)
+        self.advance()
+
+    def configure(self, function: str, version: Version) -> None:
+        """Replace $LATEST's configuration."""
+        self._versions[function][LATEST] = version
+        self.changed(function, None)
+        self._pull_configuration(function)
+
+    def publish(self, function: str, description: str) -> Version:
+        """Make a version of $LATEST."""
+        known = self._versions[function]
+        number = max((int(name) for name in known if name != LATEST), default=0) + 1
+        made = replace(
+            known[LATEST],
+            name=str(number),
+            description=description,
+            modified=self.account.world.now(),
+        )
+        known[made.name] = made
+        return made
+
+    def changed(self, function: str, qualifier: str | None) -> None:
+        """Note a change: the RevisionId becomes another."""
+        key = f"{function}:{qualifier}"
+        self._changes[key] = self._changes.get(key, 0) + 1
+
+    def advance(self) -> None:
+        """Provisioned concurrency grows; on an alias that moved it is allocated anew."""
+        now = self.account.world.now()
+        lasts = timedelta(seconds=self.account.options.provisioning_seconds)
+        for item in self.account.resources.functions:
+            self._adopt_configuration(item.name)
+        for (function, qualifier), config in list(self._provisioned.items()):
+            version = self.target(function, qualifier)
+            if version != config.version:
+                config = Provisioned(config.requested, 0, now, lasts, config.modified, version)
+                self._provisioned[function, qualifier] = config
+            self._pull_provisioned(function, qualifier, config)
+
+    # -- levers
+
+    def lever(self, function: str, *tail: str) -> LeverValue:
+        """A lever of a function, now."""
+        return self.account.world.lever("/".join(("lambda", function, *tail)))
+
+    def pull(self, function: str, *tail: str, value: LeverValue) -> None:
+        """Set a lever of a function."""
+        self.account.world.pull("/".join(("lambda", function, *tail)), value)
+
+    def _pull_provisioned(self, function: str, qualifier: str, config: Provisioned) -> None:
+        ready = config.available(self.account.world.now())
+        if self.lever(function, "provisioned", qualifier) != ready:
+            self.pull(function, "provisioned", qualifier, value=ready)
+
+    def _called(self, function: str) -> Version:
+        """The version that is called: through the API's qualifier, or through the alias."""
+        api = self.account.resources.api
+        if api is not None and api.function == function:
+            return self.version(function, api.qualifier)
+        return self.version(function, next(iter(self.aliases(function)), None))
+
+    def _pull_configuration(self, function: str) -> None:
+        """Memory and timeout are those of the version that is called."""
+        version = self._called(function)
+        if self.lever(function, "memory") != version.memory_mb:
+            self.pull(function, "memory", value=version.memory_mb)
+        if self.lever(function, "timeout") != version.timeout:
+            self.pull(function, "timeout", value=version.timeout)
+
+    def _adopt_configuration(self, function: str) -> None:
+        """What the scenario changed is what the called version and $LATEST now have."""
+        memory, timeout = self.lever(function, "memory"), self.lever(function, "timeout")
+        called = self._called(function)
+        if memory in (None, called.memory_mb) and timeout in (None, called.timeout):
+            return
+        for name in {called.name, LATEST}:
+            self._versions[function][name] = replace(
+                self._versions[function][name],
+                memory_mb=int(memory or called.memory_mb),
+                timeout=round(float(timeout or called.timeout)),
+                modified=self.account.world.now(),
+            )
+
+    # -- the past
+
+    def _moves(self, function: str, alias: str) -> Iterator[TrailEvent]:
+        for event in self.account.world.trail():
+            if event.name.startswith("UpdateAlias") and not event.error_code:
+                asked = event.request
+                if asked.get("functionName") == function and asked.get("name") == alias:
+                    yield event
+
+    def _initial_versions(self, function: Function) -> Iterator[tuple[str, Version]]:
+        published = _publications(self.account, function)
+        latest = Version(
+            LATEST, "", function.memory_mb, round(function.timeout), self.account.opened - _AGE
+        )
+        dates = []
+        for index, name in enumerate(function.versions):
+            age = _AGE * (len(function.versions) - index) / len(function.versions)
+            dates.append(published.get(name, self.account.opened - age))
+        yield LATEST, replace(latest, modified=dates[-1] if dates else latest.modified)
+        for name, date in zip(function.versions, dates, strict=True):
+            described = function.descriptions.get(name, "")
+            yield name, replace(latest, name=name, description=described, modified=date)
+
+
+def _publications(account: Account, function: Function) -> dict[str, datetime]:
+    """When versions were published, by version: shortly before they first served.
+
+    A publication the trail shows counts; else what an alias move or a deployment tells.
+    """
+    found: dict[str, datetime] = {}
+    names = {
+        f"{group.application}/{group.group}": group.alias
+        for group in account.resources.codedeploy
+        if group.function == function.name and group.alias
+    }
+    for event in account.world.trail():
+        asked = {**event.request, **(event.response or {})}
+        version: object = None
+        if event.name.startswith("PublishVersion") and asked.get("functionName") == function.name:
+            found[str(asked.get("version"))] = event.time
+        elif event.name.startswith("UpdateAlias") and asked.get("functionName") == function.name:
+            version = asked.get("functionVersion")
+        elif event.name == "CreateDeployment":
+            alias = names.get(f"{asked.get('applicationName')}/{asked.get('deploymentGroupName')}")
+            if alias:
+                key = f"lambda/{function.name}/alias/{alias}"
+                version = account.world.lever(key, event.time + _ROLLED_OUT)
+                if version == account.world.lever(key, event.time):
+                    version = None
+        if version is not None and not event.error_code:
+            found.setdefault(str(version), event.time - _PUBLISHED_BEFORE)
+    return found
+
+
+def code_hash(function: str, version: str) -> str:
+    """The CodeSha256 of a version."""
+    return base64.b64encode(hashlib.sha256(f"{function}:{version}".encode()).digest()).decode()

@@ -1,0 +1,112 @@
+"""What the endpoint answers by itself: one function per operation.
+
+To add an operation, write a function in a module of `sandbox.aws.services`:
+
+    @operation("route53", "GetHealthCheckStatus")
+    def get_health_check_status(call: Call, params: Params) -> Reply:
+        ...
+
+`params` and the reply have the names and types of botocore's model; both are checked against it.
+Raise AwsError for the service's errors. What no function answers goes to moto.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.aws.account import Call
+
+Params = dict[str, Any]
+Reply = dict[str, Any]
+Handler = Callable[["Call", Params], Reply | None]
+
+# What begins the names of operations that change nothing.
+_READS = (
+    "Get",
+    "List",
+    "Describe",
+    "Lookup",
+    "BatchGet",
+    "Filter",
+    "Search",
+    "Simulate",
+    "Query",
+    "Scan",
+    "Select",
+    "Head",
+    "Test",
+    "Check",
+    "Estimate",
+    "Validate",
+    "Preview",
+)
+_READ_OPERATIONS = {
+    ("logs", "StartQuery"),
+    ("logs", "StopQuery"),
+    ("logs", "StartLiveTail"),
+    ("sts", "AssumeRole"),
+    ("sts", "DecodeAuthorizationMessage"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A registered operation; see `operation`."""
+
+    service: str
+    name: str
+    handler: Handler
+
+
+OPERATIONS: dict[tuple[str, str], Operation] = {}
+
+# Services whose state is the endpoint's own: moto holds nothing of theirs and would contradict it.
+OWN_SERVICES = {
+    "apigateway",
+    "apigatewayv2",
+    "application-autoscaling",
+    "arc-zonal-shift",
+    "cloudtrail",
+    "cloudwatch",
+    "codedeploy",
+    "ecs",
+    "elbv2",
+    "lambda",
+    "logs",
+    "resourcegroupstaggingapi",
+    "service-quotas",
+    "sts",
+}
+
+
+def operation(service: str, *names: str) -> Callable[[Handler], Handler]:
+    """Register a function as the answer to one or more operations of a service (SDK names)."""
+
+    def register(handler: Handler) -> Handler:
+        for name in names:
+            key = (service, name)
+            if key in OPERATIONS:
+                raise ValueError(f"{service}:{name} is registered twice")
+            OPERATIONS[key] = Operation(service, name, handler)
+        return handler
+
+    return register
+
+
+def changes_something(service: str, name: str) -> bool:
+    """Whether an operation writes. Told by its name, as nearly always in AWS."""
+    return not name.startswith(_READS) and (service, name) not in _READ_OPERATIONS
+
+
+def load() -> dict[tuple[str, str], Operation]:
+    """Every operation there is, once its modules are imported."""
+    from sandbox.aws import services
+
+    for module in pkgutil.iter_modules(services.__path__):
+        importlib.import_module(f"{services.__name__}.{module.name}")
+    return OPERATIONS

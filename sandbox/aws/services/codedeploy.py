@@ -1,0 +1,264 @@
+"""CodeDeploy: applications, groups and deployments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.aws.account import Call
+from sandbox.aws.deployments import Deployment, Deployments, revision_name, s3_location
+from sandbox.aws.errors import AwsError
+from sandbox.aws.names import unique
+from sandbox.aws.pages import page
+from sandbox.aws.registry import Params, Reply, operation
+from sandbox.world.resources import CodeDeploy
+
+_LISTED = 100
+
+
+def _platform(group: CodeDeploy) -> str:
+    return "ECS" if group.ecs_service else "Lambda"
+
+
+def _configuration(group: CodeDeploy) -> str:
+    return f"CodeDeployDefault.{_platform(group)}AllAtOnce"
+
+
+def _names(call: Call) -> list[str]:
+    return sorted({group.application for group in call.resources.codedeploy})
+
+
+@operation("codedeploy", "ListApplications")
+def list_applications(call: Call, params: Params) -> Reply:
+    """The applications."""
+    shown, token = page(_names(call), params.get("nextToken"), _LISTED, _bad_token)
+    return {"applications": shown, "nextToken": token}
+
+
+def _bad_token() -> AwsError:
+    return AwsError(
+        "InvalidNextTokenException", "The next token was specified in an invalid format"
+    )
+
+
+def _application(call: Call, name: str) -> dict[str, Any]:
+    group = call.store(Deployments).groups(name)[0]
+    return {
+        "applicationId": unique("application", name),
+        "applicationName": name,
+        "createTime": call.account.opened.replace(year=call.account.opened.year - 1, day=1),
+        "linkedToGitHub": False,
+        "computePlatform": _platform(group),
+    }
+
+
+@operation("codedeploy", "GetApplication")
+def get_application(call: Call, params: Params) -> Reply:
+    """One application."""
+    return {"application": _application(call, params["applicationName"])}
+
+
+@operation("codedeploy", "BatchGetApplications")
+def batch_get_applications(call: Call, params: Params) -> Reply:
+    """Several applications."""
+    return {"applicationsInfo": [_application(call, name) for name in params["applicationNames"]]}
+
+
+@operation("codedeploy", "ListDeploymentGroups")
+def list_deployment_groups(call: Call, params: Params) -> Reply:
+    """An application's groups."""
+    name = params["applicationName"]
+    found = [group.group for group in call.store(Deployments).groups(name)]
+    shown, token = page(found, params.get("nextToken"), _LISTED, _bad_token)
+    return {"applicationName": name, "deploymentGroups": shown, "nextToken": token}
+
+
+def _group(call: Call, group: CodeDeploy) -> dict[str, Any]:
+    store = call.store(Deployments)
+    deployments = store.of_group(group)
+    done = [item for item in deployments if item.status == "Succeeded"]
+    style = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
+    services = [
+        {"serviceName": service.name, "clusterName": service.cluster}
+        for service in call.resources.ecs
+        if service.name == group.ecs_service
+    ]
+    return {
+        "applicationName": group.application,
+        "deploymentGroupId": unique("group", group.application, group.group),
+        "deploymentGroupName": group.group,
+        "deploymentConfigName": _configuration(group),
+        "serviceRoleArn": f"arn:aws:iam::{call.account.id}:role/codedeploy",
+        "targetRevision": _location(deployments[0]),
+        "autoRollbackConfiguration": {"enabled": False},
+        "deploymentStyle": style,
+        "lastSuccessfulDeployment": _last(done[0]) if done else None,
+        "lastAttemptedDeployment": _last(deployments[0]),
+        "computePlatform": _platform(group),
+        "ecsServices": services or None,
+        "terminationHookEnabled": False,
+    }
+
+
+def _last(item: Deployment) -> dict[str, Any]:
+    return {
+        "deploymentId": item.deployment_id,
+        "status": item.status,
+        "endTime": item.completed,
+        "createTime": item.created,
+    }
+
+
+@operation("codedeploy", "GetDeploymentGroup")
+def get_deployment_group(call: Call, params: Params) -> Reply:
+    """One group, with its last deployments."""
+    store = call.store(Deployments)
+    group = store.group(params["applicationName"], params["deploymentGroupName"])
+    return {"deploymentGroupInfo": _group(call, group)}
+
+
+@operation("codedeploy", "BatchGetDeploymentGroups")
+def batch_get_deployment_groups(call: Call, params: Params) -> Reply:
+    """Several groups of an application."""
+    store, name = call.store(Deployments), params["applicationName"]
+    found = [store.group(name, group) for group in params["deploymentGroupNames"]]
+    return {"deploymentGroupsInfo": [_group(call, group) for group in found]}
+
+
+@operation("codedeploy", "ListDeployments")
+def list_deployments(call: Call, params: Params) -> Reply:
+    """Deployments' ids, newest first; application and group are both given, or neither."""
+    store = call.store(Deployments)
+    application, name = params.get("applicationName"), params.get("deploymentGroupName")
+    if application and not name:
+        raise AwsError("DeploymentGroupNameRequiredException", "Deployment Group name is missing")
+    if name and not application:
+        raise AwsError("ApplicationNameRequiredException", "Application name is missing")
+    found = store.deployments()
+    if application and name:
+        group = store.group(application, name)
+        found = [item for item in found if item.group == group]
+    within = params.get("createTimeRange", {})
+    start, end = within.get("start"), within.get("end")
+    if start and end and start > end:
+        raise AwsError("InvalidTimeRangeException", "The start time is after the end time")
+    found = [
+        item
+        for item in found
+        if (start is None or item.created >= start) and (end is None or item.created <= end)
+    ]
+    statuses = params.get("includeOnlyStatuses")
+    if statuses:
+        found = [item for item in found if item.status in statuses]
+    ids = [item.deployment_id for item in found]
+    shown, token = page(ids, params.get("nextToken"), _LISTED, _bad_token)
+    return {"deployments": shown, "nextToken": token}
+
+
+def _location(item: Deployment) -> dict[str, Any]:
+    return dict(item.location) or s3_location(item.revision)
+
+
+def _described(item: Deployment) -> dict[str, Any]:
+    counts = dict.fromkeys(("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready"), 0)
+    counts |= {
+        "Created": {"Pending": 1},
+        "InProgress": {"InProgress": 1},
+        "Succeeded": {"Succeeded": 1},
+        "Stopped": {"Skipped": 1},
+    }[item.status]
+    rollback = None
+    if item.undoes:
+        rollback = {
+            "rollbackTriggeringDeploymentId": item.undoes,
+            "rollbackMessage": f"Deployment {item.undoes} was stopped and rolled back.",
+        }
+    elif item.undone_by:
+        rollback = {
+            "rollbackDeploymentId": item.undone_by,
+            "rollbackMessage": f"Rolled back by deployment {item.undone_by}.",
+        }
+    stopped = item.status == "Stopped"
+    return {
+        "applicationName": item.group.application,
+        "deploymentGroupName": item.group.group,
+        "deploymentConfigName": _configuration(item.group),
+        "deploymentId": item.deployment_id,
+        "previousRevision": s3_location(item.previous),
+        "revision": _location(item),
+        "status": item.status,
+        "errorInformation": (
+            {"code": "MANUAL_STOP", "message": "The deployment was stopped by a user."}
+            if stopped
+            else None
+        ),
+        "createTime": item.created,
+        "startTime": item.created if item.status != "Created" else None,
+        "completeTime": item.completed,
+        "deploymentOverview": counts,
+        "description": item.description or None,
+        "creator": item.creator,
+        "ignoreApplicationStopFailures": False,
+        "autoRollbackConfiguration": {"enabled": False},
+        "rollbackInfo": rollback,
+        "deploymentStyle": {
+            "deploymentType": "BLUE_GREEN",
+            "deploymentOption": "WITH_TRAFFIC_CONTROL",
+        },
+        "instanceTerminationWaitTimeStarted": False,
+        "computePlatform": _platform(item.group),
+    }
+
+
+@operation("codedeploy", "GetDeployment")
+def get_deployment(call: Call, params: Params) -> Reply:
+    """One deployment: what it brings, what served before, and how it stands."""
+    item = call.store(Deployments).deployment(params["deploymentId"])
+    return {"deploymentInfo": _described(item)}
+
+
+@operation("codedeploy", "BatchGetDeployments")
+def batch_get_deployments(call: Call, params: Params) -> Reply:
+    """Several deployments, 25 at most; an id that does not exist is left out."""
+    ids = params["deploymentIds"]
+    if len(ids) > 25:
+        raise AwsError("BatchLimitExceededException", "You can specify a maximum of 25 names")
+    known = {item.deployment_id: item for item in call.store(Deployments).deployments()}
+    return {"deploymentsInfo": [_described(known[key]) for key in ids if key in known]}
+
+
+@operation("codedeploy", "CreateDeployment")
+def create_deployment(call: Call, params: Params) -> Reply:
+    """Deploy a revision. Going back is this as well: a new deployment of the old revision."""
+    store = call.store(Deployments)
+    if "deploymentGroupName" not in params:
+        raise AwsError("DeploymentGroupNameRequiredException", "Deployment Group name is missing")
+    group = store.group(params["applicationName"], params["deploymentGroupName"])
+    location = params.get("revision")
+    if not location:
+        raise AwsError("RevisionRequiredException", "Revision is missing")
+    if not revision_name(location):
+        raise AwsError("InvalidRevisionException", "The revision cannot be read")
+    made = store.create(group, location, call.caller.actor, params.get("description", ""))
+    return {"deploymentId": made.deployment_id}
+
+
+@operation("codedeploy", "StopDeployment")
+def stop_deployment(call: Call, params: Params) -> Reply:
+    """Stop a deployment that is under way; with autoRollbackEnabled CodeDeploy rolls it back."""
+    store = call.store(Deployments)
+    item = store.deployment(params["deploymentId"])
+    if item.over:
+        raise AwsError(
+            "DeploymentAlreadyCompletedException",
+            f"The deployment {item.deployment_id} is already completed",
+        )
+    store.stop(item, roll_back=params.get("autoRollbackEnabled", False))
+    message = "No more traffic is shifted." if item.status == "InProgress" else ""
+    return {"status": "Succeeded", "statusMessage": message}
+
+
+@operation("codedeploy", "ListDeploymentTargets")
+def list_deployment_targets(call: Call, params: Params) -> Reply:
+    """What a deployment acts on: its function or service."""
+    group = call.store(Deployments).deployment(params["deploymentId"]).group
+    return {"targetIds": [group.ecs_service or f"{group.function}:{group.alias}"]}

@@ -1,0 +1,203 @@
+"""Lambda: functions, versions and configuration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sandbox.aws.account import Call
+from sandbox.aws.errors import AwsError
+from sandbox.aws.lambda_state import LATEST, Functions, Version, code_hash
+from sandbox.aws.pages import page
+from sandbox.aws.registry import Params, Reply, operation
+from sandbox.world import names
+from sandbox.world.resources import Function
+
+_CODE_SIZE = 4_194_304
+
+
+def _date(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}+0000"
+
+
+def configuration(
+    functions: Functions, function: Function, version: Version, qualifier: str | None = None
+) -> dict[str, Any]:
+    """A version as FunctionConfiguration; `qualifier` is how it was asked for."""
+    account = functions.account
+    shown = qualifier if qualifier else (None if version.name == LATEST else version.name)
+    return {
+        "FunctionName": function.name,
+        "FunctionArn": functions.arn(function.name, shown),
+        "Runtime": function.runtime,
+        "Role": f"arn:aws:iam::{account.id}:role/{function.name}",
+        "Handler": "app.handler",
+        "CodeSize": _CODE_SIZE,
+        "Description": version.description,
+        "Timeout": version.timeout,
+        "MemorySize": version.memory_mb,
+        "LastModified": _date(version.modified),
+        "CodeSha256": code_hash(function.name, version.name),
+        "Version": version.name,
+        "VpcConfig": _vpc(function) if function.vpc else None,
+        "Environment": {"Variables": dict(version.environment)} if version.environment else None,
+        "TracingConfig": {"Mode": "PassThrough"},
+        "RevisionId": functions.revision(
+            function.name, None if version.name == LATEST else version.name
+        ),
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "PackageType": "Zip",
+        "Architectures": ["arm64"],
+        "EphemeralStorage": {"Size": 512},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": {
+            "LogFormat": "JSON" if function.log_format == "json" else "Text",
+            "LogGroup": names.function_log_group(function),
+        },
+    }
+
+
+def _vpc(function: Function) -> dict[str, Any]:
+    return {
+        "SubnetIds": [f"subnet-{names.digest('subnet', zone, length=17)}" for zone in "ab"],
+        "SecurityGroupIds": [f"sg-{names.digest('lambda', function.name, length=17)}"],
+        "VpcId": f"vpc-{names.digest('vpc', length=17)}",
+    }
+
+
+@operation("lambda", "GetFunctionConfiguration")
+def get_function_configuration(call: Call, params: Params) -> Reply:
+    """The configuration of a version, an alias's version, or $LATEST."""
+    functions = call.store(Functions)
+    found = functions.find(params["FunctionName"], params.get("Qualifier"))
+    version = functions.version(found.function.name, found.qualifier)
+    return configuration(functions, found.function, version, found.qualifier)
+
+
+@operation("lambda", "GetFunction")
+def get_function(call: Call, params: Params) -> Reply:
+    """Configuration, code location, tags and reserved concurrency."""
+    functions = call.store(Functions)
+    found = functions.find(params["FunctionName"], params.get("Qualifier"))
+    name = found.function.name
+    version = functions.version(name, found.qualifier)
+    reserved = functions.reserved(name)
+    return {
+        "Configuration": configuration(functions, found.function, version, found.qualifier),
+        "Code": {
+            "RepositoryType": "S3",
+            "Location": f"https://awslambda-{call.account.region}-tasks.s3.amazonaws.com/{name}",
+        },
+        "Tags": found.function.tags or None,
+        "Concurrency": (
+            {"ReservedConcurrentExecutions": reserved} if reserved is not None else None
+        ),
+    }
+
+
+@operation("lambda", "ListFunctions")
+def list_functions(call: Call, params: Params) -> Reply:
+    """The functions; with FunctionVersion=ALL also their versions."""
+    functions = call.store(Functions)
+    shown = []
+    for function in call.resources.functions:
+        versions = functions.versions(function.name)
+        chosen = versions if params.get("FunctionVersion") == "ALL" else [LATEST]
+        shown += [configuration(functions, function, versions[name]) for name in chosen]
+    listed, token = page(shown, params.get("Marker"), params.get("MaxItems", 50))
+    return {"Functions": listed, "NextMarker": token}
+
+
+@operation("lambda", "ListVersionsByFunction")
+def list_versions_by_function(call: Call, params: Params) -> Reply:
+    """$LATEST and the published versions, oldest first."""
+    functions = call.store(Functions)
+    function = functions.find(params["FunctionName"]).function
+    shown = [
+        configuration(functions, function, version, version.name)
+        for version in functions.versions(function.name).values()
+    ]
+    listed, token = page(shown, params.get("Marker"), params.get("MaxItems", 50))
+    return {"Versions": listed, "NextMarker": token}
+
+
+@operation("lambda", "UpdateFunctionConfiguration")
+def update_function_configuration(call: Call, params: Params) -> Reply:
+    """Change $LATEST: published versions, and the aliases on them, stay as they are."""
+    functions = call.store(Functions)
+    function = functions.find(params["FunctionName"]).function
+    functions.check_revision(params.get("RevisionId"), function.name, None)
+    latest = functions.versions(function.name)[LATEST]
+    variables = params.get("Environment", {}).get("Variables")
+    made = replace(
+        latest,
+        memory_mb=params.get("MemorySize", latest.memory_mb),
+        timeout=params.get("Timeout", latest.timeout),
+        description=params.get("Description", latest.description),
+        environment=latest.environment if variables is None else tuple(variables.items()),
+        modified=call.time,
+    )
+    functions.configure(function.name, made)
+    return configuration(functions, function, made)
+
+
+@operation("lambda", "PublishVersion")
+def publish_version(call: Call, params: Params) -> Reply:
+    """Make a version of $LATEST."""
+    functions = call.store(Functions)
+    function = functions.find(params["FunctionName"]).function
+    functions.check_revision(params.get("RevisionId"), function.name, None)
+    made = functions.publish(function.name, params.get("Description", ""))
+    return configuration(functions, function, made, made.name)
+
+
+@operation("lambda", "GetAccountSettings")
+def get_account_settings(call: Call, params: Params) -> Reply:
+    """The account's limits and what is used of them."""
+    del params
+    functions = call.store(Functions)
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": 80_530_636_800,
+            "CodeSizeUnzipped": 262_144_000,
+            "CodeSizeZipped": 52_428_800,
+            "ConcurrentExecutions": call.resources.account_concurrency,
+            "UnreservedConcurrentExecutions": functions.unreserved(),
+        },
+        "AccountUsage": {
+            "TotalCodeSize": _CODE_SIZE * len(call.resources.functions),
+            "FunctionCount": len(call.resources.functions),
+        },
+    }
+
+
+@operation("lambda", "ListTags")
+def list_tags(call: Call, params: Params) -> Reply:
+    """A function's tags."""
+    return {"Tags": call.store(Functions).find(params["Resource"]).function.tags}
+
+
+@operation("lambda", "ListEventSourceMappings")
+def list_event_source_mappings(call: Call, params: Params) -> Reply:
+    """None: functions here are called by an API or a load balancer."""
+    if "FunctionName" in params:
+        call.store(Functions).find(params["FunctionName"])
+    return {"EventSourceMappings": []}
+
+
+@operation("lambda", "GetFunctionRecursionConfig")
+def get_function_recursion_config(call: Call, params: Params) -> Reply:
+    """Recursive loops are ended, as by default."""
+    call.store(Functions).find(params["FunctionName"])
+    return {"RecursiveLoop": "Terminate"}
+
+
+@operation("lambda", "GetPolicy")
+def get_policy(call: Call, params: Params) -> Reply:
+    """Functions here have no resource policy that can be read."""
+    functions = call.store(Functions)
+    found = functions.find(params["FunctionName"], params.get("Qualifier"))
+    functions.version(found.function.name, found.qualifier)
+    raise AwsError("ResourceNotFoundException", "The resource you requested does not exist.")
