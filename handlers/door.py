@@ -21,14 +21,19 @@ class Door:
     app_id: str | None = None
     alarm_apps: frozenset[str] = frozenset({AMAZON_Q})
 
-    def refusal(self, body: Mapping[str, Any], own_team: str | None) -> str | None:
+    def refusal(
+        self, body: Mapping[str, Any], own_team: str | None, own_enterprise: str | None = None
+    ) -> str | None:
         """Why a payload is not heard; None when it is.
 
         Args:
             body: the payload of an event, a command or an interaction.
             own_team: the workspace of the bot token, from auth.test.
+            own_enterprise: its Enterprise Grid, which mentions may name instead.
         """
         allowed = self.teams or frozenset({own_team} if own_team else ())
+        if allowed and own_enterprise:
+            allowed |= {own_enterprise}
         app = text_in(body.get("api_app_id"))
         if self.app_id and app != self.app_id:
             return "This request is for another app."

@@ -114,8 +114,10 @@ class _Listeners:
         next: Callable[[], Awaitable[None]],
     ) -> BoltResponse | None:
         """Nobody else's workspace or app, and no guests of shared channels."""
-        own = getattr(context.get("authorize_result"), "team_id", None)
-        refusal = self.door.refusal(body, own)
+        own = context.get("authorize_result")
+        refusal = self.door.refusal(
+            body, getattr(own, "team_id", None), getattr(own, "enterprise_id", None)
+        )
         if refusal is None:
             await next()
             return None

@@ -201,10 +201,43 @@ async def test_signed_forms_of_nonsense_have_no_effect(bot: Bot, form: bytes) ->
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 NAMES = st.sampled_from(
-    "type event team team_id user user_id channel channel_id view message container actions "
-    "authorizations enterprise enterprise_id bot_id api_app_id command callback_id thread_ts "
-    "assistant_thread item file_id is_ext_shared_channel is_enterprise_install id action_id "
-    "function_data bot_access_token context subtype text ssl_check challenge inputs".split()
+    [
+        "type",
+        "event",
+        "team",
+        "team_id",
+        "user",
+        "user_id",
+        "channel",
+        "channel_id",
+        "view",
+        "message",
+        "container",
+        "actions",
+        "authorizations",
+        "enterprise",
+        "enterprise_id",
+        "bot_id",
+        "api_app_id",
+        "command",
+        "callback_id",
+        "thread_ts",
+        "assistant_thread",
+        "item",
+        "file_id",
+        "is_ext_shared_channel",
+        "is_enterprise_install",
+        "id",
+        "action_id",
+        "function_data",
+        "bot_access_token",
+        "context",
+        "subtype",
+        "text",
+        "ssl_check",
+        "challenge",
+        "inputs",
+    ]
 )
 SHAPES = st.recursive(
     LEAVES,
