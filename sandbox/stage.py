@@ -14,15 +14,24 @@ from typing import Any
 import yaml
 
 from sandbox import workspace as slack
+from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
 from sandbox.world import Scenario, Simulation
+from sandbox.world.alarms import metric_id
 from sandbox.world.clock import Clock, RunningClock
+from sandbox.world.schema import Alarm
 
 READ_ROLE = "incident-helper-read"
 WRITE_ROLE = "incident-helper-write"
 TIERS = {"critical": 1, "standard": 2, "internal": 3}
+COMPARISONS = {
+    ">": "GreaterThanThreshold",
+    ">=": "GreaterThanOrEqualToThreshold",
+    "<": "LessThanThreshold",
+    "<=": "LessThanOrEqualToThreshold",
+}
 _LOOK_SECONDS = 0.5  # between looks for alarms that changed state
 
 
@@ -59,6 +68,7 @@ class Stage:
             self.simulation.resources,
             port=aws_port,
             read_only_roles=[READ_ROLE],
+            options=Options(alarms=[definition(each, scenario) for each in scenario.alarms]),
         )
         self.workspace = Workspace(slack.seed(scenario))
         self.slack = SlackServer(self.workspace, port=slack_port)
@@ -180,3 +190,23 @@ class Stage:
                     slack.announce(self.workspace, post)
             told = len(posts)
             self._closing.wait(_LOOK_SECONDS)
+
+
+def definition(alarm: Alarm, scenario: Scenario) -> dict[str, Any]:
+    """The alarm as PutMetricAlarm takes it."""
+    metric = metric_id(alarm.metric, scenario.resources)
+    percentile = alarm.statistic.startswith("p")
+    return {
+        "AlarmName": alarm.name,
+        "AlarmDescription": alarm.description,
+        "Namespace": metric.namespace,
+        "MetricName": metric.name,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in metric.dimensions],
+        "ExtendedStatistic" if percentile else "Statistic": alarm.statistic,
+        "Period": int(alarm.period),
+        "EvaluationPeriods": alarm.evaluation_periods,
+        "DatapointsToAlarm": alarm.datapoints_to_alarm or alarm.evaluation_periods,
+        "Threshold": alarm.threshold,
+        "ComparisonOperator": COMPARISONS[alarm.comparison],
+        "TreatMissingData": alarm.missing,
+    }
