@@ -51,22 +51,25 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
     )
     in_time = facts.rate(now.cold_starts - now.late_cold, now.total - now.missed)
     of_late = facts.rate(now.late_cold, now.missed)
-    yield decisive(
-        of_late is not None
-        and of_late >= at.MOSTLY
-        and bool(facts.lifted(cold, warm, at.COLD_LIFT_DECISIVE))
-        if now.missed >= at.FEW
-        else None,
-        f"cold starts: {percent(of_late)} of the requests past {limit} were cold, "
-        f"{percent(in_time)} of the others",
-        **figures(of_late=of_late, in_time=in_time),
-    )
+    if of_late is None or now.missed < at.FEW:
+        yield decisive(
+            None, f"whether the requests past {limit} were cold starts: only {count(now.missed)}"
+        )
+    else:
+        yield decisive(
+            of_late >= at.MOSTLY and bool(facts.lifted(cold, warm, at.COLD_LIFT_DECISIVE)),
+            f"cold starts: {percent(of_late)} of the requests past {limit} were cold, "
+            f"{percent(in_time)} of the others",
+            **figures(of_late=of_late, in_time=in_time),
+        )
     usual, share = facts.rate(then.cold_starts, then.total), now.cold_starts / now.total
-    yield contradicting(
-        None if usual is None else share <= at.COLD_SHARE_FLAT * usual,
-        f"{percent(share)} of the invocations were cold, usually {percent(usual)}",
-        **figures(share=share, usual=usual),
-    )
+    if usual is not None:
+        yield contradicting(
+            share <= at.COLD_SHARE_FLAT * usual,
+            f"{percent(share)} of the invocations were cold, usually {percent(usual)}",
+            share=round(share, 4),
+            usual=round(usual, 4),
+        )
     slower = facts.times(now.init_p50, then.init_p50) if then.cold >= at.FEW else None
     if slower is not None:
         yield contradicting(
@@ -322,18 +325,24 @@ def own_timeout(
     all_pinned = now.total > 0 and timed / now.total >= at.NEARLY_ALL
     apart = all_pinned or (slower is not None and slower < at.ALL_SLOWER)
     warm = max(0.0, now.timed_warm - min(now.hidden_cold, now.timed_warm))
-    share = facts.rate(warm, now.missed)
-    yield decisive(
-        share is not None and share >= at.MOSTLY and apart if now.missed >= at.FEW else None,
-        f"{percent(share)} of the late requests were warm and ended exactly at {limit}; "
-        f"the median request takes {times(slower)} its usual",
-        **figures(timed_warm=share, p50=slower),
-    )
-    yield contradicting(
-        None if slower is None else slower >= at.ALL_SLOWER and not all_pinned,
-        f"the median request takes {times(slower)} its usual: all are slower, not some stuck",
-        **figures(p50=slower),
-    )
+    if now.missed < at.FEW:
+        yield decisive(
+            None, f"whether warm requests end exactly at {limit}: only {count(now.missed)} late"
+        )
+    else:
+        yield decisive(
+            warm / now.missed >= at.MOSTLY and apart,
+            f"{percent(warm / now.missed)} of the late requests were warm and ended exactly at "
+            f"{limit}; the median request takes {times(slower)} its usual",
+            **figures(timed_warm=warm / now.missed, p50=slower),
+        )
+    if slower is not None:
+        yield contradicting(
+            slower >= at.ALL_SLOWER and not all_pinned,
+            f"the median request takes {times(slower)} its usual: "
+            + ("all are slower, not some stuck" if slower >= at.ALL_SLOWER else "some are stuck"),
+            p50=round(slower, 4),
+        )
     full, text = facts.saturated((dependencies,), burn)
     if full is not None:
         yield contradicting(full, text)

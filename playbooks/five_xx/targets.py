@@ -109,8 +109,12 @@ def unreachable(
     share = facts.rate(failed.total(), errors)
     rose = burn.times(balancer.connection_errors)
     grew = rose is None or rose >= at.CONNECTIONS_ROSE  # none before: it rose
+    worst = facts.worst_zone(balancer, burn)
+    everywhere = (
+        worst is None or not worst.alone
+    )  # in one zone alone they are what its failure does
     yield decisive(
-        None if share is None else share >= at.EXPLAINS and grew,
+        None if share is None else share >= at.EXPLAINS and grew and everywhere,
         f"{count(failed.total())} connections failed beside {count(errors)} 5XX"
         + (f", {times(rose)} the usual" if rose is not None else ", usually none"),
         **figures(connections=share),

@@ -1,0 +1,284 @@
+"""Plain values to build evidence from: minutes around an alarm, quiet and burning.
+
+Times are minutes relative to the alarm; an incident begins at minute -3 unless it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from bot.investigate import judge, weigh
+from bot.model import Alarm, Cause, Change, Gap, GapReason, Verdict, Window
+from bot.playbook import Evidence, Scope
+from bot.service import ApiRef, FunctionRef, Resources, Service
+from playbooks.five_xx import FiveXX
+from playbooks.probes.access_log import AccessLog, Answers
+from playbooks.probes.balancer import Balancer, Target, TargetHealth, Traffic
+from playbooks.probes.edge import Edge
+from playbooks.probes.exceptions import Exceptions, Raised
+from playbooks.probes.functions import FunctionCounts, Limits
+from playbooks.probes.metrics import Line
+from playbooks.probes.reports import Reported, Reports
+
+BEGAN = datetime(2026, 3, 14, 3, 10, tzinfo=UTC)
+ONSET, NOW = -3, 12
+QUIET = range(-120, ONSET)
+BURNING = range(ONSET, NOW)
+
+ALARM = Alarm(
+    name="checkout-5xx",
+    region="us-east-1",
+    namespace="AWS/ApiGateway",
+    metric="5XXError",
+    dimensions={"ApiName": "checkout-api", "Stage": "prod"},
+    statistic="Sum",
+    period=60,
+    threshold=20,
+)
+SERVICE = Service(
+    name="checkout",
+    resources=Resources(
+        apis=(ApiRef(name="checkout-api", id="a1b2c3"),),
+        functions=(FunctionRef(name="checkout", alias="PROD"),),
+    ),
+)
+
+
+def minute(number: float) -> datetime:
+    return BEGAN + timedelta(minutes=number)
+
+
+def scope(alarm: Alarm | None = ALARM, service: Service = SERVICE, now: float = NOW) -> Scope:
+    return Scope(service=service, alarm=alarm, window=Window.around(BEGAN, minute(now)))
+
+
+def line(quiet: float | None, burning: float | None, onset: int = ONSET, now: int = NOW) -> Line:
+    """A value in the quiet minutes and another while it burns; None publishes nothing."""
+    points = {}
+    for number in range(-120, now):
+        value = quiet if number < onset else burning
+        if value is not None:
+            points[minute(number)] = value
+    return Line(points)
+
+
+def gap(probe: str = "any") -> Gap:
+    return Gap(probe=probe, reason=GapReason.DENIED, detail="AccessDenied", permission="x:Y")
+
+
+def edge(
+    requests: tuple[float, float] = (900, 900),
+    errors: tuple[float, float] = (0, 180),
+    **more: object,
+) -> Edge:
+    values = {"kind": "rest", "name": "checkout-api"} | more
+    return Edge(requests=line(*requests), errors=line(*errors), **values)  # type: ignore[arg-type]
+
+
+def access(
+    status: str,
+    n: float,
+    *,
+    p50: float | None = 29_000,
+    response_type: str | None = None,
+    integration_status: str | None = None,
+) -> AccessLog:
+    """5XX that are all alike, `n` a minute."""
+    return AccessLog(
+        group="/api/checkout",
+        query="",
+        tells=frozenset({"response_type", "integration_status", "latency"}),
+        answers=tuple(
+            Answers(minute(m), status, response_type, integration_status, n, p50, p50)
+            for m in BURNING
+        ),
+    )
+
+
+def reports(
+    *,
+    cold: tuple[float, float] = (2, 2),
+    warm: tuple[float, float] = (898, 898),
+    missed_cold: float = 0,
+    missed_warm: float = 0,
+    timed_cold: float = 0,
+    timed_warm: float = 0,
+    warm_p50: tuple[float, float] = (180, 180),
+    warm_p99: tuple[float, float] = (900, 900),
+    init: tuple[float, float] = (900, 900),
+    deadline: float = 29,
+    timeout: float = 60,
+    hidden_cold: float = 0,
+) -> Reports:
+    """REPORT lines a minute, quiet and burning; what fails fails only while it burns."""
+    rows = []
+    for number in range(-120, NOW):
+        now = int(number >= ONSET)
+        rows += [
+            Reported(
+                at=minute(number),
+                cold=is_cold,
+                count=(cold if is_cold else warm)[now],
+                slow=0,
+                timed=(timed_cold if is_cold else timed_warm) * now,
+                missed=(missed_cold if is_cold else missed_warm) * now,
+                p50=warm_p50[now],
+                p99=warm_p99[now],
+                init_p50=init[now] if is_cold else None,
+                init_max=init[now] if is_cold else None,
+            )
+            for is_cold in (True, False)
+            if (cold if is_cold else warm)[now]
+        ]
+    return Reports(
+        function="checkout",
+        group="/aws/lambda/checkout",
+        query="",
+        deadline=deadline,
+        deadline_assumed=False,
+        timeout=timeout,
+        rows=tuple(rows),
+        init_timeouts={minute(m): hidden_cold for m in BURNING if hidden_cold},
+    )
+
+
+def counts(
+    *,
+    invocations: tuple[float, float] = (900, 900),
+    errors: tuple[float, float] = (0, 0),
+    throttles: tuple[float, float] = (0, 0),
+    concurrency: tuple[float, float] = (5, 5),
+    p99: tuple[float, float] = (900, 900),
+    p50: tuple[float, float] = (180, 180),
+) -> FunctionCounts:
+    return FunctionCounts(
+        name="checkout",
+        invocations=line(*invocations),
+        errors=line(*errors),
+        throttles=line(*throttles),
+        concurrency=line(*concurrency),
+        p50=line(*p50),
+        p99=line(*p99),
+        provisioned=Line(),
+        spillover=Line(),
+        account_concurrency=line(*concurrency),
+    )
+
+
+def exceptions(
+    name: str, n: float, *, quiet: float = 0, version: str | None = None, also: float = 0
+) -> Exceptions:
+    """`n` lines a minute naming one exception, and `also` of another, while it burns."""
+    raised = [Raised(minute(m), name, version, n) for m in BURNING]
+    raised += [Raised(minute(m), "OtherError", version, also) for m in BURNING if also]
+    raised += [Raised(minute(m), name, "41", quiet) for m in QUIET if quiet]
+    return Exceptions(("/aws/lambda/checkout",), "", tuple(raised))
+
+
+def change(at: float, kind: str = "alias", until: float | None = None) -> Change:
+    return Change(
+        at=minute(at),
+        actor="mara",
+        kind=kind,
+        resource="checkout",
+        summary="UpdateAlias alias PROD to version 42",
+        until=None if until is None else minute(until),
+    )
+
+
+def balancer(
+    *,
+    requests: tuple[float, float] = (900, 900),
+    own: Mapping[str, float] | None = None,
+    targets: float = 0,
+    connections: tuple[float | None, float | None] = (0, 0),
+    p50: tuple[float | None, float | None] = (80, 80),
+    p99: tuple[float | None, float | None] = (400, 400),
+    zones: Mapping[str, float] | None = None,
+    healthy: tuple[float | None, float | None] = (4, 4),
+) -> Balancer:
+    """`own`: the balancer's 5XX a minute by code while it burns; `zones`: 5XX by zone."""
+    codes = {code: line(0, n) for code, n in (own or {}).items()}
+    all_own = sum((own or {}).values())
+    by_zone = zones or {"a": (all_own + targets) / 2, "b": (all_own + targets) / 2}
+    share = 1 / len(by_zone)
+    return Balancer(
+        name="shop",
+        requests=line(*requests),
+        errors=line(0, all_own + targets),
+        codes=codes,
+        own=line(0, all_own),
+        targets=line(0, targets),
+        connection_errors=line(*connections),
+        p50=line(*p50),
+        p99=line(*p99),
+        zones={
+            f"us-east-1{zone}": Traffic(
+                line(requests[0] * share, requests[1] * share), line(0, errors)
+            )
+            for zone, errors in by_zone.items()
+        },
+        healthy={"shop": line(*healthy)},
+    )
+
+
+def health(healthy: int, unhealthy: int = 0, reason: str = "Target.Timeout") -> TargetHealth:
+    targets = [
+        Target("shop", f"10.0.0.{i}", "us-east-1a", "healthy", None, None) for i in range(healthy)
+    ]
+    targets += [
+        Target("shop", f"10.0.1.{i}", "us-east-1b", "unhealthy", reason, None)
+        for i in range(unhealthy)
+    ]
+    return TargetHealth(("shop",), tuple(targets))
+
+
+NOTHING_SPECIAL: dict[str, object] = {
+    "edge": edge(),
+    "access": access("504", 180, response_type="INTEGRATION_TIMEOUT"),
+    "integration": (),
+    "counts": counts(),
+    "setup": None,
+    "limits": Limits(reserved=None, account=1000, unreserved=1000),
+    "provisioned": None,
+    "reports": reports(),
+    "exceptions": Exceptions((), "", ()),
+    "balancer": None,
+    "health": None,
+    "tasks": None,
+    "dependencies": None,
+    "codedeploy": (),
+    "rollouts": None,
+    "versions": (),
+    "trail": (),
+}
+"""A service behind a REST API whose 5XX nothing explains."""
+
+TARGETS_ONLY: dict[str, object] = NOTHING_SPECIAL | {
+    "access": None,
+    "integration": None,
+    "counts": None,
+    "limits": None,
+    "reports": None,
+    "exceptions": None,
+    "versions": None,
+    "rollouts": (),
+}
+"""A service of tasks behind a load balancer, without logs."""
+
+
+def weighed(evidence: Evidence, looked: Scope | None = None) -> dict[str, Cause]:
+    playbook = FiveXX()
+    return {
+        each.id: weigh(playbook, each, looked or scope(), evidence) for each in playbook.hypotheses
+    }
+
+
+def verdict(evidence: Evidence, looked: Scope | None = None) -> tuple[Verdict, str]:
+    """The verdict and the best cause's id, ranked as `bot.investigate` ranks."""
+    order = ["supported", "possible", "untested", "refuted"]
+    ranked = sorted(
+        weighed(evidence, looked).values(), key=lambda c: (order.index(c.status), -c.score)
+    )
+    return judge(tuple(ranked)), ranked[0].id
