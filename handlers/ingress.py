@@ -36,14 +36,16 @@ _TYPES = ("application/json", "application/x-www-form-urlencoded")
 _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(rb"[0-9]{1,11}")
 _OBJECTS = frozenset(
-    "event view message previous_message item assistant_thread container function_data".split()
+    {"event", "view", "message", "previous_message", "item", "container"}
+    | {"assistant_thread", "function_data"}
 )
 _LISTS = frozenset({"authorizations", "actions", "response_urls"})
 _NULLABLE = _OBJECTS - {"event"} | {"authorizations", "actions"}
 _OBJECTS_OR_IDS = frozenset({"team", "enterprise", "user", "channel"})
 _TEXTS = frozenset(
-    "type subtype command action_id block_id callback_id team_id enterprise_id user_id channel_id "
-    "bot_id api_app_id response_url thread_ts user_team source_team challenge".split()
+    {"type", "subtype", "command", "challenge", "response_url", "thread_ts"}
+    | {"action_id", "block_id", "callback_id", "api_app_id", "bot_id"}
+    | {"team_id", "enterprise_id", "user_id", "channel_id", "user_team", "source_team"}
 )
 _RETRY = re.compile(rb"[\x20-\x7e]{1,100}")
 

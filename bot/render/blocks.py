@@ -54,6 +54,11 @@ def bold(text: str, most: int = 300) -> Part:
     return say(text, most, bold=True)
 
 
+def struck(text: str, most: int = 300) -> Part:
+    """What is out."""
+    return _styled(words.short(text, most), {"strike": True})
+
+
 def fixed_width(text: str, most: int = 200) -> Part:
     return _styled(words.short(text, most), {"code": True})
 

@@ -122,7 +122,7 @@ def _blocks(
     ]
     if report is not None:
         blocks += [_codes(report), findings.verdict(report, detail)]
-    blocks += [_changes_of_ours(runs), _buttons(incident, report, offers)]
+    blocks += [_done(runs), _buttons(incident, offers)]
     if report is not None:
         blocks += [
             chart(report),
@@ -131,7 +131,7 @@ def _blocks(
             findings.unknown(report, detail),
             findings.links(report, detail),
         ]
-    blocks.append(context(_footer(report)))
+    blocks += [_more_buttons(incident, report), context(_footer(report))]
     return [block for block in blocks if block is not None]
 
 
@@ -192,7 +192,7 @@ def _codes(report: Report) -> Block | None:
     return table(("Code", "Count", "of errors", "of requests"), rows)
 
 
-def _changes_of_ours(runs: Sequence[Run]) -> Block | None:
+def _done(runs: Sequence[Run]) -> Block | None:
     """Guarded changes of this incident, one line each; each has its own message too."""
     shown = [run for run in runs if run.plan is not None][-3:]
     if not shown:
@@ -204,22 +204,26 @@ def _changes_of_ours(runs: Sequence[Run]) -> Block | None:
     return rich(line(bold("Done about it")), bullets(rows))
 
 
-def _buttons(incident: Incident, report: Report | None, offers: Sequence[Offer]) -> Block | None:
+def _buttons(incident: Incident, offers: Sequence[Offer]) -> Block | None:
     if incident.state is IncidentState.CLOSED:
         return None
     first = "primary" if incident.state is IncidentState.OPEN else None
     made = [
         button(
-            f"{offer.title} …",
+            f"{offer.title}…",
             f"{Click.PREPARE}.{number}",
             offer.id,
             style=None if number else first,
         )
         for number, offer in enumerate(offers[:MOST_OFFERS])
     ]
-    if report is not None and report.complete:
-        made.append(button("Look again", Click.AGAIN, incident.id))
-    made.append(button("Timeline", Click.TIMELINE, incident.id))
+    return actions(made) if made else None
+
+
+def _more_buttons(incident: Incident, report: Report | None) -> Block:
+    made = [button("Timeline", Click.TIMELINE, incident.id)]
+    if report is not None and report.complete and incident.state is not IncidentState.CLOSED:
+        made.insert(0, button("Look again", Click.AGAIN, incident.id))
     return actions(made)
 
 

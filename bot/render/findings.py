@@ -25,9 +25,10 @@ from bot.render.blocks import (
     link,
     rich,
     say,
+    struck,
     when,
 )
-from bot.render.text import lag, plural
+from bot.render.text import actor, lag, plural
 
 CONFIDENCE = {
     Verdict.HIGH: "Likely cause, high confidence",
@@ -96,7 +97,7 @@ def changes(report: Report, detail: Detail) -> Block | None:
     rows: list[list[Part]] = []
     for change in found[: detail.changes]:
         row = [bold(lag(change.lag)), say(f" · {change.summary}", detail.words)]
-        row += [say(f" · {change.actor}", 80), say(" · "), when(change.at)]
+        row += [say(f" · {actor(change.actor)}", 80), say(" · "), when(change.at)]
         if change.until:
             row += [say(" to "), when(change.until)]
         rows.append(row)
@@ -118,8 +119,7 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
     shown = known[: detail.refuted]
     if shown:
         rows = [
-            [say(f"{cause.title}: ", 150), say(_fact(cause), detail.words, quiet=True)]
-            for cause in shown
+            [struck(cause.title, 150), say(f"  {_fact(cause)}", detail.words)] for cause in shown
         ]
         elements.append(bullets(rows))
     elements += _more(len(known) - len(shown), "more ruled out", "more ruled out")

@@ -18,6 +18,8 @@ Mrkdwn = NewType("Mrkdwn", str)
 
 NBSP = "\u00a0"
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+_SESSION = re.compile(r"arn:aws[a-z-]*:sts::\d+:assumed-role/([^/]+)/([^/]+)")
+_IAM_USER = re.compile(r"arn:aws[a-z-]*:iam::\d+:user/(?:.*/)?([^/]+)")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, bidi and zero-width, surrogates
 
 
@@ -148,6 +150,14 @@ def lag(seconds: float | None) -> str:
 
 def utc(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
+
+
+def actor(who: str) -> str:
+    """Who made a change, without the ARN around it: "maria.lopez (role deploy)"."""
+    if session := _SESSION.fullmatch(who):
+        return f"{session[2]} (role {session[1]})"
+    user = _IAM_USER.fullmatch(who)
+    return user[1] if user else who
 
 
 def plural(number: int, word: str, many: str | None = None) -> str:

@@ -114,7 +114,9 @@ COLD_STARTS = Cause(
         clue(ClueKind.SUPPORTING, "init takes 6.8 s at p50: VPC, 512 MB, java21, no SnapStart"),
         clue(ClueKind.SUPPORTING, "warm p99 is 0.9 s of a 29 s timeout, 1.1× its baseline"),
         clue(ClueKind.CONTRADICTING, "the share of cold starts did not change", False),
-        clue(ClueKind.SUPPORTING, "provisioned concurrency of the alias live: none", None),
+        clue(
+            ClueKind.SUPPORTING, "whether SnapStart could be switched on for the alias live", None
+        ),
     ),
     actions=("enable-provisioned-concurrency",),
 )
