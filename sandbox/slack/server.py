@@ -165,7 +165,7 @@ class SlackServer:
         if self._thread is None:
             return
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._app.state.page.stop)
+            self._loop.call_soon_threadsafe(self._app.state.page.end_streams)
             self._loop.call_soon_threadsafe(self.site.sockets.cut)
         self._server.should_exit = True
         self._thread.join(10)
