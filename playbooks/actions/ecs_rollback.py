@@ -12,7 +12,9 @@ from bot.model import Answer, Check, GapReason, Plan, Step, Verification
 from bot.playbook import Action, Observed, Scope
 from bot.ports import Aws
 from bot.service import EcsRef
-from playbooks.actions.reading import check, if_known, trail
+from playbooks.actions.reading import check, if_known
+
+_MOST_DESCRIBED = 20  # DescribeServiceDeployments and -Revisions take 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,11 @@ class RollbackEcs(Action):
     id = "rollback-ecs"
     title = "Roll back the ECS service"
     reads = (
-        "cloudtrail:LookupEvents",
+        "ecs:DescribeServiceDeployments",
+        "ecs:DescribeServiceRevisions",
         "ecs:DescribeServices",
         "ecs:DescribeTaskDefinition",
         "ecs:ListServiceDeployments",
-        "ecs:ListTaskDefinitions",
     )
     writes = ("ecs:StopServiceDeployment", "ecs:UpdateService", "iam:PassRole")
 
@@ -139,8 +141,7 @@ def _checks(aws: Aws, now: _Service, previous: str, running: str | None) -> Iter
 
 
 def _previous(aws: Aws, now: _Service) -> str | None:
-    """What the rollout under way replaces; else what an UpdateService before set; else the
-    revision before in the family that is still ACTIVE. Raises ReadFailed."""
+    """What the rollout under way replaces, else what an earlier one did. Raises ReadFailed."""
     replaced = [
         _short(each["taskDefinition"])
         for each in now.deployments
@@ -148,25 +149,34 @@ def _previous(aws: Aws, now: _Service) -> str | None:
     ]
     if replaced:
         return replaced[0]
-    set_before = [
-        _short(str(event.request["taskDefinition"]))
-        for event in if_known(lambda: trail(aws, now.ref.service, "UpdateService")) or ()
-        if event.request.get("taskDefinition")
+    older = (each for each in _history(aws, now.ref) if _older(each, now.task_definition))
+    return next((each for each in older if each != now.task_definition), None)
+
+
+def _history(aws: Aws, ref: EcsRef) -> list[str]:
+    """Task definitions that rollouts replaced, newest first; ECS keeps 90 days of them."""
+    listed = aws.read("ecs", "list_service_deployments", cluster=ref.cluster, service=ref.service)
+    arns = [each["serviceDeploymentArn"] for each in listed.get("serviceDeployments", [])]
+    if not arns:
+        return []
+    answer = aws.read(
+        "ecs", "describe_service_deployments", serviceDeploymentArns=arns[:_MOST_DESCRIBED]
+    )
+    rollouts = sorted(
+        answer.get("serviceDeployments", []), key=lambda each: each["createdAt"], reverse=True
+    )
+    sources = [
+        source["arn"] for each in rollouts for source in each.get("sourceServiceRevisions", [])
     ]
-    earlier = [each for each in set_before if ":" in each and _older(each, now.task_definition)]
-    if earlier:
-        return earlier[0]
-    family, _, revision = now.task_definition.rpartition(":")
-    revisions = [
-        int(arn.rsplit(":", 1)[-1])
-        for page in aws.pages(
-            "ecs", "list_task_definitions", familyPrefix=family, status="ACTIVE", sort="DESC"
-        )
-        for arn in page.get("taskDefinitionArns", [])
-        if _short(arn).rpartition(":")[0] == family
-    ]
-    below = [each for each in revisions if each < int(revision)]
-    return f"{family}:{max(below)}" if below else None
+    revisions = list(dict.fromkeys(sources))[:_MOST_DESCRIBED]
+    if not revisions:
+        return []
+    found = aws.read("ecs", "describe_service_revisions", serviceRevisionArns=revisions)
+    by_arn = {
+        each["serviceRevisionArn"]: _short(each["taskDefinition"])
+        for each in found.get("serviceRevisions", [])
+    }
+    return [by_arn[arn] for arn in revisions if arn in by_arn]
 
 
 def _older(task_definition: str, than: str) -> bool:

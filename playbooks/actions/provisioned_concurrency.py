@@ -60,10 +60,11 @@ class EnableProvisionedConcurrency(Action):
                 GapReason.NOT_CONFIGURED,
                 f"the catalogue names no function of {scope.service.name} with its alias",
             )
-        wanted = _wanted(aws, scope, function.name, function.alias)
-        limit, _ = if_known(lambda: _limit(aws, function.name)) or (wanted, "")
+        name, alias = function.name, function.alias
+        wanted = _wanted(aws, scope, name, alias)
+        limit, _ = if_known(lambda: _limit(aws, name, alias)) or (wanted, "")
         executions = min(wanted, limit) if limit > 0 else wanted
-        plan = self._draft(aws, scope, function.name, function.alias, executions)
+        plan = self._draft(aws, scope, name, alias, executions)
         if plan and executions < wanted:
             capped = f"{wanted} would fit the surge; {executions} is what the limits allow."
             plan = plan.model_copy(update={"warnings": (capped, *plan.warnings)})
@@ -138,14 +139,21 @@ def _wanted(aws: Aws, scope: Scope, name: str, alias: str) -> int:
     return max(1, math.ceil(round((peak - on_demand) * HEADROOM, 6)))
 
 
-def _limit(aws: Aws, name: str) -> tuple[int, str]:
+def _limit(aws: Aws, name: str, alias: str) -> tuple[int, str]:
     """The most there may be, and why (Lambda developer guide, "Configuring provisioned
     concurrency": within the function's reservation, or leaving 100 unreserved)."""
+    others = sum(
+        int(config["RequestedProvisionedConcurrentExecutions"])
+        for config in _configs(aws, name)
+        if _qualifier(config) != alias
+    )
+    besides = f", {others} on other aliases" if others else ""
     own = reserved(aws, name)
     if own is not None:
-        return own, f"{own} reserved for {name}"
+        return own - others, f"{own} reserved for {name}{besides}"
     free = unreserved(aws)
-    return free - KEPT_FREE, f"{free} unreserved in the account, of which {KEPT_FREE} stay free"
+    why = f"{free} unreserved in the account, of which {KEPT_FREE} stay free{besides}"
+    return free - KEPT_FREE - others, why
 
 
 def _checks(
@@ -163,15 +171,15 @@ def _checks(
         lambda: not list(_rivals(aws, name, alias, version)),
     )
     yield _used(aws, scope, name, alias)
-    yield _room(aws, name, executions)
+    yield _room(aws, name, alias, executions)
     yield check(
         "whether autoscaling owns it is known", lambda: (_scaled(aws, name, alias), True)[1]
     )
 
 
-def _room(aws: Aws, name: str, executions: int) -> Check:
+def _room(aws: Aws, name: str, alias: str, executions: int) -> Check:
     try:
-        limit, why = _limit(aws, name)
+        limit, why = _limit(aws, name, alias)
     except ReadFailed as fault:
         return Check(text=f"{executions} are within the limits [{fault}]", holds=None)
     return Check(text=f"{executions} are within the limits ({why})", holds=executions <= limit)
@@ -207,19 +215,28 @@ def _weights(aws: Aws, name: str, alias: str) -> dict[str, float]:
 
 
 def _rivals(aws: Aws, name: str, alias: str, version: str) -> Iterator[str]:
-    """Other aliases of the same version that have provisioned concurrency."""
+    """Other qualifiers of the same version that have provisioned concurrency."""
+    for other in map(_qualifier, _configs(aws, name)):
+        if other == alias:
+            continue
+        if other.isdigit():
+            serves = other
+        else:
+            found = aws.read("lambda", "get_alias", FunctionName=name, Name=other)
+            serves = found["FunctionVersion"]
+        if serves == version:
+            yield other
+
+
+def _configs(aws: Aws, name: str) -> Iterator[dict[str, Any]]:
+    """Every provisioned concurrency there is of a function. Raises ReadFailed."""
     operation = "list_provisioned_concurrency_configs"
     for page in aws.pages("lambda", operation, FunctionName=name):
-        for config in page.get("ProvisionedConcurrencyConfigs", []):
-            other = config["FunctionArn"].rsplit(":", 1)[-1]
-            if other == alias:
-                continue
-            if other == version:
-                yield other
-            elif not other.isdigit():
-                found = aws.read("lambda", "get_alias", FunctionName=name, Name=other)
-                if found["FunctionVersion"] == version:
-                    yield other
+        yield from page.get("ProvisionedConcurrencyConfigs", [])
+
+
+def _qualifier(config: dict[str, Any]) -> str:
+    return str(config["FunctionArn"]).rsplit(":", 1)[-1]
 
 
 def _config(aws: Aws, name: str, alias: str) -> dict[str, Any] | None:

@@ -1,0 +1,110 @@
+"""An AWS account over real HTTP, read and written as the program does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from bot.aws import AwsAccount, Budget, Roles
+from bot.model import Window
+from bot.playbook import Action, Scope
+from bot.ports import Aws, AwsWriter
+from bot.service import (
+    ApiRef,
+    CodeDeployRef,
+    EcsRef,
+    FunctionRef,
+    LoadBalancerRef,
+    Service,
+)
+from bot.service import Resources as Known
+from sandbox.aws.account import Options
+from sandbox.aws.server import AwsServer
+from sandbox.world.resources import (
+    Api,
+    CodeDeploy,
+    EcsService,
+    Function,
+    LoadBalancer,
+    Resources,
+    TargetGroup,
+)
+from tests.sandbox_aws.plain_world import PlainWorld
+
+RESOURCES = Resources(
+    account_concurrency=1000,
+    api=Api(name="checkout-api", function="checkout", qualifier="live"),
+    load_balancer=LoadBalancer(name="web", target_groups=(TargetGroup(name="web-tasks"),)),
+    functions=(
+        Function(
+            name="checkout",
+            memory_mb=512,
+            versions=("40", "41", "42"),
+            descriptions={"42": "3f9c2ab retry payments"},
+            aliases={"live": "42", "canary": "41"},
+        ),
+        Function(name="mailer", aliases={"live": "1"}, reserved_concurrency=50),
+    ),
+    ecs=(
+        EcsService(
+            name="web",
+            target_group="web-tasks",
+            task_definitions=("web:7", "web:8"),
+            serving="web:7",
+        ),
+    ),
+    codedeploy=(CodeDeploy(application="mailer", group="prod", function="mailer", alias="live"),),
+)
+
+SERVICE = Service(
+    name="checkout",
+    resources=Known(
+        apis=(ApiRef(name="checkout-api"),),
+        load_balancers=(LoadBalancerRef(name="web"),),
+        functions=(FunctionRef(name="checkout", alias="live"), FunctionRef(name="mailer")),
+        ecs=(EcsRef(cluster="main", service="web"),),
+        codedeploy=(CodeDeployRef(application="mailer", group="prod"),),
+    ),
+)
+
+
+@pytest.fixture
+def world() -> PlainWorld:
+    return PlainWorld(RESOURCES)
+
+
+@pytest.fixture
+def server(world: PlainWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsServer]:
+    options = Options(query_seconds=0.0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "responder")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with AwsServer(world, RESOURCES, options=options) as running:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+        yield running
+
+
+@pytest.fixture
+def account(server: AwsServer) -> AwsAccount:
+    return AwsAccount(Roles())
+
+
+@pytest.fixture
+def aws(account: AwsAccount) -> Aws:
+    return account.reader("us-east-1", Budget(calls=1000))
+
+
+@pytest.fixture
+def writer(account: AwsAccount) -> Callable[[Action], AwsWriter]:
+    def make(action: Action) -> AwsWriter:
+        return account.writer("us-east-1", who="U1", run="run-1", permissions=action.writes)
+
+    return make
+
+
+@pytest.fixture
+def scope(world: PlainWorld) -> Scope:
+    """An alarm ten minutes ago."""
+    now = world.now()
+    return Scope(SERVICE, None, Window.around(now - timedelta(minutes=10), now))
