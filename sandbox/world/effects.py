@@ -28,7 +28,9 @@ def share(value: object) -> object:
     raise ValueError(f"{value!r} is not a share; write for example 0.25 or 25%")
 
 
-Share = Annotated[float, BeforeValidator(share), Field(ge=0.0, le=1.0)]
+Share = Annotated[
+    float, BeforeValidator(share, json_schema_input_type=float | str), Field(ge=0.0, le=1.0)
+]
 """A part of the whole: 0.25 (or "25%") is a quarter."""
 
 

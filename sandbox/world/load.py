@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import ErrorDetails, core_schema
 
 from sandbox.world.references import dangling
 from sandbox.world.schema import Scenario
 
 Loc = tuple[str | int, ...]
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ScenarioError(ValueError):
@@ -46,8 +49,9 @@ def load(path: str | Path) -> Scenario:
 def parse(text: str, source: str = "scenario") -> Scenario:
     """Validate the text of a scenario file. Raises ScenarioError."""
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        loader = _Loader(text)
+        tree = loader.get_single_node()
+        data = loader.construct_document(tree) if tree else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
@@ -69,9 +73,20 @@ def parse(text: str, source: str = "scenario") -> Scenario:
 
 def json_schema() -> str:
     """The JSON Schema of a scenario file, as docs/scenario.schema.json holds it."""
-    schema = TypeAdapter(Scenario).json_schema(by_alias=True)
+    schema = TypeAdapter(Scenario).json_schema(by_alias=True, schema_generator=_Generator)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return json.dumps(schema, indent=2) + "\n"
+    return json.dumps(schema, indent=2, allow_nan=False) + "\n"
+
+
+class _Generator(GenerateJsonSchema):
+    """As pydantic's, for a reader of YAML: `version: 42` is text, and infinity is no default."""
+
+    def str_schema(self, schema: core_schema.StringSchema) -> dict[str, Any]:
+        return super().str_schema(schema) | {"type": ["string", "number"]}
+
+    def encode_default(self, dft: Any) -> Any:
+        encoded = super().encode_default(dft)
+        return None if isinstance(encoded, float) and math.isinf(encoded) else encoded
 
 
 def _duplicates(node: yaml.Node | None) -> Iterator[str]:

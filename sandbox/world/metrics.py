@@ -8,6 +8,7 @@ in minutes in which they are not zero.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 
@@ -80,18 +81,27 @@ def _hops(
     hops: Sequence[tuple[Hop, int]],
 ) -> None:
     space = "AWS/ApplicationELB"
-    _count(sheet, space, "RequestCount", both, sum(weight for _, weight in hops))
-    for status in (500, 502, 503, 504):
-        count = sum(weight for hop, weight in hops if hop.elb_status == status)
+    total = failed = 0
+    own: Counter[int] = Counter()
+    theirs: Counter[int] = Counter()
+    times: list[tuple[float, int]] = []
+    for hop, weight in hops:
+        total += weight
+        if hop.elb_status:
+            own[hop.elb_status] += weight
+        if hop.target_status:
+            theirs[hop.target_status // 100] += weight
+        if hop.connect_error:
+            failed += weight
+        if hop.response is not None:
+            times.append((hop.response / 1000.0, weight))
+    _count(sheet, space, "RequestCount", both, total)
+    _count(sheet, space, "HTTPCode_ELB_5XX_Count", whole, sum(own.values()))
+    for status, count in own.items():
         _count(sheet, space, f"HTTPCode_ELB_{status}_Count", whole, count)
-    made = sum(weight for hop, weight in hops if hop.elb_status)
-    _count(sheet, space, "HTTPCode_ELB_5XX_Count", whole, made)
-    for family in (2, 3, 4, 5):
-        count = sum(weight for hop, weight in hops if (hop.target_status or 0) // 100 == family)
+    for family, count in theirs.items():
         _count(sheet, space, f"HTTPCode_Target_{family}XX_Count", both, count)
-    failed = sum(weight for hop, weight in hops if hop.connect_error)
     _count(sheet, space, "TargetConnectionErrorCount", both, failed)
-    times = ((hop.response / 1000.0, w) for hop, w in hops if hop.response is not None)
     _put(sheet, space, "TargetResponseTime", both, _values(times, "Seconds"))
 
 

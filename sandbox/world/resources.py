@@ -26,7 +26,7 @@ def seconds(value: object) -> object:
     return float(match[1]) * _UNIT_SECONDS[match[2]]
 
 
-Seconds = Annotated[float, BeforeValidator(seconds)]
+Seconds = Annotated[float, BeforeValidator(seconds, json_schema_input_type=float | str)]
 """A duration in seconds; in a file a number of seconds or text such as "250ms", "29s", "5m"."""
 
 

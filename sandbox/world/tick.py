@@ -55,7 +55,7 @@ class _Tick:
             if isinstance(effect, fx.FilteredEffect | fx.ZoneFailure)
         ]
         shifted = self._service.levers.shifted(self._at)
-        crowds = [*self._service.arrivals.crowds([e for e, _ in selective], shifted)]
+        crowds = self._service.arrivals.crowds([e for e, _ in selective], shifted)
         counts = apportion(self._rng, self._total, [crowd.share for crowd, _ in crowds])
         inside: list[Inside] = []
         for (crowd, pattern), count in zip(crowds, counts, strict=True):
@@ -168,12 +168,13 @@ class _Tick:
                 outcomes = service.fleet.play(self._rng, part, parts, self._now)
             else:
                 return
-            for weight, outcome in outcomes:
-                yield self._arrive(crowd, weight, outcome)
+            pairs = [*outcomes]
+            callers = crowd.pick(self._rng, len(pairs))
+            for caller, (weight, outcome) in zip(callers, pairs, strict=True):
+                yield self._arrive(caller, weight, outcome)
 
-    def _arrive(self, crowd: Crowd, weight: int, outcome: Outcome) -> Request:
-        """Give an outcome its caller, time and zone, and let it out through the front door."""
-        caller = crowd.pick(self._rng, 1)[0]
+    def _arrive(self, caller: Caller, weight: int, outcome: Outcome) -> Request:
+        """Give an outcome its time and zone, and let it out through the front door."""
         request = self._request(caller, weight)
         zone = caller.zone or "a"
         if outcome.call:

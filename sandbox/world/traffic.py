@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from random import Random
 
@@ -42,6 +42,8 @@ class Arrivals:
         balancer = scenario.resources.load_balancer
         self._zones = balancer.zones if balancer else ()
         self._noise: dict[int, float] = {}
+        # by the effects' identity: they live as long as the service that holds them
+        self._crowds: dict[object, list[tuple[Crowd, tuple[bool, ...]]]] = {}
 
     def rate(self, at: float) -> float:
         """Requests a second that are expected at a time, noise included."""
@@ -63,9 +65,17 @@ class Arrivals:
 
     def crowds(
         self, effects: Iterable[FilteredEffect | ZoneFailure], shifted: str | None
-    ) -> Iterator[tuple[Crowd, tuple[bool, ...]]]:
+    ) -> Sequence[tuple[Crowd, tuple[bool, ...]]]:
         """The traffic in parts, each with which of the effects' filters it matches."""
         effects = tuple(effects)
+        key = (tuple(map(id, effects)), shifted)
+        if key not in self._crowds:
+            self._crowds[key] = [*self._split(effects, shifted)]
+        return self._crowds[key]
+
+    def _split(
+        self, effects: Iterable[FilteredEffect | ZoneFailure], shifted: str | None
+    ) -> Iterator[tuple[Crowd, tuple[bool, ...]]]:
         parts: dict[tuple[bool, ...], list[tuple[Caller, float]]] = {}
         for caller, share in self._callers(shifted):
             pattern = tuple(matches(effect, caller) for effect in effects)
