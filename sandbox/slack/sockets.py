@@ -40,9 +40,10 @@ class _Connection:
 
 @dataclass(slots=True)
 class SocketHub:
-    """All the Socket Mode connections of all apps."""
+    """All the Socket Mode connections of all apps. ``accepted`` counts them since the start."""
 
     workspace: Workspace
+    accepted: int = 0
     _tickets: dict[str, App] = field(default_factory=dict)
     _connections: list[_Connection] = field(default_factory=list)
     _waiting: dict[str, asyncio.Future[JSON | None]] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class SocketHub:
             return
         connection = _Connection(app, socket)
         self._connections.append(connection)
+        self.accepted += 1
         try:
             await socket.send_json(self._hello(app))
             async for text in socket.iter_text():

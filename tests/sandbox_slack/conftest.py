@@ -65,7 +65,7 @@ def clock() -> MovableClock:
 
 @pytest.fixture
 def workspace(clock: MovableClock) -> Workspace:
-    return Workspace(seed(), now=clock, timing=Timing(ack=0.15, retries=(0.0, 0.01, 0.01)))
+    return Workspace(seed(), now=clock, timing=Timing(ack=2.0, retries=(0.0, 0.01, 0.01)))
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ class Helper:
         return await asyncio.to_thread(self.slack.act, user, verb, **fields)
 
     async def until(self, true: Callable[[], object]) -> None:
-        """Wait for something to become true; fails the test after two seconds."""
-        async with asyncio.timeout(2):
+        """Wait for something to become true; fails the test after five seconds."""
+        async with asyncio.timeout(5):
             while not true():  # noqa: ASYNC110 - what it waits for happens in another thread
                 await asyncio.sleep(0.005)
 
@@ -103,7 +103,7 @@ async def helper(slack: SlackServer, client: AsyncWebClient) -> AsyncIterator[He
     app = AsyncApp(client=client, raise_error_for_unhandled_request=False)
     running = Helper(app, slack)
 
-    handler = AsyncSocketModeHandler(app, BOT.app_token, ping_interval=0.05)
+    handler = AsyncSocketModeHandler(app, BOT.app_token, ping_interval=0.4)
 
     async def hear(_: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         running.heard.append(request.payload)

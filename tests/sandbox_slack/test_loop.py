@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncRespond, AsyncSay
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack.clock import MovableClock
+from sandbox.slack.clock import MovableClock, Timing
 from sandbox.slack.people import AMAZON_Q_APP_ID
 from sandbox.slack.workspace import Workspace
 from tests.sandbox_slack.conftest import ADA, BEN, BOT, OPS, Helper
@@ -87,6 +87,7 @@ async def test_a_command_is_answered_to_its_giver_only(
 async def test_a_command_nobody_acknowledges_times_out(
     helper: Helper, workspace: Workspace
 ) -> None:
+    workspace.timing = Timing(ack=0.1)
     await helper.act(ADA, "command", channel=OPS, name="/incident")
     assert texts(workspace, ADA) == ['/incident failed with the error "operation_timeout"']
 
