@@ -102,6 +102,8 @@ class Program:
 async def serve() -> None:
     """Run until SIGTERM or Ctrl-C. Raises ConfigError when something it needs is missing."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("apscheduler", "botocore", "docket", "slack_bolt"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     config = settings()
     slack_ready(config)
     known = catalogue.load(config.catalogue)

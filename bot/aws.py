@@ -72,6 +72,9 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 
+READ_SESSION = 3600  # seconds; botocore renews within the last 15 minutes of a session
+WRITE_SESSION = 900
+
 USD_PER_METRIC = 0.01 / 1000  # GetMetricData, CloudWatch pricing, us-east-1
 USD_PER_LOG_GB = 0.005  # Logs Insights, bytes scanned, us-east-1
 
@@ -324,7 +327,7 @@ def _assumed(base: boto3.Session, role: str, roles: Roles) -> boto3.Session:
     """A session whose credentials renew themselves by assuming the role again."""
 
     def refresh() -> dict[str, str]:
-        found = _assume(base, role, roles, _AGENT, None)
+        found = _assume(base, role, roles, _AGENT, None, READ_SESSION)
         return {
             "access_key": found["AccessKeyId"],
             "secret_key": found["SecretAccessKey"],
@@ -340,7 +343,7 @@ def _assumed(base: boto3.Session, role: str, roles: Roles) -> boto3.Session:
 def _assumed_once(
     base: boto3.Session, role: str, roles: Roles, name: str, policy: str
 ) -> boto3.Session:
-    found = _assume(base, role, roles, name, policy)
+    found = _assume(base, role, roles, name, policy, WRITE_SESSION)
     return boto3.Session(
         aws_access_key_id=found["AccessKeyId"],
         aws_secret_access_key=found["SecretAccessKey"],
@@ -349,12 +352,14 @@ def _assumed_once(
 
 
 def _assume(
-    base: boto3.Session, role: str, roles: Roles, name: str, policy: str | None
+    base: boto3.Session, role: str, roles: Roles, name: str, policy: str | None, seconds: int
 ) -> dict[str, Any]:
     extra: dict[str, Any] = {"ExternalId": roles.external_id} if roles.external_id else {}
     if policy:
         extra["Policy"] = policy
     sts = base.client("sts", region_name=base.region_name or "us-east-1", config=_READ)
-    reply = sts.assume_role(RoleArn=role, RoleSessionName=name[:64], DurationSeconds=900, **extra)
+    reply = sts.assume_role(
+        RoleArn=role, RoleSessionName=name[:64], DurationSeconds=seconds, **extra
+    )
     credentials: dict[str, Any] = reply["Credentials"]
     return credentials
