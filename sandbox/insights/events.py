@@ -145,16 +145,14 @@ _REQUEST = re.compile(
     # What the runtimes prefix: `2026-11-23T03:07:00.123Z <id> …`, Python's after `[ERROR]`.
     rf"|^(?:\[\w+\]\s+)?\d{{4}}-\d\d-\d\dT[\d:.]+Z?\s+(?P<prefixed>{_ID})\s"
 )
-_REPORT_FIELDS = tuple(
-    (name, scale, re.compile(rf"(?:^|[\t ]){label}: (\d+(?:\.\d+)?) {unit}\b"))
-    for name, label, unit, scale in (
-        ("@duration", "(?<!Billed )(?<!Init )(?<!Restore )Duration", "ms", 1),
-        ("@billedDuration", "(?<!Restore )Billed Duration", "ms", 1),
-        ("@initDuration", "Init Duration", "ms", 1),
-        ("@memorySize", "Memory Size", "MB", _MEGABYTE),
-        ("@maxMemoryUsed", "Max Memory Used", "MB", _MEGABYTE),
-    )
-)
+_MEASURE = re.compile(r"([A-Z][A-Za-z ]*): (\d+(?:\.\d+)?) (?:ms|MB)\b")
+_MEASURED: Final = {
+    "Duration": ("@duration", 1),
+    "Billed Duration": ("@billedDuration", 1),
+    "Init Duration": ("@initDuration", 1),
+    "Memory Size": ("@memorySize", _MEGABYTE),
+    "Max Memory Used": ("@maxMemoryUsed", _MEGABYTE),
+}
 _XRAY = re.compile(r"XRAY TraceId: (\S+)\tSegmentId: (\S+)")
 
 
@@ -167,9 +165,10 @@ def _lambda_fields(message: str) -> dict[str, Value]:
     if kind in ("START", "END", "REPORT"):
         fields["@type"] = kind
     if kind == "REPORT":
-        for name, scale, pattern in _REPORT_FIELDS:
-            if found := pattern.search(message):
-                fields[name] = float(found[1]) * scale
+        for label, amount in _MEASURE.findall(message):
+            if label in _MEASURED:
+                name, scale = _MEASURED[label]
+                fields[name] = float(amount) * scale
         if traced := _XRAY.search(message):
             fields["@xrayTraceId"], fields["@xraySegmentId"] = traced.groups()
     return fields

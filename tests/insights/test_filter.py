@@ -25,6 +25,7 @@ from tests.insights.events import entry, kept, run, table
         "NOT status = 404 AND status = 403",
         "status in [403, 404]",
         'status in ["403"]',
+        "status in [403.0]",
         "status not in [200, -1]",
         "status like '40'",
         "status like /^4\\d\\d$/",

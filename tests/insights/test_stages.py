@@ -72,6 +72,12 @@ def test_columns(query: str, columns: list[str]) -> None:
     assert list(row) == columns
 
 
+def test_dedup_keeps_every_row_that_misses_a_field() -> None:
+    rows = [entry(a=1, b=1), entry(a=1, b=1), entry(a=1), entry(a=1), event("-", weight=2)]
+    shown = table("fields a, b | dedup a, b | limit 10", rows)
+    assert shown == [{"a": "1", "b": "1"}, {"a": "1"}, {"a": "1"}, {}, {}]
+
+
 def test_raw_rows_carry_a_pointer_of_their_own() -> None:
     rows = run("fields @message", [event("same", weight=2), event("other")]).rows
     assert [row[-1].field for row in rows] == ["@ptr"] * 3
