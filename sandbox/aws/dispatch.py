@@ -45,7 +45,7 @@ class _Exchange:
     caller: Caller | None = None
     params: dict[str, Any] = field(default_factory=dict)
     reply: Mapping[str, Any] | None = None
-    outcome: str = "ok"
+    outcome: str = "InternalFailure"  # until it has one
     fault: str | None = None
 
     @property
@@ -67,6 +67,7 @@ class Endpoint:
         """Answer a request (PEP 3333)."""
         now = self._account.world.now()
         exchange = _Exchange(Request(_inflated(environ)), str(uuid.uuid4()), now)
+        exchange.request.get_data()  # kept: reading the form later would use the stream up
         wire = self._answer(exchange)
         headers = {
             **wire.headers,
@@ -82,7 +83,7 @@ class Endpoint:
     def _answer(self, exchange: _Exchange) -> Wire:
         try:
             met = self._admit(exchange)
-            wire = self._run(exchange)
+            exchange.outcome, wire = self._run(exchange)
             return self._after(exchange, wire, met)
         except AwsError as error:
             service = exchange.target.service if exchange.target else None
@@ -130,8 +131,8 @@ class Endpoint:
             elif fault.kind == "server_error":
                 raise faults.server_error(exchange.protocol)
 
-    def _run(self, exchange: _Exchange) -> Wire:
-        """The work: a handler's, or moto's."""
+    def _run(self, exchange: _Exchange) -> tuple[str, Wire]:
+        """The work: a handler's, or moto's. Its outcome and the answer."""
         target, caller = exchange.target, exchange.caller
         assert target is not None
         assert caller is not None
@@ -152,9 +153,9 @@ class Endpoint:
             exchange.reply = protocol.without_none(found.handler(call, exchange.params) or {})
         assert exchange.reply is not None
         protocol.check_output(exchange.reply, target)
-        return protocol.serialize(exchange.reply, target, exchange.request_id)
+        return "ok", protocol.serialize(exchange.reply, target, exchange.request_id)
 
-    def _pass_on(self, exchange: _Exchange, target: Target) -> Wire:
+    def _pass_on(self, exchange: _Exchange, target: Target) -> tuple[str, Wire]:
         if target.service in registry.OWN_SERVICES:
             raise AwsError(
                 "NotImplemented",
@@ -163,15 +164,15 @@ class Endpoint:
         moto = self._account.moto
         if target.protocol == protocol.CBOR:
             exchange.reply = moto.call(target.service, target.name, exchange.params)
-            return protocol.serialize(exchange.reply, target, exchange.request_id)
+            return "ok", protocol.serialize(exchange.reply, target, exchange.request_id)
         body = exchange.request.get_data()
         wire = moto.forward(target.service, target.name, exchange.request.environ, body)
         if wire.status >= 400:
             try:
                 parsed(wire, target.operation)
             except AwsError as error:
-                exchange.outcome = error.code
-        return wire
+                return error.code, wire
+        return "ok", wire
 
     def _after(self, exchange: _Exchange, wire: Wire, met: list[Fault]) -> Wire:
         """Faults that come after the work: it was done, and the answer is lost or broken."""

@@ -290,7 +290,8 @@ class Functions(Store):
 
     def _moves(self, function: str, alias: str) -> Iterator[TrailEvent]:
         for event in self.account.world.trail():
-            if event.name.startswith("UpdateAlias") and not event.error_code:
+            # A caller's own move has an answer, and is counted in `_changes`.
+            if event.name.startswith("UpdateAlias") and not event.error_code and not event.response:
                 asked = event.request
                 if asked.get("functionName") == function and asked.get("name") == alias:
                     yield event

@@ -12,6 +12,7 @@ import io
 import itertools
 import threading
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -75,18 +76,24 @@ class MotoAccount:
         self, service: str, operation: str, environ: Mapping[str, Any], body: bytes
     ) -> Wire:
         """Pass an HTTP request on. Raises AwsError where moto has no such operation."""
+        if not _has(service, self._resources.region):
+            raise _unsupported(service, operation)
         with self._lock:
             self._furnish(service)
             wire = self._send(service, environ, body)
         kind = wire.headers.get("Content-Type", "")
         absent = wire.status in (404, 405) and (kind.startswith("text/html") or not wire.body)
         if wire.status == 501 or (absent and service != "s3"):
-            raise AwsError(
-                "NotImplemented", f"{service}:{operation} is not supported by this sandbox"
-            )
+            raise _unsupported(service, operation)
         if wire.status == 500 and kind.startswith("text/html"):
             raise AwsError("InternalFailure", f"moto failed on {service}:{operation}", status=500)
         return wire
+
+    def warm(self) -> None:
+        """Load what the account's own resources need."""
+        for service in moto_seed.services(self._resources):
+            with self._lock:
+                self._furnish(service)
 
     def close(self) -> None:
         """Forget everything this account held in moto."""
@@ -144,7 +151,7 @@ class MotoAccount:
         headers = {
             name.title(): value.replace(own, self._resources.account)
             for name, value in answer["headers"]
-            if name.lower() in _KEPT_HEADERS or name.lower().startswith("x-amz")
+            if name.lower() in _KEPT_HEADERS or name.lower().startswith("x-amz-")
         }
         return Wire(answer["status"], headers, content)
 
@@ -171,6 +178,19 @@ def parsed(wire: Wire, model: OperationModel, protocol: str | None = None) -> di
 def _protocol(model: OperationModel) -> str:
     spoken = model.service_model.metadata.get("protocols") or [model.service_model.protocol]
     return next(protocol for protocol in _SPOKEN if protocol in spoken)
+
+
+def _unsupported(service: str, operation: str) -> AwsError:
+    return AwsError("NotImplemented", f"{service}:{operation} is not supported by this sandbox")
+
+
+@cache
+def _has(service: str, region: str) -> bool:
+    """Whether moto has this service."""
+    host = f"http://{get_service_model(service).endpoint_prefix}.{region}.amazonaws.com"
+    from moto.backend_index import backend_url_patterns
+
+    return any(pattern.match(host) for _, pattern in backend_url_patterns)
 
 
 def _application() -> Any:

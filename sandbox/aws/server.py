@@ -8,12 +8,14 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any
 
+from moto.core.routing import get_service_router
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.aws.account import Account, Options
 from sandbox.aws.callers import Callers
 from sandbox.aws.dispatch import Endpoint
 from sandbox.aws.ledger import Ledger
+from sandbox.aws.registry import OWN_SERVICES
 from sandbox.world.api import World
 from sandbox.world.resources import Resources
 
@@ -81,9 +83,16 @@ class AwsServer:
         server = make_server(host, port, self._endpoint, threaded=True, request_handler=_Handler)
         self._server = server
         self._threads = [
-            threading.Thread(target=server.serve_forever, name="aws-endpoint", daemon=True),
+            threading.Thread(
+                target=server.serve_forever,
+                kwargs={"poll_interval": 0.05},
+                name="aws-endpoint",
+                daemon=True,
+            ),
             threading.Thread(target=self._tick, name="aws-endpoint-clock", daemon=True),
         ]
+        if self.account.options.warm:
+            self._threads.append(threading.Thread(target=self._warm, name="aws-warm", daemon=True))
         for thread in self._threads:
             thread.start()
         return self
@@ -99,6 +108,13 @@ class AwsServer:
             thread.join(timeout=5)
         self._server = None
         self.account.moto.close()
+
+    def _warm(self) -> None:
+        for service in sorted(OWN_SERVICES):
+            if self._endpoint.closing.is_set():
+                return
+            get_service_router(service)
+        self.account.moto.warm()
 
     def _tick(self) -> None:
         """Rollouts go on while nobody asks."""

@@ -61,7 +61,7 @@ def _elbv2(params: Params, where: str) -> Iterator[Subject]:
     for arn in _names(params, *keys):
         kind = {"targetgroup": "TargetGroup", "loadbalancer": "LoadBalancer"}
         part = arn.split(":")[-1].split("/")
-        name = part[2] if part[0] != "targetgroup" and len(part) > 2 else part[1]
+        name = "/".join(part[1:2] if part[0] == "targetgroup" else part[2:3]) or arn
         yield Subject(f"AWS::ElasticLoadBalancingV2::{kind.get(part[0], 'Listener')}", name, arn)
 
 
