@@ -9,8 +9,8 @@ server is detached: it outlives the bot, and the next start adopts it. Its binar
   under /tmp, named after the state directory.
 - Append-only file with `appendfsync always`: what was acknowledged (an approval, the intent to
   change something) is on the disk before the reply, also when the power fails. `everysec` would
-  give up to a second of that away for speed a bot does not need; writes that arrive together
-  share one fsync.
+  give up to a second of that away. The price is an fsync a write (measured on a busy virtual
+  disk: 3 ms instead of 0.1 ms); writes that arrive together share one.
 - The server inherits a lock on `state_dir/valkey/lock`. The kernel holds it exactly as long as
   the server lives, so two starts at once make one server, and two servers never share the data.
 """
