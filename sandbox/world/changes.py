@@ -33,7 +33,8 @@ class AliasMove(BaseChange):
 class Deployment(BaseChange):
     """A CodeDeploy deployment: the revision serves when it completes, `takes` after its start.
 
-    With `version` (a Lambda deployment) the group's alias moves to that version at that moment.
+    With `version` (a Lambda deployment) the group's alias moves to that version at that moment,
+    with `task_definition` (an ECS deployment) the group's service to that task definition.
     """
 
     kind: Literal["codedeploy"]
@@ -42,6 +43,7 @@ class Deployment(BaseChange):
     revision: str
     previous: str
     version: str | None = None
+    task_definition: str | None = None
     takes: Seconds = Field(default=60.0, ge=0)
     description: str = ""
 

@@ -11,7 +11,6 @@ from sandbox.world import names
 from sandbox.world.api import LeverValue
 from sandbox.world.effects import Condition
 from sandbox.world.resources import Resources, TargetGroup
-from sandbox.world.schema import Scenario
 
 _ALWAYS = float("-inf")
 
@@ -123,6 +122,10 @@ def pulls(resources: Resources, change: ch.Change) -> dict[str, tuple[float, Lev
             if change.version and group.function and group.alias:
                 key = f"lambda/{group.function}/alias/{group.alias}"
                 found[key] = (change.takes, change.version)
+            for service in resources.ecs:
+                if change.task_definition and service.name == group.ecs_service:
+                    key = f"ecs/{service.cluster}/{service.name}/task_definition"
+                    found[key] = (change.takes, change.task_definition)
             return found
         case ch.EcsUpdate():
             service = next(s for s in resources.ecs if s.name == change.service)
@@ -144,23 +147,6 @@ def pulls(resources: Resources, change: ch.Change) -> dict[str, tuple[float, Lev
             return {f"api/{api.name}/{api.stage}/deployment": (0.0, change.deployment)}
         case _:
             return {}
-
-
-def followers(scenario: Scenario, key: str, value: LeverValue) -> dict[str, LeverValue]:
-    """Levers that move with one: a CodeDeploy revision of a function moves the group's alias."""
-    for change in scenario.changes:
-        if not isinstance(change, ch.Deployment) or change.version is None:
-            continue
-        if key != f"codedeploy/{change.application}/{change.group}/revision":
-            continue
-        for group in scenario.resources.codedeploy:
-            if (group.application, group.group) == (change.application, change.group):
-                function = next(f for f in scenario.resources.functions if f.name == group.function)
-                before = function.aliases[group.alias or ""]
-                version = {change.revision: change.version, change.previous: before}.get(str(value))
-                if version is not None:
-                    return {f"lambda/{group.function}/alias/{group.alias}": version}
-    return {}
 
 
 def _initial(resources: Resources) -> dict[str, LeverValue]:

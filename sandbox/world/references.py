@@ -215,9 +215,7 @@ def _change(resources: Resources, change: ch.Change, loc: Loc) -> Iterator[Probl
             yield from _known((*loc, "alias"), "alias", change.alias, aliases, "aliases")
             yield from _known((*loc, "version"), "version", change.version, versions, "versions")
         case ch.Deployment():
-            known = [f"{d.application}/{d.group}" for d in resources.codedeploy]
-            name = f"{change.application}/{change.group}"
-            yield from _known((*loc, "group"), "group", name, known, "resources.codedeploy")
+            yield from _deployment(resources, change, loc)
         case ch.EcsUpdate():
             services = {service.name: service for service in resources.ecs}
             yield from _known(
@@ -235,6 +233,20 @@ def _change(resources: Resources, change: ch.Change, loc: Loc) -> Iterator[Probl
             yield loc, "api_deployment needs resources.api"
         case _:
             pass
+
+
+def _deployment(resources: Resources, change: ch.Deployment, loc: Loc) -> Iterator[Problem]:
+    groups = {f"{d.application}/{d.group}": d for d in resources.codedeploy}
+    name = f"{change.application}/{change.group}"
+    yield from _known((*loc, "group"), "group", name, groups, "resources.codedeploy")
+    if group := groups.get(name):
+        function = next((f for f in resources.functions if f.name == group.function), None)
+        versions = function.versions if function else ()
+        yield from _known((*loc, "version"), "version", change.version, versions, "versions")
+        service = next((s for s in resources.ecs if s.name == group.ecs_service), None)
+        known = service.task_definitions if service else ()
+        wanted, section = change.task_definition, "task_definitions"
+        yield from _known((*loc, "task_definition"), "task definition", wanted, known, section)
 
 
 def _alarms(scenario: Scenario) -> Iterator[Problem]:

@@ -142,6 +142,12 @@ class FaultSpec(Part):
     share: Share = 1.0
     latency: Seconds = 0.0
 
+    @model_validator(mode="after")
+    def _slow(self) -> FaultSpec:
+        if self.kind == "latency" and self.latency <= 0:
+            raise ValueError("a latency fault needs `latency`, for example 800ms")
+        return self
+
 
 class Answer(Part):
     """Effects that begin when somebody acts: active while `when` holds."""

@@ -156,10 +156,7 @@ class Simulation:
     def pull(self, key: str, value: LeverValue) -> None:
         with self._lock:
             self._advance()
-            at = self._offset(self.now())
-            self._levers.put(key, value, at)
-            for other, follows in levers.followers(self.scenario, key, value).items():
-                self._levers.put(other, follows, at)
+            self._levers.put(key, value, self._offset(self.now()))
 
     def targets(self, target_group: str) -> Sequence[TargetState]:
         """The targets' state now; empty for an unknown group."""

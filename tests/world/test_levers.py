@@ -60,7 +60,6 @@ def test_provisioned_concurrency_pushes_an_overloaded_backend_harder() -> None:
     ("name", "lever", "value"),
     [
         ("5xx-bad-alias-move", "lambda/payments/alias/PROD", "31"),
-        ("5xx-bad-deployment", "codedeploy/search/prod/revision", "search-88.zip"),
         ("5xx-bad-deployment", "lambda/search/alias/live", "88"),
         ("5xx-bad-ecs-deployment", "ecs/main/cart/task_definition", "cart:41"),
         ("5xx-reserved-concurrency", "lambda/tickets/reserved", 400),
@@ -80,11 +79,7 @@ def test_the_right_action_ends_it(name: str, lever: str, value: str | int) -> No
     ("name", "lever", "value"),
     [
         ("5xx-cold-starts-in-a-surge", "lambda/checkout/reserved", 900),
-        (
-            "5xx-innocent-deployment-in-a-surge",
-            "codedeploy/basket/prod/revision",
-            "basket-mail-11.zip",
-        ),
+        ("5xx-innocent-deployment-in-a-surge", "lambda/basket-mail/alias/PROD", "11"),
         ("5xx-dependency-hangs", "lambda/shipping/provisioned/PROD", 300),
         ("5xx-one-bad-zone", "shift/streams-alb", "us-east-1a"),
         ("5xx-overloaded-tasks", "ecs/main/feed/task_definition", "feed:7"),
