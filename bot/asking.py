@@ -54,14 +54,16 @@ class Asking(Machinery):
         if refusal := await self._refusal(guards.REQUEST, case, plan=run.plan, actor=by):
             return refusal
         expires = await self.store.now() + timedelta(seconds=self.pace.approval)
-        following = await self._move(run, RunState.REQUESTED, requested_by=by, expires_at=expires)
-        if holder := await self._reserve(run):
+        asked = await self.store.move(
+            run_id, (RunState.PROPOSED,), RunState.REQUESTED, actor=by, expires_at=expires
+        )
+        if asked is None:
+            return Refusal("Somebody else was first; the card shows how it stands.")
+        if holder := await self._reserve(asked):
             note = f"Another change of {case.plan.target} is pending ({holder})."
-            asked = await self._run(run_id)
-            if asked.state is RunState.REQUESTED:
-                await self._end(asked, RunState.REFUSED, note)
+            await self._end(asked, RunState.REFUSED, note)
             return Refusal(note)
-        return following
+        return await self._arrived(asked)
 
     async def approve(self, run_id: str, by: str) -> Next | Refusal | None:
         """A second person agrees to exactly the plan that was shown."""

@@ -50,7 +50,9 @@ class RollbackCodeDeploy(Action):
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         ref = _whose(plan)
         deployments = _deployments(aws, ref)
-        return self._draft(scope, ref, deployments) if deployments else None
+        if not deployments or deployments[0].get("revision") == plan.after.get("revision", {}):
+            return None
+        return self._draft(scope, ref, deployments)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         if "deployment" in plan.before:

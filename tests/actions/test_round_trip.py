@@ -3,72 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
+from bot.aws import AwsAccount
 from bot.guards import Request, never_ever, only_declared_calls
-from bot.model import Answer, Plan, Run, RunState, canonical
+from bot.model import Answer, Run, RunState, canonical
 from bot.playbook import Action, Scope
 from bot.policy import Policy
 from bot.ports import Aws, AwsWriter
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
-from sandbox.world import names
-from sandbox.world.api import MetricId, TargetState
-from tests.actions.conftest import RESOURCES
+from tests.actions.situations import bad_zone, concurrency, deployed, ecs_rollout, throttles
 from tests.sandbox_aws.plain_world import PlainWorld
 
 Writer = Callable[[Action], AwsWriter]
 
 
-def concurrency(world: PlainWorld, function: str = "checkout") -> None:
-    """20 executions as a rule, 70 for the last ten minutes."""
-    metric = MetricId("AWS/Lambda", "ConcurrentExecutions", (("FunctionName", function),))
-    world.publish(metric, *[20.0] * 125, *[70.0] * 10)
-
-
-def throttles(world: PlainWorld) -> None:
-    """A third of the mailer's calls throttled."""
-    world.publish(MetricId("AWS/Lambda", "Throttles", (("FunctionName", "mailer"),)), 50.0, 50.0)
-    world.publish(MetricId("AWS/Lambda", "Invocations", (("FunctionName", "mailer"),)), 100, 100)
-
-
-def bad_zone(world: PlainWorld, share: float = 0.9) -> None:
-    """The 5XX of the last ten minutes, most of them in us-east-1a; four healthy targets each."""
-    balancer = RESOURCES.load_balancer
-    assert balancer is not None
-    dimension = names.load_balancer_dimension(balancer)
-    for zone, part in (("us-east-1a", share), ("us-east-1b", 1 - share), ("us-east-1c", 0.0)):
-        dimensions = (("AvailabilityZone", zone), ("LoadBalancer", dimension))
-        metric = MetricId("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", dimensions)
-        world.publish(metric, *[100 * part] * 10)
-    world.health["web-tasks"] = [
-        TargetState(f"10.0.{number}.{index}", 8080, zone)
-        for number, zone in enumerate(("us-east-1a", "us-east-1b", "us-east-1c"))
-        for index in range(4)
-    ]
-
-
-def ecs_rollout(world: PlainWorld) -> None:
-    """web:8 was rolled out an hour ago."""
-    at = world.now() - timedelta(hours=1)
-    world.set_lever("ecs/main/web/task_definition", "web:8", at)
-
-
-def deployment(world: PlainWorld) -> None:
-    """mailer-2 was deployed an hour ago."""
-    at = world.now() - timedelta(hours=1)
-    world.set_lever("codedeploy/mailer/prod/revision", "mailer-2", at)
-
-
-PREPARED: dict[str, Callable[[PlainWorld], None]] = {
-    "enable-provisioned-concurrency": concurrency,
-    "rollback-alias": lambda _: None,
-    "rollback-codedeploy": deployment,
-    "rollback-ecs": ecs_rollout,
-    "raise-reserved-concurrency": throttles,
-    "shift-zone": bad_zone,
+PREPARED: dict[str, Callable[[PlainWorld, AwsAccount], None]] = {
+    "enable-provisioned-concurrency": lambda world, _: concurrency(world),
+    "rollback-alias": lambda _, __: None,
+    "rollback-codedeploy": deployed,
+    "rollback-ecs": lambda world, _: ecs_rollout(world),
+    "raise-reserved-concurrency": lambda world, _: throttles(world),
+    "shift-zone": lambda world, _: bad_zone(world),
 }
 
 
@@ -88,23 +46,21 @@ def test_what_an_action_says_of_itself(action: Action) -> None:
     assert (type(action).__doc__ or "").strip()
 
 
-def planned(action: Action, aws: Aws, scope: Scope, world: PlainWorld) -> Plan:
-    PREPARED[action.id](world)
-    plan = action.plan(aws, scope)
-    assert plan is not None
-    return plan
-
-
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=list(ACTIONS))
 def test_forward_and_back(
     action: Action,
     server: AwsServer,
     world: PlainWorld,
+    account: AwsAccount,
     aws: Aws,
     scope: Scope,
     writer: Writer,
 ) -> None:
-    plan = planned(action, aws, scope, world)
+    PREPARED[action.id](world, account)
+    server.account.advance()
+    before = len(server.ledger.writes())
+    plan = action.plan(aws, scope)
+    assert plan is not None
     assert plan.blocked_by == ()
     assert len(plan.title) <= 75
     assert plan.inverse is not None
@@ -145,4 +101,4 @@ def test_forward_and_back(
         hand.write(step)
     world.wait(1)
     assert canonical(action.observe(aws, plan).state) == canonical(plan.before)
-    assert len(server.ledger.writes()) == 2
+    assert len(server.ledger.writes()) == before + 2

@@ -113,6 +113,8 @@ class MemoryStore:
         actor: str | None = None,
         **fields: Any,
     ) -> Run | None:
+        if fixed := fields.keys() & {"id", "incident", "action", "requested_by", "approved_by"}:
+            raise ValueError(f"{', '.join(sorted(fixed))} cannot be changed")
         sources = {state for state in allowed if state is to or state in WAYS[to]}
         if PLANNED & fields.keys():
             sources &= BEFORE_REQUEST
