@@ -87,7 +87,7 @@ def slowness(
                 times(now.warm_p99, then.warm_p99),
                 now.warm_p99,
             )
-    for what, source in (("Duration", counts), ("target response", balancer)):
+    for what, source in (("Duration (cold ones included)", counts), ("target response", balancer)):
         if isinstance(source, (FunctionCounts, Balancer)) and burn.during(source.p99):
             return Slowness(
                 what,
@@ -226,7 +226,8 @@ class Dominant:
     version: str | None  # of the function, when nearly all of them are of one
 
 
-def dominant(exceptions: Exceptions, burn: Burn) -> Dominant | None:
+def dominant(exceptions: Exceptions, burn: Burn, grown: float | None) -> Dominant | None:
+    """`grown`: how much more traffic there is; as many more exceptions are nothing new."""
     now = exceptions.classes(burn.start, burn.end)
     then = exceptions.classes(burn.quiet_start, burn.quiet_end)
     minutes = (burn.end - burn.start) / MINUTE
@@ -242,7 +243,7 @@ def dominant(exceptions: Exceptions, burn: Burn) -> Dominant | None:
         name=name,
         count=now[name],
         share=now[name] / now.total(),
-        rose=now[name] / minutes >= at.EXCEPTION_ROSE * then[name] / quiet,
+        rose=now[name] / minutes >= at.EXCEPTION_ROSE * max(1.0, grown or 1.0) * then[name] / quiet,
         version=top if share >= at.NEARLY_ALL else None,
     )
 

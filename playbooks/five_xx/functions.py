@@ -33,11 +33,10 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
         yield necessary(None, f"whether any request came too late: {reports.group} has no REPORTs")
         yield decisive(None, f"whether the requests past {limit} were cold starts")
         return
-    explained = burn.explains(now.missed / now.total)
     yield necessary(
-        None if explained is None else explained >= at.PART,
-        f"{count(now.missed)} of {count(now.total)} invocations took longer than {limit}, "
-        f"5XX are {percent(burn.share)} of the requests",
+        accounts(burn, now.missed, now.total),
+        f"{count(now.missed)} of {count(now.total)} invocations took longer than {limit}; "
+        f"{answered(burn)}",
         **figures(late=now.missed / now.total, share=burn.share),
     )
     cold, warm = facts.late_rates(now)
@@ -45,7 +44,9 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
         now.cold_starts > 0 and facts.lifted(cold, warm, at.COLD_LIFT_NEEDED)
         if now.missed >= at.FEW
         else None,
-        f"of {count(now.cold_starts)} cold starts {percent(cold)} took longer than {limit}, "
+        "whether cold starts fail more often than warm requests: too few came too late"
+        if now.missed < at.FEW
+        else f"of {count(now.cold_starts)} cold starts {percent(cold)} took longer than {limit}, "
         f"of {count(now.warm_only)} warm requests {percent(warm)}",
         **figures(cold=cold, warm=warm),
     )
@@ -80,6 +81,20 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
         )
 
 
+def accounts(burn: Burn, part: float, whole: float) -> bool | None:
+    """Whether so many of the invocations make up a good part of the 5XX; none at all never do."""
+    if not whole:
+        return None
+    explained = burn.explains(part / whole) if part else 0.0
+    return None if explained is None else explained >= at.PART
+
+
+def answered(burn: Burn) -> str:
+    if burn.share is None:
+        return "how many requests failed is not known"
+    return f"5XX are {percent(burn.share)} of the requests"
+
+
 def around_cold_starts(
     burn: Burn,
     edge: Edge | Gap | None,
@@ -98,15 +113,16 @@ def around_cold_starts(
         else f"{percent(share)} of the 5XX are timeouts",
         **figures(timeouts=share),
     )
-    slow = facts.slowness(reports, counts, None, burn)
-    yield supporting(
-        None if slow is None or slow.p99 is None else slow.p99 <= at.ABOUT_SAME,
-        "whether warm requests are slower than usual"
-        if slow is None
-        else f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
-        "the backend is " + ("not slower" if (slow.p99 or 9) <= at.ABOUT_SAME else "slower"),
-        **figures(warm=slow.p99 if slow else None),
-    )
+    slow = facts.slowness(reports, None, None, burn)
+    if slow is None or slow.p99 is None:
+        yield supporting(None, "whether warm requests are slower than usual: no REPORT lines")
+    else:
+        yield supporting(
+            slow.p99 <= at.ABOUT_SAME,
+            f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
+            f"the backend is {'not slower' if slow.p99 <= at.ABOUT_SAME else 'slower'}",
+            warm=round(slow.p99, 4),
+        )
     if isinstance(counts, FunctionCounts):
         throttled = burn.during(counts.throttles).total()
         yield supporting(throttled == 0, f"{count(throttled)} throttles", throttles=throttled)
@@ -250,14 +266,15 @@ def throttling(
         throttled > 0, f"{count(throttled)} of {count(calls)} calls throttled", throttles=throttled
     )
     share = throttled / calls if calls else 0.0
-    explained = burn.explains(share)
-    text = f"{percent(share)} of the calls were throttled, {percent(burn.share)} answered 5XX"
+    explained = burn.explains(share) if throttled else 0.0
+    text = f"{percent(share)} of the calls were throttled; {answered(burn)}"
     yield decisive(
         None if explained is None else explained >= at.EXPLAINS,
         text,
         **figures(throttled=share, share=burn.share),
     )
-    yield contradicting(None if explained is None else explained < at.PART, text)
+    if throttled and explained is not None:
+        yield contradicting(explained < at.PART, text)
     yield at_limit(burn, counts, limits)
     if isinstance(access, AccessLog) and "integration_status" in access.tells:
         answers = access.between(burn.start, burn.end)
@@ -314,11 +331,9 @@ def own_timeout(
     now, then = facts.tallies(reports, burn)
     limit = f"the function's timeout of {reports.timeout:g} s"
     timed = now.timed_cold + now.timed_warm
-    explained = burn.explains(timed / now.total) if now.total else None
     yield necessary(
-        None if explained is None else explained >= at.PART,
-        f"{count(timed)} of {count(now.total)} invocations ended at {limit}, "
-        f"5XX are {percent(burn.share)} of the requests",
+        accounts(burn, timed, now.total),
+        f"{count(timed)} of {count(now.total)} invocations ended at {limit}; {answered(burn)}",
         **figures(timed=facts.rate(timed, now.total), share=burn.share),
     )
     slower = facts.times(now.warm_p50, then.warm_p50)
@@ -348,10 +363,10 @@ def own_timeout(
         yield contradicting(full, text)
     if reports.timeout < reports.deadline:
         counted = facts.by_code(edge, access, burn)
-        answered = facts.code_share(counted, "502", "500")
+        early = facts.code_share(counted, "502", "500")
         yield supporting(
-            None if answered is None else answered >= at.MOSTLY,
-            f"{percent(answered)} of the 5XX are 502 or 500, as when the function ends before "
+            None if early is None else early >= at.MOSTLY,
+            f"{percent(early)} of the 5XX are 502 or 500, as when the function ends before "
             f"the {reports.deadline:g} s of the front door",
-            **figures(answered=answered),
+            **figures(early=early),
         )

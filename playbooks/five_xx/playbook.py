@@ -150,7 +150,7 @@ class FiveXX(Playbook):
         burn = onset.burn(edge, scope)
         changes = releases.all_changes(codedeploy, rollouts, versions, trail)
         yield from releases.release(burn, scope, changes)
-        yield from releases.own_answers(burn, counts, reports, access, balancer, exceptions)
+        yield from releases.own_answers(burn, edge, counts, reports, access, balancer, exceptions)
         yield from releases.late_answers(burn, edge, access, reports, integration, changes)
         yield from targets.one_zone(burn, balancer)
 

@@ -89,6 +89,7 @@ def _none_text(burn: Burn, scope: Scope, changes: AllChanges) -> str:
 
 def own_answers(
     burn: Burn,
+    edge: Edge | Gap | None,
     counts: FunctionCounts | Gap | None,
     reports: Reports | Gap | None,
     access: AccessLog | Gap | None,
@@ -105,7 +106,7 @@ def own_answers(
     )
     yield contradicting(None if own is None else own.share < at.PART, said)
     if isinstance(exceptions, Exceptions):
-        top = facts.dominant(exceptions, burn)
+        top = facts.dominant(exceptions, burn, facts.growth(edge, burn))
         if top is None:
             yield decisive(False if mostly is False else None, f"no exceptions logged; {said}")
         else:

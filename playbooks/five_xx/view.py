@@ -52,7 +52,9 @@ def headline(scope: Scope, burn: Burn, edge: Edge | Gap | None, counted: dict[st
     if edge is None:
         return f"5XX: {scope.service.name} has no API or load balancer to count them at"
     if burn.onset is None or burn.share is None:
-        return f"5XX: not above the usual at {edge.name} in the minutes looked at"
+        requests = burn.during(edge.requests).total()
+        share = burn.during(edge.errors).total() / requests if requests else None
+        return f"5XX: {percent(share)} of requests, no more than usual at {edge.name}"
     total = sum(counted.values())
     code = next(iter(counted), None)
     mostly = f", {code} mostly" if code and counted[code] >= 0.5 * total else ""

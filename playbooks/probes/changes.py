@@ -73,7 +73,7 @@ def deployed(info: Mapping[str, Any]) -> Change:
         actor=str(info.get("creator", "unknown")),
         kind="deployment",
         resource=f"{info['applicationName']}/{info['deploymentGroupName']}",
-        summary=f"CodeDeploy {description}: {info.get('status', 'unknown')}",
+        summary=f"CodeDeploy {description} ({info.get('status', 'unknown')})",
         until=until.astimezone(UTC) if until else None,
     )
 
@@ -125,7 +125,8 @@ def rollout_summary(deployment: Mapping[str, Any]) -> str:
     task = str(deployment.get("taskDefinition", "")).rsplit("/", 1)[-1]
     state = str(deployment.get("rolloutState", deployment.get("status", "unknown")))
     failed = int(deployment.get("failedTasks", 0))
-    return f"ECS rollout of {task}: {state}" + (f", {failed} tasks failed" if failed else "")
+    lost = f", {failed} tasks failed" if failed else ""
+    return f"ECS rollout of {task} ({state}{lost})"
 
 
 class VersionsProbe(Probe[Changes]):

@@ -98,29 +98,18 @@ class Query:
 
 
 def run(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> Rows:
-    """The rows of one query over the baseline and the window. Raises ReadFailed."""
-    return run_all(aws, window, groups, (query,))[0]
-
-
-def run_all(
-    aws: Aws, window: Window, groups: Sequence[str], queries: Sequence[Query]
-) -> list[Rows]:
-    """Several queries at once: all are started before the first is waited for."""
+    """The rows of a query over the baseline and the window. Raises ReadFailed."""
     start = max(min(window.baseline_start, window.start), window.end - LONGEST)
-    started = [
-        aws.read(
-            "logs",
-            "start_query",
-            logGroupNames=list(groups),
-            startTime=int(start.timestamp()),
-            endTime=int(window.end.timestamp()) - 1,  # AWS: the range is inclusive
-            queryString=str(query),
-            limit=MOST_ROWS,
-        )["queryId"]
-        for query in queries
-    ]
-    deadline = time.monotonic() + TIME_LIMIT
-    return [_finish(aws, query_id, deadline) for query_id in started]
+    started = aws.read(
+        "logs",
+        "start_query",
+        logGroupNames=list(groups),
+        startTime=int(start.timestamp()),
+        endTime=int(window.end.timestamp()) - 1,  # AWS: the range is inclusive
+        queryString=str(query),
+        limit=MOST_ROWS,
+    )
+    return _finish(aws, started["queryId"], time.monotonic() + TIME_LIMIT)
 
 
 def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:

@@ -143,9 +143,7 @@ class ReportsProbe(Probe[Reports]):
         deadline = deadline_of(scope, calls, function)
         structured = settings.get("LoggingConfig", {}).get("LogFormat") == "JSON"
         query = report_query(deadline, timeout, structured=structured)
-        rows, stopped = insights.run_all(
-            aws, scope.window, (function.logs,), (query, init_query(structured=structured))
-        )
+        rows = insights.run(aws, scope.window, (function.logs,), query)
         return Reports(
             function=function.name,
             group=function.logs,
@@ -153,8 +151,12 @@ class ReportsProbe(Probe[Reports]):
             deadline=deadline,
             deadline_assumed=assumed,
             timeout=timeout,
-            rows=tuple(reported(row) for row in rows),
-            init_timeouts={insights.minute_of(row): insights.count(row, "n") for row in stopped},
+            rows=tuple(reported(row) for row in rows if not insights.count(row, "stopped")),
+            init_timeouts={
+                insights.minute_of(row): insights.count(row, "n")
+                for row in rows
+                if insights.count(row, "stopped")
+            },
         )
 
 
@@ -189,20 +191,28 @@ def deadline_of(scope: Scope, calls: tuple[Call, ...], function: FunctionRef) ->
 
 
 def report_query(deadline: float, timeout: float, *, structured: bool) -> insights.Query:
-    """Cold and warm invocations a minute. Flags are numbers, 0 or 1, made by `floor` and `least`:
-    that a comparison can be summed is nowhere documented.
+    """Cold and warm invocations a minute, and inits that Lambda stopped.
 
-    A millisecond less than the timeout counts as reached: Lambda rounds.
+    Flags are numbers, 0 or 1, made by `floor` and `least`: that a comparison can be summed is
+    nowhere documented. A millisecond less than the timeout counts as reached: Lambda rounds.
     """
     if structured:
-        is_report, duration = 'type = "platform.report"', "record.metrics.durationMs"
-        init_field = "record.metrics.initDurationMs"
+        report, kind = 'type = "platform.report"', "type"
+        init_report, failed = 'type = "platform.initReport"', 'record.status = "timeout"'
+        duration, init = "record.metrics.durationMs", "record.metrics.initDurationMs"
     else:
-        is_report, duration, init_field = '@type = "REPORT"', "@duration", "@initDuration"
+        report, kind = '@type = "REPORT"', "@message"
+        init_report, failed = '@message like "INIT_REPORT"', '@message like "Status: timeout"'
+        duration, init = "@duration", "@initDuration"
+    marker = "initReport" if structured else "INIT_REPORT"
     return (
         insights.Query()
-        .filter(is_report)
-        .fields(init=f"coalesce({init_field}, 0)", ran=duration)
+        .filter(f"{report} or ({init_report} and {failed})")
+        .fields(
+            init=f"coalesce({init}, 0)",
+            ran=duration,
+            stopped=f"strcontains({kind}, {insights.text(marker)})",
+        )
         .fields(
             cold="least(1, ceil(init))",
             slow=f"least(1, floor((init + ran) / {deadline * 1000:.0f}))",
@@ -211,6 +221,7 @@ def report_query(deadline: float, timeout: float, *, structured: bool) -> insigh
         .fields(missed="greatest(slow, timed)")
         .stats(
             "cold",
+            "stopped",
             n="count(*)",
             late="sum(slow)",
             ended="sum(timed)",
@@ -221,15 +232,6 @@ def report_query(deadline: float, timeout: float, *, structured: bool) -> insigh
             init_max="max(init)",
         )
     )
-
-
-def init_query(*, structured: bool) -> insights.Query:
-    """Inits that Lambda stopped at 10 s, a minute."""
-    if structured:
-        condition = 'type = "platform.initReport" and record.status = "timeout"'
-    else:
-        condition = f"@message like {insights.pattern('INIT_REPORT.*Status: timeout')}"
-    return insights.Query().filter(condition).stats(n="count(*)")
 
 
 def reported(row: Mapping[str, str]) -> Reported:
