@@ -108,7 +108,7 @@ def quoted(*parts: Part) -> Block:
 
 def listing(text: str, most: int = 2500) -> Block:
     """A code block; the only text that keeps its line breaks."""
-    lines = "\n".join(_indented(row) for row in text.splitlines())
+    lines = "\n".join(_indented(row) for row in text[: 4 * most].splitlines())
     return {
         "type": "rich_text_preformatted",
         "elements": [{"type": "text", "text": words.clip(lines, most) or "–"}],
@@ -201,8 +201,10 @@ def _styled(text: str, style: dict[str, bool]) -> Part:
 
 def _spaced(text: str, most: int) -> str:
     """Cleaned, but with the space that sets it off from its neighbours kept."""
+    if text and text.isspace():
+        return " "
     before = " " if text[:1].isspace() else ""
-    after = " " if text[-1:].isspace() and text.strip() else ""
+    after = " " if text[-1:].isspace() else ""
     return f"{before}{words.short(text, most)}{after}"
 
 

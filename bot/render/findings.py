@@ -79,11 +79,11 @@ def verdict(report: Report, detail: Detail) -> Block:
     if rivals and (detail.rivals or cause is None):
         shown = rivals[: max(detail.rivals, 1)]
         title = "Also possible" if cause else "Still possible"
-        elements.append(line(say(f"\n{title}")))
+        elements.append(line(bold(title)))
         elements.append(bullets([_rival(each, detail) for each in shown]))
         elements += _more(len(rivals) - len(shown), "more possible")
     if report.complete and report.next_test:
-        elements.append(line(bold("\nNext best test: "), say(report.next_test, detail.words)))
+        elements.append(line(bold("Next best test: "), say(report.next_test, detail.words)))
     return rich(*elements)
 
 

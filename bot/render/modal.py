@@ -41,8 +41,7 @@ def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
     blocks: list[Block | None] = [
         rich(line(bold(plan.title)), line(say("Target: "), fixed_width(plan.target))),
         _stop(plan) if blocked else None,
-        rich(line(bold("Before → after"))),
-        diff(plan),
+        rich(line(bold("Before → after")), *diff(plan)),
         checks(plan),
         _consequences(plan),
         rich(line(bold("Exact calls")), listing(calls(plan.steps))),

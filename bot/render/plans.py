@@ -24,8 +24,8 @@ MOST_ROWS = 12
 _ABSENT = object()
 
 
-def diff(plan: Plan) -> Block:
-    """Before → after, only what differs."""
+def diff(plan: Plan) -> list[Block]:
+    """Before → after, only what differs; elements for a rich text block."""
     rows: list[list[Part]] = []
     before, after = dict(_leaves(plan.before)), dict(_leaves(plan.after))
     for name in sorted({*before, *after}):
@@ -34,12 +34,12 @@ def diff(plan: Plan) -> Block:
             row = [fixed_width(name, 80), say(" "), say(_value(old), 120)]
             rows.append([*row, say(" → "), bold(_value(new), 120)])
     if not rows:
-        return rich(line(say("No setting differs.", quiet=True)))
+        return [line(say("No setting differs.", quiet=True))]
     more = len(rows) - MOST_ROWS
     elements = [bullets(rows[:MOST_ROWS])]
     if more > 0:
         elements.append(line(say(f"… {plural(more, 'more setting')} changed", quiet=True)))
-    return rich(*elements)
+    return elements
 
 
 def calls(steps: Sequence[Step]) -> str:

@@ -80,12 +80,10 @@ def run_message(run: Run, incident: Incident) -> Message:
     title = plan.title if plan else run.action
     blocks: list[Block | None] = [
         section(strong(escaped(f"{_head(run)}: {title}", 250))),
-        rich(_who(run)),
+        rich(_who(run), *_what(plan)),
     ]
-    if plan:
-        blocks += [rich(line(bold("Target: "), fixed_width(plan.target))), diff(plan)]
-        if run.state in (RunState.REQUESTED, RunState.APPROVED):
-            blocks.append(_consequences(plan))
+    if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
+        blocks.append(_consequences(plan))
     blocks += [_progress(run), _verified(run), _by_hand(run), _buttons(run)]
     if run.state is RunState.REQUESTED:
         blocks.append(context(_deadline(run)))
@@ -108,6 +106,13 @@ def _who(run: Run) -> Block:
     if run.undone_by:
         parts += [say(" · undone by "), person(run.undone_by)]
     return line(*parts)
+
+
+def _what(plan: Plan | None) -> list[Block]:
+    """The one resource it changes, and how."""
+    if plan is None:
+        return []
+    return [line(say("Target "), fixed_width(plan.target)), *diff(plan)]
 
 
 def _consequences(plan: Plan) -> Block:

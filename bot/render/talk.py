@@ -55,21 +55,24 @@ def help_message() -> Message:
         say("change and another approves it."),
     )
     text = fixed("How to use /incident: triage, timeline, status, playbooks.")
-    return Message(text, [rich(alarms, line(say("\n")), bullets(rows), line(say("\n")), thread)])
+    return Message(text, [rich(alarms), rich(bullets(rows)), rich(thread)])
 
 
 def playbooks_message(entries: Sequence[Entry]) -> Message:
     """The incident types known."""
     rows: list[list[Part]] = []
-    for entry in entries[:50]:
-        row = [fixed_width(entry.id), say(f"  {entry.title}", 150)]
+    for entry in entries[:MOST_ENTRIES]:
+        row = [fixed_width(entry.id, 40), say(f"  {entry.title}", 100)]
         if entry.looks_like:
-            row.append(say(f", often taken for: {entry.looks_like}", 200, quiet=True))
+            row.append(say(f", often taken for: {entry.looks_like}", 140, quiet=True))
         rows.append(row)
     text = escaped(f"{plural(len(entries), 'playbook')} known.")
     if not rows:
         return Message(text, [rich(line(say("No playbook is installed.")))])
-    return Message(text, [rich(line(bold("Incident types I know")), bullets(rows))])
+    elements = [line(bold("Incident types I know")), bullets(rows)]
+    if len(entries) > len(rows):
+        elements.append(line(say(f"… and {len(entries) - len(rows)} more", quiet=True)))
+    return Message(text, [rich(*elements)])
 
 
 def unknown_message(what: str, suggestion: str | None) -> Message:

@@ -37,8 +37,15 @@ def clip(text: str, most: int) -> str:
 
 
 def short(text: str, most: int) -> str:
-    """Cleaned and clipped; a dash when nothing is left, since Slack refuses empty texts."""
-    return clip(clean(text), most) or "–"
+    """Cleaned and clipped; a dash when nothing is left, since Slack refuses empty texts.
+
+    Looks at the beginning only, so that a stack trace of a megabyte costs nothing.
+    """
+    head = text[: 4 * most + 100]
+    cleaned = clean(head)
+    if len(head) < len(text) and len(cleaned) <= most:
+        cleaned = f"{cleaned[: most - 1]}…"
+    return clip(cleaned, most) or "–"
 
 
 # --- Slack's markup -----------------------------------------------------------------------------

@@ -1,0 +1,101 @@
+"""Whatever an investigation finds, Slack takes the card, and nobody is mentioned by it."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.model import Incident, Plan, Report, Run, TimelineEntry
+from bot.render import (
+    Entry,
+    Message,
+    Offer,
+    card,
+    error_modal,
+    loading_modal,
+    notice,
+    playbooks_message,
+    preview_modal,
+    run_message,
+    status,
+    timeline,
+    unknown_message,
+)
+from bot.render.text import is_user
+from sandbox.slack.limits import validate_blocks, validate_view
+from tests.render import strategies as draw
+from tests.render.mentions import pinged
+
+hard = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+offers = st.lists(st.builds(Offer, id=st.just("ofr-1"), title=draw.texts), max_size=30)
+
+
+def accepted(message: Message) -> None:
+    assert validate_blocks(message.blocks) == []
+    assert 0 < len(message.text) <= 4000
+
+
+@hard
+@given(draw.incidents, st.none() | draw.reports, draw.many(draw.runs, 5), offers)
+def test_any_card(
+    incident: Incident, report: Report | None, runs: tuple[Run, ...], offers: list[Offer]
+) -> None:
+    made = card(incident, report, runs, offers)
+    accepted(made)
+    known = {incident.opened_by} if incident.opened_by and is_user(incident.opened_by) else set()
+    urls = {link.url for link in report.picture.links} if report else set()
+    assert pinged(made.text, made.blocks) <= known | {url for url in urls if url[:5] == "https"}
+    accepted(status(incident, report))
+
+
+@hard
+@given(draw.runs, draw.incidents)
+def test_any_change(run: Run, incident: Incident) -> None:
+    made = run_message(run, incident)
+    accepted(made)
+    people = {run.requested_by, run.approved_by, run.undone_by}
+    assert pinged(made.text, made.blocks) <= {each for each in people if each and is_user(each)}
+    pressed = [
+        element["value"]
+        for block in made.blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+    assert set(pressed) <= {run.id}
+
+
+@hard
+@given(draw.runs, draw.plans)
+def test_any_preview(run: Run, plan: Plan) -> None:
+    view = preview_modal(run, plan, "external-1")
+    assert validate_view(view) == []
+    assert pinged("", view["blocks"]) == set()
+    assert view["private_metadata"] == run.id
+    assert ("submit" in view) == (not plan.blocked_by)
+
+
+@hard
+@given(draw.incidents, draw.many(draw.entries, 60))
+def test_any_timeline(incident: Incident, entries: tuple[TimelineEntry, ...]) -> None:
+    made = timeline(incident, entries)
+    accepted(made)
+    people = {entry.actor for entry in entries if entry.actor and is_user(entry.actor)}
+    assert pinged(made.text, made.blocks) <= people
+
+
+@hard
+@given(draw.texts, draw.texts)
+def test_anything_else_said(one: str, other: str) -> None:
+    for made in (
+        notice(one),
+        unknown_message(one, other or None),
+        playbooks_message([Entry(one, other, one)] * 60),
+    ):
+        accepted(made)
+        assert pinged(made.text, made.blocks) == set()
+    assert validate_view(error_modal("external-1", one, other)) == []
+    assert validate_view(loading_modal("external-1", one)) == []
