@@ -196,7 +196,9 @@ class Outbox:
         """Send what is due: one write at most, so call it again after `next_in` seconds.
 
         One flusher at a time; another one is told to wait. A flusher that dies keeps the channel
-        for as long as its lease lasts. Raises redis.exceptions.RedisError.
+        for as long as its lease lasts; one that was stopped for longer than that, between taking
+        a post and sending it, may post what another has posted meanwhile. Raises
+        redis.exceptions.RedisError.
         """
         owner = uuid.uuid4().hex
         done = Flushed()
