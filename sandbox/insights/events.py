@@ -23,7 +23,7 @@ _MEGABYTE: Final = 1_000_000  # AWS's samples divide @memorySize by 1000 * 1000 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One log event, or `weight` identical ones.
+    """One log event, or `weight` (at least 1) identical ones.
 
     `timestamp` is in milliseconds since the epoch; `log` is AWS's `account-id:group-name`.
     `fields`, when given, are the discovered fields, and the message is not parsed again.

@@ -34,9 +34,12 @@ class Function:
     def arity(self) -> str:
         """For messages: `2 arguments`, `2 to 3 arguments`."""
         if self.most == _UNBOUNDED:
-            return f"at least {self.fewest} arguments"
-        span = f"{self.fewest}" if self.fewest == self.most else f"{self.fewest} to {self.most}"
-        return f"{span} argument{'' if span == '1' else 's'}"
+            count = f"{self.fewest} or more"
+        else:
+            count = (
+                f"{self.fewest}" if self.fewest == self.most else f"{self.fewest} to {self.most}"
+            )
+        return f"{count} argument{'' if count == '1' else 's'}"
 
 
 def _of_numbers(apply: Callable[..., int | float]) -> Callable[..., Value]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from string import ascii_letters
+from typing import NoReturn, TypeVar
 
 from . import patterns
 from .syntax import (
@@ -49,16 +50,19 @@ _ARITHMETIC = {"+": _ADD, "-": _ADD, "*": _MULTIPLY, "/": _MULTIPLY, "%": _MULTI
 _COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 _OPERATOR_WORDS = ("and", "or", "not", "like", "in", "as", "by")
 
-# Unit -> (milliseconds, cap). AWS caps the count silently: bin(300s) is bin(60s)
-# (Logs user guide, page CWL_QuerySyntax-operations-functions).
+_SECOND, _MINUTE, _HOUR, _DAY = 1000, 60_000, 3_600_000, 86_400_000  # milliseconds
 _UNITS = {
-    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), (1, 1000)),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), (1000, 60)),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), (60_000, 60)),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), (3_600_000, 24)),
-    **dict.fromkeys(("d", "day", "days"), (86_400_000, 366)),
-    **dict.fromkeys(("w", "week", "weeks"), (7 * 86_400_000, 53)),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 1),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), _SECOND),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), _MINUTE),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), _HOUR),
+    **dict.fromkeys(("d", "day", "days"), _DAY),
+    **dict.fromkeys(("w", "week", "weeks"), 7 * _DAY),
 }
+# AWS cuts a count silently at the next unit: bin(300s) is bin(60s)
+# (Logs user guide, page CWL_QuerySyntax-operations-functions).
+_CAPS = {1: 1000, _SECOND: 60, _MINUTE: 60, _HOUR: 24}
+_CALENDAR_UNITS = ("mo", "mon", "month", "q", "qtr", "quarter", "y", "yr", "year")
 
 Part = TypeVar("Part")
 
@@ -108,7 +112,7 @@ class _Parser:
     def _expect_kind(self, *kinds: Kind) -> Token:
         return self._take() if self._token.kind in kinds else self._fail()
 
-    def _fail(self, token: Token | None = None) -> Token:
+    def _fail(self, token: Token | None = None) -> NoReturn:
         raise unexpected(self._query, token or self._token)
 
     def _last_end(self) -> int:
@@ -280,19 +284,19 @@ class _Parser:
             inner = self._expression()
             self._expect(")")
             return inner
-        if token.kind in (Kind.NUMBER, Kind.STRING):
-            return Literal(token.value if token.kind is Kind.STRING else number(token.text))
+        if token.kind is Kind.STRING:
+            return Literal(token.value)
+        if token.kind is Kind.NUMBER:
+            return Literal(number(token.text))
         if token.kind is Kind.PERIOD:
             return self._period(token)
         if token.is_word("true", "false"):
             return Literal(token.is_word("true"))
         if token.kind is Kind.NAME and self._token.is_symbol("("):
             return self._call(token)
-        if token.kind is Kind.QUOTED or (
-            token.kind is Kind.NAME and not token.is_word(*_OPERATOR_WORDS)
-        ):
-            return Field(token.value, token.start, token.end)
-        raise unexpected(self._query, token)
+        if token.kind not in (Kind.NAME, Kind.QUOTED) or token.is_word(*_OPERATOR_WORDS):
+            self._fail(token)
+        return Field(token.value, token.start, token.end)
 
     def _call(self, name: Token) -> Call:
         self._expect("(")
@@ -305,12 +309,16 @@ class _Parser:
         return Call(name.text.lower(), arguments, name.start, self._last_end())
 
     def _period(self, token: Token) -> Period:
-        digits = token.text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        digits = token.text.rstrip(ascii_letters)
         unit = token.text[len(digits) :]
+        if unit.removesuffix("s") in _CALENDAR_UNITS:
+            unsupported = "months, quarters and years are not supported by this evaluator"
+            raise MalformedQuery(unsupported, token.start, token.end)
         if unit not in _UNITS or len(digits) > 9 or int(digits) == 0:
             self._fail(token)
-        milliseconds, cap = _UNITS[unit]
-        return Period(min(int(digits), cap) * milliseconds, token.start, token.end)
+        milliseconds = _UNITS[unit]
+        count = min(int(digits), _CAPS.get(milliseconds, int(digits)))
+        return Period(count * milliseconds, token.start, token.end)
 
     def _regex(self, token: Token) -> re.Pattern[str]:
         try:

@@ -12,6 +12,7 @@ from .functions import NOW
 from .stages import Step, limiting, sorting, step
 from .syntax import (
     Column,
+    Command,
     Dedup,
     Display,
     Field,
@@ -20,7 +21,6 @@ from .syntax import (
     Parse,
     Sort,
     SortBy,
-    Stage,
     Stats,
 )
 from .values import Value, text
@@ -139,41 +139,36 @@ def compile(query: str) -> Query:
     """Read a query. Raises MalformedQuery where AWS would (or might) refuse it."""
     stages = parser.parse(query)
     rules.check(query, stages)
-    cut = next(
-        (i for i, stage in enumerate(stages) if isinstance(stage.command, Stats | Limit | Dedup)),
-        len(stages),
-    )
-    aggregates = any(isinstance(stage.command, Stats) for stage in stages)
-    select = [step(stage.command) for stage in stages[:cut]]
-    if not aggregates and not any(isinstance(stage.command, Sort) for stage in stages[:cut]):
+    commands = [stage.command for stage in stages]
+    shapes = [isinstance(command, Stats | Limit | Dedup) for command in commands]
+    cut = shapes.index(True) if True in shapes else len(commands)
+    aggregates = any(isinstance(command, Stats) for command in commands)
+    select, shape = [step(one) for one in commands[:cut]], [step(one) for one in commands[cut:]]
+    if not aggregates and not any(isinstance(command, Sort) for command in commands[:cut]):
         select.append(sorting([_NEWEST_FIRST]))
-    shape = [step(stage.command) for stage in stages[cut:]]
-    return Query(query, select, shape, _columns(stages), aggregates)
+    return Query(query, select, shape, _columns(commands), aggregates)
 
 
-def _columns(stages: Sequence[Stage]) -> list[str]:
+def _columns(commands: Sequence[Command]) -> list[str]:
     """The columns of the result, in order: the last `display`, or all that was asked for.
 
     That is what `fields` lists and `parse` extracts; where `fields` lists nothing, the default
     columns come first. `stats` begins anew, with its groups before its aggregations.
     """
-    shown: list[str] = []
-    extracted_only = True
-    for stage in stages:
-        match stage.command:
+    default: Sequence[str] = _DEFAULT_COLUMNS
+    asked: list[str] = []
+    displayed: list[str] | None = None
+    for command in commands:
+        match command:
             case Fields(columns=columns):
-                shown += _names(columns)
-                extracted_only = False
+                default, asked = (), [*asked, *_names(columns)]
             case Parse(names=names):
-                shown += names
+                asked = [*asked, *names]
             case Stats(columns=columns, by=by):
-                shown = [*_names(by), *_names(columns)]
-                extracted_only = False
-    if extracted_only:
-        shown = [*_DEFAULT_COLUMNS, *shown]
-    for stage in stages:
-        if isinstance(stage.command, Display):
-            shown = _names(stage.command.columns)
+                default, asked, displayed = (), [*_names(by), *_names(columns)], None
+            case Display(columns=columns):
+                displayed = _names(columns)
+    shown = [*default, *asked] if displayed is None else displayed
     return [name for name in dict.fromkeys(shown) if name != "@ptr"]
 
 

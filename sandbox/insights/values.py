@@ -10,7 +10,8 @@ import math
 import operator
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -21,12 +22,11 @@ class Timestamp(int):
     """Milliseconds since the epoch that print as `2026-11-23 03:07:00.000` (UTC)."""
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all of this is UTC, and prints without saying so
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _NUMBER_START = frozenset("+-.0123456789")
 _CHUNK = re.compile(r"\d+|\D+", re.ASCII)
-_LARGEST_PLAIN = 1e15  # beyond it a float no longer holds every integer
 _LARGEST_INTEGER = 2**63
 _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000, 253_402_300_799_999
 
@@ -65,21 +65,29 @@ def timestamp(milliseconds: int | float | None) -> Timestamp | None:
 
 
 def text(value: Value) -> str:
-    """The value as AWS prints it: no `.0`, booleans as 1 and 0, missing as nothing."""
+    """The value as AWS prints it.
+
+    Booleans are 1 and 0, a missing value is nothing, a whole number has no `.0`; floats are
+    Java's, so 512 MB of memory read `5.12E8`.
+    """
     if isinstance(value, str):
         return value
     if value is None:
         return ""
     if isinstance(value, Timestamp):
         return _moment(value)
-    if isinstance(value, float) and not value.is_integer():
-        return repr(value)
-    return str(int(value)) if abs(value) < _LARGEST_PLAIN else repr(value)
+    return _decimal(value) if isinstance(value, float) else str(int(value))
 
 
-def _moment(timestamp: Timestamp) -> str:
-    moment = _EPOCH + timedelta(milliseconds=timestamp)
-    return moment.replace(tzinfo=None).isoformat(" ", "milliseconds")
+def _decimal(value: float) -> str:
+    if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e7:
+        return repr(value).removesuffix(".0")
+    digits, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
+    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
+
+
+def _moment(at: Timestamp) -> str:
+    return (_EPOCH + timedelta(milliseconds=at)).isoformat(" ", "milliseconds")
 
 
 def truth(value: Value) -> bool:

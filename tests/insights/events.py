@@ -36,10 +36,10 @@ def table(query: str, rows: Iterable[Row]) -> list[dict[str, str]]:
 
 def value(expression: str, **fields: object) -> str | None:
     """What `fields <expression> as x` shows for one event; None where x has no cell."""
-    (row,) = table(f"fields {expression} as x", [entry(**fields)])
+    (row,) = table(f"fields {expression} as x", [event(json.dumps(fields))])
     return row.get("x")
 
 
 def kept(condition: str, **fields: object) -> bool:
     """Whether a filter keeps an event with these fields."""
-    return len(table(f"filter {condition}", [entry(**fields)])) == 1
+    return len(table(f"filter {condition}", [event(json.dumps(fields))])) == 1

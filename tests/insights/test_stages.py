@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.insights import Row
+from sandbox.insights import Row, compile
 from tests.insights.events import LOG, T0, entry, event, run, table
 
 ROWS = [
@@ -63,6 +63,7 @@ def test_the_only_column(query: str, expected: list[str]) -> None:
         ("filter status = 403 | stats count(*) , max(status)/2 as half by ua as agent, bin( 1m )",
          ["agent", "bin( 1m )", "count(*)", "half"]),
         ("filter status = 403 | stats count(*) as n by ua | fields n * 2 as m", ["ua", "n", "m"]),
+        ("display status | filter status = 403 | stats count() as n by ua", ["ua", "n"]),
         ("fields status | filter status = 403 | stats count() by ua | display `count()`",
          ["count()"]),
     ],
@@ -103,8 +104,6 @@ def test_system_fields() -> None:
 
 
 def test_only_rows_from_start_to_end_are_scanned_both_included() -> None:
-    from sandbox.insights import compile
-
     rows = [event("x", at=at) for at in (-1, 0, 1, 2)]
     result = compile("fields @message").run(rows, start_ms=T0, end_ms=T0 + 1, now_ms=T0)
     assert len(result.rows) == 2

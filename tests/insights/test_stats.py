@@ -74,6 +74,11 @@ def test_nothing_to_aggregate_gives_no_cell(aggregation: str) -> None:
     assert table(f"stats {aggregation} as y", [entry(a=1)]) == [{}]
 
 
+def test_a_percentile_is_not_misled_by_binary_fractions() -> None:
+    rows = [entry(ms=1, weight=2997), entry(ms=2, weight=3)]
+    assert table("stats pct(ms, 99.9) as p", rows) == [{"p": "1"}]
+
+
 def test_no_events_no_groups() -> None:
     assert table("stats count(*)", []) == []
     assert table("filter 1 = 2 | stats count(*) by ua", LATENCIES) == []
