@@ -50,6 +50,8 @@ class Interactions:
         place = self.workspace.channel(channel)
         if user not in place.members:
             raise SlackError("not_in_channel")
+        if place.archived:
+            raise SlackError("is_archived")
         marked = as_mrkdwn(self.workspace, text)
         message = self.workspace.say(user, place.id, marked, thread_ts)
         self.workspace.mark_read(user, place.id)
@@ -225,7 +227,8 @@ class Interactions:
             else:
                 self.modals.push(view.user, view.app, body)
             return {}
-        self.modals.close(view.user, everything=action == "clear")
+        if action == "clear" or self.modals.top(view.user) is view:
+            self.modals.close(view.user, everything=action == "clear")
         return {}
 
     def _app_of_command(self, name: str) -> App | None:

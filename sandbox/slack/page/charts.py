@@ -72,13 +72,14 @@ def exact(value: float) -> str:
 
 def steps(low: float, high: float, about: int = 4) -> list[float]:
     """Round numbers that span from low to high, about so many of them."""
-    span = high - low or abs(high) or 1.0
+    span = high - low or 1.0
     rough = span / about
-    size = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * nice for nice in (1, 2, 2.5, 5, 10) if size * nice >= rough * 0.999)
+    magnitude = math.floor(math.log10(rough))
+    sizes = [nice * 10.0**magnitude for nice in (1, 2, 2.5, 5, 10)]
+    step = next(size for size in sizes if size >= rough * 0.999)
     first = math.floor(low / step)
-    last = math.ceil(high / step - 1e-9)
-    return [round(number * step, 12) for number in range(first, max(last, first + 1) + 1)]
+    last = math.ceil((low + span) / step - 1e-9)
+    return [round(number * step, 12 - magnitude) for number in range(first, last + 1)]
 
 
 def picture(block: JSON) -> Picture:

@@ -64,7 +64,7 @@ class Ui:
 
     def text(self, text: JSON | str | None) -> Markup:
         """A text object: mrkdwn, or plain text with its short codes as emoji."""
-        if text is None:
+        if not text:
             return Markup("")
         if isinstance(text, str):
             return escape(text)
@@ -75,8 +75,10 @@ class Ui:
 
     def plain(self, text: JSON | str | None) -> str:
         """The same as plain characters, for attributes."""
-        if text is None or isinstance(text, str):
-            return text or ""
+        if not text:
+            return ""
+        if isinstance(text, str):
+            return text
         return _SHORT_CODE.sub(lambda match: emoji(match.group(1)), str(text["text"]))
 
     def rich(self, block: JSON) -> Markup:
