@@ -34,12 +34,10 @@ class Function:
     def arity(self) -> str:
         """For messages: `2 arguments`, `2 to 3 arguments`."""
         if self.most == _UNBOUNDED:
-            count = f"{self.fewest} or more"
-        else:
-            count = (
-                f"{self.fewest}" if self.fewest == self.most else f"{self.fewest} to {self.most}"
-            )
-        return f"{count} argument{'' if count == '1' else 's'}"
+            return f"{self.fewest} or more arguments"
+        if self.fewest < self.most:
+            return f"{self.fewest} to {self.most} arguments"
+        return f"{self.most} argument{'' if self.most == 1 else 's'}"
 
 
 def _of_numbers(apply: Callable[..., int | float]) -> Callable[..., Value]:

@@ -10,7 +10,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -22,7 +22,7 @@ class Timestamp(int):
     """Milliseconds since the epoch that print as `2026-11-23 03:07:00.000` (UTC)."""
 
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all of this is UTC, and prints without saying so
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _NUMBER_START = frozenset("+-.0123456789")
@@ -87,7 +87,8 @@ def _decimal(value: float) -> str:
 
 
 def _moment(at: Timestamp) -> str:
-    return (_EPOCH + timedelta(milliseconds=at)).isoformat(" ", "milliseconds")
+    moment = _EPOCH + timedelta(milliseconds=at)
+    return moment.replace(tzinfo=None).isoformat(" ", "milliseconds")
 
 
 def truth(value: Value) -> bool:

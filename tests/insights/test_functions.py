@@ -103,8 +103,12 @@ def test_expression(expression: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"), [(4, "4"), (4.0, "4"), (4.25, "4.25"), (1e21, "1.0E21"), (512e6, "5.12E8"), (-1.5e-4, "-1.5E-4"), ("4.0", "4.0"),
-                           (True, "1"), (False, "0"), ("", ""), (None, None), (2**70, str(2**70))]
-)  # fmt: skip
+    ("written", "shown"),
+    [
+        *((4, "4"), (4.0, "4"), (4.25, "4.25"), ("4.0", "4.0"), (2**70, str(2**70))),
+        *((1e21, "1.0E21"), (512e6, "5.12E8"), (-1.5e-4, "-1.5E-4"), (0.0, "0")),
+        *((True, "1"), (False, "0"), ("", ""), (None, None)),
+    ],
+)
 def test_how_a_field_is_shown(written: object, shown: str | None) -> None:
     assert value("f", f=written) == shown
