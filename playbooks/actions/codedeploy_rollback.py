@@ -12,6 +12,7 @@ from bot.service import CodeDeployRef
 from playbooks.actions.reading import CODEDEPLOY_UNDER_WAY
 
 _COUNTING = (*CODEDEPLOY_UNDER_WAY, "Succeeded")  # deployments that serve, or are about to
+_TITLE = 75  # characters
 _MOST = 25  # BatchGetDeployments takes 25
 
 Deployment = dict[str, Any]
@@ -91,7 +92,7 @@ class RollbackCodeDeploy(Action):
             )
         return Plan(
             action=self.id,
-            title=f"Deploy the revision before {latest['deploymentId']} to {ref.group}",
+            title=f"Deploy {_named(previous)} in place of {_named(current)}"[:_TITLE],
             service=scope.service.name,
             target=f"codedeploy:{ref.application}:{ref.group}/revision",
             before={"revision": current},
@@ -166,6 +167,15 @@ def _revision_before(deployments: list[Deployment]) -> dict[str, Any] | None:
     named = latest.get("previousRevision")
     candidates = [named, *(each.get("revision") for each in deployments[1:])]
     return next((each for each in candidates if each and canonical(each) != own), None)
+
+
+def _named(revision: dict[str, Any]) -> str:
+    """What people call a revision: its file, its commit, else what kind of thing it is."""
+    if place := revision.get("s3Location"):
+        return str(place.get("key", "")).rsplit("/", 1)[-1]
+    if commit := revision.get("gitHubLocation"):
+        return str(commit.get("commitId", ""))[:7]
+    return f"an {revision.get('revisionType', 'unnamed revision')}"
 
 
 def _rollback(aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Deployment | None:

@@ -101,6 +101,7 @@ class EnableProvisionedConcurrency(Action):
         if executions <= now:
             return None
         gigabytes = settings.get("MemorySize", 128) / 1024
+        usd = round((executions - now) * gigabytes * 3600 * USD_PER_GB_SECOND, 4)
         return Plan(
             action=self.id,
             title=f"{executions} provisioned executions on {name}:{alias}",
@@ -112,13 +113,13 @@ class EnableProvisionedConcurrency(Action):
             inverse=(inverse,),
             checks=tuple(_checks(aws, scope, name, alias, executions, settings)),
             warnings=(
-                "AWS bills them from now on, used or not, until this is undone.",
+                f"AWS bills about ${usd:.2f} an hour for them, used or not, until this is undone.",
                 *(
                     ("Autoscaling's minimum is raised; it may still scale above it.",)
                     * bool(target)
                 ),
             ),
-            usd_per_hour=round((executions - now) * gigabytes * 3600 * USD_PER_GB_SECOND, 4),
+            usd_per_hour=usd,
             settles_within=300,
         )
 

@@ -20,6 +20,7 @@ from tests.actions.situations import (
     bad_zone,
     by_hand,
     concurrency,
+    deployed,
     deployment,
     ecs_rollout,
     throttles,
@@ -251,6 +252,16 @@ def test_a_deployment_under_way_is_stopped_and_that_is_final(
     world.wait(120)
     server.account.advance()
     assert CODEDEPLOY.settled(aws, plan, (result,)).answer is Answer.YES
+
+
+def test_a_finished_deployment_is_named_by_its_file(
+    server: AwsServer, account: AwsAccount, world: PlainWorld, aws: Aws, scope: Scope
+) -> None:
+    deployed(world, account)
+    server.account.advance()
+    plan = plan_of(CODEDEPLOY, aws, scope)
+    assert plan.title == "Deploy mailer-1 in place of mailer-2"
+    assert plan.steps[0].params["revision"] == plan.after["revision"]
 
 
 def test_a_rollback_is_not_rolled_back(
