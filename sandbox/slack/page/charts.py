@@ -72,7 +72,7 @@ def exact(value: float) -> str:
 
 def steps(low: float, high: float, about: int = 4) -> list[float]:
     """Round numbers that span from low to high, about so many of them."""
-    span = high - low or 1.0
+    span = high - low if high - low > 1e-12 else 1.0
     rough = span / about
     magnitude = math.floor(math.log10(rough))
     sizes = [nice * 10.0**magnitude for nice in (1, 2, 2.5, 5, 10)]
