@@ -10,7 +10,10 @@ import pytest
 from redis.asyncio import Redis
 
 from bot import valkey
+from bot.outbox import Outbox
+from bot.slack_client import SlackClient, web_client
 from bot.store import RedisStore, connect
+from tests.store.slack_stub import SlackStub, slack_stub
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,20 @@ def state_dir(tmp_path: Path) -> Iterator[Path]:
     """A state directory of one's own, whose server is ended with the test."""
     yield tmp_path
     valkey.stop(tmp_path)
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackStub]:
+    async with slack_stub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def client(slack: SlackStub) -> SlackClient:
+    return SlackClient(web_client("xoxb-test", slack.url))
+
+
+@pytest.fixture
+def outbox(redis: Redis, namespace: str) -> Outbox:
+    """One that does not dawdle; what is about the pace sets its own."""
+    return Outbox(redis, namespace, spacing=0.0, lease=5.0, doubt=0.0, backoff=0.001)

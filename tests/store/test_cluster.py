@@ -21,7 +21,7 @@ from bot.outbox import Message, Outbox
 from bot.slack_client import SlackClient, web_client
 from bot.store import RedisStore, connect
 from tests.store.slack_stub import slack_stub
-from tests.store.test_store import NOON, approved, incident
+from tests.store.values import NOON, approved, incident
 
 
 def free_ports(count: int) -> list[int]:

@@ -15,7 +15,7 @@ from bot.slack_client import SlackClient, web_client
 from sandbox.slack.people import App, ChannelSeed, Person, Seed
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
-from tests.store.test_outbox import drain
+from tests.store.flushing import drain
 
 BOT = App(
     id="A0HELPER",

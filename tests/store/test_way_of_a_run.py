@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bot.model import RunState
 from bot.store import WAYS, RedisStore, connect
-from tests.store.test_store import plan, run
+from tests.store.values import plan, run
 
 S = RunState
 STATES = st.sampled_from(sorted(RunState))
