@@ -17,7 +17,9 @@ reading, so that what runs here runs on AWS. In particular:
 - Regular expressions have no look-around and no back-references, and no suffix: `/x/i` is an
   error, `/(?i)x/` is right.
 - `sort` takes fields only: name the bin (`by bin(1m) as t | sort t`).
-- What `stats` computed is printed with at most four decimals, as the service does.
+- `stats` over nothing gives no row, and its groups come in no order to rely on: `sort` them.
+- Numbers print as Java prints them (`5.12E8`), without `.0`, and after `stats` with at most four
+  decimals. `aggregates.py` says what percentiles and deviations are.
 - The ingestion time of an event is its timestamp.
 """
 

@@ -12,12 +12,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import TypeGuard
 
 from .aggregates import AGGREGATIONS
 from .syntax import (
     Call,
     Column,
+    Command,
     Dedup,
     Display,
     Expression,
@@ -42,30 +44,35 @@ def check(query: str, stages: Sequence[Stage]) -> None:
     """Raises MalformedQuery where a rule is broken."""
     _check_order(query, stages)
     names = _Names()
-    for stage in stages:
-        match stage.command:
-            case Fields(columns=columns):
-                _without_aggregations(column.expression for column in columns)
-                for column in columns:
-                    names.read(column.expression)
-                    names.select(column)
-            case Display(columns=columns):
-                _without_aggregations(column.expression for column in columns)
-                for column in columns:
-                    names.read(column.expression)
-            case Filter(condition=condition):
-                _without_aggregations([condition])
-                names.read(condition)
-            case Parse() as parse:
-                names.read(parse.source)
-                for name in parse.names:
-                    names.define(name, parse.start, parse.end)
-            case Dedup(fields=fields):
-                for field in fields:
-                    names.read(field)
-            case Stats() as stats:
-                _check_stats(stats)
-                names.aggregate(stats)
+    for command in (stage.command for stage in stages):
+        if isinstance(command, Stats):
+            _check_stats(command)
+            names.aggregate(command)
+            continue
+        for node in _read_by(command):
+            _check_free_of_aggregations(node)
+            names.read(node)
+        if isinstance(command, Fields):
+            for column in command.columns:
+                names.select(column)
+        elif isinstance(command, Parse):
+            for name in command.names:
+                names.define(name, command.start, command.end)
+
+
+def _read_by(command: Command) -> Sequence[Expression]:
+    """What a command evaluates; `sort` may name anything, and `stats` has rules of its own."""
+    match command:
+        case Fields(columns=columns) | Display(columns=columns):
+            return [column.expression for column in columns]
+        case Filter(condition=condition):
+            return [condition]
+        case Parse(source=source):
+            return [source]
+        case Dedup(fields=fields):
+            return fields
+        case _:
+            return []
 
 
 def _check_order(query: str, stages: Sequence[Stage]) -> None:
@@ -81,7 +88,8 @@ def _check_order(query: str, stages: Sequence[Stage]) -> None:
 
 
 def _check_stats(stats: Stats) -> None:
-    _without_aggregations(column.expression for column in stats.by)
+    for column in stats.by:
+        _check_free_of_aggregations(column.expression)
     for column in stats.columns:
         if not any(map(_is_aggregation, walk(column.expression))):
             raise MalformedQuery(f"stats aggregates: {column.name} does not", column.start)
@@ -92,24 +100,20 @@ def _check_aggregated(node: Expression) -> None:
     """Fields inside aggregations only, aggregations not inside aggregations."""
     if isinstance(node, Field):
         raise MalformedQuery(f"stats aggregates: {node.name} does not", node.start, node.end)
-    if _is_aggregation(node):
-        _without_aggregations(children(node))
-    else:
-        for child in children(node):
-            _check_aggregated(child)
+    check_child = _check_free_of_aggregations if _is_aggregation(node) else _check_aggregated
+    for child in children(node):
+        check_child(child)
 
 
-def _is_aggregation(node: Expression) -> bool:
+def _check_free_of_aggregations(node: Expression) -> None:
+    for part in walk(node):
+        if _is_aggregation(part):
+            message = f"the aggregation {part.name} is not allowed here"
+            raise MalformedQuery(message, part.start, part.end)
+
+
+def _is_aggregation(node: Expression) -> TypeGuard[Call]:
     return isinstance(node, Call) and node.name in AGGREGATIONS
-
-
-def _without_aggregations(nodes: Iterable[Expression]) -> None:
-    for node in nodes:
-        for part in walk(node):
-            if isinstance(part, Call) and part.name in AGGREGATIONS:
-                raise MalformedQuery(
-                    f"the aggregation {part.name} is not allowed here", part.start, part.end
-                )
 
 
 class _Names:
@@ -133,15 +137,19 @@ class _Names:
                 f"Ephemeral field is already defined: {name} ([{start},{end}])", start, end
             )
         self._ephemeral.add(name)
-        if self._existing is not None:
-            self._existing.add(name)
+        self._make(name)
 
     def select(self, column: Column) -> None:
-        """A column of `fields`."""
-        if column.has_alias or (column.selects and column.name in self._ephemeral):
+        """A column of `fields`; naming an ephemeral field there defines it again."""
+        if column.has_alias or column.name in self._ephemeral:
             self.define(column.name, column.start, column.end)
         elif column.selects:
             self._selected.add(column.name)
+        self._make(column.name)
+
+    def _make(self, name: str) -> None:
+        if self._existing is not None:
+            self._existing.add(name)
 
     def aggregate(self, stats: Stats) -> None:
         for column in (*stats.by, *stats.columns):

@@ -21,7 +21,7 @@ from .syntax import (
     SortBy,
     Stats,
 )
-from .values import sort_key, text
+from .values import SortKey, sort_key, text
 
 Step: TypeAlias = Callable[[Iterable[Record]], Iterable[Record]]
 
@@ -82,14 +82,14 @@ def sorting(keys: Sequence[SortBy]) -> Step:
     def sort(records: Iterable[Record]) -> Iterable[Record]:
         ordered = list(records)
         for key in reversed(keys):
-            name = key.field.name
-            ordered.sort(
-                key=lambda record, name=name: sort_key(record[name]),  # type: ignore[misc]
-                reverse=key.descending,
-            )
+            ordered.sort(key=_by(key.field.name), reverse=key.descending)
         return ordered
 
     return sort
+
+
+def _by(name: str) -> Callable[[Record], SortKey]:
+    return lambda record: sort_key(record[name])
 
 
 def limiting(count: int) -> Step:

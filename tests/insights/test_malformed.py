@@ -130,6 +130,7 @@ def test_where_and_why(query: str, message: str, place: str | None) -> None:
         "parse @message 'a *' as x | display x",
         "parse @message 'a *' as x | fields x as y | sort x",
         "stats count(*) as count by by_ as `by`",
+        "stats count(*) as n by a | fields n * 2 | filter `n * 2` > 1 | sort gone",
         "fields count, sum, stats, fields, limit, sort.desc as asc",
         "fields `odd name!`.sub, a.`b c`.d, _x, @@y",
     ],
