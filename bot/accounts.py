@@ -36,7 +36,7 @@ class AwsAccounts:
     def writer(self, service: Service, run: Run) -> Writer:
         return self._account(service).writer(
             service.region,
-            who=run.approved_by or run.requested_by,
+            who=run.undone_by or run.approved_by or run.requested_by,
             run=run.id,
             permissions=self._actions[run.action].writes,
         )

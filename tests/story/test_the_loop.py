@@ -1,0 +1,48 @@
+"""From an alarm to a mended service and back, over real HTTP and WebSockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sandbox import workspace as slack
+from tests.story.conftest import Play, said
+
+pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story")]
+
+ENABLE = "Enable provisioned concurrency"
+
+
+def test_from_alarm_to_undo(play: Callable[..., Play]) -> None:
+    on = play()
+    on.start_bot()
+    on.stage.raise_curtain()
+
+    card = on.reply("Lambda cold starts", "high confidence")
+    assert "504" in said(card)
+    assert "Ruled out" in said(card)
+
+    # somebody who may only look is refused, in words
+    on.click(slack.OBSERVER, card, ENABLE)
+    on.modal(slack.OBSERVER, "may not ask for")
+
+    # the responder sees the exact calls before anything happens
+    on.click(slack.RESPONDER, card, ENABLE)
+    view = on.modal(slack.RESPONDER, "lambda:PutProvisionedConcurrencyConfig", "Undone by")
+    assert "PutProvisionedConcurrencyConfig" not in on.writes()
+    on.stage.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+
+    # the one who asked can't approve; a second person can
+    request = on.reply("Needs approval: ", "provisioned executions")
+    on.click(slack.RESPONDER, request, "Approve")
+    on.reply("a second person has to approve")
+    assert "PutProvisionedConcurrencyConfig" not in on.writes()
+    on.click(slack.COMMANDER, request, "Approve")
+
+    mended = on.reply("Done, verified", seconds=90)
+    assert on.writes().count("PutProvisionedConcurrencyConfig") == 1
+
+    on.click(slack.RESPONDER, mended, "Undo")
+    on.reply("Undone")
+    assert on.writes().count("DeleteProvisionedConcurrencyConfig") == 1
