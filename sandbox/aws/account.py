@@ -83,7 +83,8 @@ class Account:
         """The store of this kind."""
         with self.lock:
             if kind not in self._stores:
-                self._stores[kind] = kind(self)
+                made = self._stores[kind] = kind(self)
+                made.advance()
             return cast(S, self._stores[kind])
 
     def advance(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.names import code, unique
 from sandbox.aws.policy import Decision, Policy, is_write
 from sandbox.aws.protocol import Signature
+from sandbox.world.names import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Callers:
             found = Credentials(
                 access_key,
                 secret=unique("secret", number),
-                token=json.dumps({"session": session, "number": number}),
+                token=f"{digest('token', session, number, length=64)}==",
                 expires=datetime.now(UTC).replace(microsecond=0) + lasts,
                 caller=caller,
             )
