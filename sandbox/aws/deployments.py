@@ -244,7 +244,12 @@ class Deployments(Store):
         for index, event in enumerate(events):
             location = event.request.get("revision")
             revision = revision_name(location if isinstance(location, Mapping) else {})
-            until = events[index + 1].time if index + 1 < len(events) else now
+            later = [each.time for each in events[index + 1 :]] + [
+                own.created
+                for own in self._own.values()
+                if own.group == group and own.created > event.time
+            ]
+            until = min(later, default=now)
             through = reached(world, key, revision, event.time, until)
             yield Deployment(
                 deployment_id(group.application, group.group, event.time.isoformat()),
