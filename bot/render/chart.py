@@ -27,8 +27,10 @@ def chart(report: Report) -> Block | None:
     zero; a series that has hardly any is left out whole.
     """
     onset = report.picture.onset or report.window.began
-    start = max(onset - LEAD, report.window.start)
     end = report.window.end
+    start = max(min(onset, end) - LEAD, report.window.start)
+    if start >= end:
+        return None
     step = _step(end - start)
     labels = [start + step * number for number in range(MOST_POINTS) if start + step * number < end]
     drawn: dict[str, list[float | None]] = {}

@@ -17,6 +17,7 @@ Mrkdwn = NewType("Mrkdwn", str)
 """Text in Slack's markup in which everything from outside is escaped."""
 
 NBSP = "\u00a0"
+_SPACES = re.compile(rf"[^\S{NBSP}]+")  # a non-breaking space is kept: "87 %" stays together
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::\d+:assumed-role/([^/]+)/([^/]+)")
 _IAM_USER = re.compile(r"arn:aws[a-z-]*:iam::\d+:user/(?:.*/)?([^/]+)")
@@ -25,10 +26,8 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, bidi and zero-wi
 
 def clean(text: str) -> str:
     """One line without characters that are invisible or turn the writing direction."""
-    seen = (" " if char.isspace() else char for char in text)
-    return " ".join(
-        "".join(char for char in seen if unicodedata.category(char) not in _UNSEEN).split()
-    )
+    spaced = _SPACES.sub(" ", text)
+    return "".join(char for char in spaced if unicodedata.category(char) not in _UNSEEN).strip()
 
 
 def clip(text: str, most: int) -> str:

@@ -1,0 +1,301 @@
+"""What the card says, and in which order: the promises of the product, one test each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.investigate import weigh
+from bot.model import (
+    Alarm,
+    Cause,
+    CauseStatus,
+    ClueKind,
+    Gap,
+    GapReason,
+    Incident,
+    Offer,
+    Picture,
+    Report,
+    Share,
+    Verdict,
+    Verification,
+    Window,
+)
+from bot.playbook import Clue, Playbook, Probe, Scope, hypothesis, necessary
+from bot.render import card, elsewhere, no_incident, unknown_alarm
+from bot.render.blocks import MOST_CHARACTERS, weight
+from bot.service import Service
+from sandbox.slack.limits import validate_blocks
+from tests.golden.samples import (
+    ALARM,
+    BEGAN,
+    DONE,
+    FOUND,
+    INCIDENT,
+    LOOKING,
+    NOW,
+    OFFERS,
+    RECOVERED,
+    UNCLEAR,
+    clue,
+)
+from tests.render.reading import buttons, read
+
+
+def told(report: Report | None = FOUND, incident: Incident = INCIDENT, **changes: Any) -> str:
+    shown = report.model_copy(update=changes) if report else None
+    return read(card(incident, shown, (), OFFERS).blocks)
+
+
+def causes(**changes: Any) -> tuple[Cause, ...]:
+    first = FOUND.causes[0].model_copy(update=changes)
+    return (first, *FOUND.causes[1:])
+
+
+def test_the_first_line_says_what_broke_and_how_bad() -> None:
+    first, second, *_ = told().splitlines()
+    assert first == "checkout · 5XX on 8.4 % of requests, mostly 504"
+    assert second.startswith("*SEV1* · since <!date^")
+    assert "(9\u00a0min)" in second
+    assert "`checkout-api-5xx`" in second
+
+
+def test_the_breakdown_by_code() -> None:
+    assert "504 | 412 | 87\u00a0% | 7.3\u00a0%" in told().splitlines()
+    rows = tuple(
+        Share(code=str(500 + n), count=1, of_errors=0.1, of_requests=None) for n in range(9)
+    )
+    picture = FOUND.picture.model_copy(update={"breakdown": rows})
+    assert "4 other codes | 4 | 40\u00a0% | –" in told(picture=picture).splitlines()
+
+
+def test_the_likely_cause_with_its_decisive_clue_first() -> None:
+    lines = told().splitlines()
+    at = lines.index("Likely cause, high confidence: Lambda cold starts in a surge of traffic")
+    assert lines[at + 1].startswith("• 71 % of the requests that timed out were cold starts")
+    assert "medium confidence: Lambda" in told(verdict=Verdict.MEDIUM)
+
+
+def test_clues_that_do_not_hold_are_silent_and_unknown_ones_say_so() -> None:
+    text = told()
+    assert "the share of cold starts did not change" not in text
+    assert "• not known: whether SnapStart could be switched on" in text
+
+
+def test_a_clue_against_the_likely_cause_is_shown() -> None:
+    against = clue(ClueKind.CONTRADICTING, "2 % failed without a cold start")
+    text = told(causes=causes(clues=(*FOUND.causes[0].clues, against)))
+    assert "• against it: 2 % failed without a cold start" in text
+
+
+def test_rivals_are_ruled_out_by_a_fact_each() -> None:
+    lines = told().splitlines()
+    at = lines.index("Ruled out")
+    assert lines[at + 1] == (
+        "• Backend overloaded warm requests are as quick as before: p99 0.9 s, baseline 0.8 s"
+    )
+    assert lines[at + 2].startswith("• Lambda concurrency limit 0 throttles; 212 of 1,000")
+
+
+class Nothing(Probe[str]):
+    title = "target health of the load balancer"
+    permissions = ()
+
+    def read(self, aws: object, scope: Scope) -> str | None:
+        return None
+
+
+class Bare(Playbook):
+    id = "bare"
+    title = "Bare"
+    looks_like = ""
+    targets = Nothing()
+
+    @hypothesis("No healthy targets")
+    def no_targets(self, targets: str) -> Iterator[Clue]:
+        yield necessary(True, f"{targets} are there")
+
+    def picture(self) -> Picture:
+        return Picture(headline="")
+
+    def recovered(self) -> Verification:
+        raise NotImplementedError
+
+
+def test_causes_the_service_has_no_resource_for_share_one_line() -> None:
+    """As `bot.investigate` words it, not as this test believes it does."""
+    scope = Scope(Service(name="checkout"), None, Window.around(BEGAN, NOW))
+    playbook = Bare()
+    absent = weigh(playbook, playbook.hypotheses[0], scope, {"targets": None})
+    assert absent.status is CauseStatus.REFUTED
+    lines = told(causes=(FOUND.causes[0], absent, absent)).splitlines()
+    assert "Not part of checkout: No healthy targets, No healthy targets" in lines
+    assert not [line for line in lines if line.startswith("• No healthy targets")]
+
+
+def test_what_changed_with_its_lag_and_who() -> None:
+    lines = told().splitlines()
+    at = lines.index("Changed around it")
+    assert lines[at + 1].startswith(
+        "• 9\u00a0min before onset · EventBridge rule black-friday-push enabled"
+        " · campaign-scheduler · 2026-11-23 02:32 UTC"
+    )
+    assert "maria.lopez (role deploy)" in lines[at + 2]
+
+
+def test_no_change_is_only_claimed_when_everything_was_read() -> None:
+    quiet = FOUND.picture.model_copy(update={"changes": ()})
+    assert "Changed around it: nothing found." in told(picture=quiet, gaps=())
+    assert "Changed around it" not in told(picture=quiet)
+    assert "Changed around it" not in told(picture=quiet, gaps=(), complete=False)
+
+
+def test_what_could_not_be_checked_names_the_permission() -> None:
+    lines = told(UNCLEAR).splitlines()
+    at = lines.index("Could not be checked (unknown, not healthy)")
+    assert lines[at + 1] == (
+        "• No access: REPORT lines of /aws/lambda/checkout-handler · needs logs:StartQuery"
+    )
+    assert "So untested: Defect in a deployment" in lines
+
+
+def test_inconclusive_says_so_and_what_to_test_next() -> None:
+    lines = told(UNCLEAR).splitlines()
+    assert "Inconclusive. The evidence does not set one cause apart." in lines
+    assert "Next best test: share of cold starts among the requests that timed out" in lines
+    assert not any(line.startswith("Likely cause") for line in lines)
+    nothing_left = [each for each in FOUND.causes if each.status is CauseStatus.REFUTED]
+    ruled_out = told(verdict=Verdict.INCONCLUSIVE, causes=tuple(nothing_left))
+    assert "Every known cause is ruled out" in ruled_out
+
+
+def test_while_it_looks_it_says_at_what_and_claims_nothing() -> None:
+    text = told(LOOKING)
+    assert text.splitlines()[-1] == (
+        "Still looking at: access log of the API, cold starts of the functions, "
+        "changes around the onset"
+    )
+    assert "Inconclusive" not in text
+    assert "Could not be checked" not in text
+    assert "So far most likely: Lambda cold starts" in told(complete=False)
+
+
+def test_sections_keep_their_order_while_evidence_comes_in() -> None:
+    def kinds(report: Report | None) -> list[str]:
+        blocks = card(INCIDENT, report, (), ()).blocks
+        return [block["type"] for block in blocks]
+
+    order = iter(kinds(FOUND))
+    assert all(kind in order for kind in kinds(LOOKING))
+    assert kinds(None)[:2] == kinds(FOUND)[:2] == ["header", "context"]
+
+
+def test_buttons_are_the_actions_that_fit_under_opaque_ids() -> None:
+    pressed = buttons(card(INCIDENT, FOUND, (), OFFERS).blocks)
+    assert [(each["text"]["text"], each["value"], each.get("style")) for each in pressed] == [
+        ("Enable provisioned concurrency…", "ofr-51c2", "primary"),
+        ("Raise the memory back…", "ofr-51c3", None),
+        ("Look again", "inc-7f3a", None),
+        ("Timeline", "inc-7f3a", None),
+    ]
+
+
+def test_an_action_that_could_not_be_planned_says_why() -> None:
+    unsure = Offer(action="x", title="Raise the memory", fits=None, why="lambda throttled the read")
+    assert "• Whether this can be done: Raise the memory (lambda throttled the read)" in told(
+        actions=(unsure,)
+    )
+
+
+def test_recovered_shows_on_the_same_card() -> None:
+    blocks = card(RECOVERED, FOUND, (DONE,), OFFERS).blocks
+    first, second, *rest = read(blocks).splitlines()
+    assert first == "Recovered · checkout · 5XX on 8.4 % of requests, mostly 504"
+    assert "from <!date^" in second
+    assert "(18\u00a0min)" in second
+    assert "• Enable provisioned concurrency 24 on checkout-handler:live: verified" in rest
+    assert not any("style" in each for each in buttons(blocks))
+
+
+def test_what_looking_cost() -> None:
+    last = told().splitlines()[-1]
+    assert last.startswith(
+        "Looked for 6\u00a0s · 31 AWS reads · 26 metrics · 48\u00a0MB of logs scanned · $0.0005"
+    )
+
+
+def test_a_card_that_would_be_too_large_says_what_it_leaves_out() -> None:
+    many = tuple(
+        FOUND.causes[1].model_copy(update={"title": f"Cause {number}"}) for number in range(40)
+    )
+    lines = told(causes=(FOUND.causes[0], *many)).splitlines()
+    assert "… 34 more ruled out" in lines
+
+
+def test_the_worst_card_is_still_a_card() -> None:
+    """Everything at its longest and in hundreds: less is shown of each, nothing is refused."""
+    long = "W" * 5000
+
+    def worst(cause: Cause, **changes: Any) -> Cause:
+        clues = tuple(clue(kind, long, holds) for kind in ClueKind for holds in (True, None))
+        return cause.model_copy(update={"title": long, "clues": clues * 9, **changes})
+
+    gap = Gap(probe=long, reason=GapReason.ERROR, detail=long, permission=long)
+    change = FOUND.picture.changes[0].model_copy(update={"summary": long, "actor": long})
+    url = "https://a.example/" + "x" * 2900
+    links = tuple(each.model_copy(update={"url": url}) for each in FOUND.picture.links)
+    picture = FOUND.picture.model_copy(
+        update={
+            "headline": long,
+            "changes": (change,) * 200,
+            "links": links * 50,
+            "breakdown": FOUND.picture.breakdown * 50,
+        }
+    )
+    first, second = FOUND.causes[:2]
+    report = FOUND.model_copy(
+        update={
+            "picture": picture,
+            "gaps": (gap,) * 200,
+            "next_test": long,
+            "causes": (
+                worst(first),
+                *[worst(first, status=CauseStatus.POSSIBLE)] * 100,
+                *[worst(second)] * 100,
+            ),
+            "actions": (Offer(action="x", title=long, fits=None, why=long),) * 50,
+        }
+    )
+    alarm = ALARM.model_copy(update={"name": long})
+    incident = INCIDENT.model_copy(update={"alarm": alarm, "service": long})
+    plan = DONE.plan.model_copy(update={"title": long}) if DONE.plan else None
+    runs = [DONE.model_copy(update={"plan": plan})] * 50
+    made = card(incident, report, runs, OFFERS * 30)
+    assert validate_blocks(made.blocks) == []
+    assert weight(made.blocks) <= MOST_CHARACTERS
+    assert "more ruled out" in read(made.blocks)
+
+
+@pytest.mark.parametrize(
+    ("service", "unread", "said"),
+    [
+        (None, None, "No service of the catalogue owns it"),
+        (Service(name="checkout"), None, "no playbook answers AWS/ApiGateway 5XXError"),
+        (
+            Service(name="checkout"),
+            "AccessDenied",
+            "could not be read from CloudWatch: Acc",
+        ),
+    ],
+)
+def test_an_alarm_nobody_knows(service: Service | None, unread: str | None, said: str) -> None:
+    alarm: Alarm = ALARM
+    assert said in read(unknown_alarm(alarm, service, unread).blocks)
+
+
+def test_short_answers() -> None:
+    assert "#C0CHECKOUT" in read(elsewhere(INCIDENT).blocks)
+    assert "/incident triage 5xx" in no_incident().text
