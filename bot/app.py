@@ -43,7 +43,7 @@ from bot.store import RedisStore, connect
 from handlers.commands import Vocabulary
 from handlers.dispatch import Dispatch
 from handlers.door import Door
-from handlers.inbox import DocketInbox, StoreReplays
+from bot.inbox import DocketInbox, StoreReplays
 from handlers.ingress import SlackIngress
 from handlers.listeners import register, slack_app
 
