@@ -35,7 +35,6 @@ class Call:
     init: float | None = None  # a cold start's init phase
     throttled: bool = False
     provisioned: bool = False
-    spilled: bool = False  # provisioned concurrency exists on the qualifier, but was all busy
     timeout: float | None = None  # the limit it ran into, seconds
     exception: tuple[str, str] | None = None
     handled: bool = False  # the code answered the error itself
@@ -87,7 +86,6 @@ class Gauges:
 
     time: float
     concurrency: tuple[float, float] = (0.0, 0.0)  # mean and peak executions
-    limit: int = 0  # concurrency available to the function
     provisioned: int = 0  # executions READY on the qualifier that is called
     provisioned_busy: float = 0.0
     load: float = 1.0  # traffic over the usual

@@ -89,7 +89,6 @@ class Service:
         return Gauges(
             time=at,
             concurrency=(supply.concurrency, supply.peak) if supply else (0.0, 0.0),
-            limit=self.function.limit(at) if self.function else 0,
             provisioned=self.function.provisioned(at) if self.function else 0,
             provisioned_busy=supply.provisioned_busy if supply else 0.0,
             load=self.arrivals.rate(at + TICK / 2) / self.arrivals.usual,
