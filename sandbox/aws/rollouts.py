@@ -125,6 +125,17 @@ class Services(Store):
         found = [*self._past(service), *self._own.get(service.name, [])]
         return sorted(found, key=lambda rollout: rollout.created, reverse=True)
 
+    def registered(self, service: EcsService, task_definition: str) -> datetime:
+        """When it was registered: just before it was first rolled out, as far as that is known."""
+        *later, first = self.rollouts(service)
+        for rollout in reversed(later):
+            if rollout.task_definition == task_definition:
+                return rollout.created - timedelta(minutes=4)
+        known = service.task_definitions
+        ahead = known.index(task_definition) - known.index(first.task_definition)
+        step = timedelta(days=7) if ahead <= 0 else timedelta(days=7) / len(known)
+        return first.created - timedelta(minutes=4) + ahead * step
+
     # -- changes
 
     def start(self, service: EcsService, task_definition: str) -> Rollout:
@@ -219,7 +230,9 @@ class Services(Store):
             if rollout_id in own:
                 continue
             target = str(event.request["taskDefinition"]).rpartition("/")[2]
-            until = events[index + 1].time if index + 1 < len(events) else now
+            later = [each.time for each in events[index + 1 :]]
+            later += [item.created for item in own.values() if item.created > event.time]
+            until = min(later, default=now)
             through = reached(world, key, target, event.time, until)
             yield Rollout(
                 rollout_id,

@@ -331,7 +331,7 @@ def describe_service_revisions(call: Call, params: Params) -> Reply:
                 "clusterArn": store.cluster_arn(service.cluster),
                 "taskDefinition": store.task_definition_arn(item),
                 "launchType": "FARGATE",
-                "createdAt": _registered(call, service, item),
+                "createdAt": store.registered(service, item),
             }
         )
     return {"serviceRevisions": found, "failures": failures}
@@ -355,50 +355,3 @@ def stop_service_deployment(call: Call, params: Params) -> Reply:
         )
     call.store(Services).roll_back(service, rollout)
     return {"serviceDeploymentArn": params["serviceDeploymentArn"]}
-
-
-def _registered(call: Call, service: EcsService, task_definition: str) -> datetime:
-    for rollout in reversed(call.store(Services).rollouts(service)):
-        if rollout.task_definition == task_definition:
-            return rollout.created - timedelta(minutes=4)
-    behind = len(service.task_definitions) - service.task_definitions.index(task_definition)
-    return call.account.opened - timedelta(days=15 + 7 * behind)
-
-
-@operation("ecs", "DescribeTaskDefinition")
-def describe_task_definition(call: Call, params: Params) -> Reply:
-    """One revision of a family, the latest when no revision is given."""
-    store = call.store(Services)
-    name = store.known(params["taskDefinition"])
-    service = next(item for item in call.resources.ecs if name in item.task_definitions)
-    family, _, revision = name.partition(":")
-    account, region = call.account.id, call.account.region
-    image = f"{account}.dkr.ecr.{region}.amazonaws.com/{family}:{revision}"
-    container = {
-        "name": service.name,
-        "image": image,
-        "cpu": 0,
-        "essential": True,
-        "portMappings": [{"containerPort": names.TARGET_PORT, "protocol": "tcp"}],
-        "stopTimeout": 30,
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": names.ecs_log_group(service.name),
-                "awslogs-region": region,
-            },
-        },
-    }
-    definition = {
-        "taskDefinitionArn": store.task_definition_arn(name),
-        "containerDefinitions": [container],
-        "family": family,
-        "revision": int(revision),
-        "networkMode": "awsvpc",
-        "status": "ACTIVE",
-        "requiresCompatibilities": ["FARGATE"],
-        "cpu": "1024",
-        "memory": "2048",
-        "registeredAt": _registered(call, service, name),
-    }
-    return {"taskDefinition": definition}
