@@ -34,11 +34,18 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
         yield decisive(None, f"whether the requests past {limit} were cold starts")
         return
     yield necessary(
-        accounts(burn, now.missed, now.total),
-        f"{count(now.missed)} of {count(now.total)} invocations took longer than {limit}; "
-        f"{answered(burn)}",
-        **figures(late=now.missed / now.total, share=burn.share),
+        accounts(burn, now.late_cold, now.total),
+        f"{count(now.late_cold)} of {count(now.total)} invocations were cold starts that took "
+        f"longer than {limit}; {answered(burn)}",
+        **figures(late_cold=now.late_cold / now.total, share=burn.share),
     )
+    explained = burn.explains(now.late_cold / now.total) if now.late_cold else None
+    if explained is not None:
+        yield contradicting(
+            explained < at.EXPLAINS,
+            f"cold starts account for {percent(explained)} of the 5XX",
+            explained=round(explained, 4),
+        )
     cold, warm = facts.late_rates(now)
     yield necessary(
         now.cold_starts > 0 and facts.lifted(cold, warm, at.COLD_LIFT_NEEDED)

@@ -61,7 +61,7 @@ def release(burn: Burn, scope: Scope, changes: AllChanges) -> Iterator[Clue]:
         found.quiet <= at.AT_ONCE,
         f"it began {lag(found.quiet)} after {found.change.summary} was in force"
         if found.quiet
-        else f"it began while {found.change.summary} was going on",
+        else f"it began as {found.change.summary} took effect",
         quiet=found.quiet.total_seconds(),
     )
     yield contradicting(

@@ -21,7 +21,7 @@ from bot.ports import Aws
 PERMISSIONS = ("logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery")
 LONGEST = timedelta(hours=4)  # of log scanned by one query: what is scanned is paid for
 MOST_ROWS = 10_000  # the most GetQueryResults gives
-TIME_LIMIT = 15.0  # seconds until a query is stopped
+TIME_LIMIT = 20.0  # seconds until a query is stopped
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between polls
 
 Rows = list[dict[str, str]]
