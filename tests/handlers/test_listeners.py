@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import ConfigError
 from bot.model import AlarmState
 from bot.render import PROPOSE, Click, card
-from handlers.commands import Ago, Misunderstood, Timeline, Triage
+from handlers.commands import Ago, Misunderstood, Timeline, Triage, Vocabulary
 from handlers.door import Door
 from handlers.intake import (
     AlarmSeen,
@@ -118,6 +118,13 @@ async def test_triage_is_kept_and_acknowledged_in_words(bot: Bot) -> None:
     assert "11.22.abc" not in given.model_dump_json()
 
 
+async def test_a_service_called_payload_is_a_service_like_any_other() -> None:
+    """Bolt takes a form in which that word occurs for an interaction, and finds no command."""
+    async with running(vocabulary=Vocabulary(VOCABULARY.playbooks, ("payload-api",))) as bot:
+        assert "payload-api" in shown(await bot.slash("triage 5xx payload-api"))
+        assert len(bot.memory.envelopes) == 1
+
+
 async def test_timeline_is_kept(bot: Bot) -> None:
     answer = await bot.slash("timeline")
     assert (answer.status_code, answer.text) == (200, "")
@@ -152,7 +159,7 @@ async def test_a_command_that_could_not_be_written_down_says_so(bot: Bot) -> Non
 async def test_the_cards_button_opens_a_loading_modal(bot: Bot) -> None:
     """The ids are the rendered ones: render and listeners agree."""
     blocks = card(INCIDENT, FOUND, (), OFFERS).blocks
-    [row] = [block for block in blocks if block["type"] == "actions"]
+    row = next(block for block in blocks if block["type"] == "actions")
     first = row["elements"][0]
     answer = await bot.click(first["action_id"], first["value"])
     assert answer.status_code == 200
