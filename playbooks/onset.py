@@ -182,13 +182,12 @@ def bad_minutes(edge: Edge, detector: Detector, scope: Scope) -> list[datetime]:
     chosen = started[-1] if started else runs[0] if runs else []
     if not chosen:
         return []
-    # The last bad minute cannot be confirmed by later ones: it belongs to the run all the same.
-    tail = [
+    # A run's last bad minute has no bad one after it: it belongs to the run all the same.
+    return [
         at
         for at, flag in zip(minutes, flags, strict=True)
-        if flag and chosen[-1] < at <= chosen[-1] + 2 * MINUTE
+        if flag and chosen[0] <= at <= chosen[-1] + 2 * MINUTE
     ]
-    return [*chosen, *tail]
 
 
 def two_of_three(flags: Sequence[bool]) -> list[bool]:

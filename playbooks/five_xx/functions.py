@@ -261,8 +261,13 @@ def throttling(
     access: AccessLog | Gap | None,
     counts: FunctionCounts | Gap,
     limits: Limits | Gap | None,
+    reports: Reports | Gap | None,
 ) -> Iterator[Clue]:
-    """Does Lambda refuse calls, as many as fail?"""
+    """Does Lambda refuse calls, as many as fail, though each takes as long as ever?
+
+    Executions at once are calls a second times their duration: when all take longer, slowness is
+    what uses the limit up, and throttles are its consequence.
+    """
     if isinstance(counts, Gap) or not burn.during(counts.invocations):
         yield necessary(None, "whether Lambda throttled calls: no metrics of the function")
         yield decisive(None, "whether throttles account for the 5XX")
@@ -275,11 +280,21 @@ def throttling(
     share = throttled / calls if calls else 0.0
     explained = burn.explains(share) if throttled else 0.0
     text = f"{percent(share)} of the calls were throttled; {answered(burn)}"
+    slow = facts.slowness(reports, counts, None, burn)
+    slower = slow.p50 if slow else None
+    used_up = slower is not None and slower >= at.ALL_SLOWER
     yield decisive(
-        None if explained is None else explained >= at.EXPLAINS,
+        None if explained is None else explained >= at.EXPLAINS and not used_up,
         text,
         **figures(throttled=share, share=burn.share),
     )
+    if slower is not None and throttled:
+        yield contradicting(
+            used_up,
+            f"the median request takes {times(slower)} its usual"
+            + (": that is what uses up the executions" if used_up else ""),
+            p50=round(slower, 4),
+        )
     if throttled and explained is not None:
         yield contradicting(explained < at.PART, text)
     yield at_limit(burn, counts, limits)

@@ -122,10 +122,11 @@ class FiveXX(Playbook):
         access: AccessLog | Gap | None,
         counts: FunctionCounts | Gap,
         limits: Limits | Gap | None,
+        reports: Reports | Gap | None,
     ) -> Iterator[Clue]:
         """Lambda refused to start executions: throttles."""
         burn = onset.burn(edge, scope)
-        yield from functions.throttling(burn, edge, access, counts, limits)
+        yield from functions.throttling(burn, edge, access, counts, limits, reports)
 
     @hypothesis(
         "A deployment brought the errors",

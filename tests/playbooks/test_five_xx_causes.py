@@ -195,6 +195,16 @@ def test_a_slow_database_is_told_from_a_hanging_dependency() -> None:
     assert found["function-timeout"].status is CauseStatus.REFUTED
 
 
+def test_throttles_that_slowness_brought_are_overload() -> None:
+    """Calls that take 30 times as long hold 30 times as many executions."""
+    evidence = OVERLOAD | {
+        "edge": edge(requests=(900, 3600), errors=(0, 1400)),
+        "counts": counts(invocations=(900, 2900), throttles=(0, 800), concurrency=(5, 1000)),
+    }
+    assert verdict(evidence) == (Verdict.HIGH, "backend-overload")
+    assert weighed(evidence)["concurrency-limit"].status is CauseStatus.REFUTED
+
+
 def test_inits_stopped_at_ten_seconds_count_as_cold() -> None:
     """Their REPORT lines have no init duration; only INIT_REPORT tells."""
     evidence = COLD | {
