@@ -13,13 +13,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx
 from aiohttp import web
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_sdk.web.async_client import AsyncWebClient
+from starlette.types import ASGIApp
 
 from bot.render import Entry
 from handlers.commands import Vocabulary
@@ -170,7 +171,8 @@ async def running(
     api.url = f"http://127.0.0.1:{port}"
     app = slack_app(AsyncWebClient(token="xoxb-test", base_url=f"{api.url}/"), SECRET)
     register(app, memory, door or Door(app_id=APP), vocabulary)
-    ingress = SlackIngress(AsyncSlackRequestHandler(app), SECRET, memory)
+    inner = cast(ASGIApp, AsyncSlackRequestHandler(app))
+    ingress = SlackIngress(inner, SECRET, memory)
     transport = httpx.ASGITransport(app=ingress)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://bot") as http:

@@ -12,6 +12,7 @@ from bot.model import (
     Alarm,
     Cause,
     CauseStatus,
+    Clue,
     ClueKind,
     Gap,
     GapReason,
@@ -24,7 +25,7 @@ from bot.model import (
     Verification,
     Window,
 )
-from bot.playbook import Clue, Playbook, Probe, Scope, hypothesis, necessary
+from bot.playbook import Playbook, Probe, Scope, hypothesis, necessary
 from bot.render import card, elsewhere, no_incident, unknown_alarm
 from bot.render.blocks import MOST_CHARACTERS, weight
 from bot.service import Service
