@@ -139,15 +139,18 @@ class Endpoint:
         found = self._operations.get((target.service, target.name))
         if found is None:
             return self._pass_on(exchange, target)
+        if target.service not in registry.OWN_SERVICES:
+            self._account.moto.prepare(target.service)  # slow at first, and nobody else need wait
         with self._account.lock:
             self._account.advance()
+            exchange.time = self._account.world.now()
             call = Call(
                 self._account,
                 target.service,
                 target.name,
                 caller,
                 exchange.request_id,
-                self._account.world.now(),
+                exchange.time,
                 exchange.request.headers.get("User-Agent", ""),
             )
             exchange.reply = protocol.without_none(found.handler(call, exchange.params) or {})

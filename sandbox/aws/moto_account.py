@@ -92,8 +92,12 @@ class MotoAccount:
     def warm(self) -> None:
         """Load what the account's own resources need."""
         for service in moto_seed.services(self._resources):
-            with self._lock:
-                self._furnish(service)
+            self.prepare(service)
+
+    def prepare(self, service: str) -> None:
+        """Put into moto what the account has of a service, if that has not been done."""
+        with self._lock:
+            self._furnish(service)
 
     def close(self) -> None:
         """Forget everything this account held in moto."""

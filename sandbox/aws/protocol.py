@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import UnknownServiceError
 from botocore.utils import parse_timestamp
 from botocore.validate import ParamValidator
+from moto.core import loaders, utils
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -29,6 +30,9 @@ from sandbox.aws import cbor
 from sandbox.aws.errors import AwsError, Wire
 
 CBOR = "smithy-rpc-v2-cbor"
+
+# moto makes a loader for every model it reads, and each lists the folders of all 400 services anew.
+vars(utils)["create_loader"] = cache(loaders.create_loader)
 
 # Signing names that are not the SDK's name of the one service behind them.
 _SIGNING_NAMES: Mapping[str, tuple[str, ...]] = {

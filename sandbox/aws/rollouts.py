@@ -120,6 +120,11 @@ class Services(Store):
         """Want another number of tasks."""
         self.account.world.pull(self._key(service, "desired"), count)
 
+    def current(self, service: EcsService) -> str:
+        """What the service is on, or on its way to."""
+        newest = self.rollouts(service)[0]
+        return self.serving(service) if newest.finished else newest.target
+
     def rollouts(self, service: EcsService) -> list[Rollout]:
         """The service's deployments, newest first."""
         found = [*self._past(service), *self._own.get(service.name, [])]
@@ -179,15 +184,19 @@ class Services(Store):
         """Rollouts come through, and the service serves what they brought.
 
         The newest one decides: a rollout of the scenario that was stopped does not take effect.
+        Where CodeDeploy moves the service it has the last word.
         """
         now = self.account.world.now()
+        moved = {group.ecs_service for group in self.account.resources.codedeploy}
         for service in self.account.resources.ecs:
             own = self._own.get(service.name, [])
+            through = False
             for index, item in enumerate(own):
                 if item.finished is None and now >= item.created + item.lasts:
                     done = item.status.replace("IN_PROGRESS", "SUCCESSFUL")
                     own[index] = replace(item, status=done, finished=item.created + item.lasts)
-            if not own:
+                    through = True
+            if not own or (service.name in moved and not through):
                 continue
             newest = self.rollouts(service)[0]
             if newest.own and newest.finished and self.serving(service) != newest.target:

@@ -32,6 +32,13 @@ class _Handler(WSGIRequestHandler):
         self.log_request(code)
         self.send_response_only(code, message)
 
+    def connection_dropped(
+        self, error: BaseException, environ: dict[str, Any] | None = None
+    ) -> None:
+        """The answer was lost: nothing more is said on this connection."""
+        del error, environ
+        self.close_connection = True
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         del size
         log.debug("%s %s %s", self.command, self.path, code)

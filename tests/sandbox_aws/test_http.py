@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import boto3
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ from botocore.parsers import RpcV2CBORParser
 from botocore.serialize import RpcV2CBORSerializer
 
 from sandbox.aws import protocol, registry
+from sandbox.aws.account import Options
 from sandbox.aws.errors import AwsError
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import MetricId
@@ -199,20 +201,17 @@ def test_a_new_operation_is_one_function(client: Client, monkeypatch: pytest.Mon
     assert client("route53").get_checker_ip_ranges()["CheckerIpRanges"] == ["15.177.0.0/18"]
 
 
-def test_two_servers_in_one_process_are_two_accounts(
-    server: AwsServer, client: Client, world: PlainWorld
-) -> None:
-    client("ec2").create_security_group(GroupName="mine", Description="mine")
-    with AwsServer(PlainWorld(world.resources), world.resources) as other:
-        import boto3
-
-        ec2 = boto3.client(
-            "ec2",
+def test_two_servers_in_one_process_are_two_accounts(client: Client, world: PlainWorld) -> None:
+    client("ssm").put_parameter(Name="/checkout/flag", Value="on", Type="String")
+    assert client("ssm").get_parameter(Name="/checkout/flag")["Parameter"]["Value"] == "on"
+    options = Options(warm=False)
+    with AwsServer(PlainWorld(world.resources), world.resources, options=options) as other:
+        ssm = boto3.client(
+            "ssm",
             endpoint_url=other.url,
             region_name="us-east-1",
             aws_access_key_id="alice",
             aws_secret_access_key="secret",
         )
-        names = {group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]}
-    assert "mine" not in names
-    assert server.url != other._address
+        with pytest.raises(ssm.exceptions.ParameterNotFound):
+            ssm.get_parameter(Name="/checkout/flag")

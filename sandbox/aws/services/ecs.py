@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sandbox.aws.account import Call
@@ -66,7 +66,6 @@ def describe_services(call: Call, params: Params) -> Reply:
 def _service(call: Call, service: EcsService, *, tags: bool = False) -> dict[str, Any]:
     store = call.store(Services)
     rollouts = store.rollouts(service)
-    current = rollouts[0]
     deployments = _deployments(call, service)
     return {
         "serviceArn": store.arn(service),
@@ -79,7 +78,7 @@ def _service(call: Call, service: EcsService, *, tags: bool = False) -> dict[str
         "pendingCount": sum(item["pendingCount"] for item in deployments),
         "launchType": "FARGATE",
         "platformVersion": "LATEST",
-        "taskDefinition": store.task_definition_arn(current.target),
+        "taskDefinition": store.task_definition_arn(store.current(service)),
         "deploymentConfiguration": _CONFIGURATION,
         "deployments": deployments,
         "events": _events(service, rollouts),
@@ -110,74 +109,48 @@ def _balancers(call: Call, service: EcsService) -> list[dict[str, Any]]:
 
 def _deployments(call: Call, service: EcsService) -> list[dict[str, Any]]:
     store = call.store(Services)
-    current = store.rollouts(service)[0]
-    desired = store.desired(service)
-    share = current.share(call.time)
-    new = desired if current.finished else int(desired * share)
-    created = max(current.created, current.finished or current.created)
-    shown = [
-        _deployment(
-            call,
-            f"ecs-svc/{_number(current)}",
-            "PRIMARY",
-            current.target,
-            desired,
-            new,
-            current.created,
-            created,
-            None if current.finished else current,
-        )
-    ]
-    if current.finished is None:
-        old = current.task_definition if current.target == current.previous else current.previous
-        shown.append(
-            _deployment(
-                call,
-                f"ecs-svc/{_number(current, 'old')}",
-                "ACTIVE",
-                old,
-                desired,
-                desired - new,
-                call.account.opened - _AGE,
-                current.created,
-                None,
-            )
-        )
-    return shown
+    newest, desired = store.rollouts(service)[0], store.desired(service)
+    rolling = newest.finished is None
+    new = int(desired * newest.share(call.time))
+    primary = {
+        **_deployment(call, newest, store.current(service)),
+        "status": "PRIMARY",
+        "desiredCount": desired,
+        "pendingCount": min(1, desired - new),
+        "runningCount": new,
+        "createdAt": newest.created,
+        "updatedAt": newest.finished or call.time,
+    }
+    if not rolling:
+        return [primary]
+    primary["rolloutState"] = "IN_PROGRESS"
+    primary["rolloutStateReason"] = f"ECS deployment {primary['id']} in progress."
+    back = newest.target == newest.previous
+    old = {
+        **_deployment(call, newest, newest.task_definition if back else newest.previous),
+        "status": "ACTIVE",
+        "desiredCount": 0,
+        "pendingCount": 0,
+        "runningCount": desired - new,
+        "createdAt": call.account.opened - _AGE,
+        "updatedAt": newest.created,
+    }
+    return [primary, old]
 
 
-def _number(rollout: Rollout, *more: str) -> str:
-    return f"{int(names.digest(rollout.rollout_id, *more, length=15), 16):019d}"
-
-
-def _deployment(
-    call: Call,
-    deployment_id: str,
-    status: str,
-    task_definition: str,
-    desired: int,
-    running: int,
-    created: datetime,
-    updated: datetime,
-    rolling: Rollout | None,
-) -> dict[str, Any]:
-    primary = status == "PRIMARY"
-    reason = f"ECS deployment {deployment_id} {'in progress' if rolling else 'completed'}."
+def _deployment(call: Call, rollout: Rollout, task_definition: str) -> dict[str, Any]:
+    """What deployments have in common; complete, until said otherwise."""
+    number = int(names.digest(rollout.rollout_id, task_definition, length=15), 16)
+    deployment_id = f"ecs-svc/{number:019d}"
     return {
         "id": deployment_id,
-        "status": status,
         "taskDefinition": call.store(Services).task_definition_arn(task_definition),
-        "desiredCount": desired if primary else 0,
-        "pendingCount": min(1, desired - running) if primary else 0,
-        "runningCount": running,
         "failedTasks": 0,
-        "createdAt": created,
-        "updatedAt": updated,
         "launchType": "FARGATE",
         "platformVersion": "1.4.0",
         "platformFamily": "Linux",
-        "rolloutState": "IN_PROGRESS" if rolling else "COMPLETED",
-        "rolloutStateReason": reason,
+        "rolloutState": "COMPLETED",
+        "rolloutStateReason": f"ECS deployment {deployment_id} completed.",
     }
 
 
@@ -213,7 +186,7 @@ def update_service(call: Call, params: Params) -> Reply:
         )
     if "desiredCount" in params:
         store.set_desired(service, params["desiredCount"])
-    current = store.rollouts(service)[0].target
+    current = store.current(service)
     wanted = store.known(params["taskDefinition"]) if "taskDefinition" in params else current
     if wanted != current or params.get("forceNewDeployment"):
         store.start(service, wanted)

@@ -79,27 +79,21 @@ def _check_weights(
         return
     main = version or functions.target(function, alias)
     if len(weights) > 1:
-        raise AwsError(
-            "InvalidParameterValueException",
-            "Number of items in AdditionalVersionWeights cannot be greater than 1",
-        )
+        raise _invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
     for name, share in weights.items():
         functions.version(function, name)
-        if name == main or LATEST in (name, main):
-            raise AwsError(
-                "InvalidParameterValueException",
-                f"Invalid function version {name}. Function version {main} is already included in "
+        if LATEST in (name, main):
+            raise _invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+        if name == main:
+            raise _invalid(
+                f"Invalid function version {name}. Function version {name} is already included in "
                 "routing configuration."
-                if name == main
-                else "$LATEST is not supported for an alias pointing to more than 1 version",
             )
         if not 0.0 <= share <= 1.0:
-            raise AwsError(
-                "InvalidParameterValueException",
-                f"Weight {share} for version {name} must be between 0.0 and 1.0",
-            )
+            raise _invalid(f"Weight {share} for version {name} must be between 0.0 and 1.0")
     if alias in functions.provisioned(function):
-        raise AwsError(
-            "InvalidParameterValueException",
-            "Alias with weights can not be used with Provisioned Concurrency",
-        )
+        raise _invalid("Alias with weights can not be used with Provisioned Concurrency")
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("InvalidParameterValueException", message)
