@@ -111,11 +111,11 @@ class Actor(Asking):
         except ReadFailed as fault:
             answer = await self._unread(case, fault)
         if answer.answer is Answer.YES:
-            return await self._move(run, RunState.VERIFYING)
+            return await self._move(run, RunState.VERIFYING, note="")
         late = self._since_applied(run, answer.at) > 2 * case.plan.settles_within
         if answer.answer is Answer.INCONCLUSIVE and not late:
-            return Next(Work.SETTLE, self.pace.poll)
-        return await self._move(run, RunState.DONE, verification=answer)
+            return await self._going_on(run, answer, Work.SETTLE)
+        return await self._move(run, RunState.DONE, verification=answer, note="")
 
     async def verify(self, run_id: str) -> Next | None:
         """Ask the detector until it says yes or no, or time is up; inconclusive is never yes."""
@@ -130,8 +130,8 @@ class Actor(Asking):
         allowed = 2 * case.plan.settles_within + self.pace.verify
         late = self._since_applied(run, answer.at) > allowed
         if answer.answer is Answer.INCONCLUSIVE and not late:
-            return Next(Work.VERIFY, self.pace.poll)
-        return await self._move(run, RunState.DONE, verification=answer)
+            return await self._going_on(run, answer, Work.VERIFY)
+        return await self._move(run, RunState.DONE, verification=answer, note="")
 
     async def undo(self, run_id: str, by: str | None = None) -> Next | Refusal | None:
         """Send the inverse once, if the world still is as the change left it. Without `by`: go on
@@ -236,6 +236,12 @@ class Actor(Asking):
             at=await self.store.now(),
         )
         return await self._move(run, RunState.DONE, note=note, verification=answer)
+
+    async def _going_on(self, run: Run, answer: Verification, work: Work) -> Next | None:
+        """Not yet: say how far it is, when that is news, and look again."""
+        if answer.text != run.note:
+            await self.store.move(run.id, (run.state,), run.state, note=answer.text)
+        return Next(work, self.pace.poll)
 
     # --- small parts ----------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from bot.catalogue import Catalogue
 from bot.changes import Changes, Detector
 from bot.config import Settings, settings, slack_ready
 from bot.desk import Desk
+from bot.inbox import DocketInbox, StoreReplays
 from bot.inquiry import Inquiry
 from bot.jobs import Handler, Jobs
 from bot.outbox import Outbox
@@ -43,7 +44,6 @@ from bot.store import RedisStore, connect
 from handlers.commands import Vocabulary
 from handlers.dispatch import Dispatch
 from handlers.door import Door
-from bot.inbox import DocketInbox, StoreReplays
 from handlers.ingress import SlackIngress
 from handlers.listeners import register, slack_app
 

@@ -59,7 +59,9 @@ class Desk:
 
     # --- what opens, refreshes and closes an incident --------------------------------------------
 
-    async def alarm_seen(self, alarm: Alarm, channel: str, ts: str) -> None:
+    async def alarm_seen(
+        self, alarm: Alarm, channel: str, ts: str, thread_ts: str | None = None
+    ) -> None:
         """An alarm was posted: open its incident under the post, or update the one it has."""
         found = self.catalogue.in_channel(channel)
         guess = owner(alarm, self.catalogue.services, channel) or found
@@ -84,7 +86,13 @@ class Desk:
             now = await asyncio.to_thread(aws.now)
             at = alarm.changed_at or now
             incident, new = await self._open(
-                service, playbook, channel, opened_at=at, thread_ts=ts, alarm=alarm, seed=ts
+                service,
+                playbook,
+                channel,
+                opened_at=at,
+                thread_ts=thread_ts or ts,
+                alarm=alarm,
+                seed=ts,
             )
             said = f"{alarm.name} went into ALARM: {alarm.reason}" if alarm.reason else alarm.name
             await self._note(incident, at, "alarm", said, ref=alarm.key)
@@ -203,6 +211,7 @@ class Desk:
         offers = [
             render.Offer(id=f"{incident.id}:{offer.action}", title=offer.title)
             for offer in (report.actions if report else ())
+            if offer.fits  # one whose plan could not be computed is explained, not offered
         ]
         await self.announcer.post(
             incident.channel,

@@ -46,7 +46,7 @@ class Dispatch:
         """Raises ValueError for text that is no envelope."""
         match envelope_from(text):
             case AlarmSeen() as seen:
-                await self.desk.alarm_seen(seen.alarm, seen.channel, seen.ts)
+                await self.desk.alarm_seen(seen.alarm, seen.channel, seen.ts, seen.thread_ts)
             case CommandGiven() as given:
                 place = Place(given.channel, given.user)
                 await self._command(given.command, place, given.key)
