@@ -89,11 +89,6 @@ class MotoAccount:
             raise AwsError("InternalFailure", f"moto failed on {service}:{operation}", status=500)
         return wire
 
-    def warm(self) -> None:
-        """Load what the account's own resources need."""
-        for service in moto_seed.services(self._resources):
-            self.prepare(service)
-
     def prepare(self, service: str) -> None:
         """Put into moto what the account has of a service, if that has not been done."""
         with self._lock:

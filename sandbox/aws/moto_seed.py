@@ -17,11 +17,6 @@ def calls(service: str, resources: Resources) -> Iterator[Seed]:
         yield from seed(resources)
 
 
-def services(resources: Resources) -> list[str]:
-    """The services that have something to create."""
-    return [service for service, seed in _SEEDS.items() if any(True for _ in seed(resources))]
-
-
 def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 

@@ -121,7 +121,6 @@ class AwsServer:
             if self._endpoint.closing.is_set():
                 return
             get_service_router(service)
-        self.account.moto.warm()
 
     def _tick(self) -> None:
         """Rollouts go on while nobody asks."""
