@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from bot.model import Change, Gap
+from bot.model import Gap
 from playbooks.five_xx import thresholds as at
 from playbooks.onset import Burn
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.backends import Backends
 from playbooks.probes.balancer import Balancer, TargetHealth
-from playbooks.probes.changes import Changes
 from playbooks.probes.edge import TARGETS, Edge
 from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.functions import FunctionCounts
@@ -349,64 +348,3 @@ def reasons(health: TargetHealth | Gap | None) -> str:
         return ""
     named = ", ".join(sorted({target.reason or target.state for target in ill}))
     return f"{len(ill)} of {len(health.targets)} targets are not healthy now ({named})"
-
-
-# --- changes --------------------------------------------------------------------------------------
-
-
-def merged(
-    codedeploy: Changes | Gap | None,
-    rollouts: Changes | Gap | None,
-    versions: Changes | Gap | None,
-    trail: Changes | Gap | None,
-) -> Changes:
-    """All changes once: what several sources tell is kept where it is told best.
-
-    A deployment's own calls (CloudTrail) are part of it. When a version was published says least:
-    it is kept only while nothing tells when the alias moved.
-    """
-    deployments = [c for s in (codedeploy, rollouts) if isinstance(s, tuple) for c in s]
-    events = list(trail) if isinstance(trail, tuple) else []
-    told: list[Change] = []
-    for deployment in deployments:
-        own = [event for event in events if _belongs(event, deployment)]
-        events = [event for event in events if event not in own]
-        actor = next((event.actor for event in own if event.actor != "unknown"), None)
-        if deployment.actor in ("unknown", "user") and actor:
-            deployment = deployment.model_copy(update={"actor": actor})
-        told.append(deployment)
-    told += events
-    if isinstance(versions, tuple) and not any(c.kind in ("alias", "deployment") for c in told):
-        told += versions
-    return tuple(told)
-
-
-def _belongs(event: Change, deployment: Change) -> bool:
-    if event.kind not in ("alias", "deployment"):
-        return False
-    end = deployment.until or deployment.at + timedelta(minutes=5)
-    return deployment.at - MINUTE <= event.at <= end + MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """A release before the onset; `quiet`: how long it was in force before anything went wrong."""
-
-    change: Change
-    lag: timedelta
-    quiet: timedelta
-
-
-def suspect(changes: Changes, onset: datetime) -> Suspect | None:
-    """The release nearest before the onset. A rollout acts from its start to its end; one whose end
-    is not known may still be going on. An alias acts at once."""
-    found: list[Suspect] = []
-    for change in changes:
-        if change.kind not in ("deployment", "alias", "configuration"):
-            continue
-        open_ended = change.until is None and change.kind == "deployment"
-        end = min(onset, change.at + at.SOON) if open_ended else change.until or change.at
-        if change.at <= onset + at.AFTERWARDS and onset - end <= at.LATEST:
-            quiet = max(timedelta(), onset - max(end, change.at))
-            found.append(Suspect(change, onset - change.at, quiet))
-    return min(found, key=lambda each: (each.quiet, each.lag), default=None)

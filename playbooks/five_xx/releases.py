@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from bot.model import Clue, Gap
+from bot.model import Change, Clue, Gap
 from bot.playbook import Scope, contradicting, decisive, necessary, supporting
 from playbooks.five_xx import facts
 from playbooks.five_xx import thresholds as at
@@ -18,9 +19,68 @@ from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.front import Call
 from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.metrics import MINUTE
 from playbooks.probes.reports import Reports
 
 FAST = 1000.0  # ms: nothing was waited for
+
+
+def merged(
+    codedeploy: Changes | Gap | None,
+    rollouts: Changes | Gap | None,
+    versions: Changes | Gap | None,
+    trail: Changes | Gap | None,
+) -> Changes:
+    """All changes once: what several sources tell is kept where it is told best.
+
+    A deployment's own calls (CloudTrail) are part of it. When a version was published says least:
+    it is kept only while nothing tells when the alias moved.
+    """
+    deployments = [c for s in (codedeploy, rollouts) if isinstance(s, tuple) for c in s]
+    events = list(trail) if isinstance(trail, tuple) else []
+    told: list[Change] = []
+    for deployment in deployments:
+        own = [event for event in events if _belongs(event, deployment)]
+        events = [event for event in events if event not in own]
+        actor = next((event.actor for event in own if event.actor != "unknown"), None)
+        if deployment.actor in ("unknown", "user") and actor:
+            deployment = deployment.model_copy(update={"actor": actor})
+        told.append(deployment)
+    told += events
+    if isinstance(versions, tuple) and not any(c.kind in ("alias", "deployment") for c in told):
+        told += versions
+    return tuple(told)
+
+
+def _belongs(event: Change, deployment: Change) -> bool:
+    if event.kind not in ("alias", "deployment"):
+        return False
+    end = deployment.until or deployment.at + timedelta(minutes=5)
+    return deployment.at - MINUTE <= event.at <= end + MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A release before the onset; `quiet`: how long it was in force before anything went wrong."""
+
+    change: Change
+    lag: timedelta
+    quiet: timedelta
+
+
+def suspect(changes: Changes, onset: datetime) -> Suspect | None:
+    """The release nearest before the onset. A rollout acts from its start to its end; one whose end
+    is not known may still be going on. An alias acts at once."""
+    found: list[Suspect] = []
+    for change in changes:
+        if change.kind not in ("deployment", "alias", "configuration"):
+            continue
+        open_ended = change.until is None and change.kind == "deployment"
+        end = min(onset, change.at + at.SOON) if open_ended else change.until or change.at
+        if change.at <= onset + at.AFTERWARDS and onset - end <= at.LATEST:
+            quiet = max(timedelta(), onset - max(end, change.at))
+            found.append(Suspect(change, onset - change.at, quiet))
+    return min(found, key=lambda each: (each.quiet, each.lag), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +100,7 @@ def all_changes(
 ) -> AllChanges:
     sources = (codedeploy, rollouts, versions, trail)
     return AllChanges(
-        known=facts.merged(codedeploy, rollouts, versions, trail),
+        known=merged(codedeploy, rollouts, versions, trail),
         unread=tuple(source.probe for source in sources if isinstance(source, Gap)),
         sources=sum(source is not None for source in sources),
     )
@@ -51,7 +111,7 @@ def release(burn: Burn, scope: Scope, changes: AllChanges) -> Iterator[Clue]:
     if burn.onset is None:
         yield necessary(None, "whether something was released before it began: onset not known")
         return
-    found = facts.suspect(changes.known, burn.onset)
+    found = suspect(changes.known, burn.onset)
     if found is None:
         yield necessary(_none_found(burn, scope, changes), _none_text(burn, scope, changes))
         return
@@ -169,7 +229,7 @@ def came_with_release(burn: Burn, edge: Edge | Gap | None, changes: AllChanges) 
     """It began within minutes of a release while traffic was as usual."""
     if burn.onset is None:
         return False
-    found = facts.suspect(changes.known, burn.onset)
+    found = suspect(changes.known, burn.onset)
     grown = facts.growth(edge, burn)
     return (
         found is not None and found.lag <= at.AT_ONCE and grown is not None and grown < at.MORE_LOAD
@@ -180,7 +240,7 @@ def slower_since(burn: Burn, edge: Edge | Gap | None, changes: AllChanges) -> It
     """Against overload: it became slower with a release, not with more load."""
     if burn.onset is None:
         return
-    found = facts.suspect(changes.known, burn.onset)
+    found = suspect(changes.known, burn.onset)
     if found is not None:
         yield contradicting(
             came_with_release(burn, edge, changes),
