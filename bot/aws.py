@@ -33,7 +33,8 @@ from botocore.exceptions import (
 from botocore.session import get_session
 
 from bot.errors import ReadFailed, WriteAmbiguous, WriteRefused
-from bot.model import Cost, GapReason, Step, iam_action
+from bot.iam import iam_action
+from bot.model import Cost, GapReason, Step
 
 _AGENT = "incident-helper"
 _READ = Config(

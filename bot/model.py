@@ -1,4 +1,4 @@
-"""The nouns: alarm, incident, report, plan, run, timeline. Frozen values; imports only pydantic.
+"""The nouns: alarm, incident, report, plan, run, timeline. Frozen values; no client in reach.
 
 Times are timezone-aware UTC. Times of evidence are AWS's (the `Date` of its replies), so a host
 with a wrong clock does not look for the incident in the wrong minutes.
@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from bot.iam import iam_action
 
 
 class Frozen(BaseModel):
@@ -270,26 +272,6 @@ class Report(Frozen):
     def cause(self) -> Cause | None:
         """The cause the verdict is about; None when inconclusive."""
         return None if self.verdict is Verdict.INCONCLUSIVE or not self.causes else self.causes[0]
-
-
-_IAM_PREFIX = {
-    "apigatewayv2": "apigateway",
-    "elbv2": "elasticloadbalancing",
-    "resourcegroupstaggingapi": "tag",
-    "service-quotas": "servicequotas",
-}
-_API_GATEWAY_VERBS = {"get": "GET", "update": "PATCH", "create": "POST", "delete": "DELETE"}
-
-
-def iam_action(service: str, operation: str) -> str:
-    """The IAM action behind a boto3 call: ("elbv2", "describe_target_health") is
-    "elasticloadbalancing:DescribeTargetHealth". API Gateway's actions are HTTP verbs.
-    """
-    prefix = _IAM_PREFIX.get(service, service)
-    words = operation.split("_")
-    if prefix == "apigateway":
-        return f"apigateway:{_API_GATEWAY_VERBS.get(words[0], 'PUT')}"
-    return f"{prefix}:{''.join('DB' if word == 'db' else word.capitalize() for word in words)}"
 
 
 # --- a guarded change -----------------------------------------------------------------------------
