@@ -86,11 +86,18 @@ def _junction(word: str, operands: list[Condition]) -> Evaluator:
 
 
 def _like(operand: Evaluator, pattern: str | re.Pattern[str], negated: bool) -> Evaluator:
-    found = re.compile(re.escape(pattern)).search if isinstance(pattern, str) else pattern.search
+    if isinstance(pattern, str):
+
+        def contains(record: Record) -> Value:
+            value = operand(record)
+            return value is not None and (pattern in text(value)) is not negated
+
+        return contains
+    search = pattern.search
 
     def matches(record: Record) -> Value:
         value = operand(record)
-        return value is not None and (found(text(value)) is None) is negated
+        return value is not None and (search(text(value)) is None) is negated
 
     return matches
 

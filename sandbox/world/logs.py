@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sandbox.insights import Row
 from sandbox.world import names
@@ -44,7 +45,7 @@ class AccessLog:
                 key: str(_CONTEXT.get(variable, _nothing)(request, at))
                 for key, variable in self._format.items()
             }
-            stream = f"{names.digest(self.group, request.key[-1], length=32)}"
+            stream = _stream(self.group, request.key[-1])
             yield Row(at, json.dumps(fields), stream, self._log, request.weight, fields)
 
 
@@ -63,11 +64,9 @@ class FunctionLog:
         for request in requests:
             call = request.call
             if call and not call.throttled and call.function == self.function.name:
-                day = datetime.fromtimestamp(self._stamp(call.start) / 1000, UTC)
-                stream = (
-                    f"{day:%Y/%m/%d}/[{call.version}]"
-                    f"{names.digest(call.key.rpartition('/')[2], call.version, length=32)}"
-                )
+                day = _second(self._stamp(call.start) // 1000)[:10].replace("-", "/")
+                tail = _stream(call.key.rpartition("/")[2], call.version)
+                stream = f"{day}/[{call.version}]{tail}"
                 for at, message, fields in self._write(call):
                     yield Row(self._stamp(at), message, stream, self._log, call.weight, fields)
 
@@ -88,6 +87,8 @@ class FunctionLog:
 
     def _lines(self, call: Call, request: str, ended: float) -> Iterator[tuple[float, str, bool]]:
         """What the code or the runtime wrote, and whether it has the request id in it."""
+        if call.timeout is None and call.exception is None:
+            return
         when = _iso(self._stamp(ended))
         if call.timeout is not None:
             yield ended, f"{when} {request} Task timed out after {call.timeout:.2f} seconds\n", True
@@ -176,7 +177,7 @@ class TaskLog:
                 at = self._stamp(request.end)
                 name, message = request.exception
                 line = f"{_iso(at)} ERROR {request.caller.path} {name}: {message}"
-                task = names.digest("task", request.hop.target.target_id, length=32)
+                task = _stream("task", request.hop.target.target_id)
                 stream = f"{self._service.name}/app/{task}"
                 yield Row(at, line, stream, self._log, request.weight)
 
@@ -210,21 +211,33 @@ def _billed(call: Call) -> int:
     return int(call.duration + (call.init or 0.0)) + 1
 
 
+@lru_cache(maxsize=4096)
+def _stream(*parts: str) -> str:
+    """What tells a log stream from others. There are few of them, and each has many rows."""
+    return names.digest(*parts, length=32)
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
 def _iso(milliseconds: int) -> str:
-    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 def _nothing(_request: Request, _at: int) -> str:
     return "-"
 
 
-def _clf(milliseconds: int) -> str:
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%d/%b/%Y:%H:%M:%S} +0000"
+@lru_cache(maxsize=4096)
+def _clf(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%d/%b/%Y:%H:%M:%S} +0000"
 
 
-def _source_ip(request: Request, _at: int) -> str:
-    number = int(names.digest(request.caller.agent, request.key[-2:], length=6), 16)
+@lru_cache(maxsize=4096)
+def _source_ip(agent: str, tail: str) -> str:
+    number = int(names.digest(agent, tail, length=6), 16)
     return f"203.0.{number % 113}.{number // 113 % 250 + 1}"
 
 
@@ -260,7 +273,7 @@ def _lambda_status(request: Request, _at: int) -> str:
 _CONTEXT: dict[str, Callable[[Request, int], object]] = {
     "$context.requestId": lambda r, _: identifier("request", r.key),
     "$context.extendedRequestId": lambda r, _: names.digest("extended", r.key),
-    "$context.requestTime": lambda _, at: _clf(at),
+    "$context.requestTime": lambda _, at: _clf(at // 1000),
     "$context.requestTimeEpoch": lambda _, at: at,
     "$context.httpMethod": lambda r, _: r.caller.method,
     "$context.path": lambda r, _: r.caller.path,
@@ -271,7 +284,7 @@ _CONTEXT: dict[str, Callable[[Request, int], object]] = {
     "$context.responseLength": lambda r, _: 512 if r.status < 400 else 36,
     "$context.responseLatency": lambda r, _: round(r.latency),
     "$context.identity.userAgent": lambda r, _: r.caller.agent,
-    "$context.identity.sourceIp": _source_ip,
+    "$context.identity.sourceIp": lambda r, _: _source_ip(r.caller.agent, r.key[-2:]),
     "$context.error.message": lambda r, _: _or_dash(r.message),
     "$context.error.responseType": lambda r, _: _or_dash(r.response_type),
     "$context.integration.status": lambda r, _: _or_dash(r.integration_status),

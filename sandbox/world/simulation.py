@@ -83,6 +83,7 @@ class Simulation:
         self._longest = 60.0  # seconds the longest request took
         self._events: list[TrailEvent] = []
         self._epoch = datetime(2026, 1, 1, tzinfo=UTC)
+        self._zero = self._epoch.timestamp()
         self._watches = [Watch(a, scenario.resources, self._at_minute) for a in scenario.alarms]
         offset = self._find_alarm()
         start = self.clock.now()
@@ -241,6 +242,7 @@ class Simulation:
     def _tie(self, epoch: datetime) -> None:
         """Fix world time: from here on scenario zero is `epoch`."""
         self._epoch = epoch
+        self._zero = epoch.timestamp()
         self._logs = logging.logs(self.resources, self._stamp)
         for watch in self._watches:
             watch.restart()
@@ -333,7 +335,7 @@ class Simulation:
         return (at - self._epoch).total_seconds()
 
     def _stamp(self, offset: float) -> int:
-        return round((self._epoch.timestamp() + offset) * 1000.0)
+        return round((self._zero + offset) * 1000.0)
 
 
 def _timestamp(row: Row) -> int:
