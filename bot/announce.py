@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from typing import Any
 
 import aiohttp
@@ -18,7 +19,7 @@ from bot.ports import Queue, Store
 log = logging.getLogger(__name__)
 
 _FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-WAIT_HERE = 2.0  # seconds a flush waits for the channel's next slot by itself
+SLOTS = 10  # a second: a channel that has to wait is looked at again at the next of these
 VIEW_TRIES = 12
 VIEW_PAUSE = 0.25  # a modal may not be open yet when its content is ready
 
@@ -51,34 +52,33 @@ class SlackAnnouncer:
             thread_key=None if thread_ts else thread_key,
         )
         if await self._outbox.put(channel, key, content):
-            # one flusher a second and channel is enough: it goes on while something is due
-            slot = int(time.time())
-            await self._queue.put("flush", channel, key=f"flush:{channel}:{slot}")
+            # A key of its own: under a shared one this put could hide behind a flush that has
+            # looked for the last time already.
+            await self._queue.put("flush", channel, key=f"flush:{channel}:{uuid.uuid4().hex}")
 
     async def posted(self, channel: str, key: str) -> str | None:
         status = await self._outbox.status(channel, key)
         return status.ts if status else None
 
     async def flush(self, channel: str) -> None:
-        """A durable task: send what is due in a channel, and come back for the rest."""
-        while True:
-            done = await self._outbox.flush(channel, self._slack)
-            await self._sent(channel, done)
-            if done.next_in is None:
-                return
-            if done.next_in > WAIT_HERE:
-                slot = int((time.time() + done.next_in) * 2)
-                await self._queue.put(
-                    "flush", channel, key=f"flush:{channel}:at:{slot}", after=done.next_in
-                )
-                return
-            await asyncio.sleep(done.next_in)
+        """A durable task: send what is due in a channel, and ask to come back for the rest."""
+        done = await self._outbox.flush(channel, self._slack)
+        await self._sent(channel, done)
+        if done.next_in is not None:
+            await self._again(channel, done.next_in)
 
     async def sweep(self) -> None:
         """Wake the channels that have something waiting: nothing put is ever left lying."""
-        slot = int(time.time())
         for channel in await self._outbox.pending():
-            await self._queue.put("flush", channel, key=f"flush:{channel}:{slot}")
+            await self._again(channel, 0.0)
+
+    async def _again(self, channel: str, seconds: float) -> None:
+        """One flush a slot is enough. The slot is yet to begin, so a flush of that name that runs
+        already began too early to have been asked for here."""
+        now = time.time()
+        slot = int((now + seconds) * SLOTS) + 1
+        key = f"flush:{channel}:at:{slot}"
+        await self._queue.put("flush", channel, key=key, after=slot / SLOTS - now)
 
     async def whisper(
         self, channel: str, user: str, message: Rendered, *, thread_ts: str | None = None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import cast
 
 import uvicorn
@@ -18,13 +18,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot import catalogue, metrics, registry, valkey
+from bot import catalogue, metrics, registry, startup, valkey
 from bot.accounts import AwsAccounts
 from bot.act import Actor, Pace
 from bot.announce import SlackAnnouncer
@@ -32,9 +33,10 @@ from bot.catalogue import Catalogue
 from bot.changes import Changes, Detector
 from bot.config import Settings, settings, slack_ready
 from bot.desk import Desk
+from bot.errors import ConfigError
 from bot.inbox import DocketInbox, StoreReplays
 from bot.inquiry import Inquiry
-from bot.jobs import Handler, Jobs
+from bot.jobs import TICK_SECONDS, Jobs, Kind
 from bot.outbox import Outbox
 from bot.question import THREADS
 from bot.render import Entry
@@ -49,6 +51,9 @@ from handlers.listeners import register, slack_app
 
 log = logging.getLogger(__name__)
 
+LOOK_AFTER_SECONDS = 60  # between looks at the audit chain and at changes nobody works on
+VALKEY_SECONDS = 1.0  # between looks at the embedded Valkey
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -60,6 +65,7 @@ class Program:
     bolt: AsyncApp
     sockets: Sockets | None
     store: RedisStore
+    web: AsyncWebClient
 
     def http(self) -> Starlette:
         """/slack/events, /healthz, /readyz, /metrics."""
@@ -90,7 +96,7 @@ class Program:
         except (RedisError, OSError) as error:
             faults.append(f"redis: {error}")
         if self.sockets is not None and self.sockets.live == 0:
-            faults.append("no Socket Mode connection is up")
+            faults.append(self.sockets.refused or "no Socket Mode connection is up")
         return JSONResponse({"ok": not faults, "faults": faults}, 503 if faults else 200)
 
     async def _metrics(self, request: Request) -> Response:
@@ -107,32 +113,59 @@ async def serve() -> None:
     config = settings()
     slack_ready(config)
     known = catalogue.load(config.catalogue)
+    startup.state_dir(config.state_dir)
     url = config.redis_url or valkey.embedded(config.state_dir)
-    async with program(config, known, url) as running:
-        listener = socket.create_server((config.host, config.port))
-        address = f"http://{config.host}:{listener.getsockname()[1]}"
-        server = _Server(
-            uvicorn.Config(running.http(), log_level="warning", timeout_graceful_shutdown=5)
-        )
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        async with asyncio.TaskGroup() as group:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, stop.set)
-            tasks = [
-                group.create_task(server.serve(sockets=[listener]), name="http"),
-                group.create_task(running.jobs.work(), name="worker"),
-                group.create_task(running.jobs.tick(), name="clock"),
-            ]
-            if running.sockets is not None:
-                tasks.append(group.create_task(running.sockets.run(), name="sockets"))
-            _tell_address(config.state_dir, address)
-            log.info("ready at %s", address)
-            await stop.wait()
-            log.info("stopping")
-            for task in tasks[1:]:
-                task.cancel()
-            server.should_exit = True
+    await startup.redis_answers(url)
+    with startup.listener(config.host, config.port) as listener:
+        async with program(config, known, url) as running:
+            await startup.slack_takes(running.web)
+            try:
+                await _run(running, listener)
+            except BaseExceptionGroup as group:
+                if fault := startup.mendable(group):
+                    raise fault from None
+                raise
+
+
+async def _run(running: Program, listener: socket) -> None:
+    """Everything at once until a signal comes."""
+    config = running.config
+    address = f"http://{config.host}:{listener.getsockname()[1]}"
+    server = _Server(
+        uvicorn.Config(running.http(), log_level="warning", timeout_graceful_shutdown=5)
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as group:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        http = group.create_task(server.serve(sockets=[listener]), name="http")
+        tasks = [
+            group.create_task(running.jobs.work(), name="worker"),
+            group.create_task(running.jobs.tick(), name="clock"),
+        ]
+        if running.sockets is not None:
+            tasks.append(group.create_task(running.sockets.run(), name="sockets"))
+        if config.redis_url is None:
+            tasks.append(group.create_task(_keep_valkey(config.state_dir), name="valkey"))
+        _tell_address(config.state_dir, address)
+        log.info("ready at %s", address)
+        await stop.wait()
+        log.info("stopping")
+        for task in tasks:
+            task.cancel()
+        server.should_exit = True
+        await http
+
+
+async def _keep_valkey(state_dir: Path) -> None:
+    """The embedded Valkey is ours to look after: one that died is started again, with its data."""
+    while True:
+        await asyncio.sleep(VALKEY_SECONDS)
+        try:
+            await asyncio.to_thread(valkey.embedded, state_dir, patience=5.0)
+        except ConfigError as fault:
+            log.error("the embedded Valkey is down: %s", fault)
 
 
 @asynccontextmanager
@@ -180,8 +213,11 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     dispatch = Dispatch(desk, changes, announcer, known, router, vocabulary)
 
     async def housekeep(tick: str) -> None:
-        del tick
         await announcer.sweep()
+        if int(tick) % (LOOK_AFTER_SECONDS // TICK_SECONDS) == 0:
+            if fault := await store.verify_audit():
+                log.critical("the audit chain is broken, nothing is approved or applied: %s", fault)
+            await changes.resume()
 
     bolt = slack_app(web, _secret(config))
     door = Door(
@@ -192,16 +228,16 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     register(bolt, DocketInbox(jobs), door, vocabulary)
     app_token = config.slack_app_token
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
-    handlers: dict[str, Handler] = {
-        "intake": dispatch,
-        "investigate": desk.investigate,
-        "step": changes.step,
-        "flush": announcer.flush,
-        "housekeep": housekeep,
+    kinds = {
+        "intake": Kind(dispatch, dispatch.gave_up),
+        "investigate": Kind(desk.investigate, desk.gave_up),
+        "step": Kind(changes.step, changes.gave_up),
+        "flush": Kind(announcer.flush, attempts=1),  # housekeeping finds what is left
+        "housekeep": Kind(housekeep, attempts=1),
     }
     try:
-        async with jobs.opened(handlers):
-            yield Program(config, redis, jobs, bolt, sockets, store)
+        async with jobs.opened(kinds):
+            yield Program(config, redis, jobs, bolt, sockets, store, web)
     finally:
         await redis.aclose()
         pool.shutdown(wait=False, cancel_futures=True)

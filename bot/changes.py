@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from bot import metrics, render
-from bot.act import Actor, Next, Work
-from bot.desk import Desk, Place, card_key
+from bot.act import Actor, Next, Work, due
+from bot.desk import Desk, Place, card_key, why
 from bot.investigate import recovered
 from bot.model import Run, RunState, Verification, Window
 from bot.playbook import Scope
 from bot.policy import Refusal
 from bot.ports import Accounts, Announcer, Queue, Store
 from bot.routing import Router
+
+log = logging.getLogger(__name__)
 
 Outcome = Next | Refusal | None
 
@@ -82,6 +85,33 @@ class Changes:
         outcome = await steps[Work(work)](run_id)
         await self.show(run_id)
         await self._schedule(run_id, outcome, int(number) + 1)
+
+    async def resume(self) -> None:
+        """Go on with every change that waits for a step nobody is going to take: the task was
+        lost, or given up. Two workers that do so at once do no harm."""
+        runs = await self.store.under_way()
+        if not runs:
+            return
+        waiting = {about.split()[1] for about in await self.queue.waiting("step")}
+        now = await self.store.now()
+        for run in runs:
+            if run.id not in waiting:
+                log.warning("change %s is %s and nobody works on it: going on", run.id, run.state)
+                await self._schedule(run.id, due(run, now, self.actor.pace), int(now.timestamp()))
+
+    async def gave_up(self, about: str, fault: Exception) -> None:
+        """Every attempt at a step failed. The change is where it was; `resume` tries again."""
+        work, run_id, _ = about.split()
+        run = await self.store.run(run_id)
+        if run is None or run.expires_at is None:
+            return
+        title = run.plan.title if run.plan else run.action
+        await self.desk.tell(
+            run.incident,
+            f"failed:{run_id}",
+            f"I could not {work} the change “{title}”, which is {run.state.value}. {why(fault)} "
+            "I keep trying; until then look at the resource by hand, and at my log.",
+        )
 
     async def show(self, run_id: str) -> None:
         """Bring the change's message, and the card that names it, to what the store knows."""

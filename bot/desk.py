@@ -15,7 +15,7 @@ from datetime import datetime
 
 from bot import alarms, metrics, render
 from bot.catalogue import Catalogue
-from bot.errors import ReadFailed
+from bot.errors import IncidentHelperError, ReadFailed
 from bot.inquiry import Inquiry
 from bot.model import (
     Alarm,
@@ -220,6 +220,27 @@ class Desk:
             thread_ts=incident.thread_ts,
         )
 
+    async def gave_up(self, incident_id: str, fault: Exception) -> None:
+        """Every attempt at the investigation failed: said where people look for its end."""
+        advice = "Press “Look again” on the card to try once more; my log has the details."
+        await self.tell(
+            incident_id,
+            "failed:investigation",
+            f"I could not finish looking. {why(fault)} {advice}",
+        )
+
+    async def tell(self, incident_id: str, key: str, text: str) -> None:
+        """A sentence in the incident's thread."""
+        incident = await self.store.incident(incident_id)
+        if incident is not None:
+            await self.announcer.post(
+                incident.channel,
+                f"{key}:{incident_id}",
+                render.notice(text),
+                thread_ts=incident.thread_ts,
+                thread_key=card_key(incident_id),
+            )
+
     def service_of(self, incident: Incident) -> Service:
         """The incident's service; a bare one when it has left the catalogue meanwhile."""
         return self.catalogue.service(incident.service) or Service(name=incident.service)
@@ -308,6 +329,13 @@ class Desk:
     def _anywhere(self, alarm: Alarm) -> Service:
         """Where to read an alarm nobody owns yet: its own account and region."""
         return Service(name="unknown", account=alarm.account, region=alarm.region)
+
+
+def why(fault: Exception) -> str:
+    """A fault in words fit for people: what is not ours may have secrets in it, and is named."""
+    if isinstance(fault, IncidentHelperError):
+        return f"{fault}".rstrip(".") + "."
+    return f"Something went wrong inside ({type(fault).__name__})."
 
 
 def card_key(incident_id: str) -> str:

@@ -20,6 +20,7 @@ CALLS = Counter("incident_aws_calls_total", "AWS reads made by investigations", 
 SPENT = Counter("incident_aws_usd_total", "Dollars spent on AWS reads", ["playbook"])
 CHANGES = Counter("incident_changes_total", "States guarded changes reached", ["action", "state"])
 FAILED = Counter("incident_tasks_failed_total", "Attempts at a task that raised", ["kind"])
+GIVEN_UP = Counter("incident_tasks_given_up_total", "Tasks whose every attempt failed", ["kind"])
 ACCEPTED = Counter("incident_events_accepted_total", "Slack events written down", ["kind"])
 SOCKETS = Gauge("incident_socket_connections", "Socket Mode connections that are live")
 

@@ -105,6 +105,10 @@ class Store(Protocol):
 
     async def runs(self, incident_id: str) -> Sequence[Run]: ...
 
+    async def under_way(self) -> Sequence[Run]:
+        """Runs somebody asked for that have not ended."""
+        ...
+
     async def move(
         self, run_id: str, allowed: Collection[RunState], to: RunState, **fields: Any
     ) -> Run | None:
@@ -175,6 +179,10 @@ class Queue(Protocol):
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
         """Ask for a task in `after` seconds; a key that is waiting or running is kept."""
+        ...
+
+    async def waiting(self, kind: str) -> Collection[str]:
+        """What tasks of a kind wait or run for."""
         ...
 
 

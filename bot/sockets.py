@@ -15,29 +15,38 @@ import time
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.errors import ConfigError
+from bot.outbox import REVOKED
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 2
 LOOK_SECONDS = 2.0
 DEAF_SECONDS = 15.0
+REFUSED = REVOKED | {"not_allowed_token_type"}
 PAUSE_SECONDS = (1.0, 30.0)  # before the first retry of a refused connection, and at most
 
 
 class Sockets:
-    """Keeps the connections up until cancelled; `live` says how many are."""
+    """Keeps the connections up until cancelled; `live` says how many are, `refused` what Slack
+    says against the token, if it does."""
 
     def __init__(self, app: AsyncApp, app_token: str) -> None:
         self._app = app
         self._token = app_token
         self._live = [False] * CONNECTIONS
+        self._connected = False
+        self.refused: str | None = None
 
     @property
     def live(self) -> int:
         return sum(self._live)
 
     async def run(self) -> None:
+        """Raises ConfigError when Slack refuses the token at the start. A token that is revoked
+        later is tried again: somebody may be about to put that right."""
         async with asyncio.TaskGroup() as group:
             for number in range(CONNECTIONS):
                 group.create_task(self._keep(number), name=f"socket-{number}")
@@ -49,9 +58,14 @@ class Sockets:
             handler = AsyncSocketModeHandler(self._app, self._token, ping_interval=5)
             try:
                 await handler.connect_async()
-                pause = first
+                pause, self._connected, self.refused = first, True, None
                 await self._watch(number, handler)
                 log.warning("Socket Mode connection %d went deaf; replacing it", number)
+            except SlackApiError as error:
+                self._heed(str(error.response.get("error")))
+                log.warning("Socket Mode connection %d: %s; again in %.0f s", number, error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, most)
             except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
                 log.warning("Socket Mode connection %d: %s; again in %.0f s", number, error, pause)
                 await asyncio.sleep(pause)
@@ -59,6 +73,17 @@ class Sockets:
             finally:
                 self._live[number] = False
                 await handler.close_async()
+
+    def _heed(self, error: str) -> None:
+        if error not in REFUSED:
+            return
+        self.refused = (
+            f"Slack refuses SLACK_APP_TOKEN ({error}); make an app-level token (xapp-…) with "
+            "connections:write on the app's Basic Information page"
+        )
+        if not self._connected:
+            raise ConfigError(self.refused)
+        log.critical("%s. Nothing is heard from Slack.", self.refused)
 
     async def _watch(self, number: int, handler: AsyncSocketModeHandler) -> None:
         """Returns when the connection has been down for too long."""

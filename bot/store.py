@@ -55,6 +55,11 @@ record something more of it, is not entering it."""
 OVER = (S.REJECTED, S.EXPIRED, S.REFUSED, S.UNDONE)
 """States in which nothing of a run is in force or can come to be: it holds no target."""
 
+RESTING = frozenset({*OVER, S.DONE, S.DRIFTED})
+"""States a run leaves only when a person asks."""
+
+ASKED_WITHIN = 60  # seconds: a run in the index for longer was asked for, or never will be
+
 PLANNED = frozenset({"plan", "fingerprint", "expires_at"})
 """What an approver looks at; settled once somebody is asked."""
 
@@ -99,6 +104,8 @@ class RedisStore:
         self._move_out = script(redis, *AUDITED, "run_move")
         self._move_home = script(redis, *AUDITED, "run_move", when_full=True)
         self._claim = script(redis, *CLOCK, "target_claim")
+        self._asked_for = script(redis, "asked_for", when_full=True)
+        self._forget = script(redis, "forget", when_full=True)
         self._release = script(redis, "release", when_full=True)
 
     async def now(self) -> datetime:
@@ -220,6 +227,7 @@ class RedisStore:
         if run.state not in BORN_AS or run.approved_by is not None:
             raise ValueError(f"a run cannot begin as {run.state.value}: it must be asked for")
         _check_plan({"plan": run.plan, "fingerprint": run.fingerprint})
+        await self._begins(run.id, run.state)
         keys = self._keys
         kept = await self._create_run(
             keys=[keys.run(run.id), keys.runs(run.incident), keys.audit_entries, keys.audit_head],
@@ -244,6 +252,24 @@ class RedisStore:
         found = [await self.run(str(run_id)) for run_id in ids]
         return [run for run in found if run is not None]
 
+    async def under_way(self) -> Sequence[Run]:
+        """Runs somebody asked for that have not ended, the one asked for first at the front.
+
+        The index may name too many, never too few: a run is put in before it is asked for, and
+        taken out here when it ended a while after.
+        """
+        index = self._keys.runs_under_way
+        entries: Sequence[Any] = await self._redis.zrange(index, 0, -1, withscores=True)
+        settled = (await self._redis.time())[0] - ASKED_WITHIN
+        found = []
+        for run_id, asked in entries:
+            run = await self.run(str(run_id))
+            if run is not None and run.state not in RESTING:
+                found.append(run)
+            elif asked < settled:
+                await self._forget(keys=[index], args=[run_id, int(asked)])
+        return found
+
     async def move(
         self,
         run_id: str,
@@ -267,6 +293,7 @@ class RedisStore:
             names = ", ".join(sorted(state.value for state in allowed)) or "nowhere"
             what = f" with {', '.join(sorted(fields))}" if fields else ""
             raise ValueError(f"no way leads from {names} to {to.value}{what}")
+        await self._begins(run_id, to)
         changes = _RUN.encode_changes(fields)
         if "expires_at" in fields:
             changes += [":expires_us", micros(fields["expires_at"])]
@@ -334,6 +361,11 @@ class RedisStore:
         return await self._audit.finding()
 
     # --- inside -------------------------------------------------------------------------------
+
+    async def _begins(self, run_id: str, state: RunState) -> None:
+        """From here on somebody waits for the run: it was asked for, or its undo was."""
+        if state in (S.REQUESTED, S.UNDOING):
+            await self._asked_for(keys=[self._keys.runs_under_way], args=[RETENTION, run_id])
 
     def _run_keys(self, run_id: str) -> list[str]:
         keys = self._keys

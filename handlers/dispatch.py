@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot import render
 from bot.catalogue import Catalogue
 from bot.changes import Changes
-from bot.desk import Desk, Place
+from bot.desk import Desk, Place, why
 from bot.ports import Announcer
 from bot.render import Click
 from bot.routing import Router
@@ -57,6 +57,27 @@ class Dispatch:
                 await self._click(click)
             case ViewSubmitted() as view:
                 await self._submitted(view)
+
+    async def gave_up(self, text: str, fault: Exception) -> None:
+        """Every attempt failed: whoever waits for an answer hears so. Raises ValueError."""
+        failed = render.notice(f"I could not do that. {why(fault)} Please try again.")
+        match envelope_from(text):
+            case AlarmSeen() as seen:
+                advice = "/incident triage 5xx looks into it anyway; my log has the details."
+                told = render.notice(f"I could not look into this alarm. {why(fault)} {advice}")
+                key = f"failed:{seen.ts}"
+                await self.announcer.post(seen.channel, key, told, thread_ts=seen.ts)
+            case CommandGiven() as given:
+                await self._whisper(Place(given.channel, given.user), failed)
+            case MentionGiven() as mention:
+                place = Place(mention.channel, mention.user, mention.thread_ts)
+                await self._whisper(place, failed)
+            case ButtonClicked() as click:
+                await self._whisper(Place(click.channel, click.user, click.thread_ts), failed)
+            case ViewSubmitted() as view:
+                place_of_run = await self.desk.place_of(view.run, view.user)
+                if place_of_run is not None:
+                    await self._whisper(place_of_run, failed)
 
     async def _command(self, command: Command, place: Place, seed: str) -> None:
         match command:

@@ -19,6 +19,7 @@ local pause = tonumber(redis.call('HGET', gate, 'until') or '0') - now
 local keys = redis.call('ZRANGE', order, 0, -1)
 if #keys == 0 then
   redis.call('ZREM', channels, channel)
+  if holder then redis.call('DEL', lease) end -- what is put from here on is another flusher's
   return { 'idle' }
 end
 if pause > 0 then return { 'wait', pause } end

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.model import AuditEntry, Incident, Report, Run, RunState, TimelineEntry
-from bot.store import BEFORE_REQUEST, BORN_AS, OVER, PLANNED, WAYS
+from bot.store import BEFORE_REQUEST, BORN_AS, OVER, PLANNED, RESTING, WAYS
 
 Gate = Callable[[], Awaitable[None]]
 
@@ -103,6 +103,9 @@ class MemoryStore:
 
     async def runs(self, incident_id: str) -> Sequence[Run]:
         return [run for run in self.kept.values() if run.incident == incident_id]
+
+    async def under_way(self) -> Sequence[Run]:
+        return [run for run in self.kept.values() if run.state not in BEFORE_REQUEST | RESTING]
 
     async def move(
         self,
