@@ -73,7 +73,7 @@ def actor_may_request(request: Request) -> Refusal | None:
     if request.actor is None:
         return Refusal("Nobody is named as asking for this change.")
     if request.actor != request.run.requested_by:
-        return Refusal(f"This preview is <@{request.run.requested_by}>'s; make one of your own.")
+        return Refusal("This preview is somebody else's; make one of your own.")
     return may_request(request.policy, request.actor, request.run.action, request.service)
 
 

@@ -26,8 +26,7 @@ def story(run: Run) -> tuple[str, str, str | None] | None:
         case RunState.PREPARING | RunState.PROPOSED:
             return None
         case RunState.REQUESTED:
-            until = f"{run.expires_at:%H:%M:%S} UTC"
-            return "approval", f"Approval asked for until {until}: {title}.", run.requested_by
+            return "approval", f"Approval asked for: {title}.", run.requested_by
         case RunState.APPROVED:
             return "approval", f"Approved: {title}.", run.approved_by
         case RunState.RUNNING:

@@ -6,6 +6,7 @@ to mrkdwn, because Slack parses no markup in them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ Block = dict[str, Any]
 Part = dict[str, Any]
 """An element of rich text: text, date, user, link."""
 
+_PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})>(?= (?:may not|said no|asked for) ?)")
 MOST_BLOCKS = 50
 MOST_CHARACTERS = 13_200  # of a message's blocks together; more is `msg_blocks_too_long`
 
@@ -77,6 +79,17 @@ def person(user_id: str) -> Part:
     if words.is_user(user_id):
         return {"type": "user", "user_id": user_id}
     return fixed_width(user_id, 80)
+
+
+def told(text: str, most: int = 900) -> list[Part]:
+    """A sentence that may begin with a person, as refusals do (`bot.policy`, `bot.guards`).
+
+    Only there and before these words: a mention within text from outside stays text.
+    """
+    begun = _PERSON.match(text)
+    if begun is None:
+        return [say(text, most)]
+    return [person(begun[1]), say(text[begun.end() :], most)]
 
 
 def link(title: str, url: str) -> Part | None:

@@ -35,7 +35,7 @@ from bot.render.blocks import (
 from bot.render.chart import chart
 from bot.render.clicks import Click, Offer
 from bot.render.findings import Detail
-from bot.render.run import standing
+from bot.render.run import UNDER_WAY, standing
 from bot.render.text import (
     Mrkdwn,
     clip,
@@ -122,7 +122,7 @@ def _blocks(
     ]
     if report is not None:
         blocks += [_codes(report), findings.verdict(report, detail)]
-    blocks += [_done(runs), _buttons(incident, offers)]
+    blocks += [_done(runs), _buttons(incident, runs, offers)]
     if report is not None:
         blocks += [
             chart(report),
@@ -201,13 +201,15 @@ def _done(runs: Sequence[Run]) -> Block | None:
         [bold(run.plan.title if run.plan else run.action, 150), say(f": {standing(run)}")]
         for run in shown
     ]
-    return rich(line(bold("Done about it")), bullets(rows))
+    return rich(line(bold("Actions")), bullets(rows))
 
 
-def _buttons(incident: Incident, offers: Sequence[Offer]) -> Block | None:
+def _buttons(incident: Incident, runs: Sequence[Run], offers: Sequence[Offer]) -> Block | None:
+    """What can be done. The first stands out, unless something is being done already."""
     if incident.state is IncidentState.CLOSED:
         return None
-    first = "primary" if incident.state is IncidentState.OPEN else None
+    under_way = any(run.state in UNDER_WAY for run in runs)
+    first = "primary" if incident.state is IncidentState.OPEN and not under_way else None
     made = [
         button(
             f"{offer.title}…",

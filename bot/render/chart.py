@@ -23,6 +23,7 @@ LEAD = timedelta(minutes=20)  # quiet minutes shown before the onset
 def chart(report: Report) -> Block | None:
     """The chart, from 20 minutes before the onset; None when there is nothing to draw.
 
+    Its minutes are counted from the onset, because Slack puts no label into the reader's zone.
     A point is the highest value of its minutes. Minutes without data are left out, never drawn as
     zero; a series that has hardly any is left out whole.
     """
@@ -32,6 +33,7 @@ def chart(report: Report) -> Block | None:
     if start >= end:
         return None
     step = _step(end - start)
+    start = onset - step * ((onset - start) // step)  # a point falls on the onset
     labels = [start + step * number for number in range(MOST_POINTS) if start + step * number < end]
     drawn: dict[str, list[float | None]] = {}
     for series in report.picture.chart[:MOST_SERIES]:
@@ -45,10 +47,10 @@ def chart(report: Report) -> Block | None:
     ]
     if not drawn or len(kept) < 2:
         return None
-    style = "%H:%M" if end - start < timedelta(days=1) else "%m-%d %H:%M"
-    names = [labels[number].strftime(style) for number in kept]
+    names = [_minutes(labels[number] - onset) for number in kept]
     minutes = int(step.total_seconds() // 60)
-    per = "by the minute" if minutes == 1 else f"peak of each {minutes} min"
+    per = "" if minutes == 1 else f", peak of each {minutes}"
+    origin = f"min from {'onset' if report.picture.onset else 'alarm'} ({onset:%H:%M} UTC)"
     return {
         "type": "data_visualization",
         "title": short(report.picture.chart_title, 50),
@@ -64,9 +66,14 @@ def chart(report: Report) -> Block | None:
                 }
                 for name, peaks in drawn.items()
             ],
-            "axis_config": {"categories": names, "x_label": f"UTC, {per}"},
+            "axis_config": {"categories": names, "x_label": f"{origin}{per}"},
         },
     }
+
+
+def _minutes(lag: timedelta) -> str:
+    minutes = math.floor(lag / timedelta(minutes=1))
+    return f"{minutes:+d}".replace("-", "\N{MINUS SIGN}") if minutes else "0"
 
 
 def _step(length: timedelta) -> timedelta:

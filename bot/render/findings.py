@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.model import (
     Cause,
@@ -30,6 +31,8 @@ from bot.render.blocks import (
 )
 from bot.render.text import actor, lag, plural
 
+T = TypeVar("T")
+
 CONFIDENCE = {
     Verdict.HIGH: "Likely cause, high confidence",
     Verdict.MEDIUM: "Likely cause, medium confidence",
@@ -43,6 +46,7 @@ UNREAD = {
     GapReason.BUDGET: "Over the budget",
     GapReason.ERROR: "The read failed",
 }
+CHANGED = "What changed around then"
 # What tells most is read first.
 _WEIGHT = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
 
@@ -77,7 +81,7 @@ def verdict(report: Report, detail: Detail) -> Block:
         if each is not cause and each.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
     ]
     if rivals and (detail.rivals or cause is None):
-        shown = rivals[: max(detail.rivals, 1)]
+        shown = _first(rivals, max(detail.rivals, 1))
         title = "Also possible" if cause else "Still possible"
         elements.append(line(bold(title)))
         elements.append(bullets([_rival(each, detail) for each in shown]))
@@ -93,16 +97,16 @@ def changes(report: Report, detail: Detail) -> Block | None:
     if not found:
         if not report.complete or report.gaps:
             return None  # an unread source may hold one: say nothing rather than "none"
-        return rich(line(bold("Changed around it: "), say("nothing found.")))
+        return rich(line(bold(f"{CHANGED}: "), say("nothing found.")))
     rows: list[list[Part]] = []
-    for change in found[: detail.changes]:
+    for change in _first(found, detail.changes):
         row = [bold(lag(change.lag)), say(f" · {change.summary}", detail.words)]
         row += [say(f" · {actor(change.actor)}", 80), say(" · "), when(change.at)]
         if change.until:
             row += [say(" to "), when(change.until)]
         rows.append(row)
     return rich(
-        line(bold("Changed around it")),
+        line(bold(CHANGED)),
         bullets(rows),
         *_more(len(found) - len(rows), "more change"),
     )
@@ -116,18 +120,18 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
     if not refuted:
         return None
     elements = [line(bold("Ruled out"))]
-    shown = known[: detail.refuted]
+    shown = _first(known, detail.refuted)
     if shown:
         rows = [
-            [struck(cause.title, 150), say(f"  {_fact(cause)}", detail.words)] for cause in shown
+            [struck(cause.title, 150), say(f" because {_fact(cause)}", detail.words)]
+            for cause in shown
         ]
         elements.append(bullets(rows))
     elements += _more(len(known) - len(shown), "more ruled out", "more ruled out")
     if absent:
         titles = ", ".join(cause.title for cause in absent)
-        elements.append(
-            line(say(f"Not part of {report.service}: ", 80), say(titles, detail.words, quiet=True))
-        )
+        why = f"{report.service} has nothing that could fail so: "
+        elements.append(line(say(why, 120), say(titles, detail.words, quiet=True)))
     return rich(*elements)
 
 
@@ -137,7 +141,7 @@ def unknown(report: Report, detail: Detail) -> Block | None:
     unsure = [offer for offer in report.actions if offer.fits is None]
     if not gaps and not unsure:
         return None
-    shown = gaps[: detail.gaps]
+    shown = _first(gaps, detail.gaps)
     elements = [line(bold("Could not be checked"), say(" (unknown, not healthy)", quiet=True))]
     rows = [_gap(gap, detail) for gap in shown]
     rows += [
@@ -160,7 +164,7 @@ def links(report: Report, detail: Detail) -> Block | None:
     shown = [each for each in made if each is not None][: detail.links]
     if not shown:
         return None
-    parts: list[Part] = [say("Open: ")]
+    parts: list[Part] = [bold("In the AWS console: ")]
     for number, each in enumerate(shown):
         parts += [say(" · "), each] if number else [each]
     return rich(line(*parts))
@@ -180,7 +184,7 @@ def _clues(cause: Cause, detail: Detail) -> list[Block]:
     """Clues for, against and unknown; those that merely do not hold say nothing here."""
     told = [clue for clue in cause.clues if clue.holds is not False]
     told.sort(key=lambda clue: (clue.holds is None, _WEIGHT.index(clue.kind)))
-    shown = told[: detail.clues]
+    shown = _first(told, detail.clues)
     if not shown:
         return []
     rows = [_clue(clue, detail) for clue in shown]
@@ -231,6 +235,11 @@ def _gap(gap: Gap, detail: Detail) -> list[Part]:
     if gap.permission:
         parts += [say(" · needs "), fixed_width(gap.permission, 80)]
     return parts
+
+
+def _first(found: Sequence[T], most: int) -> Sequence[T]:
+    """The first ones; a single one more is shown rather than counted."""
+    return found if len(found) == most + 1 else found[:most]
 
 
 def _more(number: int, one: str, many: str | None = None) -> Sequence[Block]:

@@ -18,6 +18,7 @@ from bot.render.blocks import (
     quoted,
     rich,
     say,
+    told,
     weight,
 )
 from bot.render.clicks import PROPOSE
@@ -38,12 +39,12 @@ def loading_modal(external_id: str, title: str = "Preparing the change") -> View
 def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
     """The plan to be asked for; without a submit button when a precondition blocks it."""
     blocked = plan.blocked_by
+    facts = (_consequences(plan), checks(plan))
     blocks: list[Block | None] = [
         rich(line(bold(plan.title)), line(say("Target: "), fixed_width(plan.target))),
         _stop(plan) if blocked else None,
         rich(line(bold("Before → after")), *diff(plan)),
-        checks(plan),
-        _consequences(plan),
+        *(reversed(facts) if blocked else facts),
         rich(line(bold("Exact calls")), listing(calls(plan.steps))),
     ]
     if plan.inverse:
@@ -57,7 +58,7 @@ def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
 
 def nothing_modal(external_id: str, title: str, why: str) -> View:
     """There is nothing to do, or it may not be done; why, and what to do instead."""
-    return _view("Preview", [rich(line(bold(title)), line(say(why, 1500)))], external_id)
+    return _view("Preview", [rich(line(bold(title)), line(*told(why, 1500)))], external_id)
 
 
 def error_modal(external_id: str, what: str, advice: str) -> View:
@@ -79,8 +80,8 @@ def _stop(plan: Plan) -> Block:
 
 
 def _consequences(plan: Plan) -> Block:
-    rows = [[bold("Warning: "), say(warning)] for warning in plan.warnings[:8]]
-    rows += [[say(price(plan))], [say(settling(plan))], [say(way_back(plan), 400)]]
+    rows = [[say(price(plan))], [say(settling(plan))], [say(way_back(plan), 400)]]
+    rows += [[bold("Warning: "), say(warning)] for warning in plan.warnings[:8]]
     return rich(line(bold("What it means")), bullets(rows))
 
 

@@ -83,7 +83,7 @@ def checks(plan: Plan) -> Block | None:
     """Preconditions; one that could not be checked refuses, as acting does."""
     if not plan.checks:
         return None
-    return rich(line(bold("Preconditions")), bullets([_check(each) for each in plan.checks[:15]]))
+    return rich(line(bold("Preconditions")), *(line(*_check(each)) for each in plan.checks[:15]))
 
 
 def _check(check: Check) -> list[Part]:

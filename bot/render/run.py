@@ -21,6 +21,7 @@ from bot.render.blocks import (
     rich,
     say,
     section,
+    told,
     when,
 )
 from bot.render.clicks import Click
@@ -61,6 +62,17 @@ ANSWERED = {
 }
 # States in which nothing has been changed and nothing will be.
 UNTOUCHED = frozenset({RunState.REJECTED, RunState.EXPIRED, RunState.REFUSED})
+# States in which something is asked for or being done.
+UNDER_WAY = frozenset(
+    {
+        RunState.REQUESTED,
+        RunState.APPROVED,
+        RunState.RUNNING,
+        RunState.SETTLING,
+        RunState.VERIFYING,
+        RunState.UNDOING,
+    }
+)
 # States in which an undo may be asked for.
 UNDOABLE = frozenset({RunState.SETTLING, RunState.VERIFYING, RunState.DONE})
 
@@ -119,14 +131,19 @@ def _consequences(plan: Plan) -> Block:
     """What an approver must know beyond the diff."""
     rows: list[list[Part]] = [[say(warning)] for warning in plan.warnings[:5]]
     rows += [[say(price(plan))], [say(way_back(plan), 400)]]
-    return rich(bullets(rows), line(say("Exact calls", quiet=True)), listing(calls(plan.steps)))
+    return rich(
+        line(bold("What it means")),
+        bullets(rows),
+        line(bold("Exact calls")),
+        listing(calls(plan.steps)),
+    )
 
 
 def _progress(run: Run) -> Block | None:
     """What AWS says of a change under way, or why it ended."""
     if not run.note or run.state is RunState.DRIFTED:
         return None
-    return rich(quoted(say(run.note, 600)))
+    return rich(quoted(*told(run.note, 600)))
 
 
 def _verified(run: Run) -> Block | None:
@@ -138,6 +155,8 @@ def _verified(run: Run) -> Block | None:
         Answer.NO: "Not mended: ",
         Answer.INCONCLUSIVE: "Could not be told: ",
     }[seen.answer]
+    if run.state is RunState.UNDONE:
+        lead = f"While it was in force · {lead}"
     return rich(line(bold(lead), say(f"{seen.text} · ", 500), when(seen.at)))
 
 

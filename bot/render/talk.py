@@ -18,6 +18,7 @@ from bot.render.blocks import (
     person,
     rich,
     say,
+    told,
     when,
 )
 from bot.render.text import Mrkdwn, code, escaped, fixed, joined, plural
@@ -89,7 +90,7 @@ def unknown_message(what: str, suggestion: str | None) -> Message:
 
 def notice(text: str) -> Message:
     """A sentence or two for one person: a refusal, an acknowledgement, a fault."""
-    return Message(escaped(text, 900), [rich(line(say(text, 900)))])
+    return Message(escaped(text, 900), [rich(line(*told(text, 900)))])
 
 
 def timeline(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:

@@ -95,12 +95,14 @@ def is_user(user_id: str) -> bool:
 
 
 def percent(share: float | None) -> str:
-    """0.0731 -> "7.3 %"; whole numbers from 10 % on; a dash for unknown."""
+    """0.0731 -> "7.3 %"; whole numbers from 10 % on, "100 %" only for all; a dash for unknown."""
     if share is None:
         return "–"
     value = share * 100
     if 0 < value < 0.1:
         return f"<0.1{NBSP}%"
+    if 99 < value < 100:
+        return f"{min(value, 99.9):.1f}{NBSP}%"
     digits = 0 if value >= 9.95 or value == 0 else 1
     return f"{value:.{digits}f}{NBSP}%"
 

@@ -112,13 +112,8 @@ class EnableProvisionedConcurrency(Action):
             steps=(steps,),
             inverse=(inverse,),
             checks=tuple(_checks(aws, scope, name, alias, executions, settings)),
-            warnings=(
-                f"AWS bills about ${usd:.2f} an hour for them, used or not, until this is undone.",
-                *(
-                    ("Autoscaling's minimum is raised; it may still scale above it.",)
-                    * bool(target)
-                ),
-            ),
+            warnings=("Autoscaling's minimum is raised; it may still scale above it.",)
+            * bool(target),
             usd_per_hour=usd,
             settles_within=300,
         )
@@ -163,7 +158,8 @@ def _checks(
     """What AWS demands, and what makes it worth its money."""
     yield check(f"{alias} is an alias, not $LATEST", lambda: alias != "$LATEST")
     state, version = settings.get("State", "Active"), settings.get("Version", "?")
-    yield Check(text=f"version {version} is Active (it is {state})", holds=state == "Active")
+    seen = "" if state == "Active" else f" (it is {state})"
+    yield Check(text=f"version {version} is Active{seen}", holds=state == "Active")
     snap = settings.get("SnapStart", {}).get("ApplyOn", "None")
     yield Check(text="SnapStart is off", holds=snap == "None")
     yield check(f"{alias} has no routing weights", lambda: not _weights(aws, name, alias))
@@ -174,7 +170,7 @@ def _checks(
     yield _used(aws, scope, name, alias)
     yield _room(aws, name, alias, executions)
     yield check(
-        "whether autoscaling owns it is known", lambda: (_scaled(aws, name, alias), True)[1]
+        "it is known whether autoscaling scales it", lambda: (_scaled(aws, name, alias), True)[1]
     )
 
 
@@ -204,7 +200,8 @@ def _used(aws: Aws, scope: Scope, name: str, alias: str) -> Check:
     except ReadFailed as fault:
         return Check(text=f"{name}:{alias} is what gets called [{fault}]", holds=None)
     seen = ", ".join(f"{name}:{each}" for each in sorted(called)) or f"{name} not at all"
-    return Check(text=f"the API calls {name}:{alias} (it calls {seen})", holds=called == {alias})
+    told = "" if called == {alias} else f" (it calls {seen})"
+    return Check(text=f"the API calls {name}:{alias}{told}", holds=called == {alias})
 
 
 def _weights(aws: Aws, name: str, alias: str) -> dict[str, float]:

@@ -96,9 +96,10 @@ def test_rivals_are_ruled_out_by_a_fact_each() -> None:
     lines = told().splitlines()
     at = lines.index("Ruled out")
     assert lines[at + 1] == (
-        "• Backend overloaded warm requests are as quick as before: p99 0.9 s, baseline 0.8 s"
+        "• Backend overloaded because warm requests are as quick as before: "
+        "p99 0.9 s, baseline 0.8 s"
     )
-    assert lines[at + 2].startswith("• Lambda concurrency limit 0 throttles; 212 of 1,000")
+    assert lines[at + 2].startswith("• Lambda concurrency limit because 0 throttles; 212 of 1,000")
 
 
 class Nothing(Probe[str]):
@@ -133,13 +134,14 @@ def test_causes_the_service_has_no_resource_for_share_one_line() -> None:
     absent = weigh(playbook, playbook.hypotheses[0], scope, {"targets": None})
     assert absent.status is CauseStatus.REFUTED
     lines = told(causes=(FOUND.causes[0], absent, absent)).splitlines()
-    assert "Not part of checkout: No healthy targets, No healthy targets" in lines
+    said = "checkout has nothing that could fail so: No healthy targets, No healthy targets"
+    assert said in lines
     assert not [line for line in lines if line.startswith("• No healthy targets")]
 
 
 def test_what_changed_with_its_lag_and_who() -> None:
     lines = told().splitlines()
-    at = lines.index("Changed around it")
+    at = lines.index("What changed around then")
     assert lines[at + 1].startswith(
         "• 9\u00a0min before onset · EventBridge rule black-friday-push enabled"
         " · campaign-scheduler · 2026-11-23 02:32 UTC"
@@ -149,9 +151,9 @@ def test_what_changed_with_its_lag_and_who() -> None:
 
 def test_no_change_is_only_claimed_when_everything_was_read() -> None:
     quiet = FOUND.picture.model_copy(update={"changes": ()})
-    assert "Changed around it: nothing found." in told(picture=quiet, gaps=())
-    assert "Changed around it" not in told(picture=quiet)
-    assert "Changed around it" not in told(picture=quiet, gaps=(), complete=False)
+    assert "What changed around then: nothing found." in told(picture=quiet, gaps=())
+    assert "What changed" not in told(picture=quiet)
+    assert "What changed" not in told(picture=quiet, gaps=(), complete=False)
 
 
 def test_what_could_not_be_checked_names_the_permission() -> None:

@@ -35,7 +35,9 @@ def test_it_begins_20_minutes_before_the_onset_in_at_most_20_points() -> None:
     block = chart(FOUND)
     assert block is not None
     categories = block["chart"]["axis_config"]["categories"]
-    assert categories[0] == f"{ONSET - timedelta(minutes=20):%H:%M}" == "02:21"
+    assert categories[0] == "\N{MINUS SIGN}20"
+    assert "0" in categories
+    assert block["chart"]["axis_config"]["x_label"] == "min from onset (02:41 UTC), peak of each 2"
     assert len(categories) <= 20
     assert timedelta(minutes=3) == BEGAN - ONSET
 
@@ -74,4 +76,4 @@ def test_an_onset_after_the_window_still_gives_its_last_minutes() -> None:
     late = FOUND.picture.model_copy(update={"onset": FOUND.window.end + timedelta(hours=2)})
     block = chart(FOUND.model_copy(update={"picture": late}))
     assert block is not None
-    assert block["chart"]["axis_config"]["categories"][-1] == "02:49"
+    assert block["chart"]["axis_config"]["categories"][-1] == "\N{MINUS SIGN}121"

@@ -19,6 +19,8 @@ from bot.render import text as words
         (words.percent, 0.0, "0 %"),
         (words.percent, 0.0002, "<0.1 %"),
         (words.percent, 1.0, "100 %"),
+        (words.percent, 0.9963, "99.6 %"),
+        (words.percent, 0.99999, "99.9 %"),
         (words.percent, None, "–"),
         (words.count, 412.0, "412"),
         (words.count, 1204.0, "1,204"),
