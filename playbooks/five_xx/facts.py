@@ -56,6 +56,16 @@ def lifted(cold: float | None, warm: float | None, factor: float) -> bool | None
     return cold > 0 and cold >= factor * (warm or 0.0)
 
 
+def cold_ones_fail(tally: Tally) -> bool:
+    """Whether the late requests were cold starts, and cold ones fail far more often: where warm
+    ones fail as often, slowness brought the cold starts and not the other way round."""
+    if not tally.missed:
+        return False
+    cold, warm = late_rates(tally)
+    mostly = tally.late_cold / tally.missed >= at.MOSTLY
+    return mostly and bool(lifted(cold, warm, at.COLD_LIFT_DECISIVE))
+
+
 # --- durations ------------------------------------------------------------------------------------
 
 

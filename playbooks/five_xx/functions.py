@@ -16,7 +16,7 @@ from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import Edge
 from playbooks.probes.front import Call
 from playbooks.probes.functions import FunctionCounts, Limits, Provisioned
-from playbooks.probes.reports import Reports
+from playbooks.probes.reports import Reports, Tally
 
 # --- cold starts ----------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
         )
     else:
         yield decisive(
-            of_late >= at.MOSTLY and bool(facts.lifted(cold, warm, at.COLD_LIFT_DECISIVE)),
+            facts.cold_ones_fail(now),
             f"cold starts: {percent(of_late)} of the requests past {limit} were cold, "
             f"{percent(in_time)} of the others",
             **figures(of_late=of_late, in_time=in_time),
@@ -217,7 +217,7 @@ def overload(
         if now.missed >= at.FEW:
             cold = now.late_cold / now.missed
             yield contradicting(
-                cold >= at.MOSTLY,
+                facts.cold_ones_fail(now),
                 f"{percent(cold)} of the requests that came too late were cold starts",
                 late_cold=round(cold, 4),
             )
@@ -233,23 +233,27 @@ def overload(
 
 
 def _late(burn: Burn, reports: Reports | Gap | None) -> bool | None:
-    """Whether warm requests came too late often enough to be the 5XX; None where no deadline is
-    measured (targets answer late, or not at all, and that counts by itself)."""
+    """Whether requests came too late often enough to be the 5XX, cold starts' own failures left
+    out; None where no deadline is measured (targets that answer late count by themselves)."""
     if not isinstance(reports, Reports):
         return None
     now, _ = facts.tallies(reports, burn)
-    if not now.total:
-        return None
-    explained = burn.explains(now.late_warm / now.total)
-    return None if explained is None else explained >= at.PART
+    return accounts(burn, _slow(now), now.total)
 
 
 def _late_words(burn: Burn, reports: Reports | Gap | None) -> str:
     if not isinstance(reports, Reports):
         return ""
     now, _ = facts.tallies(reports, burn)
-    warm = facts.rate(now.late_warm, now.total)
-    return f"; {percent(warm)} of the invocations were warm and came too late"
+    which = "warm and came" if facts.cold_ones_fail(now) else "warm or cold alike and came"
+    return (
+        f"; {percent(facts.rate(_slow(now), now.total))} of the invocations were {which} too late"
+    )
+
+
+def _slow(tally: Tally) -> float:
+    """Late requests that slowness may have made late."""
+    return tally.late_warm if facts.cold_ones_fail(tally) else tally.missed
 
 
 # --- throttles ------------------------------------------------------------------------------------

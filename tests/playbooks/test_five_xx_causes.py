@@ -205,6 +205,22 @@ def test_throttles_that_slowness_brought_are_overload() -> None:
     assert weighed(evidence)["concurrency-limit"].status is CauseStatus.REFUTED
 
 
+def test_cold_starts_that_slowness_brought_are_overload() -> None:
+    """Slow calls hold their environments, so more have to start; cold and warm fail alike."""
+    evidence = OVERLOAD | {
+        "reports": reports(
+            cold=(2, 1900),
+            warm=(898, 1700),
+            missed_cold=400,
+            missed_warm=300,
+            warm_p50=(180, 6_000),
+            warm_p99=(900, 40_000),
+        )
+    }
+    assert verdict(evidence) == (Verdict.HIGH, "backend-overload")
+    assert weighed(evidence)["cold-start-surge"].status is CauseStatus.REFUTED
+
+
 def test_inits_stopped_at_ten_seconds_count_as_cold() -> None:
     """Their REPORT lines have no init duration; only INIT_REPORT tells."""
     evidence = COLD | {
