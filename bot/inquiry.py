@@ -20,6 +20,7 @@ from bot.playbook import Action, Playbook, Scope
 from bot.ports import Aws
 from bot.routing import Router, owner
 from bot.service import Service
+from bot.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Inquiry:
 
     async def reports(self, aws: Aws, playbook: Playbook, ground: Ground) -> AsyncIterator[Report]:
         """Reports as evidence comes in; the last is complete and has the actions that fit."""
+        aws = Snapshot(aws)
         async for report in investigate(playbook, ground.scope, aws, self.pool):
             whole = report.model_copy(update={"gaps": ground.gaps + report.gaps})
             if whole.complete:
