@@ -1,35 +1,16 @@
-"""The commands the sandbox adds to `incident`: demo, sandbox, score."""
+"""The commands the sandbox adds to `incident`: demo, sandbox, score.
+
+What they do is in `sandbox.showing`, imported when one is called: every command of the program
+passes here, `incident serve` too, and the sandbox is large.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.panel import Panel
 
-from bot.errors import ConfigError
-from sandbox.score import Played, play, table
-from sandbox.stage import Stage
-from sandbox.world import Scenario, ScenarioError, load
-
-SCENARIOS = Path(__file__).parent / "scenarios"
-DEFAULT = {"5xx": "5xx-cold-starts-in-a-surge"}
-READY_SECONDS = 30.0
-
-out = Console()
 ScenarioArgument = Annotated[
     str, typer.Argument(help="A scenario file, or the name of one that comes with the sandbox.")
 ]
@@ -42,6 +23,8 @@ PortOption = Annotated[int, typer.Option(help="Of the page; 0 takes a free one."
 
 def register(app: typer.Typer) -> None:
     """Add the commands; called by `incident` for its entry-point group."""
+    if find_spec("moto") is None:
+        return  # installed without the extra `sandbox`
     app.command()(demo)
     app.command()(sandbox)
     app.command()(score)
@@ -57,21 +40,9 @@ def demo(
 
     Prints one address. The bot is the program that runs in production, with other URLs.
     """
-    story = _load(scenario)
-    folder = Path(tempfile.mkdtemp(prefix="incident-demo-"))
-    try:
-        with _stage(story, folder, seed=seed, speed=speed, port=port) as stage:
-            bot = _start_bot(stage, folder)
-            try:
-                _wait_ready(bot, folder)
-                stage.raise_curtain()
-                out.print(Panel(_invitation(story, stage), title=story.title, expand=False))
-                _until_stopped(bot, folder)
-            finally:
-                _stop(bot)
-    finally:
-        _stop_valkey(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+    from sandbox import showing
+
+    showing.demo(scenario, speed=speed, seed=seed, port=port)
 
 
 def sandbox(
@@ -86,18 +57,9 @@ def sandbox(
     In another terminal: `eval "$(…)"` with what is printed, then `incident serve`, `incident
     triage 5xx`, or the `aws` command.
     """
-    story = _load(scenario)
-    folder = Path(tempfile.mkdtemp(prefix="incident-sandbox-"))
-    try:
-        with _stage(story, folder, seed=seed, speed=speed, port=port, aws_port=aws_port) as stage:
-            for name, value in stage.environment.items():
-                sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
-            sys.stdout.flush()
-            stage.raise_curtain()
-            Console(stderr=True).print(f"Slack: {stage.slack.page_url}  (Ctrl-C stops)")
-            _until_stopped(None, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    from sandbox import showing
+
+    showing.sandbox(scenario, speed=speed, seed=seed, port=port, aws_port=aws_port)
 
 
 def score(
@@ -111,136 +73,7 @@ def score(
 
     Exit code 1 when one misses.
     """
-    stories = [(path, _load(str(path))) for each in paths for path in _files(each)]
-    played: list[Played] = []
-    for path, story in stories:
-        for seed in range(seeds + 1):
-            result = play(path.stem, story, seed)
-            played.append(result)
-            if not as_json:
-                out.print(result.line())
-    if as_json:
-        sys.stdout.write(json.dumps([result.as_dict() for result in played], indent=2) + "\n")
-    else:
-        out.print(table(played))
-    raise typer.Exit(0 if all(result.hit for result in played) else 1)
+    from sandbox import showing
 
-
-# --- inside -------------------------------------------------------------------------------------
-
-
-def _files(named: str) -> list[Path]:
-    path = Path(named)
-    if path.is_dir():
-        found = sorted(path.glob("*.yaml"))
-        if not found:
-            raise ConfigError(f"{path} has no *.yaml files")
-        return found
-    return [_path(named)]
-
-
-def _path(named: str) -> Path:
-    path = Path(named)
-    if path.is_file():
-        return path
-    own = SCENARIOS / f"{DEFAULT.get(named, named)}.yaml"
-    if own.is_file():
-        return own
-    known = ", ".join(sorted({*DEFAULT, *(each.stem for each in SCENARIOS.glob("*.yaml"))}))
-    raise ConfigError(f"there is no scenario {named!r}: neither a file nor one of {known}")
-
-
-def _load(named: str) -> Scenario:
-    try:
-        return load(_path(named))
-    except ScenarioError as error:
-        raise ConfigError(str(error)) from error
-
-
-def _stage(
-    story: Scenario, folder: Path, *, seed: int, speed: float, port: int, aws_port: int = 0
-) -> Stage:
-    try:
-        return Stage(story, folder, seed=seed, speed=speed, slack_port=port, aws_port=aws_port)
-    except OSError:
-        if port == 0:
-            raise
-    return Stage(story, folder, seed=seed, speed=speed, slack_port=0, aws_port=aws_port)
-
-
-def _start_bot(stage: Stage, folder: Path) -> subprocess.Popen[bytes]:
-    """The program, as production runs it."""
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
-        **stage.environment,
-        "STATE_DIR": str(folder / "state"),
-        "HOST": "127.0.0.1",
-        "PORT": "0",
-        "POLL_SECONDS": "2",
-    }
-    environment.pop("REDIS_URL", None)
-    log = (folder / "bot.log").open("wb")
-    return subprocess.Popen(
-        [sys.executable, "-m", "bot", "serve"],
-        env=environment,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        cwd=folder,
-    )
-
-
-def _wait_ready(bot: subprocess.Popen[bytes], folder: Path) -> None:
-    """Until the bot says it is ready. Raises ConfigError with its last words when it is not."""
-    told = folder / "state" / "address"
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        if bot.poll() is not None:
-            raise ConfigError(f"the bot did not start:\n{_last_words(folder)}")
-        if told.exists():
-            try:
-                with urllib.request.urlopen(f"{told.read_text().strip()}/readyz", timeout=2):
-                    return
-            except (urllib.error.URLError, OSError):
-                pass
-        time.sleep(0.1)
-    raise ConfigError(f"the bot was not ready in {READY_SECONDS:.0f} s:\n{_last_words(folder)}")
-
-
-def _last_words(folder: Path) -> str:
-    text = (folder / "bot.log").read_text(encoding="utf-8", errors="replace")
-    return "\n".join(text.splitlines()[-15:])
-
-
-def _invitation(story: Scenario, stage: Stage) -> str:
-    return (
-        f"[bold]{stage.slack.page_url}[/]\n\n"
-        f"{story.story.looked_like.strip()}\n\n"
-        "Open #alerts. Maya may ask for a change, Jonas may approve it, Priya may only look.\n"
-        "Ctrl-C stops everything."
-    )
-
-
-def _until_stopped(bot: subprocess.Popen[bytes] | None, folder: Path) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        while bot is None or bot.poll() is None:
-            time.sleep(0.5)
-    except KeyboardInterrupt:
-        return
-    raise ConfigError(f"the bot stopped by itself:\n{_last_words(folder)}")
-
-
-def _stop(bot: subprocess.Popen[bytes]) -> None:
-    bot.terminate()
-    try:
-        bot.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        bot.kill()
-
-
-def _stop_valkey(folder: Path) -> None:
-    """The bot's own Valkey outlives it by design; a demo's state is of no further use."""
-    from bot import valkey
-
-    valkey.stop(folder / "state")
+    hit = showing.score(paths, seeds=seeds, as_json=as_json)
+    raise typer.Exit(0 if hit else 1)

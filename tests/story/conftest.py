@@ -14,7 +14,7 @@ import pytest
 
 from bot import valkey
 from sandbox import workspace as slack
-from sandbox.cli import SCENARIOS
+from sandbox.showing import SCENARIOS
 from sandbox.stage import Stage
 from sandbox.world import load
 
