@@ -14,7 +14,7 @@ from bot.service import Service
 
 
 class AwsAccounts:
-    """Implements `bot.ports.Accounts`."""
+    """Implements `bot.ports.Accounts`. Raises ConfigError when there is no such AWS profile."""
 
     def __init__(
         self, catalogue: Catalogue, settings: Settings, actions: Mapping[str, Action]
@@ -29,6 +29,8 @@ class AwsAccounts:
         )
         self._lock = threading.Lock()
         self._accounts: dict[str, AwsAccount] = {}
+        for service in catalogue.services:
+            self._account(service)
 
     def reader(self, service: Service) -> Reader:
         return self._account(service).reader(service.region, self._budget)

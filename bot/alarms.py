@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any
 
 from bot.errors import ReadFailed
 from bot.model import Alarm, AlarmState, GapReason
 from bot.ports import Aws
 
-PERMISSIONS = ("cloudwatch:DescribeAlarms",)
+PERMISSIONS = ("cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory")
 
 
 def reread(aws: Aws, alarm: Alarm) -> Alarm:
@@ -24,6 +26,31 @@ def reread(aws: Aws, alarm: Alarm) -> Alarm:
         detail = f"CloudWatch in {aws.region} knows no alarm {alarm.name!r}"
         raise ReadFailed(GapReason.NOT_FOUND, detail)
     return described(found[0], aws.region)
+
+
+def went_off(aws: Aws, alarm: Alarm) -> datetime | None:
+    """When it last went into ALARM, by its history (kept for 30 days). Raises ReadFailed."""
+    for page in aws.pages(
+        "cloudwatch",
+        "describe_alarm_history",
+        AlarmName=alarm.name,
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+        HistoryItemType="StateUpdate",
+        ScanBy="TimestampDescending",
+    ):
+        for item in page.get("AlarmHistoryItems", ()):
+            if _new_state(item) == AlarmState.ALARM:
+                moment: datetime = item["Timestamp"]
+                return moment
+    return None
+
+
+def _new_state(item: dict[str, Any]) -> str | None:
+    try:
+        state = json.loads(item.get("HistoryData", ""))["newState"]["stateValue"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return str(state)
 
 
 def described(found: dict[str, Any], region: str) -> Alarm:

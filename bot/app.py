@@ -177,6 +177,8 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     router = registry.router()
     accounts = AwsAccounts(known, config, registry.ACTIONS)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
+    # asyncio's own has 6 threads on 2 cores: a few slow AWS calls would hold up everybody's card
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     token = config.slack_bot_token.get_secret_value() if config.slack_bot_token else ""
     web = web_client(token, config.slack_api_url)
     announcer = SlackAnnouncer(Outbox(redis), SlackClient(web), web, jobs, store)

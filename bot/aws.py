@@ -32,7 +32,7 @@ from botocore.exceptions import (
 )
 from botocore.session import get_session
 
-from bot.errors import ReadFailed, WriteAmbiguous, WriteRefused
+from bot.errors import ConfigError, ReadFailed, WriteAmbiguous, WriteRefused
 from bot.iam import iam_action
 from bot.model import Cost, GapReason, Step
 
@@ -132,23 +132,33 @@ class _Pace:
 
 
 class AwsAccount:
-    """One account: its clients, its clock, its pace. Long-lived; shared by all threads."""
+    """One account: its clients, its clock, its pace. Long-lived; shared by all threads.
+
+    Raises ConfigError when there is no such profile.
+    """
 
     def __init__(self, roles: Roles, profile: str | None = None) -> None:
         self._roles = roles
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._base = boto3.Session(profile_name=profile)
+        try:
+            self._base = boto3.Session(profile_name=profile)
+        except BotoCoreError as fault:  # such as a profile that is not there
+            raise ConfigError(f"AWS settings: {fault}") from fault
         self._reading = _assumed(self._base, roles.read, roles) if roles.read else self._base
         self.clock = _Clock()
         self.lookups = _Pace(rate=2)
 
     def client(self, service: str, region: str) -> Any:
-        """The shared read client. Raises BotoCoreError for an unknown service."""
+        """The shared read client. Raises ReadFailed when the settings give none."""
         key = (service, region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._reading.client(service, region_name=region, config=_READ)
+                try:
+                    made = self._reading.client(service, region_name=region, config=_READ)
+                except (BotoCoreError, ValueError) as fault:  # ValueError: no such endpoint URL
+                    raise ReadFailed(GapReason.NOT_CONFIGURED, f"AWS settings: {fault}") from fault
+                self._clients[key] = made
             return self._clients[key]
 
     def reader(self, region: str, budget: Budget) -> Reader:
@@ -184,17 +194,19 @@ class Reader:
         self._lock = threading.Lock()
         self._cost = Cost()
         self._began = time.monotonic()
+        self._clockless = False
 
     @property
     def region(self) -> str:
         return self._region
 
     def now(self) -> datetime:
-        known = self._account.clock.now()
-        if known is None:
-            self.read("sts", "get_caller_identity")
-            known = self._account.clock.now()
-        return known or datetime.now(UTC)
+        if self._account.clock.now() is None and not self._clockless:
+            try:
+                self.read("sts", "get_caller_identity")
+            except ReadFailed:
+                self._clockless = True
+        return self._account.clock.now() or datetime.now(UTC)
 
     def read(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
@@ -204,8 +216,8 @@ class Reader:
         self._spend(metrics=len(params.get("MetricDataQueries", ())))
         if operation == "lookup_events":
             self._account.lookups.wait()
+        client = self._account.client(service, region or self._region)
         try:
-            client = self._account.client(service, region or self._region)
             reply: dict[str, Any] = getattr(client, operation)(**params)
         except (ClientError, BotoCoreError) as error:
             raise _read_failed(service, operation, error) from error
@@ -296,6 +308,8 @@ def _code(error: ClientError) -> tuple[str, str]:
 
 def _read_failed(service: str, operation: str, error: ClientError | BotoCoreError) -> ReadFailed:
     action = iam_action(service, operation)
+    if getattr(error, "operation_name", "") == "AssumeRole":
+        action = "sts:AssumeRole"  # the way into the account, not the call that needed it
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return ReadFailed(GapReason.NOT_CONFIGURED, f"{action}: no AWS credentials found", action)
     if isinstance(error, (ReadTimeoutError, ConnectTimeoutError, EndpointConnectionError)):

@@ -28,9 +28,12 @@ from bot.model import (
     Verdict,
 )
 from bot.playbook import Playbook
-from bot.ports import Accounts, Announcer, Queue, Store
+from bot.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.routing import Router, owner
 from bot.service import Service
+
+FIRST_LOOK = 1.0
+"""Seconds AWS is waited for before the first card is shown; it should be there within 3."""
 
 SHOWN_RUNS = frozenset(RunState) - {RunState.PREPARING, RunState.PROPOSED}
 """Runs somebody asked to have approved; a preview that was closed is nobody's news."""
@@ -66,25 +69,23 @@ class Desk:
         found = self.catalogue.in_channel(channel)
         guess = owner(alarm, self.catalogue.services, channel) or found
         aws = await asyncio.to_thread(self.accounts.reader, guess or self._anywhere(alarm))
-        unread = None
-        try:
-            # the post says what happened and when it was posted; CloudWatch knows the metric
-            known = await asyncio.to_thread(alarms.reread, aws, alarm)
-            alarm = known.model_copy(update={"state": alarm.state})
-        except ReadFailed as failed:
-            unread = failed.detail
+        sure = guess is not None and self.router.route(alarm) is not None
+        known, unread = await self._reread(aws, alarm, FIRST_LOOK if sure else None)
+        alarm = known.model_copy(update={"state": alarm.state})  # the post says what happened
         service = owner(alarm, self.catalogue.services, channel) or found
         playbook = self.router.route(alarm)
         if service is None or playbook is None:
             if alarm.state is AlarmState.ALARM:
                 await self._unknown(alarm, service, channel, ts, unread)
             return
-        key = _key(service, playbook)
         if alarm.state is AlarmState.OK:
-            await self._recovered(await self.store.incident_for(key), alarm)
+            incident = await self.store.incident_for(_key(service, playbook))
+            await self._recovered(incident, alarm)
         elif alarm.state is AlarmState.ALARM:
-            now = await asyncio.to_thread(aws.now)
-            at = alarm.changed_at or now
+            over = known if known.state is AlarmState.OK else None
+            if over is not None:  # the post is late: what CloudWatch tells of is the recovery
+                alarm = alarm.model_copy(update={"changed_at": await self._went_off(aws, known)})
+            at = alarm.changed_at or await self._now(aws)
             incident, new = await self._open(
                 service,
                 playbook,
@@ -96,6 +97,8 @@ class Desk:
             )
             said = f"{alarm.name} went into ALARM: {alarm.reason}" if alarm.reason else alarm.name
             await self._note(incident, at, "alarm", said, ref=alarm.key)
+            if over is not None:
+                await self._recovered(incident, over)
             await self._investigate(incident, new, why=f"alarm:{channel}:{ts}")
 
     async def triage(
@@ -110,7 +113,7 @@ class Desk:
     ) -> None:
         """Somebody asked. An open incident of the same kind is looked at again, in its card."""
         aws = await asyncio.to_thread(self.accounts.reader, service)
-        now = await asyncio.to_thread(aws.now)
+        now = await self._now(aws)
         began = since(now) if since else None
         incident, new = await self._open(
             service,
@@ -246,6 +249,36 @@ class Desk:
         return self.catalogue.service(incident.service) or Service(name=incident.service)
 
     # --- inside ----------------------------------------------------------------------------------
+
+    async def _reread(
+        self, aws: Aws, alarm: Alarm, patience: float | None
+    ) -> tuple[Alarm, str | None]:
+        """The alarm as CloudWatch has it, or as it is and why it could not be read.
+
+        Where the post says enough to begin with, a slow AWS does not hold up the first card; the
+        investigation reads the alarm again.
+        """
+        reading = asyncio.ensure_future(asyncio.to_thread(alarms.reread, aws, alarm))
+        await asyncio.wait({reading}, timeout=patience)
+        if not reading.done():
+            reading.add_done_callback(lambda late: late.cancelled() or late.exception())
+            return alarm, "CloudWatch takes long to answer"
+        try:
+            return reading.result(), None
+        except ReadFailed as failed:
+            return alarm, failed.detail
+
+    async def _went_off(self, aws: Aws, known: Alarm) -> datetime | None:
+        try:
+            return await asyncio.to_thread(alarms.went_off, aws, known)
+        except ReadFailed:
+            return known.changed_at
+
+    async def _now(self, aws: Aws) -> datetime:
+        """AWS's clock, the store's while AWS takes its time."""
+        asking = asyncio.ensure_future(asyncio.to_thread(aws.now))
+        await asyncio.wait({asking}, timeout=FIRST_LOOK)
+        return asking.result() if asking.done() else await self.store.now()
 
     async def _open(
         self,

@@ -22,7 +22,7 @@ from bot.service import Service
 class Aws(Protocol):
     """Reads of one account and region, metered and within a budget. Safe to share by threads.
 
-    Every method raises ReadFailed when no answer came; an operation that could change anything is
+    Every read raises ReadFailed when no answer came; an operation that could change anything is
     a programming error and raises ValueError before anything is sent.
     """
 
@@ -30,7 +30,7 @@ class Aws(Protocol):
     def region(self) -> str: ...
 
     def now(self) -> datetime:
-        """AWS's clock (from the `Date` of its latest reply), UTC."""
+        """AWS's clock (from the `Date` of its latest reply), UTC; ours while AWS says nothing."""
         ...
 
     def read(
@@ -65,6 +65,14 @@ class Store(Protocol):
 
     async def now(self) -> datetime:
         """Redis TIME: the one clock that deadlines are kept by."""
+        ...
+
+    async def once(self, what: str, seconds: int) -> bool:
+        """Remember it for so long; whether this is the first time."""
+        ...
+
+    async def known(self, what: str) -> bool:
+        """Whether it is remembered."""
         ...
 
     # incidents

@@ -118,6 +118,10 @@ class RedisStore:
         `seconds`, shared by all replicas."""
         return bool(await self._redis.set(self._keys.once(what), 1, nx=True, ex=seconds))
 
+    async def known(self, what: str) -> bool:
+        """Whether `once` was said of it and still holds."""
+        return bool(await self._redis.exists(self._keys.once(what)))
+
     async def forget(self, what: str) -> None:
         """Take back a `once`: the next delivery is the first again."""
         await self._redis.delete(self._keys.once(what))

@@ -25,15 +25,19 @@ from handlers.intake import (
     AlarmSeen,
     ButtonClicked,
     CommandGiven,
+    Envelope,
     MentionGiven,
     ViewSubmitted,
     envelope_from,
 )
 
+REMEMBERED = 86_400  # seconds; Slack's last retry comes after some minutes
+
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A durable task's body; may run twice for one envelope."""
+    """A durable task's body. It may run twice for one envelope, when the first did not come to its
+    end; after that another delivery of the same has no effect, however late."""
 
     desk: Desk
     changes: Changes
@@ -44,7 +48,14 @@ class Dispatch:
 
     async def __call__(self, text: str) -> None:
         """Raises ValueError for text that is no envelope."""
-        match envelope_from(text):
+        envelope = envelope_from(text)
+        done = f"handled:{envelope.key}"
+        if not await self.desk.store.known(done):
+            await self._handle(envelope)
+            await self.desk.store.once(done, REMEMBERED)
+
+    async def _handle(self, envelope: Envelope) -> None:
+        match envelope:
             case AlarmSeen() as seen:
                 await self.desk.alarm_seen(seen.alarm, seen.channel, seen.ts, seen.thread_ts)
             case CommandGiven() as given:

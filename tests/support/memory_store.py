@@ -28,6 +28,7 @@ class MemoryStore:
         self.gate = gate
         self.clock = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)
         self.audit_fault: str | None = None
+        self.remembered: set[str] = set()
         self.incidents: dict[str, Incident] = {}
         self.reports: dict[str, Report] = {}
         self.kept: dict[str, Run] = {}
@@ -40,6 +41,14 @@ class MemoryStore:
 
     async def now(self) -> datetime:
         return self.clock
+
+    async def once(self, what: str, seconds: int) -> bool:
+        new = what not in self.remembered
+        self.remembered.add(what)
+        return new
+
+    async def known(self, what: str) -> bool:
+        return what in self.remembered
 
     # incidents
 
