@@ -53,9 +53,14 @@ class Asking(Machinery):
         case = await self._case(run)
         if refusal := await self._refusal(guards.REQUEST, case, plan=run.plan, actor=by):
             return refusal
-        expires = await self.store.now() + timedelta(seconds=self.pace.approval)
+        now = await self.store.now()
         asked = await self.store.move(
-            run_id, (RunState.PROPOSED,), RunState.REQUESTED, actor=by, expires_at=expires
+            run_id,
+            (RunState.PROPOSED,),
+            RunState.REQUESTED,
+            actor=by,
+            requested_at=now,
+            expires_at=now + timedelta(seconds=self.pace.approval),
         )
         if asked is None:
             return Refusal("Somebody else was first; the card shows how it stands.")

@@ -376,7 +376,8 @@ class Run(Frozen):
     plan: Plan | None = None
     fingerprint: str | None = None  # of the plan the requester saw
     approved_by: str | None = None
-    expires_at: AwareDatetime | None = None  # of the request for approval, Redis time
+    requested_at: AwareDatetime | None = None  # when approval was asked for, Redis time
+    expires_at: AwareDatetime | None = None  # of that request, Redis time
     deadline: AwareDatetime | None = None  # by which the present state should end, Redis time
     applied_at: AwareDatetime | None = None  # AWS time
     results: tuple[dict[str, Any], ...] = ()  # what each step returned, trimmed

@@ -223,7 +223,8 @@ def recovery(edge: Edge | Gap | None, scope: Scope, since: datetime, now: dateti
     usual = f"{known.usual:.2%}" if known.usual is not None else "not known"
     text = (
         f"5XX {errors / requests:.2%} of {requests:,.0f} requests in the latest {len(minutes)} "
-        f"complete minutes (usual: {usual}); {sum(calm)} of {len(minutes)} calm"
+        f"complete minute{'s' if len(minutes) > 1 else ''} (usual: {usual}); "
+        f"{sum(calm)} of {len(minutes)} calm"
     )
     if sum(calm) >= CALM_OF_LATEST and all(calm[-CALM_AT_LAST:]):
         answer = Answer.YES

@@ -7,6 +7,7 @@ that tells this world from the real one.
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +18,7 @@ from sandbox import workspace as slack
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
 from sandbox.slack.server import SlackServer
+from sandbox.slack.site import WorldClock
 from sandbox.slack.workspace import Workspace
 from sandbox.world import Scenario, Simulation
 from sandbox.world.alarms import metric_id
@@ -71,7 +73,7 @@ class Stage:
             options=Options(alarms=[definition(each, scenario) for each in scenario.alarms]),
         )
         self.workspace = Workspace(slack.seed(scenario))
-        self.slack = SlackServer(self.workspace, port=slack_port)
+        self.slack = SlackServer(self.workspace, port=slack_port, clock=self._clock(speed))
         self.catalogue = folder / "catalogue.yaml"
         self._closing = threading.Event()
         self._herald: threading.Thread | None = None
@@ -140,6 +142,11 @@ class Stage:
             },
         }
         return f"# {self.scenario.title}\n" + yaml.safe_dump(data, sort_keys=False)
+
+    def _clock(self, speed: float) -> WorldClock:
+        """Posts are dated as the world is, so that they agree with what AWS says."""
+        origin, began = time.time(), self.simulation.now().timestamp()
+        return WorldClock(lambda at: began + (at - origin) * speed, speed)
 
     def _service(self) -> dict[str, Any]:
         has, service = self.scenario.resources, self.scenario.service

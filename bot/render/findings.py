@@ -130,7 +130,7 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
     elements += _more(len(known) - len(shown), "more ruled out", "more ruled out")
     if absent:
         titles = ", ".join(cause.title for cause in absent)
-        why = f"{report.service} has nothing that could fail so: "
+        why = f"Does not apply to {report.service}: "
         elements.append(line(say(why, 120), say(titles, detail.words, quiet=True)))
     return rich(*elements)
 

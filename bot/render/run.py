@@ -35,6 +35,7 @@ from bot.render.text import (
     joined,
     mention,
     moment,
+    span,
     strong,
 )
 
@@ -218,4 +219,7 @@ def _deadline(run: Run) -> Mrkdwn:
     rule = joined(" ", [fixed("Somebody other than"), asker, fixed("must approve")])
     if run.expires_at is None:
         return rule
+    if run.requested_at is not None:
+        length = Mrkdwn(span(run.expires_at - run.requested_at))
+        return joined(" ", [rule, fixed("within"), length])
     return joined(" ", [rule, fixed("before"), moment(run.expires_at)])

@@ -99,7 +99,7 @@ def timeline(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:
     rows: list[list[Part]] = []
     for entry in shown:
         row = [when(entry.at, "{time_secs}"), say(f"  {entry.kind}: ", 40, bold=True)]
-        row.append(say(entry.text, 180))
+        row += told(entry.text, 180)
         if entry.actor:
             row += [say(" · "), person(entry.actor)]
         rows.append(row)

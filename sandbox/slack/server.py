@@ -21,7 +21,7 @@ from sandbox.slack.control import act, control_routes, read_json
 from sandbox.slack.faults import Fault, Kind
 from sandbox.slack.page.routes import Page
 from sandbox.slack.records import JSON, SlackError
-from sandbox.slack.site import Site
+from sandbox.slack.site import Site, WorldClock
 from sandbox.slack.workspace import Workspace
 
 Result = TypeVar("Result")
@@ -108,6 +108,7 @@ class SlackServer:
         host: address to listen on.
         port: 0 takes a free one.
         rate_limits: False lifts Slack's rate limits, for tests that aren't about them.
+        clock: what the page dates messages by, when it isn't the workspace's own clock.
     """
 
     def __init__(
@@ -117,9 +118,10 @@ class SlackServer:
         port: int = 0,
         *,
         rate_limits: bool = True,
+        clock: WorldClock | None = None,
     ) -> None:
         self.workspace = workspace
-        self.site = Site(workspace, rate_limits=rate_limits)
+        self.site = Site(workspace, rate_limits=rate_limits, clock=clock)
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.bind((host, port))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from sandbox.slack.api.limiter import Limiter
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.faults import Fault, Faults
@@ -14,11 +17,27 @@ from sandbox.slack.webhooks import Webhooks
 from sandbox.slack.workspace import Workspace
 
 
+@dataclass(frozen=True, slots=True)
+class WorldClock:
+    """A clock that messages are dated by on the page, where a world runs faster than the hall.
+
+    Args:
+        at: the world's time for a time of the workspace's, both in epoch seconds.
+        speed: world seconds in a second.
+    """
+
+    at: Callable[[float], float] = float
+    speed: float = 1.0
+
+
 class Site:
     """A workspace with everything that speaks for it."""
 
-    def __init__(self, workspace: Workspace, *, rate_limits: bool = True) -> None:
+    def __init__(
+        self, workspace: Workspace, *, rate_limits: bool = True, clock: WorldClock | None = None
+    ) -> None:
         self.workspace = workspace
+        self.clock = clock or WorldClock()
         self.faults = Faults()
         self.limiter = Limiter(workspace.now, enabled=rate_limits)
         self.modals = Modals(workspace)

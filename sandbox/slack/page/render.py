@@ -156,6 +156,14 @@ class Ui:
         people = self.site.workspace.people
         return ", ".join(people[one].name for one in others) or self.viewer.name
 
+    def shown(self, ts: str | float) -> str:
+        """The moment a message is dated with: the world's, when that has a clock of its own."""
+        return f"{self.site.clock.at(float(ts)):.3f}"
+
+    def speed(self) -> str:
+        """How much faster than the hall's clock the world runs, "6"; empty when it does not."""
+        return "" if self.site.clock.speed == 1 else f"{self.site.clock.speed:g}"
+
     def clock(self, ts: str | float) -> str:
         """A moment in words for browsers without script; the script shows local time."""
         return f"{datetime.fromtimestamp(float(ts), UTC):%H:%M} UTC"
@@ -169,7 +177,7 @@ class Ui:
         found = [
             one
             for one in workspace.thread(message.channel, message.ts, viewer=self.viewer.id)
-            if one.ts != message.ts
+            if one.ts != message.ts and not one.only_for
         ]
         authors = {author.id: author for author in map(self.author, found)}
         return len(found), list(authors.values())[:4], found[-1].ts if found else ""

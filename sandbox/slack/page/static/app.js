@@ -8,7 +8,11 @@ const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // --- talking to the server -------------------------------------------------------------
+let acted = 0; // when the person last did something that may be answered by a message
+
 async function act(verb, fields) {
+  const answered = ["say", "click", "submit"].includes(verb);
+  if (answered) acted = Date.now();
   const answer = await fetch(`/as/${boot.me}/act`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -16,6 +20,7 @@ async function act(verb, fields) {
   }).catch(() => null);
   const body = answer ? await answer.json() : { ok: false, error: "The workspace is not reachable." };
   if (!body.ok) notice(body.error);
+  if (answered) acted = Date.now();
   return body;
 }
 
@@ -30,6 +35,7 @@ function notice(text) {
 // --- times, in the reader's own zone ---------------------------------------------------
 const formats = {
   "{time}": { hour: "2-digit", minute: "2-digit" },
+  "{short}": { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
   "{time_secs}": { hour: "2-digit", minute: "2-digit", second: "2-digit" },
   "{date_num}": { year: "numeric", month: "2-digit", day: "2-digit" },
   "{date_short}": { year: "numeric", month: "short", day: "numeric" },
@@ -44,19 +50,11 @@ function dayName(date) {
   return date.toLocaleDateString(undefined, { weekday: "long", month: "long", day: "numeric" });
 }
 
-function ago(date) {
-  const minutes = Math.round((Date.now() - date) / 60000);
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
-  return date.toLocaleTimeString(undefined, formats["{time}"]);
-}
-
 function showTimes(root) {
   for (const time of $$("time[data-ts]", root)) {
     const date = new Date(parseFloat(time.dataset.ts) * 1000);
     if (isNaN(date)) continue;
     time.textContent = time.dataset.format.replace(/\{\w+\}/g, (name) => {
-      if (name === "{ago}") return ago(date);
       if (name.endsWith("_pretty}")) return dayName(date);
       return formats[name] ? date.toLocaleString(undefined, formats[name]) : name;
     });
@@ -81,9 +79,9 @@ function arrange(list) {
       day.textContent = dayName(at);
       message.before(day);
     }
-    const follows = !newDay && before.author === message.dataset.author && at - before.at < 3e5 && !message.matches(".ephemeral");
+    const follows = !newDay && before.author === message.dataset.author && at - before.at < 3e5 && !message.matches(".ephemeral") && !before.whispered;
     message.classList.toggle("follows", follows);
-    before = { at, author: message.dataset.author };
+    before = { at, author: message.dataset.author, whispered: message.matches(".ephemeral") };
   }
 }
 
@@ -91,13 +89,34 @@ function atEnd(box) {
   return box.scrollHeight - box.scrollTop - box.clientHeight < 120;
 }
 
+// Whoever reads the end goes on doing so, but never past the head of a long message; whoever
+// reads elsewhere stays where they are and is told.
+function settle(box, fresh, before) {
+  const top = fresh.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop;
+  const end = box.scrollHeight - box.clientHeight;
+  if (before.stick && before.last) box.scrollTop = Math.max(box.scrollTop, Math.min(end, top - 8));
+  else if (before.stick || before.above) box.scrollTop += box.scrollHeight - before.height;
+  if (before.fresh && !atEnd(box) && top > box.scrollTop + box.clientHeight - 60) $("[data-newer]", box).hidden = false;
+}
+
+document.addEventListener("scroll", (event) => {
+  if (event.target.matches?.(".scroll") && atEnd(event.target)) $("[data-newer]", event.target)?.setAttribute("hidden", "");
+}, true);
+
 function put(listName, ts, html) {
   const list = $(`.list[data-list="${CSS.escape(listName)}"]`);
   if (!list) return;
   const box = list.closest(".scroll");
-  const stick = atEnd(box);
   const fresh = document.createRange().createContextualFragment(html).firstElementChild;
   const old = $(`:scope > .message[data-ts="${CSS.escape(ts)}"]`, list);
+  const frame = box.getBoundingClientRect();
+  const before = {
+    fresh: !old,
+    stick: atEnd(box) || (!old && Date.now() - acted < 6000),
+    last: !old || old === list.lastElementChild,
+    above: old && old.getBoundingClientRect().bottom <= frame.top,
+    height: box.scrollHeight,
+  };
   if (old) {
     const opened = $$("details", old).map((one) => one.open);
     const focused = old.contains(document.activeElement) && document.activeElement.dataset.action;
@@ -110,7 +129,7 @@ function put(listName, ts, html) {
   }
   showTimes(fresh);
   arrange(list);
-  if (stick) box.scrollTop = box.scrollHeight;
+  settle(box, fresh, before);
   if (!old && listName === "channel" && document.visibilityState === "visible") read();
 }
 
@@ -137,9 +156,17 @@ async function openThread(ts, push = true) {
   app.classList.add("with-thread");
   prepare(pane);
   const box = $(".scroll", pane);
-  box.scrollTop = $$(".message", pane).length > 6 ? box.scrollHeight : 0;
+  box.scrollTop = startOf(box);
   $("textarea", pane)?.focus({ preventScroll: true });
   if (push) history.pushState({}, "", `?thread=${ts}`);
+}
+
+// A thread opens at its alarm and card; once more was said, at the latest of it.
+function startOf(box) {
+  const messages = $$(".message", box);
+  if (messages.length <= 2) return 0;
+  const top = messages.at(-1).getBoundingClientRect().top - box.getBoundingClientRect().top;
+  return Math.min(top + box.scrollTop - 8, box.scrollHeight - box.clientHeight);
 }
 
 function closeThread(push = true) {
@@ -273,6 +300,7 @@ document.addEventListener("click", async (event) => {
   if ((hit = on("[data-menu]"))) app.classList.toggle("menu-open");
   else if ((hit = on("[data-close-thread]"))) { event.preventDefault(); closeThread(); }
   else if ((hit = on("[data-thread]:not(form)"))) { event.preventDefault(); openThread(hit.dataset.thread); }
+  else if ((hit = on("[data-newer]"))) hit.closest(".scroll").scrollTo({ top: 1e7, behavior: "smooth" });
   else if ((hit = on("[data-close]"))) closeView(false);
   else if ((hit = on("[data-close-all]"))) closeView(true);
   else if ((hit = on("[data-react]"))) act("react", { channel: boot.channel, ts: hit.closest(".message").dataset.ts, name: hit.dataset.react });
@@ -483,7 +511,7 @@ function prepare(root) {
 
 prepare(document);
 if ($("#modal form")) { modal.showModal(); focusModal(); }
-for (const box of $$(".scroll")) if (!location.hash) box.scrollTop = box.closest("#thread") ? 0 : box.scrollHeight;
+for (const box of $$(".scroll")) if (!location.hash) box.scrollTop = box.closest("#thread") ? startOf(box) : box.scrollHeight;
 if (location.hash) $(`[id="${CSS.escape(location.hash.slice(1))}"]`)?.scrollIntoView({ block: "center" });
 else if (matchMedia("(min-width: 861px)").matches && !modal.open) $("main .composer textarea")?.focus();
 setInterval(() => showTimes(document), 60000);
