@@ -97,6 +97,9 @@ class Desk:
             )
             said = f"{alarm.name} went into ALARM: {alarm.reason}" if alarm.reason else alarm.name
             await self._note(incident, at, "alarm", said, ref=alarm.key)
+            if not new and (incident.channel, incident.thread_ts) != (channel, ts):
+                pointer = render.elsewhere(incident)
+                await self.announcer.post(channel, f"elsewhere:{ts}", pointer, thread_ts=ts)
             if over is not None:
                 await self._recovered(incident, over)
             await self._investigate(incident, new, why=f"alarm:{channel}:{ts}")
@@ -131,7 +134,8 @@ class Desk:
         await self._note(
             incident, now, "triage", f"triage {playbook.id} asked for", place.user, ref=seed
         )
-        if incident.channel != place.channel:
+        here = incident.channel == place.channel and incident.thread_ts in (None, place.thread_ts)
+        if not new and not here:
             elsewhere = render.elsewhere(incident)
             await self.announcer.whisper(
                 place.channel, place.user, elsewhere, thread_ts=place.thread_ts

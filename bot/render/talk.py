@@ -118,9 +118,10 @@ def no_incident() -> Message:
 
 
 def elsewhere(incident: Incident) -> Message:
-    """Somebody asked here about an incident that lives in another channel."""
+    """Something was said here about an incident whose card is in another thread or channel."""
     where: Part = {"type": "channel", "channel_id": incident.channel}
-    what = f"{incident.playbook} of {incident.service} is open already, in "
+    thread = f"in the thread of {incident.alarm.name} " if incident.alarm else ""
+    what = f"{incident.playbook} of {incident.service} is open already, {thread}in "
     text = joined("", [escaped(what), Mrkdwn(f"<#{incident.channel}>")])
     return Message(text, [rich(line(say(what), where, say(". I look again there.")))])
 
