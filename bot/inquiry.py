@@ -15,7 +15,7 @@ from datetime import datetime
 from bot import alarms, discover
 from bot.errors import ReadFailed
 from bot.investigate import investigate
-from bot.model import Alarm, Gap, Offer, Report, Window
+from bot.model import Alarm, AlarmState, Gap, Offer, Report, Window
 from bot.playbook import Action, Playbook, Scope
 from bot.ports import Aws
 from bot.routing import Router, owner
@@ -57,11 +57,12 @@ class Inquiry:
             self._try("alarm", self._alarm, aws, playbook, service, alarm),
         )
         gaps = tuple(each for each in (service_read, alarm_read) if isinstance(each, Gap))
+        complete = isinstance(service_read, Service)
         whole = service_read if isinstance(service_read, Service) else service
         found = alarm_read if isinstance(alarm_read, Alarm) else alarm
         now = await asyncio.to_thread(aws.now)
-        began = at or (found.changed_at if found else None) or now
-        scope = Scope(whole, found, Window.around(min(began, now), now))
+        began = at or await self._went_off(aws, found) or now
+        scope = Scope(whole, found, Window.around(min(began, now), now), complete)
         return Ground(scope, gaps)
 
     async def reports(self, aws: Aws, playbook: Playbook, ground: Ground) -> AsyncIterator[Report]:
@@ -89,6 +90,13 @@ class Inquiry:
         if isinstance(plan, Gap):
             return Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
         return Offer(action=action.id, title=action.title)
+
+    async def _went_off(self, aws: Aws, alarm: Alarm | None) -> datetime | None:
+        """When the alarm went off: its change of state, or by its history if that was the OK."""
+        if alarm is None or alarm.state is AlarmState.ALARM:
+            return alarm.changed_at if alarm else None
+        went_off = await self._try("alarm history", alarms.went_off, aws, alarm)
+        return went_off if isinstance(went_off, datetime) else alarm.changed_at
 
     def _alarm(
         self, aws: Aws, playbook: Playbook, service: Service, alarm: Alarm | None

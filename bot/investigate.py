@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import time
+import math
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 
@@ -134,13 +134,7 @@ def weigh(playbook: Playbook, hypothesis: Hypothesis, scope: Scope, evidence: Ev
         if isinstance(value, Gap) and not admits.gap:
             missing.append(name)
         elif value is None and not admits.none:
-            title = playbook.probes[name].title
-            clue = Clue(
-                kind=ClueKind.NECESSARY,
-                holds=False,
-                text=f"{scope.service.name} has none: {title}",
-            )
-            return _cause(hypothesis, CauseStatus.REFUTED, 0, (clue,))
+            return _not_there(hypothesis, playbook.probes[name], scope)
     if missing:
         return _cause(hypothesis, CauseStatus.UNTESTED, 0, (), tuple(missing))
     clues = tuple(hypothesis.test(playbook, **given))
@@ -172,18 +166,26 @@ def status(clues: tuple[Clue, ...], score: int) -> CauseStatus:
 def judge(ranked: tuple[Cause, ...]) -> Verdict:
     """High: the first is supported and leads the next that still stands by 2; medium: by 1.
 
-    A rival that could not be tested stands too: it might be the one.
+    A rival that might turn out as strong, were what could not be read known, keeps it at medium.
     """
     standing = [cause for cause in ranked if cause.status is not CauseStatus.REFUTED]
-    if not standing or standing[0].score <= 0:
+    if not standing or standing[0].status is not CauseStatus.SUPPORTED:
         return Verdict.INCONCLUSIVE
     first, rest = standing[0], standing[1:]
     lead = first.score - max((cause.score for cause in rest), default=0)
-    if first.status is CauseStatus.SUPPORTED and lead >= LEAD_FOR_HIGH:
-        return Verdict.HIGH
-    if first.status is CauseStatus.SUPPORTED and lead >= LEAD_FOR_MEDIUM:
-        return Verdict.MEDIUM
-    return Verdict.INCONCLUSIVE
+    if lead < LEAD_FOR_MEDIUM:
+        return Verdict.INCONCLUSIVE
+    rivalled = any(potential(cause) >= first.score for cause in rest)
+    return Verdict.HIGH if lead >= LEAD_FOR_HIGH and not rivalled else Verdict.MEDIUM
+
+
+def potential(cause: Cause) -> float:
+    """The score a cause would have if every unknown clue turned out in its favour."""
+    if cause.missing:
+        return math.inf
+    return cause.score + sum(
+        max(WEIGHT[clue.kind], 0) for clue in cause.clues if clue.holds is None
+    )
 
 
 def next_test(ranked: tuple[Cause, ...]) -> str | None:
@@ -196,6 +198,18 @@ def next_test(ranked: tuple[Cause, ...]) -> str | None:
         if clue.holds is None
     ]
     return max(unknown, key=lambda each: each[0])[1] if unknown else None
+
+
+def _not_there(hypothesis: Hypothesis, probe: Probe[object], scope: Scope) -> Cause:
+    """The service has no such resource: refuted by that, if it is known what the service has."""
+    service = scope.service
+    if not scope.complete:
+        text = f"whether {service.name} has any: {probe.title} (its tags could not be read)"
+        clue = Clue(kind=ClueKind.NECESSARY, holds=None, text=text)
+        return _cause(hypothesis, CauseStatus.UNTESTED, 0, (clue,))
+    text = f"{service.name} has none: {probe.title}"
+    clue = Clue(kind=ClueKind.NECESSARY, holds=False, text=text)
+    return _cause(hypothesis, CauseStatus.REFUTED, 0, (clue,))
 
 
 def _cause(
@@ -225,18 +239,28 @@ def _reserved(method: object, scope: Scope, since: object) -> dict[str, object]:
 async def _read(
     name: str, probe: Probe[object], aws: Aws, scope: Scope, pool: Executor, patience: float
 ) -> object:
-    """The probe's evidence, or the gap it left. Nothing a probe does ends the investigation."""
+    """The probe's evidence, or the gap it left. Nothing a probe does ends the investigation.
+
+    `patience` counts from when a thread took the read up: waiting for one is not AWS's silence.
+    """
     loop = asyncio.get_running_loop()
-    began = time.monotonic()
+    begun = asyncio.Event()
+
+    def read() -> object:
+        loop.call_soon_threadsafe(begun.set)
+        return probe.read(aws, scope)
+
     try:
+        reading = loop.run_in_executor(pool, read)
+        await begun.wait()
         async with asyncio.timeout(patience):
-            return await loop.run_in_executor(pool, probe.read, aws, scope)
+            return await reading
     except ReadFailed as failed:
         return Gap(
             probe=name, reason=failed.reason, detail=failed.detail, permission=failed.permission
         )
     except TimeoutError:
-        waited = f"{probe.title}: no answer in {time.monotonic() - began:.0f} s"
+        waited = f"{probe.title}: no answer in {patience:.0f} s"
         return Gap(probe=name, reason=GapReason.TIMEOUT, detail=waited)
     except Exception as fault:
         log.exception("probe %s failed", name)

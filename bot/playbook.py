@@ -61,6 +61,8 @@ class Scope:
     service: Service
     alarm: Alarm | None
     window: Window
+    # False when the service's tags were not read: what the catalogue leaves out may be there
+    complete: bool = True
 
 
 class Probe(ABC, Generic[T_co]):

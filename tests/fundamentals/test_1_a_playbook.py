@@ -7,7 +7,7 @@ the machinery makes of the evidence. No AWS, Slack or Redis is needed to test a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -139,3 +139,20 @@ def test_a_misspelt_probe_fails_when_the_class_is_made() -> None:
 
             def recovered(self, tank: Tank | Gap) -> Verification:
                 raise NotImplementedError
+
+
+def test_what_the_service_may_have_is_unknown_while_its_tags_are() -> None:
+    unread = replace(SCOPE, complete=False)
+    playbook = NoCoffee()
+    evidence = {"tank": None, "power": Power(230.0)}
+    found = {each.id: weigh(playbook, each, unread, evidence) for each in playbook.hypotheses}
+    assert found["tank-empty"].status is CauseStatus.UNTESTED
+
+
+def test_a_rival_that_could_not_be_tested_keeps_the_verdict_at_medium() -> None:
+    playbook = NoCoffee()
+    denied = Gap(probe="power", reason=GapReason.DENIED, detail="coffee:DescribeMains denied")
+    evidence = {"tank": Tank(0.0), "power": denied}
+    causes = tuple(weigh(playbook, each, SCOPE, evidence) for each in playbook.hypotheses)
+    assert [cause.status for cause in causes] == [CauseStatus.SUPPORTED, CauseStatus.UNTESTED]
+    assert judge(causes) is Verdict.MEDIUM
