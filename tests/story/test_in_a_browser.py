@@ -103,9 +103,8 @@ def the_teams_channel_points_to_the_thread(page: Page) -> None:
     box.press("Enter")
     whispers = page.locator("main .ephemeral")
     expect(whispers.first).to_contain_text("Looking at 5xx for this channel's service")
-    expect(whispers.last).to_contain_text(
-        "is open already, in the thread of checkout-5xx in #alert"
-    )
+    pointer = "5xx of checkout is open already, in the thread of checkout-5xx in #alerts"
+    expect(whispers.last).to_contain_text(pointer)
     page.goto(back)
     page.wait_for_selector("html[data-live]")
 
