@@ -131,6 +131,24 @@ def doctor(catalogue: CatalogueOption = None) -> None:
     raise typer.Exit(1 if any(finding.holds is False for finding in findings) else 0)
 
 
+@app.command()
+def audit() -> None:
+    """Who asked for, approved and undid what; and whether that record is whole.
+
+    Exit code 1 when an entry was edited, removed or reordered: changes are frozen then.
+    """
+    from bot.trail import entries_and_fault
+
+    entries, fault = asyncio.run(entries_and_fault())
+    table = Table("#", "at (UTC)", "who", "change", "became", "", box=None, padding=(0, 2, 0, 0))
+    for entry in entries:
+        at = f"{entry.at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(entry.number), at, entry.actor, entry.run, entry.event, entry.detail)
+    out.print(table)
+    out.print(f"[bold red]{fault}[/]" if fault else f"{len(entries)} entries; the chain is whole")
+    raise typer.Exit(1 if fault else 0)
+
+
 def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
