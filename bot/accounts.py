@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 
 from bot.aws import AwsAccount, Budget, Reader, Roles, Writer
 from bot.catalogue import Catalogue
 from bot.config import Settings
+from bot.errors import ReadFailed
 from bot.model import Run
 from bot.playbook import Action
 from bot.service import Service
+
+USUAL = (
+    "apigateway",
+    "cloudtrail",
+    "cloudwatch",
+    "elbv2",
+    "lambda",
+    "logs",
+    "resourcegroupstaggingapi",
+)
+"""What nearly every investigation reads."""
 
 
 class AwsAccounts:
@@ -31,6 +44,17 @@ class AwsAccounts:
         self._accounts: dict[str, AwsAccount] = {}
         for service in catalogue.services:
             self._account(service)
+
+    def prepare(self) -> None:
+        """Make the usual clients now, so that the first alarm need not wait for them.
+
+        What can't be made is told by the read that needs it.
+        """
+        for service in self._catalogue.services:
+            with suppress(ReadFailed):
+                account = self._account(service)
+                for name in USUAL:
+                    account.client(name, service.region)
 
     def reader(self, service: Service) -> Reader:
         return self._account(service).reader(service.region, self._budget)

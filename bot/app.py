@@ -39,6 +39,7 @@ from bot.inquiry import Inquiry
 from bot.jobs import TICK_SECONDS, Jobs, Kind
 from bot.outbox import Outbox
 from bot.question import THREADS
+from bot.redact import RedactingFilter
 from bot.render import Entry
 from bot.slack_client import SlackClient, web_client
 from bot.sockets import Sockets
@@ -108,6 +109,8 @@ class Program:
 async def serve() -> None:
     """Run until SIGTERM or Ctrl-C. Raises ConfigError when something it needs is missing."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RedactingFilter())
     for chatty in ("apscheduler", "botocore", "docket", "slack_bolt"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     config = settings()
@@ -177,6 +180,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     router = registry.router()
     accounts = AwsAccounts(known, config, registry.ACTIONS)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
+    pool.submit(accounts.prepare)
     # asyncio's own has 6 threads on 2 cores: a few slow AWS calls would hold up everybody's card
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     token = config.slack_bot_token.get_secret_value() if config.slack_bot_token else ""

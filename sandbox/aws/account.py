@@ -36,8 +36,9 @@ class Options:
     rollout_seconds: world time of an ECS or CodeDeploy rollout.
     lookup_limit: LookupEvents calls a wall second before it throttles; 0 is no limit (AWS: 2).
     alarms: parameters of PutMetricAlarm, for alarms that exist from the start.
-    warm: read the service models after the start, in the background, so that the first calls do
-        not wait for it. (What only moto has takes two seconds at its first call.)
+    warm: read the service models and have the world write its logs after the start, in the
+        background, so that the first calls do not wait for it. (What only moto has takes two
+        seconds at its first call.)
     """
 
     query_seconds: float = 0.15

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,7 @@ from sandbox.world.api import World
 from sandbox.world.resources import Resources
 
 _TICK_SECONDS = 0.1
+_WARM_LOGS = timedelta(hours=2)
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +123,9 @@ class AwsServer:
             if self._endpoint.closing.is_set():
                 return
             get_service_router(service)
+        world = self.account.world
+        for group in world.log_groups():
+            world.log_rows(group, world.now() - _WARM_LOGS, world.now())
 
     def _tick(self) -> None:
         """Rollouts go on while nobody asks."""
