@@ -195,18 +195,15 @@ def own_errors(
     burn: Burn,
 ) -> Own | None:
     """The largest of the counts that tell: function errors without timeouts, answers of the backend
-    that the gateway passed on, 5XX of targets. None when none of them tells."""
+    that the gateway passed on, 5XX of targets. None when none of them tells.
+
+    What a function raises is passed on by nobody: the front door answers for it. So few answers
+    passed on say nothing while the function's own errors are not known.
+    """
     found: list[Own] = []
-    if isinstance(counts, FunctionCounts) and burn.share:
-        invocations = burn.during(counts.invocations).total()
-        errors = rate(burn.during(counts.errors).total(), invocations)
-        if errors is not None:
-            timed = 0.0
-            if isinstance(reports, Reports):
-                now, _ = tallies(reports, burn)
-                timed = rate(now.timed_cold + now.timed_warm, now.total) or 0.0
-            explained = burn.explains(max(0.0, errors - timed)) or 0.0
-            found.append(Own(explained, "errors of the function, timeouts not counted"))
+    raised = None if counts is None else own_raised(counts, reports, burn)
+    if raised is not None:
+        found.append(Own(raised, "errors of the function, timeouts not counted"))
     if isinstance(access, AccessLog) and "integration_status" in access.tells:
         answers = access.between(burn.start, burn.end)
         passed = sum(
@@ -221,7 +218,28 @@ def own_errors(
         share = rate(burn.during(balancer.targets).total(), burn.during(balancer.errors).total())
         if share is not None:
             found.append(Own(share, TARGETS))
-    return max(found, key=lambda own: own.share, default=None)
+    most = max(found, key=lambda own: own.share, default=None)
+    if most is not None and most.share < at.EXPLAINS and counts is not None and raised is None:
+        return None
+    return most
+
+
+def own_raised(
+    counts: FunctionCounts | Gap, reports: Reports | Gap | None, burn: Burn
+) -> float | None:
+    """Share of the 5XX the function raised, timeouts left out; throttled calls raise nothing."""
+    if not isinstance(counts, FunctionCounts) or not burn.share:
+        return None
+    invocations = burn.during(counts.invocations).total()
+    errors = rate(burn.during(counts.errors).total(), invocations)
+    if errors is None:
+        return None
+    timed = 0.0
+    if isinstance(reports, Reports):
+        now, _ = tallies(reports, burn)
+        timed = rate(now.timed_cold + now.timed_warm, now.total) or 0.0
+    ran = invocations / (invocations + burn.during(counts.throttles).total())
+    return burn.explains(max(0.0, errors - timed) * ran) or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +250,7 @@ class Dominant:
     count: int
     share: float  # of all exceptions
     rose: bool  # against the quiet minutes, a minute
+    usual: float  # lines in the quiet minutes, for as many minutes as it burns
     version: str | None  # of the function, when nearly all of them are of one
 
 
@@ -248,13 +267,22 @@ def dominant(exceptions: Exceptions, burn: Burn, grown: float | None) -> Dominan
     versions = exceptions.versions(burn.start, burn.end, name)
     top = max(versions, key=lambda each: versions[each], default=None)
     share = versions[top] / versions.total() if top else 0.0
+    usual = then[name] / quiet * minutes
     return Dominant(
         name=name,
         count=now[name],
         share=now[name] / now.total(),
-        rose=now[name] / minutes >= at.EXCEPTION_ROSE * max(1.0, grown or 1.0) * then[name] / quiet,
+        rose=now[name] >= at.EXCEPTION_ROSE * max(1.0, grown or 1.0) * usual,
+        usual=usual,
         version=top if share >= at.NEARLY_ALL else None,
     )
+
+
+def throttled(counts: FunctionCounts, burn: Burn) -> float | None:
+    """Share of the 5XX that are calls Lambda refused to start."""
+    refused = burn.during(counts.throttles).total()
+    calls = burn.during(counts.invocations).total() + refused
+    return burn.explains(refused / calls) if refused else 0.0
 
 
 # --- saturation -----------------------------------------------------------------------------------

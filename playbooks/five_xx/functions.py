@@ -282,7 +282,7 @@ def throttling(
         throttled > 0, f"{count(throttled)} of {count(calls)} calls throttled", throttles=throttled
     )
     share = throttled / calls if calls else 0.0
-    explained = burn.explains(share) if throttled else 0.0
+    explained = facts.throttled(counts, burn)
     text = f"{percent(share)} of the calls were throttled; {answered(burn)}"
     slow = facts.slowness(reports, counts, None, burn)
     slower = slow.p50 if slow else None

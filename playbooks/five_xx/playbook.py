@@ -109,6 +109,7 @@ class FiveXX(Playbook):
         burn = onset.burn(edge, scope)
         changes = releases.all_changes(codedeploy, rollouts, versions, trail)
         yield from functions.overload(burn, edge, counts, reports, balancer, (tasks, dependencies))
+        yield from targets.nobody_asked(burn, balancer)
         yield from targets.one_zone(burn, balancer)
         yield from releases.slower_since(burn, edge, changes)
 
@@ -127,6 +128,7 @@ class FiveXX(Playbook):
         """Lambda refused to start executions: throttles."""
         burn = onset.burn(edge, scope)
         yield from functions.throttling(burn, edge, access, counts, limits, reports)
+        yield from releases.raised(burn, counts, reports)
 
     @hypothesis(
         "A deployment brought the errors",
@@ -152,6 +154,7 @@ class FiveXX(Playbook):
         changes = releases.all_changes(codedeploy, rollouts, versions, trail)
         yield from releases.release(burn, scope, changes)
         yield from releases.own_answers(burn, edge, counts, reports, access, balancer, exceptions)
+        yield from releases.refused(burn, counts, reports)
         yield from releases.late_answers(burn, edge, access, reports, integration, changes)
         yield from targets.one_zone(burn, balancer)
 

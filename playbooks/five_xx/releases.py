@@ -175,9 +175,14 @@ def own_answers(
             yield decisive(
                 one and mostly if mostly is not None or not one else None,
                 f"{top.name}: {count(top.count)} log lines, {percent(top.share)} of all exceptions"
-                f"{', new since it began' if top.rose else ', as usual'}{of_version}; {said}",
+                f", {since_then(top)}{of_version}; {said}",
                 **figures(exceptions=float(top.count), own=own.share if own else None),
             )
+            if one and own is not None and at.PART <= own.share < at.EXPLAINS:
+                yield supporting(
+                    True, f"{top.name} is part of it: {own.by} are {percent(own.share)} of the 5XX"
+                )
+                return  # how long the 5XX take tells of the others, which are more
     elif isinstance(exceptions, Gap):
         yield decisive(
             False if mostly is False else None,
@@ -199,6 +204,52 @@ def own_answers(
         )
     else:
         yield supporting(quick, f"{text}: {'at once' if quick else 'not at once'}")
+
+
+def refused(
+    burn: Burn, counts: FunctionCounts | Gap | None, reports: Reports | Gap | None
+) -> Iterator[Clue]:
+    """Against code as the only cause: a good part of the calls never reached it."""
+    throttled, raised = _two_parts(burn, counts, reports)
+    if throttled and raised >= at.EXPLAINS:
+        yield contradicting(
+            throttled >= at.PART,
+            f"throttled calls, which no code saw, account for {percent(throttled)} of the 5XX",
+            throttled=round(throttled, 4),
+        )
+
+
+def raised(
+    burn: Burn, counts: FunctionCounts | Gap, reports: Reports | Gap | None
+) -> Iterator[Clue]:
+    """Against throttles as the only cause: a good part of the calls was let in and raised."""
+    throttled, raised = _two_parts(burn, counts, reports)
+    if raised and throttled >= at.EXPLAINS:
+        yield contradicting(
+            raised >= at.PART,
+            f"errors the function raised, which throttled calls are not, account for "
+            f"{percent(raised)} of the 5XX",
+            raised=round(raised, 4),
+        )
+
+
+def _two_parts(
+    burn: Burn, counts: FunctionCounts | Gap | None, reports: Reports | Gap | None
+) -> tuple[float, float]:
+    """What throttles and what the function's own errors account for of the 5XX, 0 if not known."""
+    if not isinstance(counts, FunctionCounts):
+        return 0.0, 0.0
+    return (
+        facts.throttled(counts, burn) or 0.0,
+        facts.own_raised(counts, reports, burn) or 0.0,
+    )
+
+
+def since_then(top: facts.Dominant) -> str:
+    """How much more often an exception is logged than usual."""
+    if not top.rose:
+        return "as usual"
+    return f"{times(top.count / top.usual)} the usual" if top.usual else "new since it began"
 
 
 def late_answers(

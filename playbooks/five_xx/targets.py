@@ -20,8 +20,8 @@ def one_zone(burn: Burn, balancer: Balancer | Gap | None) -> Iterator[Clue]:
     if worst is not None:
         yield contradicting(
             worst.alone,
-            f"{percent(worst.of_errors)} of the 5XX come from {worst.name} alone "
-            f"({percent(worst.rate)} of its requests, {percent(worst.others)} elsewhere)",
+            f"{percent(worst.of_errors)} of the 5XX come from {worst.name} "
+            f"({percent(worst.rate)} of its requests fail, {percent(worst.others)} elsewhere)",
             **figures(of_errors=worst.of_errors, rate=worst.rate, others=worst.others),
         )
 
@@ -90,6 +90,20 @@ def nobody(
         f"times, for {percent(failed)} of the 5XX: they are there, but not to be reached",
         **figures(connections=failed),
     )
+
+
+def nobody_asked(burn: Burn, balancer: Balancer | Gap | None) -> Iterator[Clue]:
+    """Against slow targets: the balancer answers 503 itself only when it has none to ask
+    (Elastic Load Balancing, "HTTP 503: Service unavailable")."""
+    if not isinstance(balancer, Balancer):
+        return
+    share = facts.rate(_code(burn, balancer, "503"), burn.during(balancer.errors).total())
+    if share:
+        yield contradicting(
+            share >= at.EXPLAINS,
+            f"{percent(share)} of the 5XX are the load balancer's own 503: no target was asked",
+            refused=round(share, 4),
+        )
 
 
 def unreachable(

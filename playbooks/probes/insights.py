@@ -116,7 +116,14 @@ def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:
     pause = FIRST_PAUSE
     while True:
         time.sleep(pause)
-        answer = aws.read("logs", "get_query_results", queryId=query_id)
+        try:
+            answer = aws.read("logs", "get_query_results", queryId=query_id)
+        except ReadFailed as refused:
+            # the query goes on whether it is asked about or not
+            if refused.reason is not GapReason.THROTTLED or time.monotonic() > deadline:
+                raise
+            pause = LONGEST_PAUSE
+            continue
         status = answer.get("status", "Unknown")
         if status == "Complete":
             aws.scanned(int(answer.get("statistics", {}).get("bytesScanned", 0)))

@@ -336,6 +336,44 @@ def test_two_faults_at_once_are_not_called_one() -> None:
     assert verdict(both)[0] is not Verdict.HIGH
 
 
+@pytest.mark.parametrize(
+    ("refused", "raised", "cause"),
+    [(900, 400, "concurrency-limit"), (400, 900, "bad-deployment")],
+)
+def test_a_release_that_raises_among_throttled_calls_is_not_the_whole_story(
+    refused: int, raised: int, cause: str
+) -> None:
+    both = THROTTLED | {
+        "counts": counts(
+            invocations=(900, 3600 - refused),
+            throttles=(0, refused),
+            errors=(0, raised),
+            concurrency=(5, 50),
+        ),
+        "edge": edge(requests=(900, 3600), errors=(0, refused + raised)),
+        "access": gap("access"),
+        "exceptions": exceptions("KeyError", raised, version="42"),
+        "trail": (change(ONSET - 1),),
+    }
+    assert verdict(both) == (Verdict.MEDIUM, cause)
+    standing = {c.id for c in weighed(both).values() if c.status is not CauseStatus.REFUTED}
+    assert {"concurrency-limit", "bad-deployment"} <= standing
+
+
+def test_without_the_functions_errors_few_answers_passed_on_acquit_no_release() -> None:
+    """API Gateway answers for a function that raises: the backend's own status says nothing."""
+    blind = DEPLOYED | {"edge": gap("edge"), "counts": gap("counts")}
+    assert weighed(blind)["bad-deployment"].status is CauseStatus.POSSIBLE
+
+
+def test_an_exception_seen_before_is_not_called_new() -> None:
+    evidence = DEPLOYED | {"exceptions": exceptions("KeyError", 180, quiet=1)}
+    (clue,) = [c for c in weighed(evidence)["bad-deployment"].clues if "KeyError" in c.text]
+    assert clue.holds
+    assert "180.0x the usual" in clue.text
+    assert "new" not in clue.text
+
+
 def test_every_sentence_has_a_figure_or_says_what_is_not_known() -> None:
     for story in STORIES.values():
         for cause in weighed(story).values():
