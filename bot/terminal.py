@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bot.model import Cause, CauseStatus, ClueKind, GapReason, Report, Verdict
+from bot.model import Cause, CauseStatus, Clue, ClueKind, GapReason, Report, Verdict
+from bot.render import findings
+from bot.render.text import actor, count, dollars, lag, percent, plural, size, span
 
-_MARK = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 _VERDICT = {Verdict.HIGH: "bold green", Verdict.MEDIUM: "bold yellow"}
 
 
 def progress(report: Report, probes: int) -> Text:
     """One line while probes come in."""
     waiting = [gap.detail for gap in report.gaps if gap.reason is GapReason.PENDING]
-    done = probes - len(waiting)
-    text = Text(f"{done} of {probes} looked at", style="cyan")
+    text = Text(f"{probes - len(waiting)} of {probes} reads done", style="cyan")
     if waiting:
         text.append(f"  waiting for: {', '.join(waiting[:3])}", style="dim")
     return text
@@ -24,121 +28,151 @@ def progress(report: Report, probes: int) -> Text:
 
 def show(report: Report, console: Console) -> None:
     """The whole report."""
-    console.print(
-        Group(
-            _head(report),
-            *(_causes(report)),
-            *(_changes(report)),
-            *(_gaps(report)),
-            *(_actions(report)),
-            _cost(report),
-        )
+    parts = (
+        _head(report),
+        _verdict(report),
+        *(_cause(cause, report) for cause in report.causes if _stands(cause)),
+        _changes(report),
+        _ruled_out(report),
+        _gaps(report),
+        _actions(report),
+        _cost(report),
     )
+    for part in parts:
+        if part is not None:
+            console.print(Padding(part, (0, 0, 1, 0), expand=False))
+
+
+def _stands(cause: Cause) -> bool:
+    return cause.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
 
 
 def _head(report: Report) -> RenderableType:
     picture = report.picture
-    head = Text()
-    head.append(f"{report.service}  ", style="bold")
-    head.append(picture.headline or "nothing is known yet", style="bold")
+    head = Text(f"{report.service} · {picture.headline or 'nothing is known yet'}", style="bold")
     if picture.onset:
-        minutes = (report.made_at - picture.onset).total_seconds() / 60
-        head.append(f"\nsince {picture.onset:%Y-%m-%d %H:%M} UTC ({minutes:.0f} min ago)")
+        head.append(f"\nsince {_local(picture.onset)}", style="not bold")
+        head.append(f" ({span(report.made_at - picture.onset)} ago)", style="not bold")
+    if report.alarm:
+        head.append(f" · alarm {report.alarm.name}", style="not bold")
     if not picture.breakdown:
         return head
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("code", "count", "of errors", "of requests"):
         table.add_column(title, justify="left" if title == "code" else "right")
     for share in picture.breakdown:
-        rate = "?" if share.of_requests is None else f"{share.of_requests:.1%}"
-        table.add_row(share.code, f"{share.count:,.0f}", f"{share.of_errors:.0%}", rate)
+        rates = percent(share.of_errors), percent(share.of_requests)
+        table.add_row(share.code, count(share.count), *rates)
     return Group(head, "", table)
 
 
-def _causes(report: Report) -> list[RenderableType]:
-    standing = [each for each in report.causes if each.status is not CauseStatus.REFUTED]
-    refuted = [each for each in report.causes if each.status is CauseStatus.REFUTED]
-    parts: list[RenderableType] = [""]
-    if report.verdict is Verdict.INCONCLUSIVE:
-        parts.append(Text("Inconclusive", style="bold yellow"))
-        if report.next_test:
-            parts.append(Text(f"  would tell most: {report.next_test}"))
-    for cause in standing:
-        parts.append(_cause(cause, report))
-    if refuted:
-        parts += ["", Text("Ruled out", style="bold")]
-        parts += [Text(f"  {cause.title}: {why(cause)}") for cause in refuted]
-    return parts
+def _verdict(report: Report) -> RenderableType | None:
+    if report.verdict is not Verdict.INCONCLUSIVE:
+        return None
+    text = Text("Inconclusive", style="bold yellow")
+    if report.next_test:
+        text.append("\nNext best test: ", style="not bold")
+        text.append(report.next_test, style="not bold default")
+    return text
 
 
 def _cause(cause: Cause, report: Report) -> RenderableType:
+    """A cause that stands, and the clues it stands on; those that merely do not hold are left out.
+
+    `--json` has every clue.
+    """
     head = Text()
     if cause is report.cause:
-        head.append(f"Likely cause ({report.verdict}): ", style=_VERDICT[report.verdict])
+        lead = f"Likely cause, {report.verdict} confidence: "
+        head.append(lead, style=_VERDICT[report.verdict])
+    else:
+        head.append("Also possible: ", style="yellow")
     head.append(cause.title, style="bold")
-    head.append(f"  {cause.status}, score {cause.score}", style="dim")
-    if cause.missing:
-        head.append(f"\n  needs: {', '.join(cause.missing)}", style="yellow")
-    for clue in cause.clues:
-        mark, style = _MARK[clue.holds]
-        if clue.kind is ClueKind.CONTRADICTING and clue.holds is not None:
-            style = "red" if clue.holds else "dim"
-        head.append(f"\n  {mark} ", style=style)
-        head.append(f"{clue.text} ")
-        head.append(clue.kind.value, style="dim")
-    return head
+    told = [clue for clue in cause.clues if clue.holds is not False]
+    clues = _rows((*_mark(clue), clue.text) for clue in findings.weighed(told))
+    if not cause.missing:
+        return Group(head, clues)
+    return Group(head, clues, Text(f"  needs {', '.join(cause.missing)}", style="yellow"))
 
 
-def why(cause: Cause) -> str:
-    """The fact that refutes a cause."""
-    against = [
-        clue.text
-        for clue in cause.clues
-        if (clue.kind is ClueKind.NECESSARY and clue.holds is False)
-        or (clue.kind is ClueKind.CONTRADICTING and clue.holds)
-    ]
-    failed = [
-        clue.text for clue in cause.clues if clue.kind is ClueKind.DECISIVE and clue.holds is False
-    ]
-    return next(iter([*against, *failed]), "no clue for it holds")
+def _mark(clue: Clue) -> tuple[str, str]:
+    if clue.holds is None:
+        return "?", "yellow"
+    return ("✗", "red") if clue.kind is ClueKind.CONTRADICTING else ("✓", "green")
 
 
-def _changes(report: Report) -> list[RenderableType]:
+def _rows(rows: Iterable[tuple[str, str, str | Text]]) -> Table:
+    """Mark, its style, text: long texts hang under themselves."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=3, justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for mark, style, text in rows:
+        table.add_row(Text(mark, style=style), Text(text) if isinstance(text, str) else text)
+    return table
+
+
+def _ruled_out(report: Report) -> RenderableType | None:
+    refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
+    absent = [cause for cause in refuted if findings.absent(cause, report.service)]
+    rows: list[tuple[str, str, str | Text]] = []
+    for cause in refuted:
+        if cause not in absent:
+            text = Text.assemble((cause.title, "strike"), f"\nno: {findings.fact(cause)}")
+            rows.append(("✗", "dim", text))
+    if absent:
+        titles = ", ".join(cause.title for cause in absent)
+        rows.append(("–", "dim", Text(f"does not apply to {report.service}: {titles}", "dim")))
+    return Group(Text("Ruled out", style="bold"), _rows(rows)) if rows else None
+
+
+def _changes(report: Report) -> RenderableType | None:
     if not report.picture.changes:
-        return []
-    lines: list[RenderableType] = ["", Text("Changes around the onset", style="bold")]
-    for change in report.picture.changes:
-        lag = "" if change.lag is None else f"  {lag_words(change.lag)}"
-        lines.append(Text(f"  {change.at:%H:%M} {change.summary} by {change.actor}{lag}"))
-    return lines
+        return None
+    rows = [
+        (
+            "·",
+            "dim",
+            f"{lag(change.lag)} · {change.summary} · {actor(change.actor)} · {_local(change.at)}",
+        )
+        for change in report.picture.changes
+    ]
+    return Group(Text(findings.CHANGED, style="bold"), _rows(rows))
 
 
-def lag_words(lag: float) -> str:
-    """A lag in seconds as "9 min before onset"."""
-    return f"{abs(lag) / 60:.0f} min {'before' if lag >= 0 else 'after'} onset"
-
-
-def _gaps(report: Report) -> list[RenderableType]:
+def _gaps(report: Report) -> RenderableType | None:
     if not report.gaps:
-        return []
-    lines: list[RenderableType] = ["", Text("Could not be checked", style="bold yellow")]
-    for gap in report.gaps:
-        permission = f"  (missing permission: {gap.permission})" if gap.permission else ""
-        lines.append(Text(f"  {gap.probe}: {gap.detail}{permission}"))
-    return lines
+        return None
+    rows = [
+        ("?", "yellow", gap.detail + (f" · needs {gap.permission}" if gap.permission else ""))
+        for gap in report.gaps
+    ]
+    untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
+    if untested:
+        rows.append(("", "", f"so untested: {', '.join(untested)}"))
+    head = Text.assemble(
+        ("Could not be checked", "bold yellow"), (" (unknown, not healthy)", "dim")
+    )
+    return Group(head, _rows(rows))
 
 
-def _actions(report: Report) -> list[RenderableType]:
+def _actions(report: Report) -> RenderableType | None:
     if not report.actions:
-        return []
-    titles = ", ".join(f"{offer.title} ({offer.action})" for offer in report.actions)
-    return ["", Text.assemble(("Actions that fit: ", "bold"), titles)]
+        return None
+    rows = [
+        ("→", "cyan", Text.assemble(offer.title, (f"  {offer.action}", "dim")))
+        for offer in report.actions
+    ]
+    return Group(Text("What can be done, from the card in Slack", style="bold"), _rows(rows))
 
 
 def _cost(report: Report) -> RenderableType:
     cost = report.cost
-    return Text(
-        f"\n{cost.calls} AWS calls, {cost.log_bytes / 1e6:.1f} MB of logs scanned, "
-        f"${cost.usd:.4f}, {cost.seconds:.1f} s",
-        style="dim",
-    )
+    pieces = [span(cost.seconds), plural(cost.calls, "AWS read")]
+    if cost.log_bytes:
+        pieces.append(f"{size(cost.log_bytes)} of logs scanned")
+    return Text(" · ".join([*pieces, dollars(cost.usd)]), style="dim")
+
+
+def _local(at: datetime) -> str:
+    """A time in the zone of the terminal."""
+    return f"{at.astimezone():%H:%M %Z}"

@@ -47,9 +47,11 @@ class Played:
         return self.report.cause.id if self.report.cause else "none"
 
     def line(self) -> str:
-        mark = "[green]hit [/]" if self.hit else "[red]miss[/]"
-        text = f"{mark} {self.name} #{self.seed}  {self.report.verdict}: {self.cause}"
-        return text + "".join(f"\n       {miss}" for miss in self.misses)
+        mark = "[green]✓ hit [/]" if self.hit else "[red]✗ miss[/]"
+        name = f"{self.name} (seed {self.seed})" if self.seed else self.name
+        found = f"{self.report.verdict}: {self.cause}" if self.report.cause else "inconclusive"
+        text = f"{mark} {name:<44} {found}  [dim]{self.seconds:.1f} s[/]"
+        return text + "".join(f"\n         {miss}" for miss in self.misses)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -91,6 +93,8 @@ def compare(expect: Expect, report: Report) -> Iterator[str]:
     if found != expect.cause and not (found is None and "inconclusive" in expect.verdicts):
         yield f"cause: expected {expect.cause or 'none'}, found {found or 'none'}"
     status = {cause.id: cause.status for cause in report.causes}
+    for each in {*expect.not_, *([expect.cause] if expect.cause else [])} - status.keys():
+        yield f"{each}: no cause of {report.playbook}; it has {', '.join(sorted(status))}"
     for each in expect.not_:
         if status.get(each) is CauseStatus.SUPPORTED:
             yield f"{each}: must not be supported, but is"
@@ -109,7 +113,7 @@ def compare(expect: Expect, report: Report) -> Iterator[str]:
 
 def table(played: list[Played]) -> Table:
     """All results, by scenario."""
-    shown = Table("scenario", "hits", "verdicts", "causes", "slowest", box=None)
+    shown = Table("scenario", "hits", "verdicts", "causes", "slowest", box=None, pad_edge=False)
     for name in dict.fromkeys(each.name for each in played):
         own = [each for each in played if each.name == name]
         hits = sum(each.hit for each in own)

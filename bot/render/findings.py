@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -115,21 +115,21 @@ def changes(report: Report, detail: Detail) -> Block | None:
 def ruled_out(report: Report, detail: Detail) -> Block | None:
     """Causes that are out, each by the fact that refutes it."""
     refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
-    absent = [cause for cause in refuted if _absent(cause, report.service)]
-    known = [cause for cause in refuted if cause not in absent]
+    elsewhere = [cause for cause in refuted if absent(cause, report.service)]
+    known = [cause for cause in refuted if cause not in elsewhere]
     if not refuted:
         return None
     elements = [line(bold("Ruled out"))]
     shown = _first(known, detail.refuted)
     if shown:
         rows = [
-            [struck(cause.title, 150), say(f" because {_fact(cause)}", detail.words)]
+            [struck(cause.title, 150), say(f" because {fact(cause)}", detail.words)]
             for cause in shown
         ]
         elements.append(bullets(rows))
     elements += _more(len(known) - len(shown), "more ruled out", "more ruled out")
-    if absent:
-        titles = ", ".join(cause.title for cause in absent)
+    if elsewhere:
+        titles = ", ".join(cause.title for cause in elsewhere)
         why = f"Does not apply to {report.service}: "
         elements.append(line(say(why, 120), say(titles, detail.words, quiet=True)))
     return rich(*elements)
@@ -183,12 +183,16 @@ def _why_not(report: Report) -> str:
 def _clues(cause: Cause, detail: Detail) -> list[Block]:
     """Clues for, against and unknown; those that merely do not hold say nothing here."""
     told = [clue for clue in cause.clues if clue.holds is not False]
-    told.sort(key=lambda clue: (clue.holds is None, _WEIGHT.index(clue.kind)))
-    shown = _first(told, detail.clues)
+    shown = _first(weighed(told), detail.clues)
     if not shown:
         return []
     rows = [_clue(clue, detail) for clue in shown]
     return [bullets(rows), *_more(len(told) - len(shown), "more clue")]
+
+
+def weighed(clues: Iterable[Clue]) -> list[Clue]:
+    """What is known before what is not, what tells most first."""
+    return sorted(clues, key=lambda clue: (clue.holds is None, _WEIGHT.index(clue.kind)))
 
 
 def _clue(clue: Clue, detail: Detail) -> list[Part]:
@@ -212,7 +216,7 @@ def _rival(cause: Cause, detail: Detail) -> list[Part]:
     return parts
 
 
-def _fact(cause: Cause) -> str:
+def fact(cause: Cause) -> str:
     """The clue that put a cause out: a missing necessity, a contradiction, no decisive sign."""
     for kind, holds in (
         (ClueKind.NECESSARY, False),
@@ -225,7 +229,7 @@ def _fact(cause: Cause) -> str:
     return "nothing speaks for it"
 
 
-def _absent(cause: Cause, service: str) -> bool:
+def absent(cause: Cause, service: str) -> bool:
     """Refuted only because the service has no such resource; `bot.investigate.weigh` words it."""
     return len(cause.clues) == 1 and cause.clues[0].text.startswith(f"{service} has none: ")
 
