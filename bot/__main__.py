@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.live import Live
 from rich.table import Table
 
@@ -31,8 +32,8 @@ app = typer.Typer(
         "`incident doctor` before the first `incident serve`."
     ),
 )
-out = Console()
-err = Console(stderr=True)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
 
 CatalogueOption = Annotated[
     Path | None, typer.Option("--catalogue", help="The catalogue file; default: CATALOGUE.")
@@ -103,17 +104,7 @@ def playbooks(
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    for each in found["playbooks"]:
-        out.print(f"[bold]{each['id']}[/]  {each['title']}")
-        out.print(f"  often taken for: {each['looks_like']}", style="dim")
-        table = Table("hypothesis", "title", "actions", box=None, padding=(0, 2, 0, 2))
-        for hypothesis in each["hypotheses"]:
-            table.add_row(hypothesis["id"], hypothesis["title"], ", ".join(hypothesis["actions"]))
-        out.print(table)
-    actions = Table("action", "title", "may call", box=None, padding=(0, 2, 0, 2))
-    for action in found["actions"]:
-        actions.add_row(action["id"], action["title"], ", ".join(action["writes"]))
-    out.print(actions)
+    terminal.list_playbooks(found, out)
 
 
 @app.command()
@@ -172,7 +163,7 @@ def main() -> None:
     try:
         app()
     except IncidentHelperError as error:
-        err.print(f"[bold red]incident:[/] {error}", highlight=False)
+        err.print(f"[bold red]incident:[/] {escape(str(error))}", highlight=False)
         sys.exit(2)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -41,6 +42,35 @@ def show(report: Report, console: Console) -> None:
     for part in parts:
         if part is not None:
             console.print(Padding(part, (0, 0, 1, 0), expand=False))
+
+
+def list_playbooks(found: Mapping[str, Any], console: Console) -> None:
+    """What `bot.registry.described` knows: playbooks with their hypotheses, then the actions."""
+    for each in found["playbooks"]:
+        taken = f", often taken for: {each['looks_like']}" if each["looks_like"] else ""
+        console.print(
+            Text.assemble((each["id"], "bold cyan"), f"  {each['title']}", (taken, "dim"))
+        )
+        rows = [
+            (hypothesis["id"], hypothesis["title"], hypothesis["actions"])
+            for hypothesis in each["hypotheses"]
+        ]
+        console.print(_listed("cause", "what it says", "action", rows), "")
+    rows = [(action["id"], action["title"], action["writes"]) for action in found["actions"]]
+    console.print(_listed("action", "what it does", "may call", rows))
+
+
+def _listed(
+    first: str, second: str, third: str, rows: Iterable[tuple[str, str, Sequence[str]]]
+) -> Table:
+    """Ids are never cut: they are what is typed."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(first, no_wrap=True, style="cyan")
+    table.add_column(second)
+    table.add_column(third, overflow="fold")
+    for name, title, several in rows:
+        table.add_row(name, title, "\n".join(several))
+    return table
 
 
 def _stands(cause: Cause) -> bool:
