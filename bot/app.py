@@ -36,7 +36,7 @@ from bot.desk import Desk
 from bot.errors import ConfigError
 from bot.inbox import DocketInbox, StoreReplays
 from bot.inquiry import Inquiry
-from bot.jobs import TICK_SECONDS, Jobs, Kind
+from bot.jobs import Jobs, Kind
 from bot.outbox import Outbox
 from bot.question import THREADS
 from bot.redact import RedactingFilter
@@ -52,7 +52,7 @@ from handlers.listeners import register, slack_app
 
 log = logging.getLogger(__name__)
 
-LOOK_AFTER_SECONDS = 60  # between looks at the audit chain and at changes nobody works on
+TICKS = {"sweep": 5, "look_after": 60}  # seconds
 VALKEY_SECONDS = 1.0  # between looks at the embedded Valkey
 
 
@@ -145,7 +145,7 @@ async def _run(running: Program, listener: socket) -> None:
         http = group.create_task(server.serve(sockets=[listener]), name="http")
         tasks = [
             group.create_task(running.jobs.work(), name="worker"),
-            group.create_task(running.jobs.tick(), name="clock"),
+            group.create_task(running.jobs.tick(TICKS), name="clock"),
         ]
         if running.sockets is not None:
             tasks.append(group.create_task(running.sockets.run(), name="sockets"))
@@ -218,12 +218,15 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     )
     dispatch = Dispatch(desk, changes, announcer, known, router, vocabulary)
 
-    async def housekeep(tick: str) -> None:
+    async def sweep(_: str) -> None:
+        """Messages nobody is sending."""
         await announcer.sweep()
-        if int(tick) % (LOOK_AFTER_SECONDS // TICK_SECONDS) == 0:
-            if fault := await store.verify_audit():
-                log.critical("the audit chain is broken, nothing is approved or applied: %s", fault)
-            await changes.resume()
+
+    async def look_after(_: str) -> None:
+        """Changes nobody works on, and whether the audit chain is whole."""
+        if fault := await store.verify_audit():
+            log.critical("the audit chain is broken, nothing is approved or applied: %s", fault)
+        await changes.resume()
 
     bolt = slack_app(web, _secret(config))
     door = Door(
@@ -238,8 +241,9 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         "intake": Kind(dispatch, dispatch.gave_up),
         "investigate": Kind(desk.investigate, desk.gave_up),
         "step": Kind(changes.step, changes.gave_up),
-        "flush": Kind(announcer.flush, attempts=1),  # housekeeping finds what is left
-        "housekeep": Kind(housekeep, attempts=1),
+        "flush": Kind(announcer.flush, attempts=1),  # the next sweep finds what is left
+        "sweep": Kind(sweep, attempts=1),
+        "look_after": Kind(look_after, attempts=1),
     }
     try:
         async with jobs.opened(kinds):

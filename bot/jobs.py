@@ -35,7 +35,6 @@ LastWord = Callable[[str, Exception], Awaitable[None]]
 """What is said when every attempt has failed, given what it was about and the latest fault."""
 
 NAME = "incident-helper"
-TICK_SECONDS = 5
 ATTEMPTS = 12
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
 
@@ -101,22 +100,31 @@ class Jobs:
         ) as worker:
             await worker.run_forever()
 
-    async def tick(self) -> None:
-        """Drive the clock until cancelled."""
+    async def tick(self, every: Mapping[str, int]) -> None:
+        """Ask for a kind of task every so many seconds, now to begin with, until cancelled. What
+        it is about is the number of the tick, the same on all replicas."""
         clock = AsyncIOScheduler(timezone=UTC)
-        clock.add_job(self._housekeep, "interval", seconds=TICK_SECONDS, misfire_grace_time=None)
+        for kind, seconds in every.items():
+            clock.add_job(
+                self._tick,
+                "interval",
+                (kind, seconds),
+                seconds=seconds,
+                next_run_time=datetime.now(UTC),
+                misfire_grace_time=None,
+            )
         clock.start()
         try:
             await asyncio.Event().wait()
         finally:
             clock.shutdown(wait=False)
 
-    async def _housekeep(self) -> None:
-        tick = int(datetime.now(UTC).timestamp()) // TICK_SECONDS
+    async def _tick(self, kind: str, seconds: int) -> None:
+        number = int(datetime.now(UTC).timestamp()) // seconds
         try:
-            await self.put("housekeep", str(tick), key=f"housekeep:{tick}")
+            await self.put(kind, str(number), key=f"{kind}:{number}")
         except (RedisError, OSError) as fault:
-            log.warning("Redis does not answer, nothing is looked after: %s", fault)
+            log.warning("Redis does not answer, no %s: %s", kind, fault)
 
     def _task(self, name: str, kind: Kind) -> Callable[..., Awaitable[None]]:
         patience = ExponentialRetry(
