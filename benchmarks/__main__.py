@@ -1,0 +1,22 @@
+"""`python -m benchmarks [b1|b3]`: run and print."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import b1_acknowledge, b3_triage
+
+ALL = {"b1": b1_acknowledge.main, "b3": b3_triage.main}
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(ALL)
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(ALL)}")
+    for name in names:
+        ALL[name]()
+
+
+if __name__ == "__main__":
+    main()

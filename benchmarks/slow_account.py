@@ -1,0 +1,31 @@
+"""A scenario's AWS account in a process of its own, every call late, until its stdin ends.
+
+Writes one line of JSON: the environment that points a bot at it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from sandbox.showing import SCENARIOS
+from sandbox.stage import Stage
+from sandbox.world import load
+from sandbox.world.clock import FrozenClock
+
+
+def main(scenario: str, latency_ms: int) -> None:
+    story = load(SCENARIOS / f"{scenario}.yaml")
+    with tempfile.TemporaryDirectory(prefix="b3-") as folder:
+        stage = Stage(story, Path(folder), clock=FrozenClock(), latency_ms=latency_ms)
+        stage.aws.start()
+        stage.catalogue.write_text(stage.catalogue_text(), encoding="utf-8")
+        print(json.dumps(stage.environment), flush=True)
+        sys.stdin.read()
+        stage.aws.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
