@@ -93,7 +93,7 @@ def compare(expect: Expect, report: Report) -> Iterator[str]:
     if found != expect.cause and not (found is None and "inconclusive" in expect.verdicts):
         yield f"cause: expected {expect.cause or 'none'}, found {found or 'none'}"
     status = {cause.id: cause.status for cause in report.causes}
-    for each in {*expect.not_, *([expect.cause] if expect.cause else [])} - status.keys():
+    for each in sorted({*expect.not_, *filter(None, [expect.cause])} - status.keys()):
         yield f"{each}: no cause of {report.playbook}; it has {', '.join(sorted(status))}"
     for each in expect.not_:
         if status.get(each) is CauseStatus.SUPPORTED:

@@ -28,7 +28,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 DEFAULT = {"5xx": "5xx-cold-starts-in-a-surge"}
 READY_SECONDS = 30.0
 
-out = Console()
+out = Console(highlight=False)
 
 
 def demo(scenario: str, *, speed: float, seed: int, port: int) -> None:
@@ -68,19 +68,32 @@ def sandbox(scenario: str, *, speed: float, seed: int, port: int, aws_port: int)
 
 
 def score(paths: list[str], *, seeds: int, as_json: bool) -> bool:
-    """Play them all, print what was found; whether it is all as expected."""
+    """Play them all, print what was found; whether it is all as expected.
+
+    A file whose alarm never goes is told of at the end: only playing it shows that.
+    """
     stories = [(path, _load(str(path))) for each in paths for path in _files(each)]
     played: list[Played] = []
+    refused: list[ScenarioError] = []
     for path, story in stories:
         for seed in range(seeds + 1):
-            result = play(path.stem, story, seed)
+            try:
+                result = play(path.stem, story, seed)
+            except ScenarioError as error:
+                refused.append(ScenarioError(f"{path} #{seed}", error.problems))
+                continue
             played.append(result)
             if not as_json:
                 out.print(result.line())
     if as_json:
         sys.stdout.write(json.dumps([result.as_dict() for result in played], indent=2) + "\n")
     else:
-        out.print(table(played))
+        if seeds:
+            out.print("", table(played))
+        hits = sum(result.hit for result in played)
+        out.print(f"\n[bold]{hits} of {len(played)} found as expected[/]")
+    if refused:
+        raise ConfigError("\n".join(map(str, refused)))
     return all(result.hit for result in played)
 
 
@@ -118,12 +131,20 @@ def _load(named: str) -> Scenario:
 def _stage(
     story: Scenario, folder: Path, *, seed: int, speed: float, port: int, aws_port: int = 0
 ) -> Stage:
+    def at_port(slack_port: int) -> Stage:
+        try:
+            return Stage(
+                story, folder, seed=seed, speed=speed, slack_port=slack_port, aws_port=aws_port
+            )
+        except ScenarioError as error:
+            raise ConfigError(str(error)) from error
+
     try:
-        return Stage(story, folder, seed=seed, speed=speed, slack_port=port, aws_port=aws_port)
+        return at_port(port)
     except OSError:
         if port == 0:
             raise
-    return Stage(story, folder, seed=seed, speed=speed, slack_port=0, aws_port=aws_port)
+    return at_port(0)
 
 
 def _start_bot(stage: Stage, folder: Path) -> subprocess.Popen[bytes]:
@@ -174,8 +195,9 @@ def _invitation(story: Scenario, stage: Stage) -> str:
     return (
         f"[bold]{stage.slack.page_url}[/]\n\n"
         f"{story.story.looked_like.strip()}\n\n"
-        "Open #alerts. Maya may ask for a change, Jonas may approve it, Priya may only look.\n"
-        "Ctrl-C stops everything."
+        "The alarm is in #alerts, what the bot found in its thread. Maya may ask for a change,\n"
+        "Jonas may approve it, Priya may only look: switch person at the top left.\n"
+        "Also try /incident help. Ctrl-C stops everything."
     )
 
 

@@ -172,6 +172,7 @@ class Stage:
             ],
             "tables": [each.name for each in has.databases if each.kind == "dynamodb"],
             "databases": [each.name for each in has.databases if each.kind == "rds"],
+            "security_groups": [*has.security_groups],
         }
         return {
             "name": service.name,

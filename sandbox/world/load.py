@@ -137,6 +137,13 @@ def _sentence(detail: ErrorDetails, tree: yaml.Node | None) -> str:
             message = f"must be a mapping with the keys {', '.join(_keys(owner))}; got {given!r}"
         case "too_short":
             message = "must not be empty"
+        case "tuple_type":
+            message = f"must be a list; begin it with a dash or put it into [ ]; got {given!r}"
+        case "string_pattern_mismatch" if loc[-1] == "operation":
+            message = (
+                f"{given!r} is no operation; write service:Operation as in IAM, for example "
+                "logs:StartQuery or codedeploy:*"
+            )
         case _:
             message = f"{detail['msg'][0].lower()}{detail['msg'][1:]}; got {given!r}"
     return _placed(loc, message, tree)

@@ -13,6 +13,9 @@ from sandbox.world import effects as fx
 from sandbox.world.resources import Resources
 from sandbox.world.schema import Scenario
 
+LONGEST_TIMEOUT = 900.0  # s; this and the next: Lambda quotas
+KEPT_UNRESERVED = 100
+
 Loc = tuple[str | int, ...]
 Problem = tuple[Loc, str]
 
@@ -96,6 +99,15 @@ def _resources(resources: Resources) -> Iterator[Problem]:
             yield from _qualifier(resources, here, "alias", group.function, group.alias)
     for index, function in enumerate(resources.functions):
         here = (*base, "functions", index)
+        if function.timeout > LONGEST_TIMEOUT:
+            yield (*here, "timeout"), "Lambda lets no function run longer than 15m"
+        most = resources.account_concurrency - KEPT_UNRESERVED
+        if function.reserved_concurrency is not None and function.reserved_concurrency > most:
+            yield (
+                (*here, "reserved_concurrency"),
+                f"the account has {resources.account_concurrency} executions and Lambda keeps "
+                f"{KEPT_UNRESERVED} of them unreserved: write at most {most}",
+            )
         for alias, version in function.aliases.items():
             yield from _known(
                 (*here, "aliases", alias), "version", version, function.versions, "versions"

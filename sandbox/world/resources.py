@@ -160,3 +160,4 @@ class Resources(Part):
     ecs: tuple[EcsService, ...] = ()
     codedeploy: tuple[CodeDeploy, ...] = ()
     databases: tuple[Database, ...] = ()
+    security_groups: tuple[str, ...] = ()  # sg-…: those the catalogue counts to the service
