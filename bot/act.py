@@ -28,10 +28,14 @@ from bot.errors import ConfigError, IncidentHelperError, ReadFailed, WriteAmbigu
 from bot.model import Answer, GapReason, Plan, Run, RunState, Step, Verification, canonical
 from bot.policy import Refusal
 from bot.ports import AwsWriter
+from bot.redact import redact
 from bot.running import ENDED, Case, Next, Pace, Work, due
 from bot.telling import trimmed, undo_by_hand
 
 __all__ = ["ENDED", "Actor", "Next", "Pace", "Work", "due"]
+
+CLICK_KEPT = 86_400
+"""Seconds a press of Undo is known; Slack and the queue give up long before."""
 
 _TRANSIENT = frozenset({GapReason.THROTTLED, GapReason.TIMEOUT})
 
@@ -111,11 +115,11 @@ class Actor(Asking):
         except ReadFailed as fault:
             answer = await self._unread(case, fault)
         if answer.answer is Answer.YES:
-            return await self._move(run, RunState.VERIFYING, note="")
-        late = self._since_applied(run, answer.at) > 2 * case.plan.settles_within
+            return await self._move(run, RunState.VERIFYING, in_force_at=answer.at, note="")
+        late = _since(run.applied_at, answer.at) > 2 * case.plan.settles_within
         if answer.answer is Answer.INCONCLUSIVE and not late:
             return await self._going_on(run, answer, Work.SETTLE)
-        return await self._move(run, RunState.DONE, verification=answer, note="")
+        return await self._move(run, RunState.DONE, verification=_never(answer, case.plan), note="")
 
     async def verify(self, run_id: str) -> Next | None:
         """Ask the detector until it says yes or no, or time is up; inconclusive is never yes."""
@@ -127,15 +131,17 @@ class Actor(Asking):
             answer = await self.detector(run)
         except ReadFailed as fault:
             answer = await self._unread(case, fault)
-        allowed = 2 * case.plan.settles_within + self.pace.verify
-        late = self._since_applied(run, answer.at) > allowed
+        late = _since(run.in_force_at or run.applied_at, answer.at) > self.pace.verify
         if answer.answer is Answer.INCONCLUSIVE and not late:
             return await self._going_on(run, answer, Work.VERIFY)
         return await self._move(run, RunState.DONE, verification=answer, note="")
 
-    async def undo(self, run_id: str, by: str | None = None) -> Next | Refusal | None:
+    async def undo(
+        self, run_id: str, by: str | None = None, click: str = ""
+    ) -> Next | Refusal | None:
         """Send the inverse once, if the world still is as the change left it. Without `by`: go on
-        with an undo that was begun."""
+        with an undo that was begun. A `click` that was taken up before sends nothing: after an
+        undo that failed it takes a new one."""
         run = await self._run(run_id)
         if run.state is RunState.UNDOING:
             return await self._undone(await self._case(run))
@@ -150,11 +156,15 @@ class Actor(Asking):
             seen = await self._read(case, lambda aws: case.action.observe(aws, case.plan))
             if canonical(seen.state) != canonical(case.plan.after):
                 return Refusal(_moved_on(case.plan, seen.state))
+            if why := case.action.someone_elses(case.plan, seen, run.results):
+                return Refusal(f"Not undone: {why}")
             undoer = run.model_copy(update={"undone_by": by})
             writer = await self.offload(partial(self.writer, case.service, undoer))
         except (ConfigError, ReadFailed, WriteRefused) as fault:
             return Refusal(f"Not undone, nothing was sent: {fault}")
         steps = case.action.undo_steps(case.plan, seen)
+        if click and not await self.store.once(f"undo:{run_id}:{click}", CLICK_KEPT):
+            return await self._taken_up(run_id)
         begun = self.monotonic()
         undoing = await self.store.move(
             run_id,
@@ -209,26 +219,34 @@ class Actor(Asking):
     ) -> _ReadBack:
         try:
             seen, at = await self._read(
-                case, lambda aws: (case.action.observe(aws, case.plan).state, aws.now())
+                case, lambda aws: (case.action.observe(aws, case.plan), aws.now())
             )
         except ReadFailed as fault:
             text = f"{case.plan.target} can't be read back yet ({fault}); asking again."
             await self._note(case.run, "note", text)
             return _ReadBack(_Fate.UNKNOWN)
-        if canonical(seen) == canonical(goal):
+        if canonical(seen.state) == canonical(goal):
             return _ReadBack(_Fate.LANDED, at)
+        patience = timedelta(seconds=case.plan.settles_within if seen.changing else 0)
         deadline = case.run.deadline
-        if deadline and await self.store.now() < deadline:
+        if deadline and await self.store.now() < deadline + patience:
             return _ReadBack(_Fate.UNKNOWN)
-        if canonical(seen) == canonical(start):
+        if canonical(seen.state) == canonical(start):
             return _ReadBack(_Fate.UNCHANGED, at)
-        return _ReadBack(_Fate.DRIFTED, at, guards.difference(goal, seen))
+        return _ReadBack(_Fate.DRIFTED, at, guards.difference(goal, seen.state))
+
+    async def _taken_up(self, run_id: str) -> Next | Refusal | None:
+        """A click was heard before. Where nothing came of it, it takes a new one."""
+        run = await self._run(run_id)
+        if run.state in (RunState.UNDOING, RunState.UNDONE):
+            return await self._arrived(run)
+        return Refusal(f"This click was taken up before. {run.note} Press Undo to try again.")
 
     async def _undo_failed(self, run: Run, why: str) -> Next | None:
         """The change stays; a person gets the calls to make by hand."""
         note = f"Not undone: {why}."
         if run.plan and run.plan.inverse:
-            note += f" By hand: {undo_by_hand(run.plan)}"
+            note += f" By hand: {undo_by_hand(run)}"
         await self._note(run, "undo", note)
         answer = run.verification or Verification(
             answer=Answer.INCONCLUSIVE,
@@ -239,7 +257,7 @@ class Actor(Asking):
 
     async def _going_on(self, run: Run, answer: Verification, work: Work) -> Next | None:
         """Not yet: say how far it is, when that is news, and look again."""
-        if answer.text != run.note:
+        if redact(answer.text) != run.note:
             await self.store.move(run.id, (run.state,), run.state, note=answer.text)
         return Next(work, self.pace.poll)
 
@@ -270,16 +288,25 @@ class Actor(Asking):
     async def _landing(self) -> datetime:
         return await self.store.now() + timedelta(seconds=self.pace.landing)
 
-    @staticmethod
-    def _since_applied(run: Run, at: datetime) -> float:
-        return (at - run.applied_at).total_seconds() if run.applied_at else 0.0
-
     async def _unread(self, case: Case, fault: ReadFailed) -> Verification:
         try:
             at = await self._read(case, lambda aws: aws.now())
         except ReadFailed:
             at = await self.store.now()
         return Verification(answer=Answer.INCONCLUSIVE, text=f"not known: {fault}", at=at)
+
+
+def _since(then: datetime | None, now: datetime) -> float:
+    """Seconds."""
+    return (now - then).total_seconds() if then else 0.0
+
+
+def _never(answer: Verification, plan: Plan) -> Verification:
+    """The last word on a change that did not come into force."""
+    if answer.answer is Answer.NO:
+        return answer
+    patience = 2 * plan.settles_within / 60
+    return answer.model_copy(update={"text": f"not after {patience:.0f} minutes: {answer.text}"})
 
 
 def _moved_on(plan: Plan, seen: Mapping[str, Any]) -> str:

@@ -86,6 +86,9 @@ class Asking(Machinery):
     async def reject(self, run_id: str, by: str) -> Refusal | None:
         """An approver says no, or the requester thinks better of it; until the calls are sent."""
         run = await self._run(run_id)
+        if run.state is RunState.REJECTED:
+            await self._arrived(run)
+            return None
         case = await self._case(run)
         refusal = may_approve(self.policy(), by, run.action, case.service)
         if refusal and by != run.requested_by:

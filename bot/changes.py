@@ -68,8 +68,9 @@ class Changes:
     async def reject(self, run_id: str, place: Place) -> None:
         await self._answer(run_id, place, await self.actor.reject(run_id, place.user))
 
-    async def undo(self, run_id: str, place: Place) -> None:
-        await self._answer(run_id, place, await self.actor.undo(run_id, place.user))
+    async def undo(self, run_id: str, place: Place, click: str) -> None:
+        """`click` is the key of the press of the button: it undoes once, however often it comes."""
+        await self._answer(run_id, place, await self.actor.undo(run_id, place.user, click))
 
     async def step(self, about: str) -> None:
         """A durable task: take one step of a change, ask for the next."""
@@ -168,7 +169,8 @@ class Detector:
         began = report.window.began if report else incident.opened_at
         scope = Scope(service, incident.alarm, Window.around(began, now))
         playbook = self.router.playbooks[incident.playbook]
-        return await recovered(playbook, scope, aws, self.pool, run.applied_at)
+        since = run.in_force_at or run.applied_at  # a slow rollout mends nothing before its end
+        return await recovered(playbook, scope, aws, self.pool, since)
 
 
 def _preview(run: Run, view: str) -> dict[str, object]:

@@ -277,6 +277,10 @@ class Report(Frozen):
 # --- a guarded change -----------------------------------------------------------------------------
 
 
+TOLD_BY_AWS = "(what AWS answered when the change was made)"
+"""Stands in an inverse call for a value that only the forward call's answer has: an id."""
+
+
 class Step(Frozen):
     """One exact AWS API call, in boto3's words."""
 
@@ -380,6 +384,7 @@ class Run(Frozen):
     expires_at: AwareDatetime | None = None  # of that request, Redis time
     deadline: AwareDatetime | None = None  # by which the present state should end, Redis time
     applied_at: AwareDatetime | None = None  # AWS time
+    in_force_at: AwareDatetime | None = None  # AWS time; None: it never was, as far as is known
     results: tuple[dict[str, Any], ...] = ()  # what each step returned, trimmed
     verification: Verification | None = None
     note: str = ""  # why it ended, in a sentence

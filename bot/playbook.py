@@ -213,7 +213,9 @@ class Observed:
     """A resource's state now, comparable with a plan's before/after; and AWS's lock, if any."""
 
     state: dict[str, Any]
-    lock: str | None = None  # RevisionId, HealthCheckVersion…
+    lock: str | None = None  # RevisionId, HealthCheckVersion, zonalShiftId…
+    changing: bool = False  # AWS may still be at work: `state` is not the last word
+    said: str = ""  # what whoever made it so left beside it: a comment
 
 
 class Action(ABC):
@@ -249,6 +251,14 @@ class Action(ABC):
     def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
         """Is the change in force? YES; NO when it failed; INCONCLUSIVE while it is under way."""
         return Verification(answer=Answer.YES, text="in force at once", at=aws.now())
+
+    def someone_elses(
+        self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
+    ) -> str | None:
+        """Why what is in force looks like the plan's and is not: undoing it would undo what
+        somebody else did. `results` is what the calls returned; empty when the answer was lost.
+        Default: what is as planned is the plan's."""
+        return None
 
     def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
         """The inverse calls with AWS's lock of this moment put in. Default: the plan's inverse."""

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from bot import clean
 from bot.audit import AuditLog
 from bot.errors import ConfigError
 from bot.keys import RETENTION, Keys
@@ -149,7 +150,7 @@ class RedisStore:
                 micros(incident.opened_at),
                 keys.incident_prefix,
                 keys.thread(incident.channel, incident.thread_ts or "") if has_thread else "",
-                *_INCIDENT.encode(incident),
+                *_INCIDENT.encode(clean.incident(incident)),
             ],
         )
         return _INCIDENT.decode(kept) or incident, bool(new)
@@ -186,7 +187,7 @@ class RedisStore:
                 micros(max((at for at in times if at is not None), default=None)),
                 self._keys.thread_prefix,
                 fields.get("thread_ts") or "",
-                *_INCIDENT.encode_changes(fields),
+                *_INCIDENT.encode_changes(clean.incident_fields(fields)),
             ],
         )
         incident = _INCIDENT.decode(changed)
@@ -242,7 +243,7 @@ class RedisStore:
                 run.state.value,
                 ":expires_us",
                 micros(run.expires_at),
-                *_RUN.encode(run),
+                *_RUN.encode(run.model_copy(update=clean.run_fields({"note": run.note}))),
             ],
         )
         return _RUN.decode(kept) or run
@@ -298,6 +299,7 @@ class RedisStore:
             what = f" with {', '.join(sorted(fields))}" if fields else ""
             raise ValueError(f"no way leads from {names} to {to.value}{what}")
         await self._begins(run_id, to)
+        fields = clean.run_fields(fields)
         changes = _RUN.encode_changes(fields)
         if "expires_at" in fields:
             changes += [":expires_us", micros(fields["expires_at"])]
@@ -309,7 +311,7 @@ class RedisStore:
                 RETENTION,
                 run_id,
                 actor or fields.get("undone_by") or "bot",
-                redact(str(fields.get("note", ""))),
+                str(fields.get("note", "")),
                 len(sources),
                 *(f'"{state.value}"' for state in sorted(sources)),
                 "state",

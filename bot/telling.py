@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.model import Plan, Run, RunState, Step
+from bot.model import TOLD_BY_AWS, Answer, Run, RunState, Step
 
 _CLI_SERVICE = {"codedeploy": "deploy"}  # where the AWS CLI's name is not boto3's
 
@@ -36,9 +36,7 @@ def story(run: Run) -> tuple[str, str, str | None] | None:
         case RunState.VERIFYING:
             return "change", f"In force: {title}. Verifying.", None
         case RunState.DONE:
-            answer = run.verification
-            text = f"Verification says {answer.answer.value}: {answer.text}" if answer else run.note
-            return "verification", text, None
+            return "verification", _outcome(run), None
         case RunState.UNDOING:
             return "undo", f"Being undone: {title}.", run.undone_by
         case RunState.UNDONE:
@@ -49,17 +47,57 @@ def story(run: Run) -> tuple[str, str, str | None] | None:
             return "change", f"{title}: {run.state.value}. {run.note}", None
 
 
+def _outcome(run: Run) -> str:
+    answer = run.verification
+    if answer is None:
+        return run.note
+    if run.in_force_at is not None:
+        return f"Verification says {answer.answer.value}: {answer.text}"
+    if answer.answer is Answer.NO:
+        return f"It did not come into force: {answer.text}"
+    return f"It is not known to be in force: {answer.text}"
+
+
 def command(step: Step) -> str:
-    """The step as an AWS CLI command, to be run by hand."""
+    """The step as an AWS CLI command, to be run by hand.
+
+    What AWS only told when the change was made and nobody heard is left out, and said to be.
+    """
     service = _CLI_SERVICE.get(step.service, step.service)
     operation = step.operation.replace("_", "-")
-    params = shlex.quote(json.dumps(step.params, sort_keys=True))
-    return f"aws {service} {operation} --cli-input-json {params}"
+    known = {name: value for name, value in step.params.items() if not _unknown(value)}
+    text = f"aws {service} {operation} --cli-input-json {shlex.quote(_json(known))}"
+    missing = ", ".join(sorted(step.params.keys() - known.keys()))
+    return f"{text}  # and its {missing}: look it up first" if missing else text
 
 
-def undo_by_hand(plan: Plan) -> str:
-    """The commands that undo a plan."""
-    return " && ".join(command(step) for step in plan.inverse or ())
+def way_back(run: Run) -> tuple[Step, ...]:
+    """The inverse of a run's plan, with what the calls returned put in."""
+    told = {name: value for result in run.results for name, value in result.items()}
+    return tuple(
+        step.model_copy(
+            update={
+                "params": {
+                    name: told.get(name, value) if _unknown(value) else value
+                    for name, value in step.params.items()
+                }
+            }
+        )
+        for step in (run.plan.inverse if run.plan else None) or ()
+    )
+
+
+def undo_by_hand(run: Run) -> str:
+    """The commands that undo a run."""
+    return " && ".join(command(step) for step in way_back(run))
+
+
+def _unknown(value: object) -> bool:
+    return value == TOLD_BY_AWS
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def trimmed(reply: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class Dispatch:
             case Click.REJECT:
                 await self.changes.reject(click.value, place)
             case Click.UNDO:
-                await self.changes.undo(click.value, place)
+                await self.changes.undo(click.value, place, click.key)
             case Click.AGAIN:
                 await self.desk.again(click.value, click.user, click.key)
             case Click.TIMELINE:

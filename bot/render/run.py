@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot import telling
 from bot.model import Answer, Incident, Plan, Run, RunState
 from bot.render.blocks import (
     Block,
@@ -61,6 +62,11 @@ ANSWERED = {
     Answer.NO: "in force, but the service is not mended",
     Answer.INCONCLUSIVE: "in force, verification inconclusive",
 }
+NOT_IN_FORCE = {  # the answer is about the change: the service was never asked
+    Answer.YES: "verified",
+    Answer.NO: "did not come into force",
+    Answer.INCONCLUSIVE: "not known to be in force",
+}
 # States in which nothing has been changed and nothing will be.
 UNTOUCHED = frozenset({RunState.REJECTED, RunState.EXPIRED, RunState.REFUSED})
 # States in which something is asked for or being done.
@@ -81,7 +87,7 @@ UNDOABLE = frozenset({RunState.SETTLING, RunState.VERIFYING, RunState.DONE})
 def standing(run: Run) -> str:
     """Where a change stands, in a few words."""
     if run.state is RunState.DONE and run.verification:
-        return ANSWERED[run.verification.answer]
+        return _answered(run)[run.verification.answer]
     if run.state in UNTOUCHED:
         return f"{HEAD[run.state].lower()}, nothing was changed"
     return HEAD[run.state].lower()
@@ -106,8 +112,13 @@ def run_message(run: Run, incident: Incident) -> Message:
 
 def _head(run: Run) -> str:
     if run.state is RunState.DONE and run.verification:
-        return f"Done, {ANSWERED[run.verification.answer]}"
+        ending = _answered(run)[run.verification.answer]
+        return f"Done, {ending}" if run.in_force_at else f"Applied, {ending}"
     return HEAD[run.state]
+
+
+def _answered(run: Run) -> dict[Answer, str]:
+    return ANSWERED if run.in_force_at else NOT_IN_FORCE
 
 
 def _who(run: Run) -> Block:
@@ -156,7 +167,9 @@ def _verified(run: Run) -> Block | None:
         Answer.NO: "Not mended: ",
         Answer.INCONCLUSIVE: "Could not be told: ",
     }[seen.answer]
-    if run.state is RunState.UNDONE:
+    if run.in_force_at is None and seen.answer is Answer.NO:
+        lead = "AWS says: "
+    elif run.state is RunState.UNDONE:
         lead = f"While it was in force · {lead}"
     return rich(line(bold(lead), say(f"{seen.text} · ", 500), when(seen.at)))
 
@@ -184,7 +197,7 @@ def _by_hand(run: Run) -> Block | None:
     if plan and plan.inverse:
         elements += [
             line(say("To go back by hand, once you have looked:")),
-            listing(commands(plan.inverse)),
+            listing(commands(telling.way_back(run))),
         ]
     elif plan:
         elements.append(line(say(way_back(plan), 400)))

@@ -386,6 +386,7 @@ DONE = run(
     RunState.DONE,
     approved_by="U0BEN",
     applied_at=NOW,
+    in_force_at=NOW + timedelta(minutes=2),
     verification=Verification(
         answer=Answer.YES,
         text="5XX 0.2 % of requests in 3 of 3 min, 8.4 % before; 0 spillover",
@@ -397,6 +398,14 @@ NOT_MENDED = DONE.model_copy(
         "verification": Verification(
             answer=Answer.NO, text="5XX still 7.9 % of requests after 10 min", at=NOW
         )
+    }
+)
+NEVER_IN_FORCE = DONE.model_copy(
+    update={
+        "in_force_at": None,
+        "verification": Verification(
+            answer=Answer.NO, text="FAILED: the concurrency limit was exceeded", at=NOW
+        ),
     }
 )
 REFUSED = run(
@@ -478,6 +487,7 @@ def everything() -> dict[str, dict[str, Any]]:
         "run_settling": blocks(run_message(SETTLING, INCIDENT)),
         "run_done": blocks(run_message(DONE, INCIDENT)),
         "run_not_mended": blocks(run_message(NOT_MENDED, INCIDENT)),
+        "run_never_in_force": blocks(run_message(NEVER_IN_FORCE, INCIDENT)),
         "run_refused": blocks(run_message(REFUSED, INCIDENT)),
         "run_drifted": blocks(run_message(DRIFTED, INCIDENT)),
         "modal_loading": loading_modal("prepare-1"),

@@ -266,6 +266,23 @@ def test_a_call_that_lands_late_counts_as_applied() -> None:
     assert bench.dial.attempts == 1
 
 
+def test_what_aws_is_still_at_is_not_taken_for_unchanged() -> None:
+    bench = Bench()
+    bench.approved()
+    bench.dial.lost_before, bench.dial.turning = True, True
+    assert drive(bench.actor.apply(RUN)) == Next(Work.APPLY, 10.0)
+    bench.pass_time(61)  # Pace.landing is over, and the dial still turns
+    assert drive(bench.actor.apply(RUN)) == Next(Work.APPLY, 10.0)
+    assert bench.state() is RunState.RUNNING
+    bench.dial.value = 2
+    assert drive(bench.actor.apply(RUN)) == Next(Work.SETTLE, 10.0)
+    stuck = Bench()
+    stuck.approved()
+    stuck.dial.lost_before, stuck.dial.turning = True, True
+    stuck.follow(drive(stuck.actor.apply(RUN)))
+    assert stuck.state() is RunState.REFUSED  # not for ever
+
+
 def test_neither_before_nor_after_is_for_a_person() -> None:
     bench = Bench()
     bench.approved()
@@ -313,6 +330,9 @@ def test_a_change_that_fails_to_come_into_force_is_no() -> None:
     bench.done()
     assert bench.run.verification is not None
     assert bench.run.verification.answer is Answer.NO
+    assert bench.run.in_force_at is None
+    (told,) = [each.text for each in bench.store.notes[INCIDENT] if each.kind == "verification"]
+    assert told == "It did not come into force: as the dial says"
 
 
 def test_a_change_that_never_comes_into_force_ends_inconclusive() -> None:
@@ -322,6 +342,29 @@ def test_a_change_that_never_comes_into_force_ends_inconclusive() -> None:
     assert bench.state() is RunState.DONE
     assert bench.run.verification is not None
     assert bench.run.verification.answer is Answer.INCONCLUSIVE
+    assert bench.run.verification.text == "not after 2 minutes: as the dial says"
+    assert bench.run.in_force_at is None
+
+
+def test_a_slow_rollout_is_verified_from_when_it_was_in_force() -> None:
+    bench = Bench(verdicts=[Answer.INCONCLUSIVE])
+    bench.action.in_force = Answer.INCONCLUSIVE
+    bench.approved()
+    drive(bench.actor.apply(RUN))
+    applied = bench.run.applied_at
+    bench.pass_time(110)
+    assert drive(bench.actor.settle(RUN)) == Next(Work.SETTLE, 10.0)
+    bench.action.in_force = Answer.YES
+    assert drive(bench.actor.settle(RUN)) == Next(Work.VERIFY, 10.0)
+    in_force = bench.run.in_force_at
+    assert applied is not None
+    assert in_force is not None
+    assert (in_force - applied).total_seconds() == 110
+    bench.pass_time(1200)  # Pace.verify: the last moment
+    assert drive(bench.actor.verify(RUN)) == Next(Work.VERIFY, 10.0)
+    bench.pass_time(1)
+    assert drive(bench.actor.verify(RUN)) is None
+    assert bench.state() is RunState.DONE
 
 
 @pytest.mark.parametrize("last", list(Answer))
@@ -391,6 +434,52 @@ def test_an_undo_that_was_lost_is_read_back_and_may_be_asked_for_again() -> None
     bench.follow(drive(bench.actor.undo(RUN, ASKS)))
     assert bench.state() is RunState.UNDONE
     assert bench.dial.ledger == [turn(2), turn(1)]
+
+
+def test_a_click_on_undo_that_comes_again_sends_nothing_again() -> None:
+    bench = Bench()
+    bench.done()
+    bench.dial.refuses = True
+    assert drive(bench.actor.undo(RUN, ASKS, "click-1")) is None
+    assert bench.state() is RunState.DONE
+    bench.dial.refuses = False
+    said = reason(drive(bench.actor.undo(RUN, ASKS, "click-1")))
+    assert "Press Undo to try again" in said
+    assert "AWS refused" in said
+    assert bench.dial.attempts == 2
+    assert drive(bench.actor.undo(RUN, ASKS, "click-2")) is None
+    assert bench.state() is RunState.UNDONE
+    assert drive(bench.actor.undo(RUN, ASKS, "click-2")) is None
+    assert bench.dial.ledger == [turn(2), turn(1)]
+
+
+def test_a_click_redelivered_while_the_first_delivery_hangs_sends_nothing() -> None:
+    bench = Bench()
+    bench.done()
+    bench.dial.refuses = True
+    hanging = bench.actor.undo(RUN, ASKS, "click-1")
+    hanging.send(None)  # it has read the run, and stands still
+    drive(bench.actor.undo(RUN, ASKS, "click-1"))
+    bench.dial.refuses = False
+    assert "taken up before" in reason(drive(hanging))
+    assert bench.dial.ledger == [turn(2)]
+
+
+def test_what_somebody_else_put_in_force_is_not_undone() -> None:
+    bench = Bench()
+    bench.done()
+    bench.action.stranger = "the dial is at 2 because of somebody else."
+    assert "somebody else" in reason(drive(bench.actor.undo(RUN, ASKS)))
+    assert bench.dial.attempts == 1
+    assert bench.state() is RunState.DONE
+
+
+def test_no_again_is_no() -> None:
+    bench = Bench()
+    bench.requested()
+    assert drive(bench.actor.reject(RUN, APPROVES)) is None
+    assert drive(bench.actor.reject(RUN, APPROVES)) is None
+    assert bench.state() is RunState.REJECTED
 
 
 def test_what_cannot_be_undone_says_so() -> None:

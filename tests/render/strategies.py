@@ -189,6 +189,7 @@ runs = st.builds(
     approved_by=st.none() | users,
     expires_at=st.none() | times,
     applied_at=st.none() | times,
+    in_force_at=st.none() | times,
     verification=st.none() | verifications,
     note=texts,
     undone_by=st.none() | users,

@@ -158,8 +158,7 @@ async def test_a_long_chain_is_read_page_by_page(
     store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "PAGE", 10)
-    await store.create_run(run())
-    for _ in range(34):
-        await store.move("R1", {S.PREPARING}, S.PREPARING)
+    for number in range(1, 36):
+        await store.create_run(run(id=f"R{number}"))
     assert await store.verify_audit() is None
     assert [e.number for e in await store.audit()] == list(range(1, 36))

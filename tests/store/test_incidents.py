@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
+from bot.keys import Keys
 from bot.model import (
     IncidentState,
     Picture,
@@ -33,6 +34,22 @@ async def test_the_same_alarm_opens_one_incident(store: RedisStore) -> None:
     assert (new, new_again) == (True, False)
     assert first == again == incident()
     assert await store.incident("INC2") is None
+
+
+async def test_an_alarms_reason_is_stored_without_secrets(
+    store: RedisStore, redis: Redis, namespace: str
+) -> None:
+    said = alarm(NOON).model_copy(update={"reason": "token=abcdef123456 was refused"})
+    opened, _ = await store.open_incident(incident(alarm=said), "alarm:checkout")
+    assert opened.alarm is not None
+    assert opened.alarm.reason == "token=[secret] was refused"
+    later = said.model_copy(update={"reason": "password=hunter2hunter2"})
+    changed = await store.change_incident("INC1", alarm=later)
+    assert changed.alarm is not None
+    assert changed.alarm.reason == "password=[secret]"
+    stored = str(await redis.hgetall(Keys(namespace).incident("INC1")))
+    assert "password=[secret]" in stored
+    assert "hunter2" not in stored
 
 
 async def test_forty_messages_at_once_open_one_incident(store: RedisStore) -> None:

@@ -10,11 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
 from bot.errors import ConfigError
-from bot.keys import WITHOUT_TTL
-from bot.model import (
-    RunState,
-    TimelineEntry,
-)
+from bot.keys import WITHOUT_TTL, Keys
+from bot.model import Answer, RunState, TimelineEntry, Verification
 from bot.store import RedisStore
 from tests.store.values import NOON, approved, incident, plan, requested, run
 
@@ -43,6 +40,32 @@ async def test_no_run_is_born_approved(store: RedisStore, state: RunState) -> No
 async def test_no_run_is_born_with_an_approver(store: RedisStore) -> None:
     with pytest.raises(ValueError, match="cannot begin"):
         await store.create_run(run(state=S.REQUESTED, approved_by="U_EVE"))
+
+
+async def test_staying_in_a_state_is_no_entry_of_the_audit(store: RedisStore) -> None:
+    await store.create_run(run())
+    kept = await store.move("R1", {S.PREPARING}, S.PREPARING, note="3 of 24 allocated")
+    assert kept is not None
+    assert kept.note == "3 of 24 allocated"
+    assert [entry.event for entry in await store.audit()] == ["preparing"]
+
+
+async def test_what_is_told_of_a_run_is_stored_without_secrets(
+    store: RedisStore, redis: Redis, namespace: str
+) -> None:
+    await approved(store)
+    said = "role AKIAIOSFODNN7EXAMPLE: password=hunter2hunter2"
+    verification = Verification(answer=Answer.NO, text=said, at=NOON)
+    await store.move("R1", {S.APPROVED}, S.RUNNING)
+    await store.move("R1", {S.RUNNING}, S.DONE, note=said, verification=verification)
+    kept = await store.run("R1")
+    assert kept is not None
+    assert kept.note == "role [aws key]: password=[secret]"
+    assert kept.verification is not None
+    assert kept.verification.text == kept.note
+    stored = str(await redis.hgetall(Keys(namespace).run("R1")))
+    assert "[aws key]" in stored
+    assert "hunter2" not in stored
 
 
 async def test_the_whole_way_of_a_run_is_in_the_audit(store: RedisStore) -> None:

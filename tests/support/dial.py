@@ -49,6 +49,7 @@ class Dial:
         self.lost_before = False
         self.lost_after = False
         self.unreadable: GapReason | None = None
+        self.turning = False
 
     def now(self) -> datetime:
         return self.clock
@@ -99,6 +100,7 @@ class TurnDial(Action):
     checks: tuple[Check, ...] = ()
     in_force: Answer = Answer.YES
     reversible: bool = True
+    stranger: str | None = None
 
     def plan(self, aws: Aws, scope: Scope) -> Plan | None:
         now = aws.read("dial", "get_dial")["value"]
@@ -122,7 +124,13 @@ class TurnDial(Action):
         return self.plan(aws, scope)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
-        return Observed({"value": aws.read("dial", "get_dial")["value"]})
+        turning = isinstance(aws, Dial) and aws.turning
+        return Observed({"value": aws.read("dial", "get_dial")["value"]}, changing=turning)
+
+    def someone_elses(
+        self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
+    ) -> str | None:
+        return self.stranger
 
     def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
         return Verification(answer=self.in_force, text="as the dial says", at=aws.now())

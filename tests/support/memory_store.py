@@ -139,7 +139,8 @@ class MemoryStore:
         if run.state in sources and not frozen:
             moved = Run.model_validate(run.model_dump() | fields | {"state": to})
             self.kept[run_id] = moved
-            self._audit(actor or fields.get("undone_by") or "bot", to.value, run_id)
+            if run.state is not to:
+                self._audit(actor or fields.get("undone_by") or "bot", to.value, run_id)
         await self.gate()
         return moved
 
