@@ -54,7 +54,12 @@ def _new_state(item: dict[str, Any]) -> str | None:
 
 
 def described(found: dict[str, Any], region: str) -> Alarm:
-    """An entry of DescribeAlarms' reply as an alarm; metric math takes its first real metric."""
+    """An entry of DescribeAlarms' reply as an alarm.
+
+    Metric math takes its first real metric, which tells whose alarm it is; its threshold is the
+    expression's and says nothing of that metric, so it is left out.
+    """
+    math = any("Expression" in entry for entry in found.get("Metrics", ()))
     stats = [entry["MetricStat"] for entry in found.get("Metrics", ()) if "MetricStat" in entry]
     metric = stats[0]["Metric"] if stats else found
     changed = found.get("StateTransitionedTimestamp") or found.get("StateUpdatedTimestamp")
@@ -73,7 +78,7 @@ def described(found: dict[str, Any], region: str) -> Alarm:
         or found.get("Statistic")
         or found.get("ExtendedStatistic"),
         period=found.get("Period") or (stats[0]["Period"] if stats else None),
-        threshold=found.get("Threshold"),
+        threshold=None if math else found.get("Threshold"),
     )
 
 

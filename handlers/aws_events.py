@@ -104,7 +104,7 @@ def from_sns(message: object) -> Alarm | Ignored:
         state=state,
         reason=text_in(told.get("NewStateReason")),
         changed_at=_time(told.get("StateChangeTime")),
-        threshold=number_in(trigger.get("Threshold")),
+        threshold=None if _is_maths(trigger.get("Metrics")) else number_in(trigger.get("Threshold")),
         children=_children(told.get("TriggeringChildren"), "Arn", told.get("AlarmRule")),
         **(_sns_maths(trigger) or _sns_metric(trigger)),
     )
@@ -122,7 +122,8 @@ def from_eventbridge(event: object) -> Alarm | Ignored:
         return Ignored("not an alarm state change: no name, state or region in it")
     account = text_in(told.get("account"))
     because = _decoded(state_told.get("reasonData"))
-    metric = _event_metric(list_in(configuration.get("metrics")))
+    metrics = list_in(configuration.get("metrics"))
+    metric = _event_metric(metrics)
     contributor = dict_in(dict_in(detail.get("alarmContributor")).get("attributes"))
     metric["dimensions"] = {**metric.get("dimensions", {}), **_texts(contributor)}
     return Alarm(
@@ -133,7 +134,7 @@ def from_eventbridge(event: object) -> Alarm | Ignored:
         state=state,
         reason=text_in(state_told.get("reason")),
         changed_at=_time(state_told.get("timestamp")),
-        threshold=number_in(because.get("threshold")),
+        threshold=None if _is_maths(metrics) else number_in(because.get("threshold")),
         children=_children(because.get("triggeringAlarms"), "arn", configuration.get("alarmRule")),
         **metric,
     )
@@ -148,6 +149,12 @@ def _sns_metric(trigger: dict[str, Any]) -> dict[str, Any]:
         "statistic": statistic.title() if statistic.isalpha() else statistic or None,
         "period": whole_in(trigger.get("Period")),
     }
+
+
+def _is_maths(entries: object) -> bool:
+    """Whether the threshold is an expression's: it says nothing of the metric in it."""
+    entries = map(dict_in, list_in(entries))
+    return any(entry.get("Expression") or entry.get("expression") for entry in entries)
 
 
 def _sns_maths(trigger: dict[str, Any]) -> dict[str, Any] | None:
