@@ -1,22 +1,37 @@
-"""Clues about Lambda: cold starts, slowness, throttles, its own timeout."""
+"""Clues about Lambda: cold starts, slowness, its own timeout."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from bot.model import Clue, Gap
+from bot.model import Clue, ClueKind, Gap
 from bot.playbook import contradicting, decisive, necessary, supporting
 from playbooks.five_xx import facts
 from playbooks.five_xx import thresholds as at
-from playbooks.five_xx.wording import count, figures, milliseconds, percent, times
+from playbooks.five_xx.wording import asked, count, figures, milliseconds, percent, times
 from playbooks.onset import Burn
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.backends import Backends
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import Edge
 from playbooks.probes.front import Call
-from playbooks.probes.functions import FunctionCounts, Limits, Provisioned
+from playbooks.probes.functions import FunctionCounts, Provisioned
 from playbooks.probes.reports import Reports, Tally
+
+# --- one function of several ----------------------------------------------------------------------
+
+
+def of_one(clues: Iterable[Clue], others: Gap | None) -> Iterator[Clue]:
+    """The clues, while more is called than is measured: what speaks against the cause is then true
+    of the one function only, and acquits none of the others."""
+    for clue in clues:
+        acquits = clue.holds is (clue.kind is ClueKind.CONTRADICTING)
+        if others is None or clue.kind is ClueKind.SUPPORTING or not acquits:
+            yield clue
+        else:
+            text = f"whether it is so of all functions that are called: {clue.text}"
+            yield clue.model_copy(update={"holds": None, "text": text})
+
 
 # --- cold starts ----------------------------------------------------------------------------------
 
@@ -33,14 +48,19 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
         yield necessary(None, f"whether any request came too late: {reports.group} has no REPORTs")
         yield decisive(None, f"whether the requests past {limit} were cold starts")
         return
+    enough = unless_assumed(reports, accounts(burn, now.late_cold, now.total))
     yield necessary(
-        accounts(burn, now.late_cold, now.total),
-        f"{count(now.late_cold)} of {count(now.total)} invocations were cold starts that took "
-        f"longer than {limit}; {answered(burn)}",
+        enough,
+        asked(
+            enough,
+            "whether cold starts account for the 5XX",
+            f"{count(now.late_cold)} of {count(now.total)} invocations were cold starts that took "
+            f"longer than {limit}{assumed_words(reports)}; {answered(burn)}",
+        ),
         **figures(late_cold=now.late_cold / now.total, share=burn.share),
     )
     explained = burn.explains(now.late_cold / now.total) if now.late_cold else None
-    if explained is not None:
+    if explained is not None and not reports.deadline_assumed:
         yield contradicting(
             explained < at.EXPLAINS,
             f"cold starts account for {percent(explained)} of the 5XX",
@@ -53,8 +73,8 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
         else None,
         "whether cold starts fail more often than warm requests: too few came too late"
         if now.missed < at.FEW
-        else f"of {count(now.cold_starts)} cold starts {percent(cold)} took longer than {limit}, "
-        f"of {count(now.warm_only)} warm requests {percent(warm)}",
+        else f"{percent(cold)} of {count(now.cold_starts)} cold starts took longer than {limit}, "
+        f"against {percent(warm)} of {count(now.warm_only)} warm requests",
         **figures(cold=cold, warm=warm),
     )
     in_time = facts.rate(now.cold_starts - now.late_cold, now.total - now.missed)
@@ -66,8 +86,8 @@ def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
     else:
         yield decisive(
             facts.cold_ones_fail(now),
-            f"cold starts: {percent(of_late)} of the requests past {limit} were cold, "
-            f"{percent(in_time)} of the others",
+            f"{percent(of_late)} of the requests that took over {limit} were cold starts, "
+            f"against {percent(in_time)} of the others",
             **figures(of_late=of_late, in_time=in_time),
         )
     usual, share = facts.rate(then.cold_starts, then.total), now.cold_starts / now.total
@@ -94,6 +114,18 @@ def accounts(burn: Burn, part: float, whole: float) -> bool | None:
         return None
     explained = burn.explains(part / whole) if part else 0.0
     return None if explained is None else explained >= at.PART
+
+
+def unless_assumed(reports: Reports, late: bool | None) -> bool | None:
+    """Whether requests came too late; by a deadline that is assumed only a yes is known, as the
+    front door's own may be shorter."""
+    return None if reports.deadline_assumed and not late else late
+
+
+def assumed_words(reports: Reports) -> str:
+    if not reports.deadline_assumed:
+        return ""
+    return f" ({reports.deadline:g} s is AWS's default; what the front door waits was not read)"
 
 
 def answered(burn: Burn) -> str:
@@ -132,7 +164,14 @@ def around_cold_starts(
         )
     if isinstance(counts, FunctionCounts):
         throttled = burn.during(counts.throttles).total()
-        yield supporting(throttled == 0, f"{count(throttled)} throttles", throttles=throttled)
+        none = throttled == 0 if facts.calls(counts, burn) else None
+        yield supporting(
+            none,
+            "whether Lambda throttled calls: no metrics of the function"
+            if none is None
+            else f"{count(throttled)} throttles",
+            **figures(throttles=None if none is None else throttled),
+        )
 
 
 def provisioning(
@@ -146,7 +185,8 @@ def provisioning(
         return
     ready = ", ".join(f"{name} {number}" for name, number in provisioned.available.items())
     if isinstance(integration, tuple) and isinstance(counts, FunctionCounts):
-        called = {call.qualifier or "$LATEST" for call in integration if call.function}
+        calls = [call for call in integration if call.function == counts.name]
+        called = {call.qualifier or "$LATEST" for call in calls}
         if called and not called & set(provisioned.available):
             yield supporting(
                 True,
@@ -203,10 +243,13 @@ def overload(
         )
         everything = slow.p99 >= at.MUCH_SLOWER and (slow.p50 or 0.0) >= at.ALL_SLOWER
         measured = f"{slow.what} p50 {times(slow.p50)} and p99 {times(slow.p99)} their usual"
-    late = _late(burn, reports)
+    all_slower = _all_late(everything, burn, reports)
+    measured += _late_words(burn, reports)
     yield decisive(
-        None if everything is None else everything and late is not False,
-        f"{measured}{_late_words(burn, reports)}",
+        all_slower,
+        measured
+        if everything is None
+        else asked(all_slower, "whether slowness made requests late", measured),
         **figures(p50=slow.p50 if slow else None, p99=slow.p99 if slow else None),
     )
     full, text = facts.saturated(backends, burn)
@@ -232,13 +275,15 @@ def overload(
             )
 
 
-def _late(burn: Burn, reports: Reports | Gap | None) -> bool | None:
-    """Whether requests came too late often enough to be the 5XX, cold starts' own failures left
-    out; None where no deadline is measured (targets that answer late count by themselves)."""
-    if not isinstance(reports, Reports):
-        return None
+def _all_late(slower: bool | None, burn: Burn, reports: Reports | Gap | None) -> bool | None:
+    """Whether all became slower, and requests late by it often enough to be the 5XX, cold starts'
+    own failures left out. Targets that answer late count by themselves: none measures a deadline
+    of theirs."""
+    if not slower or not isinstance(reports, Reports):
+        return slower
     now, _ = facts.tallies(reports, burn)
-    return accounts(burn, _slow(now), now.total)
+    late = unless_assumed(reports, accounts(burn, _slow(now), now.total))
+    return True if late is None and not reports.deadline_assumed else late
 
 
 def _late_words(burn: Burn, reports: Reports | Gap | None) -> str:
@@ -248,95 +293,13 @@ def _late_words(burn: Burn, reports: Reports | Gap | None) -> str:
     which = "warm and came" if facts.cold_ones_fail(now) else "warm or cold alike and came"
     return (
         f"; {percent(facts.rate(_slow(now), now.total))} of the invocations were {which} too late"
+        f"{assumed_words(reports)}"
     )
 
 
 def _slow(tally: Tally) -> float:
     """Late requests that slowness may have made late."""
     return tally.late_warm if facts.cold_ones_fail(tally) else tally.missed
-
-
-# --- throttles ------------------------------------------------------------------------------------
-
-
-def throttling(
-    burn: Burn,
-    edge: Edge | Gap | None,
-    access: AccessLog | Gap | None,
-    counts: FunctionCounts | Gap,
-    limits: Limits | Gap | None,
-    reports: Reports | Gap | None,
-) -> Iterator[Clue]:
-    """Does Lambda refuse calls, as many as fail, though each takes as long as ever?
-
-    Executions at once are calls a second times their duration: when all take longer, slowness is
-    what uses the limit up, and throttles are its consequence.
-    """
-    if isinstance(counts, Gap) or not burn.during(counts.invocations):
-        yield necessary(None, "whether Lambda throttled calls: no metrics of the function")
-        yield decisive(None, "whether throttles account for the 5XX")
-        return
-    throttled = burn.during(counts.throttles).total()
-    calls = burn.during(counts.invocations).total() + throttled
-    yield necessary(
-        throttled > 0, f"{count(throttled)} of {count(calls)} calls throttled", throttles=throttled
-    )
-    share = throttled / calls if calls else 0.0
-    explained = facts.throttled(counts, burn)
-    text = f"{percent(share)} of the calls were throttled; {answered(burn)}"
-    slow = facts.slowness(reports, counts, None, burn)
-    slower = slow.p50 if slow else None
-    used_up = slower is not None and slower >= at.ALL_SLOWER
-    yield decisive(
-        None if explained is None else explained >= at.EXPLAINS and not used_up,
-        text,
-        **figures(throttled=share, share=burn.share),
-    )
-    if slower is not None and throttled:
-        yield contradicting(
-            used_up,
-            f"the median request takes {times(slower)} its usual"
-            + (": that is what uses up the executions" if used_up else ""),
-            p50=round(slower, 4),
-        )
-    if throttled and explained is not None:
-        yield contradicting(explained < at.PART, text)
-    yield at_limit(burn, counts, limits)
-    if isinstance(access, AccessLog) and "integration_status" in access.tells:
-        answers = access.between(burn.start, burn.end)
-        refused = sum(a.count for a in answers if a.integration_status == "429")
-        of_errors = facts.rate(refused, sum(a.count for a in answers))
-        if of_errors is not None:
-            yield supporting(
-                of_errors >= at.EXPLAINS, f"Lambda answered 429 to {percent(of_errors)} of the 5XX"
-            )
-    yield more_traffic(burn, edge, at.MORE_LOAD)
-
-
-def at_limit(burn: Burn, counts: FunctionCounts, limits: Limits | Gap | None) -> Clue:
-    """Executions at once against what is allowed."""
-    if not isinstance(limits, Limits):
-        return supporting(None, "whether the function is at its limit: limits could not be read")
-    if limits.reserved is not None:
-        peak, allowed, whose = (
-            burn.during(counts.concurrency).peak(),
-            limits.reserved,
-            f"reserved for {counts.name}",
-        )
-    else:
-        peak, allowed, whose = (
-            burn.during(counts.account_concurrency or counts.concurrency).peak(),
-            limits.account,
-            "the account may have",
-        )
-    if peak is None:
-        return supporting(None, f"how many of {allowed} executions ran at once")
-    return supporting(
-        peak >= at.AT_LIMIT * allowed,
-        f"{count(peak)} executions at once of {count(allowed)} {whose}",
-        peak=peak,
-        limit=float(allowed),
-    )
 
 
 # --- its own timeout ------------------------------------------------------------------------------
@@ -357,9 +320,14 @@ def own_timeout(
     now, then = facts.tallies(reports, burn)
     limit = f"the function's timeout of {reports.timeout:g} s"
     timed = now.timed_cold + now.timed_warm
+    enough = accounts(burn, timed, now.total)
     yield necessary(
-        accounts(burn, timed, now.total),
-        f"{count(timed)} of {count(now.total)} invocations ended at {limit}; {answered(burn)}",
+        enough,
+        asked(
+            enough,
+            "whether the function's timeout accounts for the 5XX",
+            f"{count(timed)} of {count(now.total)} invocations ended at {limit}; {answered(burn)}",
+        ),
         **figures(timed=facts.rate(timed, now.total), share=burn.share),
     )
     slower = facts.times(now.warm_p50, then.warm_p50)
@@ -387,12 +355,14 @@ def own_timeout(
     full, text = facts.saturated((dependencies,), burn)
     if full is not None:
         yield contradicting(full, text)
-    if reports.timeout < reports.deadline:
+    if reports.timeout < reports.deadline and not reports.deadline_assumed:
         counted = facts.by_code(edge, access, burn)
         early = facts.code_share(counted, "502", "500")
         yield supporting(
             None if early is None else early >= at.MOSTLY,
-            f"{percent(early)} of the 5XX are 502 or 500, as when the function ends before "
+            "whether the 5XX are 502 or 500, as when the function ends first: nothing tells codes"
+            if early is None
+            else f"{percent(early)} of the 5XX are 502 or 500, as when the function ends before "
             f"the {reports.deadline:g} s of the front door",
             **figures(early=early),
         )
