@@ -55,9 +55,12 @@ class Detector:
         return self._alarming(share, errors)
 
     def calm(self, share: float, errors: float) -> bool:
-        """Near the usual, or below what the alarm is set to."""
+        """Near the usual, or below what the alarm is set to. A count says nothing of how many
+        requests there were: few errors among fewer requests are calm only as a small share."""
         if share <= CALM_TIMES_USUAL * (self.usual or 0.0):
             return True
+        if self.alarm_count is not None and share >= FLOOR:
+            return False
         return not self._alarming(share, errors)
 
     def _alarming(self, share: float, errors: float) -> bool:

@@ -11,11 +11,11 @@ from playbooks.five_xx import thresholds as at
 from playbooks.onset import Burn
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.backends import Backends
-from playbooks.probes.balancer import Balancer, TargetHealth
+from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import TARGETS, Edge
 from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.functions import FunctionCounts
-from playbooks.probes.metrics import MINUTE
+from playbooks.probes.metrics import MINUTE, Line, summed
 from playbooks.probes.reports import Reports, Tally
 
 LEAD_IN = timedelta(minutes=5)  # traffic rises before the errors do
@@ -200,10 +200,8 @@ def own_errors(
     What a function raises is passed on by nobody: the front door answers for it. So few answers
     passed on say nothing while the function's own errors are not known.
     """
-    found: list[Own] = []
     raised = None if counts is None else own_raised(counts, reports, burn)
-    if raised is not None:
-        found.append(Own(raised, "errors of the function, timeouts not counted"))
+    found = [] if raised is None else [raised]
     if isinstance(access, AccessLog) and "integration_status" in access.tells:
         answers = access.between(burn.start, burn.end)
         passed = sum(
@@ -226,20 +224,27 @@ def own_errors(
 
 def own_raised(
     counts: FunctionCounts | Gap, reports: Reports | Gap | None, burn: Burn
-) -> float | None:
-    """Share of the 5XX the function raised, timeouts left out; throttled calls raise nothing."""
+) -> Own | None:
+    """Share of the 5XX the function raised, timeouts left out; throttled calls raise nothing.
+
+    Its errors count timeouts too. Without REPORT lines to take them off, they are an upper bound,
+    which tells something only when it is small.
+    """
     if not isinstance(counts, FunctionCounts) or not burn.share:
         return None
     invocations = burn.during(counts.invocations).total()
     errors = rate(burn.during(counts.errors).total(), invocations)
     if errors is None:
         return None
-    timed = 0.0
+    timed = None
     if isinstance(reports, Reports):
         now, _ = tallies(reports, burn)
-        timed = rate(now.timed_cold + now.timed_warm, now.total) or 0.0
+        timed = rate(now.timed_cold + now.timed_warm, now.total)
     ran = invocations / (invocations + burn.during(counts.throttles).total())
-    return burn.explains(max(0.0, errors - timed) * ran) or 0.0
+    share = burn.explains(max(0.0, errors - (timed or 0.0)) * ran) or 0.0
+    if timed is not None:
+        return Own(share, "errors of the function, timeouts not counted")
+    return Own(share, "errors of the function, timeouts among them") if share < at.PART else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,17 +254,19 @@ class Dominant:
     name: str
     count: int
     share: float  # of all exceptions
-    rose: bool  # against the quiet minutes, a minute
-    usual: float  # lines in the quiet minutes, for as many minutes as it burns
+    rose: bool | None  # against the quiet minutes, a minute; None when none of those was read
+    usual: float | None  # lines in the quiet minutes, for as many minutes as it burns
     version: str | None  # of the function, when nearly all of them are of one
 
 
 def dominant(exceptions: Exceptions, burn: Burn, grown: float | None) -> Dominant | None:
     """`grown`: how much more traffic there is; as many more exceptions are nothing new."""
     now = exceptions.classes(burn.start, burn.end)
-    then = exceptions.classes(burn.quiet_start, burn.quiet_end)
+    quiet_start = max(burn.quiet_start, exceptions.since)
+    then = exceptions.classes(quiet_start, burn.quiet_end)
     minutes = (burn.end - burn.start) / MINUTE
-    quiet = max(1.0, (burn.quiet_end - burn.quiet_start) / MINUTE)
+    read = (burn.quiet_end - quiet_start) / MINUTE
+    quiet = max(1.0, read)
     if not now:
         return None
     more = {name: now[name] / minutes - then[name] / quiet for name in now}
@@ -267,39 +274,57 @@ def dominant(exceptions: Exceptions, burn: Burn, grown: float | None) -> Dominan
     versions = exceptions.versions(burn.start, burn.end, name)
     top = max(versions, key=lambda each: versions[each], default=None)
     share = versions[top] / versions.total() if top else 0.0
-    usual = then[name] / quiet * minutes
+    usual = then[name] / quiet * minutes if read >= at.QUIET_ENOUGH else None
     return Dominant(
         name=name,
         count=now[name],
         share=now[name] / now.total(),
-        rose=now[name] >= at.EXCEPTION_ROSE * max(1.0, grown or 1.0) * usual,
+        rose=None
+        if usual is None
+        else now[name] >= at.EXCEPTION_ROSE * max(1.0, grown or 1.0) * usual,
         usual=usual,
         version=top if share >= at.NEARLY_ALL else None,
     )
 
 
+def calls(counts: FunctionCounts, burn: Burn) -> Line:
+    """Calls while it burns, refused ones too: invocations alone are silent when all are refused."""
+    return burn.during(summed((counts.invocations, counts.throttles)))
+
+
 def throttled(counts: FunctionCounts, burn: Burn) -> float | None:
     """Share of the 5XX that are calls Lambda refused to start."""
     refused = burn.during(counts.throttles).total()
-    calls = burn.during(counts.invocations).total() + refused
-    return burn.explains(refused / calls) if refused else 0.0
+    return burn.explains(refused / calls(counts, burn).total()) if refused else 0.0
 
 
 # --- saturation -----------------------------------------------------------------------------------
 
 
 def saturated(sources: Iterable[Backends | Gap | None], burn: Burn) -> tuple[bool | None, str]:
-    """Whether a backend that is measured is at its limit, with the figures; None when none is."""
+    """Whether a backend that is measured is at its limit, with the figures; None when none is.
+
+    How many connections a database takes no metric tells, so many more of them than usual prove
+    nothing, and leave the question open.
+    """
     high: list[str] = []
     seen: list[str] = []
+    unclear: list[str] = []
     for backend in (each for source in sources if isinstance(source, tuple) for each in source):
-        cpu = burn.during(backend.line("cpu")).quantile(0.75)
-        if cpu is not None:
-            text = f"CPU of {backend.name} {cpu:.0f} %"
-            seen.append(text)
-            usual = burn.before(backend.line("cpu")).typical()
-            if cpu >= at.CPU_HIGH and (usual is None or cpu >= at.SAME * usual):
-                high.append(text)
+        for label, what, limit in (
+            ("cpu", "CPU", at.CPU_HIGH),
+            ("memory", "memory", at.MEMORY_HIGH),
+        ):
+            used = burn.during(backend.line(label)).quantile(0.75)
+            if used is not None:
+                text = f"{what} of {backend.name} {used:.0f} %"
+                seen.append(text)
+                usual = burn.before(backend.line(label)).typical()
+                if used >= limit and (usual is None or used >= at.SAME * usual):
+                    high.append(text)
+        more = burn.times(backend.line("connections"))
+        if more is not None and more >= at.CONNECTIONS_MANY:
+            unclear.append(f"connections to {backend.name} {more:.1f}x their usual")
         for label, line in backend.lines.items():
             if label.endswith("latency") and (slower := burn.times(line)) is not None:
                 text = f"{label} of {backend.name} {slower:.1f}x its usual"
@@ -313,76 +338,9 @@ def saturated(sources: Iterable[Backends | Gap | None], burn: Burn) -> tuple[boo
                     high.append(text)
     if high:
         return True, "; ".join(high)
+    if unclear:
+        told = "; ".join((*unclear, *seen))
+        return None, f"whether a database takes no more connections: {told}"
     if seen:
         return False, "; ".join(seen)
     return None, "whether a database or the tasks are at their limit: no metrics of them"
-
-
-# --- zones and targets ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class WorstZone:
-    """The zone with the most 5XX: its share of them, its rate and the others' together."""
-
-    name: str
-    of_errors: float
-    rate: float
-    others: float
-
-    def lifted(self, factor: float) -> bool:
-        return self.rate >= factor * self.others
-
-    @property
-    def alone(self) -> bool:
-        return self.of_errors >= at.NEARLY_ALL and self.lifted(at.ZONE_LIFT_DECISIVE)
-
-
-def worst_zone(balancer: Balancer | Gap | None, burn: Burn) -> WorstZone | None:
-    """None unless two zones at least have had requests and there are 5XX."""
-    if not isinstance(balancer, Balancer):
-        return None
-    counted = {
-        name: (burn.during(zone.errors).total(), burn.during(zone.requests).total())
-        for name, zone in balancer.zones.items()
-    }
-    counted = {name: pair for name, pair in counted.items() if pair[1]}
-    errors = sum(pair[0] for pair in counted.values())
-    if len(counted) < 2 or errors < at.FEW:
-        return None
-    name = max(counted, key=lambda each: counted[each][0])
-    bad, requests = counted[name]
-    rest = sum(pair[1] for zone, pair in counted.items() if zone != name)
-    return WorstZone(name, bad / errors, bad / requests, (errors - bad) / rest)
-
-
-def without_targets(
-    balancer: Balancer, health: TargetHealth | Gap | None, burn: Burn
-) -> tuple[bool | None, str]:
-    """Whether a target group had no healthy target while it burnt. HealthyHostCount is published
-    only for groups that have targets, so where it is silent the registered ones are asked."""
-    lows: dict[str, float] = {}
-    for group, line in balancer.healthy.items():
-        low = burn.during(line).low()
-        if low is not None:
-            lows[group] = low
-        elif isinstance(health, TargetHealth):
-            in_service = [t for t in health.of(group) if t.state in ("healthy", "unavailable")]
-            lows[group] = float(len(in_service))
-    if not lows:
-        return None, "whether any target was healthy: neither metrics nor targets could be read"
-    group = min(lows, key=lambda each: lows[each])
-    return lows[group] == 0, f"healthy targets of {group}: {lows[group]:.0f} at the least"
-
-
-def reasons(health: TargetHealth | Gap | None) -> str:
-    """ "3 of 4 targets are unhealthy now (Target.Timeout)"; empty when all are well."""
-    if not isinstance(health, TargetHealth):
-        return ""
-    ill = [target for target in health.targets if target.state != "healthy"]
-    if not health.targets:
-        return "no targets are registered"
-    if not ill:
-        return ""
-    named = ", ".join(sorted({target.reason or target.state for target in ill}))
-    return f"{len(ill)} of {len(health.targets)} targets are not healthy now ({named})"

@@ -13,15 +13,17 @@ from typing import ClassVar
 from bot.model import Clue, Gap, Picture, Verification
 from bot.playbook import AlarmRule, Playbook, Scope, hypothesis
 from playbooks import onset
-from playbooks.five_xx import functions, releases, targets, view
+from playbooks.five_xx import functions, releases, targets, throttles, view
 from playbooks.probes.access_log import AccessLog, AccessLogProbe
 from playbooks.probes.backends import Backends, DependenciesProbe, TasksProbe
 from playbooks.probes.balancer import Balancer, BalancerProbe, TargetHealth, TargetHealthProbe
+from playbooks.probes.behind import IntegrationProbe, OthersProbe
 from playbooks.probes.changes import (
     Changes,
     CodeDeployProbe,
     RolloutsProbe,
     TrailProbe,
+    TrailRestProbe,
     VersionsProbe,
 )
 from playbooks.probes.edge import Edge, EdgeProbe
@@ -30,9 +32,6 @@ from playbooks.probes.front import Call
 from playbooks.probes.functions import (
     FunctionCounts,
     FunctionCountsProbe,
-    FunctionSetup,
-    FunctionSetupProbe,
-    IntegrationProbe,
     Limits,
     LimitsProbe,
     Provisioned,
@@ -55,8 +54,8 @@ class FiveXX(Playbook):
     edge = EdgeProbe()
     access = AccessLogProbe()
     integration = IntegrationProbe()
+    others = OthersProbe()
     counts = FunctionCountsProbe()
-    setup = FunctionSetupProbe()
     limits = LimitsProbe()
     provisioned = ProvisionedProbe()
     reports = ReportsProbe()
@@ -69,6 +68,7 @@ class FiveXX(Playbook):
     rollouts = RolloutsProbe()
     versions = VersionsProbe()
     trail = TrailProbe()
+    trail_rest = TrailRestProbe()
 
     @hypothesis(
         "Lambda cold starts outlive the deadline",
@@ -83,10 +83,11 @@ class FiveXX(Playbook):
         reports: Reports | Gap,
         integration: tuple[Call, ...] | Gap | None,
         provisioned: Provisioned | Gap | None,
+        others: Gap | None,
     ) -> Iterator[Clue]:
         """New execution environments take so long to start that their first requests fail."""
         burn = onset.burn(edge, scope)
-        yield from functions.cold_starts(burn, reports)
+        yield from functions.of_one(functions.cold_starts(burn, reports), others)
         yield from functions.around_cold_starts(burn, edge, access, counts, reports)
         yield from functions.provisioning(burn, counts, provisioned, integration)
 
@@ -104,11 +105,14 @@ class FiveXX(Playbook):
         rollouts: Changes | Gap | None,
         versions: Changes | Gap | None,
         trail: Changes | Gap | None,
+        trail_rest: Gap | None,
+        others: Gap | None,
     ) -> Iterator[Clue]:
         """Requests that met a warm backend took longer than usual, all of them."""
         burn = onset.burn(edge, scope)
-        changes = releases.all_changes(codedeploy, rollouts, versions, trail)
-        yield from functions.overload(burn, edge, counts, reports, balancer, (tasks, dependencies))
+        changes = releases.all_changes(codedeploy, rollouts, versions, trail, trail_rest)
+        slower = functions.overload(burn, edge, counts, reports, balancer, (tasks, dependencies))
+        yield from functions.of_one(slower, others)
         yield from targets.nobody_asked(burn, balancer)
         yield from targets.one_zone(burn, balancer)
         yield from releases.slower_since(burn, edge, changes)
@@ -124,10 +128,12 @@ class FiveXX(Playbook):
         counts: FunctionCounts | Gap,
         limits: Limits | Gap | None,
         reports: Reports | Gap | None,
+        others: Gap | None,
     ) -> Iterator[Clue]:
         """Lambda refused to start executions: throttles."""
         burn = onset.burn(edge, scope)
-        yield from functions.throttling(burn, edge, access, counts, limits, reports)
+        refused = throttles.throttling(burn, edge, access, counts, limits, reports)
+        yield from functions.of_one(refused, others)
         yield from releases.raised(burn, counts, reports)
 
     @hypothesis(
@@ -148,12 +154,15 @@ class FiveXX(Playbook):
         rollouts: Changes | Gap | None,
         versions: Changes | Gap | None,
         trail: Changes | Gap | None,
+        trail_rest: Gap | None,
+        others: Gap | None,
     ) -> Iterator[Clue]:
         """Code that came shortly before raises or answers errors; timing alone proves nothing."""
         burn = onset.burn(edge, scope)
-        changes = releases.all_changes(codedeploy, rollouts, versions, trail)
+        changes = releases.all_changes(codedeploy, rollouts, versions, trail, trail_rest)
         yield from releases.release(burn, scope, changes)
-        yield from releases.own_answers(burn, edge, counts, reports, access, balancer, exceptions)
+        own = releases.own_answers(burn, edge, counts, reports, access, balancer, exceptions)
+        yield from functions.of_one(own, others)
         yield from releases.refused(burn, counts, reports)
         yield from releases.late_answers(burn, edge, access, reports, integration, changes)
         yield from targets.one_zone(burn, balancer)
@@ -167,10 +176,12 @@ class FiveXX(Playbook):
         counts: FunctionCounts | Gap | None,
         reports: Reports | Gap,
         dependencies: Backends | Gap | None,
+        others: Gap | None,
     ) -> Iterator[Clue]:
         """Warm requests end exactly at the function's timeout while the others are as quick."""
         burn = onset.burn(edge, scope)
-        yield from functions.own_timeout(burn, edge, access, reports, dependencies)
+        timed = functions.own_timeout(burn, edge, access, reports, dependencies)
+        yield from functions.of_one(timed, others)
 
     @hypothesis("No healthy targets behind the load balancer")
     def no_healthy_targets(
@@ -216,18 +227,19 @@ class FiveXX(Playbook):
         scope: Scope,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
-        setup: FunctionSetup | Gap | None,
+        counts: FunctionCounts | Gap | None,
         reports: Reports | Gap | None,
         exceptions: Exceptions | Gap | None,
         codedeploy: Changes | Gap | None,
         rollouts: Changes | Gap | None,
         versions: Changes | Gap | None,
         trail: Changes | Gap | None,
+        trail_rest: Gap | None,
     ) -> Picture:
         """Headline, onset, codes, changes, chart and links."""
         burn = onset.burn(edge, scope)
-        changes = releases.all_changes(codedeploy, rollouts, versions, trail)
-        return view.picture(scope, burn, edge, access, changes.known, reports, exceptions, setup)
+        changes = releases.all_changes(codedeploy, rollouts, versions, trail, trail_rest)
+        return view.picture(scope, burn, edge, access, changes.known, reports, exceptions, counts)
 
     def recovered(self, scope: Scope, since: datetime, edge: Edge | Gap | None) -> Verification:
         """Is it over since `since`? From the front door's 5XX alone."""

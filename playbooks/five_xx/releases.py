@@ -10,7 +10,7 @@ from bot.model import Change, Clue, Gap
 from bot.playbook import Scope, contradicting, decisive, necessary, supporting
 from playbooks.five_xx import facts
 from playbooks.five_xx import thresholds as at
-from playbooks.five_xx.wording import count, figures, lag, milliseconds, percent, times
+from playbooks.five_xx.wording import asked, count, figures, lag, milliseconds, percent, times
 from playbooks.onset import Burn
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.balancer import Balancer
@@ -23,6 +23,14 @@ from playbooks.probes.metrics import MINUTE
 from playbooks.probes.reports import Reports
 
 FAST = 1000.0  # ms: nothing was waited for
+
+SOURCES = {
+    "codedeploy": "CodeDeploy",
+    "rollouts": "ECS deployments",
+    "versions": "function versions",
+    "trail": "CloudTrail",
+    "trail_rest": "all of CloudTrail's events",
+}
 
 
 def merged(
@@ -97,11 +105,13 @@ def all_changes(
     rollouts: Changes | Gap | None,
     versions: Changes | Gap | None,
     trail: Changes | Gap | None,
+    trail_rest: Gap | None,
 ) -> AllChanges:
     sources = (codedeploy, rollouts, versions, trail)
+    gaps = (source for source in (*sources, trail_rest) if isinstance(source, Gap))
     return AllChanges(
         known=merged(codedeploy, rollouts, versions, trail),
-        unread=tuple(source.probe for source in sources if isinstance(source, Gap)),
+        unread=tuple(SOURCES.get(gap.probe, gap.probe) for gap in gaps),
         sources=sum(source is not None for source in sources),
     )
 
@@ -160,7 +170,7 @@ def own_answers(
     own = facts.own_errors(counts, reports, access, balancer, burn)
     mostly = None if own is None else own.share >= at.EXPLAINS
     said = (
-        "whether the code itself answered the errors"
+        "whether the code itself answered the errors: nothing counts its answers"
         if own is None
         else f"{own.by} account for {percent(own.share)} of the 5XX"
     )
@@ -168,14 +178,22 @@ def own_answers(
     if isinstance(exceptions, Exceptions):
         top = facts.dominant(exceptions, burn, facts.growth(edge, burn))
         if top is None:
-            yield decisive(False if mostly is False else None, f"no exceptions logged; {said}")
+            holds = False if mostly is False else None
+            text = f"no exceptions in the logs since it began; {said}"
+            yield decisive(holds, asked(holds, "whether the code raised the errors", text))
         else:
             of_version = f", all of version {top.version}" if top.version else ""
-            one = top.rose and top.count >= at.FEW and top.share >= at.MOSTLY
+            main = top.count >= at.FEW and top.share >= at.MOSTLY
+            one = top.rose if main else False
+            holds = False if one is False or mostly is False else one and mostly
             yield decisive(
-                one and mostly if mostly is not None or not one else None,
-                f"{top.name}: {count(top.count)} log lines, {percent(top.share)} of all exceptions"
-                f", {since_then(top)}{of_version}; {said}",
+                holds,
+                asked(
+                    holds,
+                    f"whether {top.name} is what fails the requests",
+                    f"{top.name}: {count(top.count)} log lines, {percent(top.share)} of all "
+                    f"exceptions, {since_then(top)}{of_version}; {said}",
+                ),
                 **figures(exceptions=float(top.count), own=own.share if own else None),
             )
             if one and own is not None and at.PART <= own.share < at.EXPLAINS:
@@ -184,10 +202,9 @@ def own_answers(
                 )
                 return  # how long the 5XX take tells of the others, which are more
     elif isinstance(exceptions, Gap):
-        yield decisive(
-            False if mostly is False else None,
-            f"which exceptions were raised: logs not read; {said}",
-        )
+        holds = False if mostly is False else None
+        text = f"the logs were not read; {said}"
+        yield decisive(holds, asked(holds, "which exceptions were raised", text))
     latency = facts.failing_p50(access, burn)
     slow = facts.slowness(reports, counts, balancer, burn)
     quick = None
@@ -197,11 +214,13 @@ def own_answers(
         quick = slow.p50 <= at.SAME
         text = f"requests take {times(slow.p50)} their usual (median)"
     else:
-        text = "whether the errors come at once"
+        text = "neither an access log nor durations tell"
+    question = "whether the code answered the errors at once"
     if exceptions is None:
-        yield decisive(
-            None if quick is None or mostly is None else quick and mostly, f"{text}; {said}"
-        )
+        holds = None if quick is None or mostly is None else quick and mostly
+        yield decisive(holds, asked(holds, question, f"{text}; {said}"))
+    elif quick is None:
+        yield supporting(None, f"{question}: {text}")
     else:
         yield supporting(quick, f"{text}: {'at once' if quick else 'not at once'}")
 
@@ -239,14 +258,14 @@ def _two_parts(
     """What throttles and what the function's own errors account for of the 5XX, 0 if not known."""
     if not isinstance(counts, FunctionCounts):
         return 0.0, 0.0
-    return (
-        facts.throttled(counts, burn) or 0.0,
-        facts.own_raised(counts, reports, burn) or 0.0,
-    )
+    raised = facts.own_raised(counts, reports, burn)
+    return facts.throttled(counts, burn) or 0.0, raised.share if raised else 0.0
 
 
 def since_then(top: facts.Dominant) -> str:
     """How much more often an exception is logged than usual."""
+    if top.rose is None:
+        return "how many are usual was not read"
     if not top.rose:
         return "as usual"
     return f"{times(top.count / top.usual)} the usual" if top.usual else "new since it began"

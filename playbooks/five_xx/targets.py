@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from bot.model import Clue, Gap
 from bot.playbook import contradicting, decisive, necessary, supporting
-from playbooks.five_xx import facts
+from playbooks.five_xx import balancing, facts
 from playbooks.five_xx import thresholds as at
-from playbooks.five_xx.wording import count, figures, lag, percent, times
+from playbooks.five_xx.wording import asked, count, figures, lag, percent, times
 from playbooks.onset import Burn
 from playbooks.probes.balancer import Balancer, TargetHealth
 from playbooks.probes.changes import Changes
@@ -16,7 +16,7 @@ from playbooks.probes.changes import Changes
 
 def one_zone(burn: Burn, balancer: Balancer | Gap | None) -> Iterator[Clue]:
     """Against every cause that knows no zones: nearly all 5XX come from one."""
-    worst = facts.worst_zone(balancer, burn)
+    worst = balancing.worst_zone(balancer, burn)
     if worst is not None:
         yield contradicting(
             worst.alone,
@@ -32,10 +32,14 @@ def zone(burn: Burn, balancer: Balancer | Gap, health: TargetHealth | Gap | None
         yield necessary(None, "whether one zone fails more than the others: no metrics by zone")
         yield decisive(None, "whether nearly all 5XX come from one zone")
         return
-    worst = facts.worst_zone(balancer, burn)
+    worst = balancing.worst_zone(balancer, burn)
     if worst is None:
         one = len(balancer.zones) < 2
-        text = "the load balancer is in one zone only" if one else "5XX by zone: too few to compare"
+        text = (
+            "the load balancer is in one zone only"
+            if one
+            else "whether one zone fails more than the others: too few 5XX to compare"
+        )
         yield necessary(False if one else None, text)
         return
     text = (
@@ -69,25 +73,37 @@ def nobody(
         yield decisive(None, "whether the load balancer answered 503 for want of targets")
         return
     if not balancer.healthy:
-        yield necessary(False, "the target groups have no health of their own (Lambda)")
+        functions = ", ".join(balancer.lambdas)
+        yield necessary(
+            False if functions else None,
+            f"the target groups have no health of their own: {functions} (Lambda)"
+            if functions
+            else f"whether a target was healthy: {balancer.name} has no target groups in its rules",
+        )
         return
-    none, text = facts.without_targets(balancer, health, burn)
+    none, text = balancing.without_targets(balancer, health, burn)
     yield necessary(none, text)
     errors = burn.during(balancer.errors).total()
     refused = _code(burn, balancer, "503")
     share = facts.rate(refused, errors)
+    wanting = None if none is None or share is None else none and share >= at.EXPLAINS
     yield decisive(
-        None if none is None or share is None else none and share >= at.EXPLAINS,
-        f"{percent(share)} of the 5XX are the load balancer's own 503; {text}",
+        wanting,
+        f"whether the load balancer answered 503 for want of targets: {percent(share)} are its own"
+        if wanting is None
+        else f"{percent(share)} of the 5XX are the load balancer's own 503; {text}",
         **figures(refused=share),
     )
-    if reasons := facts.reasons(health):
+    if reasons := balancing.reasons(health):
         yield supporting(True, reasons)
-    failed = facts.rate(burn.during(balancer.connection_errors).total(), errors)
+    lost = burn.during(balancer.connection_errors).total()
+    failed = facts.rate(lost, errors)
     yield contradicting(
         None if failed is None else failed >= at.EXPLAINS,
-        f"connections to targets failed {count(burn.during(balancer.connection_errors).total())} "
-        f"times, for {percent(failed)} of the 5XX: they are there, but not to be reached",
+        "whether targets are there but not to be reached: no 5XX counted to compare with"
+        if failed is None
+        else f"connections to targets failed {count(lost)} times, "
+        f"for {percent(failed)} of the 5XX: they are there, but not to be reached",
         **figures(connections=failed),
     )
 
@@ -118,28 +134,38 @@ def unreachable(
         yield decisive(None, "whether failed connections account for the 5XX")
         return
     failed = burn.during(balancer.connection_errors)
+    if not failed:
+        yield necessary(None, "whether connections to the targets failed: no requests counted")
+        yield decisive(None, "whether failed connections account for the 5XX")
+        return
     yield necessary(failed.total() > 0, f"{count(failed.total())} connections to targets failed")
     errors = burn.during(balancer.errors).total()
     share = facts.rate(failed.total(), errors)
     rose = burn.times(balancer.connection_errors)
     grew = rose is None or rose >= at.CONNECTIONS_ROSE  # none before: it rose
-    worst = facts.worst_zone(balancer, burn)
+    worst = balancing.worst_zone(balancer, burn)
     everywhere = (
         worst is None or not worst.alone
     )  # in one zone alone they are what its failure does
     yield decisive(
         None if share is None else share >= at.EXPLAINS and grew and everywhere,
-        f"{count(failed.total())} connections failed beside {count(errors)} 5XX"
-        + (f", {times(rose)} the usual" if rose is not None else ", usually none"),
+        asked(
+            share,
+            "whether failed connections account for the 5XX",
+            f"{count(failed.total())} connections failed beside {count(errors)} 5XX"
+            + (f", {times(rose)} the usual" if rose is not None else ", usually none"),
+        ),
         **figures(connections=share),
     )
     own = facts.rate(_code(burn, balancer, "502") + _code(burn, balancer, "504"), errors)
     yield supporting(
         None if own is None else own >= at.TIMEOUTS,
-        f"{percent(own)} of the 5XX are the load balancer's own 502 and 504",
+        "whether the load balancer answered 502 and 504 itself: no 5XX counted"
+        if own is None
+        else f"{percent(own)} of the 5XX are the load balancer's own 502 and 504",
         **figures(own=own),
     )
-    if reasons := facts.reasons(health):
+    if reasons := balancing.reasons(health):
         yield supporting(True, reasons)
     if isinstance(trail, tuple) and burn.onset is not None:
         since = burn.onset

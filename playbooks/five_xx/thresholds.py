@@ -33,7 +33,8 @@ MUCH_SLOWER = 3.0
 # Saturation.
 CPU_HIGH = 80.0  # percent
 LATENCY_HIGH = 3.0  # times the usual, of a database's own latency
-THROTTLES_HIGH = 0.01  # of the requests, refused by a table
+MEMORY_HIGH = 90.0  # percent of what the tasks have
+CONNECTIONS_MANY = 3.0  # times the usual: how many a database takes no metric tells
 
 # Concurrency.
 AT_LIMIT = 0.95  # of the limit
@@ -51,3 +52,4 @@ SERVED_WELL = timedelta(minutes=6)  # in force so long without errors: it is not
 TRAIL_IS_LATE = timedelta(minutes=10)  # CloudTrail may not have it yet
 AT_ONCE = timedelta(minutes=3)
 EXCEPTION_ROSE = 3.0  # times the usual lines a minute
+QUIET_ENOUGH = 10  # minutes of quiet log needed to say what is usual

@@ -7,16 +7,17 @@ from datetime import datetime
 
 from bot.model import Gap, Link, Picture, Series, Share
 from bot.playbook import Scope, ranked
+from bot.service import ApiRef
 from playbooks import console
 from playbooks.five_xx import facts
 from playbooks.five_xx.wording import percent
-from playbooks.onset import STALE, Burn
+from playbooks.onset import STALE, Burn, detector
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions
-from playbooks.probes.front import balancer_of, short_name
-from playbooks.probes.functions import FunctionSetup
+from playbooks.probes.front import balancer_of, front_door, short_name
+from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.metrics import MINUTE, Line
 from playbooks.probes.reports import Reports
 
@@ -31,7 +32,7 @@ def picture(
     changes: Changes,
     reports: Reports | Gap | None,
     exceptions: Exceptions | Gap | None,
-    setup: FunctionSetup | Gap | None,
+    counts: FunctionCounts | Gap | None,
 ) -> Picture:
     counted = facts.by_code(edge, access, burn)
     return Picture(
@@ -41,7 +42,7 @@ def picture(
         changes=ranked(changes, burn.onset),
         chart_title="5XX and requests a minute",
         chart=chart(scope, edge),
-        links=tuple(links(scope, access, reports, exceptions, setup))[:MOST_LINKS],
+        links=tuple(links(scope, access, reports, exceptions, counts))[:MOST_LINKS],
     )
 
 
@@ -51,16 +52,40 @@ def headline(scope: Scope, burn: Burn, edge: Edge | Gap | None, counted: dict[st
         return f"5XX: how many is unknown, {edge.detail}"
     if edge is None:
         return f"5XX: {scope.service.name} has no API or load balancer to count them at"
+    requests = burn.during(edge.requests).total()
+    if not requests:
+        return f"5XX: no requests counted at {whereabouts(scope, edge)}; {_check(edge)}"
     if burn.onset is None or burn.share is None:
-        requests = burn.during(edge.requests).total()
-        share = burn.during(edge.errors).total() / requests if requests else None
+        share = burn.during(edge.errors).total() / requests
         return f"5XX: {percent(share)} of requests, no more than usual at {edge.name}"
     total = sum(counted.values())
     code = next(iter(counted), None)
     mostly = f", {code} mostly" if code and counted[code] >= 0.5 * total else ""
-    over = scope.window.end - burn.end > STALE
-    ended = f", until {burn.end:%H:%M} UTC" if over else ""
-    return f"5XX: {percent(burn.share)} of requests{mostly}{ended}"
+    return f"5XX: {percent(burn.share)} of requests{mostly}{ended(scope, burn, edge)}"
+
+
+def ended(scope: Scope, burn: Burn, edge: Edge) -> str:
+    """Until when, once later minutes that had requests are calm. Silence is no end of it."""
+    if scope.window.end - burn.end <= STALE:
+        return ""
+    later = edge.rate.between(burn.end, scope.window.end).points
+    if not later:
+        return f"; no requests counted since {burn.end:%H:%M} UTC"
+    known = detector(edge, scope)
+    calm = (known.calm(share, edge.errors.points.get(at, 0.0)) for at, share in later.items())
+    return f", until {burn.end:%H:%M} UTC" if any(calm) else ""
+
+
+def whereabouts(scope: Scope, edge: Edge) -> str:
+    """The name the requests were looked for under: "checkout-api/prod", or a load balancer's."""
+    front = front_door(scope)
+    return f"{edge.name}/{front.stage}" if isinstance(front, ApiRef) else edge.name
+
+
+def _check(edge: Edge) -> str:
+    if edge.kind == "alb":
+        return "check the load balancer's name in the catalogue"
+    return "check the API's name and stage in the catalogue"
 
 
 def breakdown(burn: Burn, counted: dict[str, float]) -> Iterator[Share]:
@@ -98,7 +123,7 @@ def links(
     access: AccessLog | Gap | None,
     reports: Reports | Gap | None,
     exceptions: Exceptions | Gap | None,
-    setup: FunctionSetup | Gap | None,
+    counts: FunctionCounts | Gap | None,
 ) -> Iterator[Link]:
     """The console pages a person would open next, in the service's region."""
     region, window = scope.service.region, scope.window
@@ -112,8 +137,8 @@ def links(
         yield console.insights(region, "REPORT lines", window, (reports.group,), reports.query)
     if isinstance(exceptions, Exceptions):
         yield console.insights(region, "Exceptions", window, exceptions.groups, exceptions.query)
-    if isinstance(setup, FunctionSetup):
-        yield console.function(region, setup.name, setup.alias)
+    if isinstance(counts, FunctionCounts):
+        yield console.function(region, counts.name, counts.alias)
     if (balancer := balancer_of(scope)) is not None:
         yield console.load_balancer(region, short_name(balancer.name))
     for ecs in resources.ecs[:1]:

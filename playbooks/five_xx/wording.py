@@ -37,6 +37,11 @@ def lag(span: timedelta) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def asked(holds: object, question: str, text: str) -> str:
+    """The sentence; headed by the question it does not answer when nothing is known."""
+    return f"{question}: {text}" if holds is None else text
+
+
 def figures(**values: float | None) -> dict[str, float]:
     """Those that are known, rounded for people."""
     return {name: round(value, 4) for name, value in values.items() if value is not None}

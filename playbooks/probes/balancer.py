@@ -6,15 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from bot.errors import ReadFailed
+from bot.model import GapReason
 from bot.playbook import Probe, Scope
 from bot.ports import Aws
 from bot.service import LoadBalancerRef
 from playbooks.probes.edge import answered, codes, failed, traffic_metrics
 from playbooks.probes.front import BalancerId, balancer_of, find_balancer
-from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines, summed
+from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines
 
 NAMESPACE = "AWS/ApplicationELB"
-MOST_GROUPS = 10  # target groups looked at
+MOST_ASKED = 10  # target groups whose targets are looked at one by one: a call each
+PERMISSIONS = (
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +34,20 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Balancer:
-    """The load balancer's metrics a minute. Response times in ms; `healthy` by target group."""
+    """The load balancer's metrics a minute. Response times in ms; `healthy` by target group, of
+    all that have health checks; `lambdas` are the target groups that have none."""
 
     name: str
     requests: Line
     errors: Line
     codes: Mapping[str, Line]
-    own: Line  # the balancer's 5XX
     targets: Line  # the targets' 5XX
     connection_errors: Line
     p50: Line
     p99: Line
     zones: Mapping[str, Traffic] = field(default_factory=dict)
     healthy: Mapping[str, Line] = field(default_factory=dict)
+    lambdas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,6 @@ def balancer(
         requests=requests,
         errors=failed(lines),
         codes=codes(lines),
-        own=summed(line for code, line in codes(lines).items() if code.isdigit()),
         targets=lines["5XX of targets"].zero_where(requests),
         connection_errors=lines["connection errors"].zero_where(requests),
         p50=lines["p50"].scaled(1000),
@@ -120,17 +127,27 @@ def balancer(
             for group in groups
             if (line := lines.get(f"healthy {group.name}")) is not None
         },
+        lambdas=tuple(group.name for group in groups if group.kind == "lambda"),
     )
 
 
 def find_groups(aws: Aws, found: BalancerId, reference: LoadBalancerRef) -> tuple[Group, ...]:
-    """The balancer's target groups, those of the catalogue if it names any. Raises ReadFailed."""
+    """The balancer's target groups, those of the catalogue if it names any. Raises ReadFailed,
+    also when none of those is there."""
     described = [
         group
         for page in aws.pages("elbv2", "describe_target_groups", LoadBalancerArn=found.arn)
         for group in page.get("TargetGroups", [])
     ]
-    return groups_of(described, reference.target_groups)
+    groups = groups_of(described, reference.target_groups)
+    if reference.target_groups and not groups:
+        there = ", ".join(group["TargetGroupName"] for group in described) or "none"
+        raise ReadFailed(
+            GapReason.NOT_FOUND,
+            f"{reference.name} has none of the target groups the catalogue names "
+            f"({', '.join(reference.target_groups)}); it has {there}",
+        )
+    return groups
 
 
 def groups_of(described: list[dict[str, Any]], wanted: tuple[str, ...]) -> tuple[Group, ...]:
@@ -138,8 +155,7 @@ def groups_of(described: list[dict[str, Any]], wanted: tuple[str, ...]) -> tuple
         Group(group["TargetGroupName"], group["TargetGroupArn"], group.get("TargetType", "ip"))
         for group in described
     ]
-    chosen = [group for group in groups if group.name in wanted] if wanted else groups
-    return tuple(chosen[:MOST_GROUPS])
+    return tuple(group for group in groups if not wanted or group.name in wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +172,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TargetHealth:
-    """All registered targets of the groups that have health checks, now."""
+    """All registered targets, now, of the groups that have health checks; of ten at most, which
+    `groups` names."""
 
     groups: tuple[str, ...]
     targets: tuple[Target, ...]
@@ -167,11 +184,7 @@ class TargetHealth:
 
 class TargetHealthProbe(Probe[TargetHealth]):
     title: ClassVar[str] = "health of the targets"
-    permissions: ClassVar[tuple[str, ...]] = (
-        "elasticloadbalancing:DescribeLoadBalancers",
-        "elasticloadbalancing:DescribeTargetGroups",
-        "elasticloadbalancing:DescribeTargetHealth",
-    )
+    permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
 
     def read(self, aws: Aws, scope: Scope) -> TargetHealth | None:
         reference = balancer_of(scope)
@@ -181,7 +194,7 @@ class TargetHealthProbe(Probe[TargetHealth]):
             group
             for group in find_groups(aws, find_balancer(aws, reference), reference)
             if group.kind != "lambda"
-        ]
+        ][:MOST_ASKED]
         if not groups:
             return None
         found: list[Target] = []

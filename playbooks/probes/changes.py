@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from bot.model import Change
+from bot.errors import ReadFailed
+from bot.model import Change, GapReason
 from bot.playbook import Probe, Scope
 from bot.ports import Aws
 
 Changes = tuple[Change, ...]
 
 LOOK_BACK = timedelta(minutes=60)  # before the window's start, as a rollout takes a while
-MOST_LOOKUPS = 6  # LookupEvents: 2 a second, account-wide
+MOST_LOOKUPS = 10  # LookupEvents: 2 a second, account-wide
 MOST_DEPLOYMENTS = 25  # BatchGetDeployments takes 25
 
 _API_DATE = re.compile(r"20\d{6}(v\d+)?$")  # UpdateAlias20150331, UpdateFunctionCode20150331v2
@@ -56,9 +58,11 @@ class CodeDeployProbe(Probe[Changes]):
                 )
                 for deployment in page.get("deployments", [])
             ]
-            if ids:
+            for first in range(0, len(ids), MOST_DEPLOYMENTS):
                 answer = aws.read(
-                    "codedeploy", "batch_get_deployments", deploymentIds=ids[:MOST_DEPLOYMENTS]
+                    "codedeploy",
+                    "batch_get_deployments",
+                    deploymentIds=ids[first : first + MOST_DEPLOYMENTS],
                 )
                 found += [deployed(info) for info in answer.get("deploymentsInfo", [])]
         return tuple(change for change in found if within(change.at, scope))
@@ -97,8 +101,21 @@ class RolloutsProbe(Probe[Changes]):
                     cluster=cluster,
                     services=services[first : first + 10],
                 )
-                found += [change for each in answer["services"] for change in rolled_out(each)]
+                found += [change for each in described(answer) for change in rolled_out(each)]
         return tuple(change for change in found if within(change.at, scope))
+
+
+def described(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The services of DescribeServices. Raises ReadFailed when one that was asked for is not
+    there, which ECS tells as a failure beside the others."""
+    failures = answer.get("failures", [])
+    if failures:
+        missing = ", ".join(
+            f"{str(each.get('arn', '?')).rsplit('/', 1)[-1]} ({each.get('reason', 'unknown')})"
+            for each in failures
+        )
+        raise ReadFailed(GapReason.NOT_FOUND, f"ECS does not describe {missing}")
+    return list(answer.get("services", []))
 
 
 def rolled_out(service: Mapping[str, Any]) -> list[Change]:
@@ -173,33 +190,65 @@ def published(
 
 
 class TrailProbe(Probe[Changes]):
-    """CloudTrail, one look-up a resource. Events come about five minutes late."""
+    """CloudTrail, asked resource by resource. Events come about five minutes late."""
 
     title: ClassVar[str] = "CloudTrail events about the service's resources"
     permissions: ClassVar[tuple[str, ...]] = ("cloudtrail:LookupEvents",)
 
     def read(self, aws: Aws, scope: Scope) -> Changes | None:
-        names = names_of(scope)
-        if not names:
+        if not names_of(scope):
             return None
-        start, end = looked_at(scope)
-        events: dict[str, dict[str, Any]] = {}
-        for name in names:
-            answer = aws.read(
-                "cloudtrail",
-                "lookup_events",
-                LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": name}],
-                StartTime=start,
-                EndTime=end,
-                MaxResults=50,
-            )
-            events |= {event["EventId"]: event for event in answer.get("Events", [])}
-        found = [change for event in events.values() if (change := changed(event)) is not None]
+        events, _ = looked_up(aws, scope)
+        found = [change for event in events if (change := changed(event)) is not None]
         return tuple(sorted(found, key=lambda change: change.at))
 
 
+class TrailRestProbe(Probe[None]):
+    """Fails when CloudTrail has more than was looked up: in the rest may be the release.
+
+    It sends the same look-ups as `TrailProbe`, which an investigation's snapshot sends once.
+    """
+
+    title: ClassVar[str] = "the rest of CloudTrail's events"
+    permissions: ClassVar[tuple[str, ...]] = TrailProbe.permissions
+
+    def read(self, aws: Aws, scope: Scope) -> None:
+        _, left = looked_up(aws, scope)
+        if left:
+            raise ReadFailed(
+                GapReason.BUDGET,
+                f"CloudTrail has more events about {', '.join(left)} than {MOST_LOOKUPS} look-ups "
+                "give",
+            )
+
+
+def looked_up(aws: Aws, scope: Scope) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Events about the service's resources, the first page of each before the second of any; and
+    the resources of which there is more than the look-ups gave. Raises ReadFailed."""
+    start, end = looked_at(scope)
+    waiting: deque[tuple[str, dict[str, str]]] = deque((name, {}) for name in names_of(scope))
+    events: dict[str, dict[str, Any]] = {}
+    for _ in range(MOST_LOOKUPS):
+        if not waiting:
+            break
+        name, token = waiting.popleft()
+        answer = aws.read(
+            "cloudtrail",
+            "lookup_events",
+            LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": name}],
+            StartTime=start,
+            EndTime=end,
+            MaxResults=50,
+            **token,
+        )
+        events |= {event["EventId"]: event for event in answer.get("Events", [])}
+        if following := answer.get("NextToken"):
+            waiting.append((name, {"NextToken": following}))
+    return list(events.values()), tuple(name for name, _ in waiting)
+
+
 def names_of(scope: Scope) -> tuple[str, ...]:
-    """Names worth a look-up, those that deploy first; at most six."""
+    """Names worth a look-up, those that deploy first."""
     resources = scope.service.resources
     names = (
         *(function.name for function in resources.functions),
@@ -210,7 +259,7 @@ def names_of(scope: Scope) -> tuple[str, ...]:
         *(balancer.name for balancer in resources.load_balancers),
         *(api.id or api.name for api in resources.apis),
     )
-    return tuple(dict.fromkeys(names))[:MOST_LOOKUPS]
+    return tuple(dict.fromkeys(names))
 
 
 def changed(event: Mapping[str, Any]) -> Change | None:

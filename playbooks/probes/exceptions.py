@@ -29,8 +29,11 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
+    """Exceptions by minute, from `since` on: a log is read 4 hours back at most."""
+
     groups: tuple[str, ...]
     query: str
+    since: datetime
     raised: tuple[Raised, ...]
 
     def classes(self, start: datetime, end: datetime) -> Counter[str]:
@@ -63,7 +66,8 @@ class ExceptionsProbe(Probe[Exceptions]):
             return None
         query = exception_query()
         rows = insights.run(aws, scope.window, groups, query)
-        return Exceptions(groups, str(query), tuple(raised_of(rows)))
+        since = insights.read_from(scope.window)
+        return Exceptions(groups, str(query), since, tuple(raised_of(rows)))
 
 
 def exception_query() -> insights.Query:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.errors import ReadFailed
 from bot.model import GapReason
 from bot.playbook import Scope
 from bot.ports import Aws
-from bot.service import ApiRef, FunctionRef, LoadBalancerRef
+from bot.service import ApiRef, LoadBalancerRef
 
 # Defaults of AWS. REST APIs: 29 s; HTTP APIs: 30 s; load balancers: idle timeout of 60 s.
 DEFAULT_DEADLINE = {"rest": 29.0, "http": 30.0, "alb": 60.0}
 
 _FUNCTION = re.compile(r":function:(?P<name>[A-Za-z0-9-_]+)(?::(?P<qualifier>[A-Za-z0-9-_$]+))?")
+_VARIABLE = re.compile(r"\$\{stageVariables\.(?P<name>\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def find_api(aws: Aws, api: ApiRef) -> str:
 
 
 def calls_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
-    """The API's integrations. Raises ReadFailed."""
+    """The API's integrations, the stage's variables put in. Raises ReadFailed."""
     api_id = find_api(aws, api)
     found: list[Call] = []
     if api.kind == "rest":
@@ -117,7 +118,26 @@ def calls_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
     else:
         for page in aws.pages("apigatewayv2", "get_integrations", ApiId=api_id):
             found += http_calls(page)
+    if any(_VARIABLE.search(each.target) for each in found):
+        variables = stage_variables(aws, api, api_id)
+        found = [replaced(each, variables) for each in found]
     return tuple(dict.fromkeys(found))
+
+
+def stage_variables(aws: Aws, api: ApiRef, api_id: str) -> dict[str, str]:
+    """The stage's variables. Raises ReadFailed."""
+    if api.kind == "rest":
+        stage = aws.read("apigateway", "get_stage", restApiId=api_id, stageName=api.stage)
+        return dict(stage.get("variables") or {})
+    stage = aws.read("apigatewayv2", "get_stage", ApiId=api_id, StageName=api.stage)
+    return dict(stage.get("StageVariables") or {})
+
+
+def replaced(each: Call, variables: Mapping[str, str]) -> Call:
+    """The call with stage variables replaced; one that is not set stays as it is written."""
+    target = _VARIABLE.sub(lambda found: variables.get(found["name"], found[0]), each.target)
+    function, qualifier = function_in(target)
+    return replace(each, function=function, qualifier=qualifier, target=target)
 
 
 def rest_calls(page: Mapping[str, Any]) -> list[Call]:
@@ -140,17 +160,18 @@ def http_calls(page: Mapping[str, Any]) -> list[Call]:
 
 def call(uri: str, timeout_ms: int | None, kind: str) -> Call:
     """An integration; a function's ARN stands in the URI with its alias or version, if any."""
-    match = _FUNCTION.search(uri)
+    function, qualifier = function_in(uri)
     return Call(
-        function=match["name"] if match else None,
-        qualifier=match["qualifier"] if match else None,
+        function=function,
+        qualifier=qualifier,
         timeout=timeout_ms / 1000 if timeout_ms else DEFAULT_DEADLINE[kind],
         target=uri,
     )
 
 
-def chosen_function(scope: Scope, calls: tuple[Call, ...] = ()) -> FunctionRef | None:
-    """The function behind the front door: the one that is called, else the first of the service."""
-    functions = scope.service.resources.functions
-    called = {call.function for call in calls}
-    return next((f for f in functions if f.name in called), functions[0] if functions else None)
+def function_in(arn: str) -> tuple[str | None, str | None]:
+    """A function's name and its alias or version, of an ARN or of a URI that has one in it."""
+    match = _FUNCTION.search(arn)
+    if match is None or arn[match.end() : match.end() + 1] in ("$", "{"):
+        return None, None  # none, or part of it is a stage variable
+    return match["name"], match["qualifier"]

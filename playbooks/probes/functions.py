@@ -1,4 +1,4 @@
-"""Lambda: what the metrics count, how the function is set up, and what limits it."""
+"""Lambda: what the metrics count, and what limits the function."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bot.errors import ReadFailed
-from bot.model import GapReason
 from bot.playbook import Probe, Scope
 from bot.ports import Aws
-from bot.service import ApiRef
-from playbooks.probes.front import Call, calls_of, chosen_function, front_door
-from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines
-from playbooks.probes.reports import qualified
+from playbooks.probes.behind import PERMISSIONS, behind
+from playbooks.probes.metrics import Line, Metric, read_lines
 
 # name of the line -> CloudWatch metric and statistic, all in AWS/Lambda by FunctionName
 _BY_FUNCTION = {
@@ -23,36 +19,37 @@ _BY_FUNCTION = {
     "concurrency": ("ConcurrentExecutions", "Maximum"),
     "p50": ("Duration", "p50"),
     "p99": ("Duration", "p99"),
-    "provisioned": ("ProvisionedConcurrencyInvocations", "Sum"),
     "spillover": ("ProvisionedConcurrencySpilloverInvocations", "Sum"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionCounts:
-    """A function's metrics a minute; durations in ms, without the init. `provisioned` and
-    `spillover` are of the alias. Throttled calls are not among the invocations."""
+    """A function's metrics a minute; durations in ms, without the init. `spillover` is of the
+    alias. Throttled calls are not among the invocations. `unreserved`: executions at once of all
+    functions without reserved concurrency, in the account and region."""
 
     name: str
+    alias: str | None
     invocations: Line
     errors: Line
     throttles: Line
     concurrency: Line
     p50: Line
     p99: Line
-    provisioned: Line
     spillover: Line
-    account_concurrency: Line
+    unreserved: Line
 
 
 class FunctionCountsProbe(Probe[FunctionCounts]):
     title: ClassVar[str] = "metrics of the function"
-    permissions: ClassVar[tuple[str, ...]] = (PERMISSION, "apigateway:GET")
+    permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
 
     def read(self, aws: Aws, scope: Scope) -> FunctionCounts | None:
-        function = chosen_function(scope, several(aws, scope))
-        if function is None:
+        found = behind(aws, scope)
+        if found is None:
             return None
+        function = found.function
         of_function = {"FunctionName": function.name}
         of_alias = (
             of_function | {"Resource": f"{function.name}:{function.alias}"}
@@ -65,65 +62,18 @@ class FunctionCountsProbe(Probe[FunctionCounts]):
             )
             for line, (name, stat) in _BY_FUNCTION.items()
         }
-        asked["account_concurrency"] = Metric("AWS/Lambda", "ConcurrentExecutions", "Maximum")
+        asked["unreserved"] = Metric("AWS/Lambda", "UnreservedConcurrentExecutions", "Maximum")
         lines = read_lines(aws, scope.window, asked)
         # Errors and Throttles are published with Invocations; a minute without them had none.
         for counted in ("errors", "throttles"):
             lines[counted] = lines[counted].zero_where(lines["invocations"])
-        return FunctionCounts(name=function.name, **lines)
-
-
-def several(aws: Aws, scope: Scope) -> tuple[Call, ...]:
-    """The API's integrations, read only when they are needed to tell which function is called."""
-    front = front_door(scope)
-    if len(scope.service.resources.functions) < 2 or not isinstance(front, ApiRef):
-        return ()
-    return calls_of(aws, front)
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionSetup:
-    """How the function is set up, and what its alias serves. `timeout` in seconds."""
-
-    name: str
-    alias: str | None
-    version: str
-    weights: Mapping[str, float]
-    timeout: float
-    memory_mb: int
-    runtime: str
-
-
-class FunctionSetupProbe(Probe[FunctionSetup]):
-    title: ClassVar[str] = "configuration of the function"
-    permissions: ClassVar[tuple[str, ...]] = (
-        "lambda:GetFunctionConfiguration",
-        "lambda:GetAlias",
-        "apigateway:GET",
-    )
-
-    def read(self, aws: Aws, scope: Scope) -> FunctionSetup | None:
-        function = chosen_function(scope, several(aws, scope))
-        if function is None:
-            return None
-        settings = aws.read("lambda", "get_function_configuration", **qualified(function))
-        alias: dict[str, Any] = {}
-        if function.alias:
-            alias = aws.read("lambda", "get_alias", FunctionName=function.name, Name=function.alias)
-        return FunctionSetup(
-            name=function.name,
-            alias=function.alias,
-            version=str(alias.get("FunctionVersion", settings.get("Version", "$LATEST"))),
-            weights=(alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {}),
-            timeout=float(settings["Timeout"]),
-            memory_mb=int(settings["MemorySize"]),
-            runtime=str(settings.get("Runtime", "")),
-        )
+        return FunctionCounts(name=function.name, alias=function.alias, **lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Executions the function may have at once: its reserved ones, else the account's rest."""
+    """Executions at once: those reserved for the function, those of the account, and those left
+    for all functions that have none reserved."""
 
     reserved: int | None
     account: int
@@ -131,6 +81,7 @@ class Limits:
 
     @property
     def concurrency(self) -> int:
+        """What the function may have: its own, else what it shares with the others."""
         return self.unreserved if self.reserved is None else self.reserved
 
 
@@ -139,14 +90,14 @@ class LimitsProbe(Probe[Limits]):
     permissions: ClassVar[tuple[str, ...]] = (
         "lambda:GetFunctionConcurrency",
         "lambda:GetAccountSettings",
-        "apigateway:GET",
+        *PERMISSIONS,
     )
 
     def read(self, aws: Aws, scope: Scope) -> Limits | None:
-        function = chosen_function(scope, several(aws, scope))
-        if function is None:
+        found = behind(aws, scope)
+        if found is None:
             return None
-        own = aws.read("lambda", "get_function_concurrency", FunctionName=function.name)
+        own = aws.read("lambda", "get_function_concurrency", FunctionName=found.function.name)
         account = aws.read("lambda", "get_account_settings")["AccountLimit"]
         return Limits(
             reserved=own.get("ReservedConcurrentExecutions"),
@@ -167,15 +118,15 @@ class ProvisionedProbe(Probe[Provisioned]):
     title: ClassVar[str] = "provisioned concurrency"
     permissions: ClassVar[tuple[str, ...]] = (
         "lambda:ListProvisionedConcurrencyConfigs",
-        "apigateway:GET",
+        *PERMISSIONS,
     )
 
     def read(self, aws: Aws, scope: Scope) -> Provisioned | None:
-        function = chosen_function(scope, several(aws, scope))
-        if function is None:
+        found = behind(aws, scope)
+        if found is None:
             return None
         pages = aws.pages(
-            "lambda", "list_provisioned_concurrency_configs", FunctionName=function.name
+            "lambda", "list_provisioned_concurrency_configs", FunctionName=found.function.name
         )
         configs = [
             config for page in pages for config in page.get("ProvisionedConcurrencyConfigs", [])
@@ -196,17 +147,3 @@ def provisioned_of(configs: list[dict[str, Any]]) -> Provisioned:
             for name, config in named.items()
         },
     )
-
-
-class IntegrationProbe(Probe[tuple[Call, ...]]):
-    title: ClassVar[str] = "what the API calls, and how long it waits"
-    permissions: ClassVar[tuple[str, ...]] = ("apigateway:GET",)
-
-    def read(self, aws: Aws, scope: Scope) -> tuple[Call, ...] | None:
-        front = front_door(scope)
-        if not isinstance(front, ApiRef):
-            return None
-        calls = calls_of(aws, front)
-        if not calls:
-            raise ReadFailed(GapReason.NOT_FOUND, f"no integrations found in {front.name}")
-        return calls

@@ -97,9 +97,15 @@ class Query:
         return " | ".join(self.commands)
 
 
+def read_from(window: Window) -> datetime:
+    """Where the log is read from: the baseline's start, or 4 hours before the end if that is
+    later. Of an incident that began long ago, nothing quiet may be left."""
+    return max(min(window.baseline_start, window.start), window.end - LONGEST)
+
+
 def run(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> Rows:
-    """The rows of a query over the baseline and the window. Raises ReadFailed."""
-    start = max(min(window.baseline_start, window.start), window.end - LONGEST)
+    """All the rows of a query over the baseline and the window. Raises ReadFailed."""
+    start = read_from(window)
     started = aws.read(
         "logs",
         "start_query",
@@ -127,7 +133,7 @@ def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:
         status = answer.get("status", "Unknown")
         if status == "Complete":
             aws.scanned(int(answer.get("statistics", {}).get("bytesScanned", 0)))
-            return rows_of(answer)
+            return whole(rows_of(answer))
         if status in ("Failed", "Cancelled", "Timeout"):
             raise ReadFailed(GapReason.ERROR, f"the Logs Insights query ended as {status}")
         if time.monotonic() > deadline:
@@ -136,6 +142,16 @@ def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:
                 GapReason.TIMEOUT, f"the Logs Insights query took longer than {TIME_LIMIT:g} s"
             )
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def whole(rows: Rows) -> Rows:
+    """The rows, if they are all there are. Raises ReadFailed when there may be more."""
+    if len(rows) >= MOST_ROWS:
+        raise ReadFailed(
+            GapReason.BUDGET,
+            f"the Logs Insights query found more rows than one answer holds ({MOST_ROWS:,})",
+        )
+    return rows
 
 
 def rows_of(answer: Mapping[str, Any]) -> Rows:

@@ -99,7 +99,8 @@ def summed(lines: Iterable[Line]) -> Line:
 def read_lines(aws: Aws, window: Window, asked: Mapping[str, Metric]) -> dict[str, Line]:
     """All the metrics asked for, from the start of the baseline to the window's end.
 
-    Raises ReadFailed, also when CloudWatch says that a result is not complete.
+    Raises ReadFailed, also when CloudWatch says that a result is not complete, or leaves one out:
+    a metric nobody published is answered with an empty result.
     """
     names = list(asked)
     if len(names) > MOST_QUERIES:
@@ -113,7 +114,14 @@ def read_lines(aws: Aws, window: Window, asked: Mapping[str, Metric]) -> dict[st
         ScanBy="TimestampAscending",
     )
     lines = lines_of(pages)
-    return {name: lines.get(f"m{i}", Line()) for i, name in enumerate(names)}
+    unanswered = [name for i, name in enumerate(names) if f"m{i}" not in lines]
+    if unanswered:
+        raise ReadFailed(
+            GapReason.ERROR,
+            f"CloudWatch left {len(unanswered)} of {len(names)} metrics unanswered, "
+            f"{asked[unanswered[0]].name} first",
+        )
+    return {name: lines[f"m{i}"] for i, name in enumerate(names)}
 
 
 def query(identity: str, metric: Metric) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from bot.playbook import Probe, Scope
 from bot.ports import Aws
 from bot.service import ApiRef, FunctionRef
 from playbooks.probes import insights
-from playbooks.probes.front import DEFAULT_DEADLINE, Call, calls_of, chosen_function, front_door
+from playbooks.probes.behind import PERMISSIONS, Behind, behind
+from playbooks.probes.front import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,6 @@ class Reported:
     p50: float | None
     p99: float | None
     init_p50: float | None
-    init_max: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,6 @@ class Tally:
     warm_p50: float | None
     warm_p99: float | None
     init_p50: float | None
-    init_max: float | None
 
     @property
     def total(self) -> float:
@@ -87,7 +86,7 @@ class Reports:
     group: str
     query: str
     deadline: float
-    deadline_assumed: bool  # AWS's default, because the integration could not be read
+    deadline_assumed: bool  # AWS's default, because the front door's own could not be read
     timeout: float
     rows: tuple[Reported, ...]
     init_timeouts: Mapping[datetime, float]
@@ -107,7 +106,6 @@ class Reports:
             warm_p50=middle([(r.p50, r.count) for r in warm]),
             warm_p99=middle([(r.p99, r.count) for r in warm]),
             init_p50=middle([(r.init_p50, r.count) for r in cold]),
-            init_max=max((r.init_max for r in cold if r.init_max is not None), default=None),
         )
 
 
@@ -127,20 +125,19 @@ class ReportsProbe(Probe[Reports]):
     title: ClassVar[str] = "REPORT lines of the function"
     permissions: ClassVar[tuple[str, ...]] = (
         "lambda:GetFunctionConfiguration",
-        "apigateway:GET",
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        *PERMISSIONS,
         *insights.PERMISSIONS,
     )
 
     def read(self, aws: Aws, scope: Scope) -> Reports | None:
-        if not scope.service.resources.functions:
+        found = behind(aws, scope)
+        if found is None:
             return None
-        calls, assumed = integrations(aws, scope)
-        function = chosen_function(scope, calls)
-        if function is None:
-            return None
+        function = found.function
         settings = aws.read("lambda", "get_function_configuration", **qualified(function))
         timeout = float(settings["Timeout"])
-        deadline = deadline_of(scope, calls, function)
+        deadline, assumed = deadline_of(aws, scope, found)
         structured = settings.get("LoggingConfig", {}).get("LogFormat") == "JSON"
         query = report_query(deadline, timeout, structured=structured)
         rows = insights.run(aws, scope.window, (function.logs,), query)
@@ -166,28 +163,31 @@ def qualified(function: FunctionRef) -> dict[str, str]:
     return {"FunctionName": function.name, **alias}
 
 
-def integrations(aws: Aws, scope: Scope) -> tuple[tuple[Call, ...], bool]:
-    """What the API calls, and whether its deadline has to be assumed.
+def deadline_of(aws: Aws, scope: Scope, found: Behind) -> tuple[float, bool]:
+    """How long the front door waits for the function, in seconds, and whether that is assumed.
 
-    Only the deadline hangs on it here, so AWS's default stands in when it cannot be read; the
-    integration probe reports the gap. Too long a default finds no late requests: unknown, not
-    healthy.
+    A deadline that cannot be read is no reason to read nothing: AWS's default stands in, and what
+    is then found not to be late stays unknown.
     """
     front = front_door(scope)
-    if not isinstance(front, ApiRef):
-        return (), False
+    if isinstance(front, ApiRef):
+        waits = [call.timeout for call in found.calls if call.function == found.function.name]
+        waits = waits or [call.timeout for call in found.calls]  # it is called by a balancer
+        return max(waits, default=DEFAULT_DEADLINE[front.kind]), not waits
+    balancer = balancer_of(scope)
+    if balancer is None:
+        return DEFAULT_DEADLINE["alb"], True
     try:
-        return calls_of(aws, front), False
+        answer = aws.read(
+            "elbv2",
+            "describe_load_balancer_attributes",
+            LoadBalancerArn=find_balancer(aws, balancer).arn,
+        )
     except ReadFailed:
-        return (), True
-
-
-def deadline_of(scope: Scope, calls: tuple[Call, ...], function: FunctionRef) -> float:
-    """How long the front door waits for the function, in seconds."""
-    waits = [call.timeout for call in calls if call.function == function.name]
-    front = front_door(scope)
-    kind = front.kind if isinstance(front, ApiRef) else "alb"
-    return max(waits, default=DEFAULT_DEADLINE[kind])
+        return DEFAULT_DEADLINE["alb"], True
+    set_to = {each["Key"]: each["Value"] for each in answer.get("Attributes", [])}
+    idle = set_to.get("idle_timeout.timeout_seconds")
+    return (float(idle), False) if idle else (DEFAULT_DEADLINE["alb"], True)
 
 
 def report_query(deadline: float, timeout: float, *, structured: bool) -> insights.Query:
@@ -229,7 +229,6 @@ def report_query(deadline: float, timeout: float, *, structured: bool) -> insigh
             p50="pct(ran, 50)",
             p99="pct(ran, 99)",
             init_p50="pct(init, 50)",
-            init_max="max(init)",
         )
     )
 
@@ -246,5 +245,4 @@ def reported(row: Mapping[str, str]) -> Reported:
         p50=insights.number(row, "p50"),
         p99=insights.number(row, "p99"),
         init_p50=insights.number(row, "init_p50") if cold else None,
-        init_max=insights.number(row, "init_max") if cold else None,
     )

@@ -110,6 +110,7 @@ def reports(
     deadline: float = 29,
     timeout: float = 60,
     hidden_cold: float = 0,
+    assumed: bool = False,
 ) -> Reports:
     """REPORT lines a minute, quiet and burning; what fails fails only while it burns."""
     rows = []
@@ -126,7 +127,6 @@ def reports(
                 p50=warm_p50[now],
                 p99=warm_p99[now],
                 init_p50=init[now] if is_cold else None,
-                init_max=init[now] if is_cold else None,
             )
             for is_cold in (True, False)
             if (cold if is_cold else warm)[now]
@@ -136,7 +136,7 @@ def reports(
         group="/aws/lambda/checkout",
         query="",
         deadline=deadline,
-        deadline_assumed=False,
+        deadline_assumed=assumed,
         timeout=timeout,
         rows=tuple(rows),
         init_timeouts={minute(m): hidden_cold for m in BURNING if hidden_cold},
@@ -154,26 +154,32 @@ def counts(
 ) -> FunctionCounts:
     return FunctionCounts(
         name="checkout",
+        alias="PROD",
         invocations=line(*invocations),
         errors=line(*errors),
         throttles=line(*throttles),
         concurrency=line(*concurrency),
         p50=line(*p50),
         p99=line(*p99),
-        provisioned=Line(),
         spillover=Line(),
-        account_concurrency=line(*concurrency),
+        unreserved=line(*concurrency),
     )
 
 
 def exceptions(
-    name: str, n: float, *, quiet: float = 0, version: str | None = None, also: float = 0
+    name: str,
+    n: float,
+    *,
+    quiet: float = 0,
+    version: str | None = None,
+    also: float = 0,
+    since: datetime | None = None,
 ) -> Exceptions:
     """`n` lines a minute naming one exception, and `also` of another, while it burns."""
     raised = [Raised(minute(m), name, version, n) for m in BURNING]
     raised += [Raised(minute(m), "OtherError", version, also) for m in BURNING if also]
     raised += [Raised(minute(m), name, "41", quiet) for m in QUIET if quiet]
-    return Exceptions(("/aws/lambda/checkout",), "", tuple(raised))
+    return Exceptions(("/aws/lambda/checkout",), "", since or minute(-120), tuple(raised))
 
 
 def change(at: float, kind: str = "alias", until: float | None = None) -> Change:
@@ -208,7 +214,6 @@ def balancer(
         requests=line(*requests),
         errors=line(0, all_own + targets),
         codes=codes,
-        own=line(0, all_own),
         targets=line(0, targets),
         connection_errors=line(*connections),
         p50=line(*p50),
@@ -238,12 +243,12 @@ NOTHING_SPECIAL: dict[str, object] = {
     "edge": edge(),
     "access": access("504", 180, response_type="INTEGRATION_TIMEOUT"),
     "integration": (),
+    "others": None,
     "counts": counts(),
-    "setup": None,
     "limits": Limits(reserved=None, account=1000, unreserved=1000),
     "provisioned": None,
     "reports": reports(),
-    "exceptions": Exceptions((), "", ()),
+    "exceptions": Exceptions((), "", BEGAN - timedelta(minutes=120), ()),
     "balancer": None,
     "health": None,
     "tasks": None,
@@ -252,6 +257,7 @@ NOTHING_SPECIAL: dict[str, object] = {
     "rollouts": None,
     "versions": (),
     "trail": (),
+    "trail_rest": None,
 }
 """A service behind a REST API whose 5XX nothing explains."""
 

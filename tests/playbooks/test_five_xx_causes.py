@@ -6,7 +6,6 @@ import pytest
 
 from bot.model import CauseStatus, Verdict
 from playbooks.probes.backends import Backend
-from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.functions import Limits
 from playbooks.probes.metrics import Line
 from tests.playbooks.evidence import (
@@ -391,7 +390,7 @@ def test_every_sentence_has_a_figure_or_says_what_is_not_known() -> None:
 
 
 def test_logs_without_exceptions_are_no_acquittal_of_an_answering_backend() -> None:
-    evidence = DEPLOYED | {"exceptions": Exceptions((), "", ())}
+    evidence = DEPLOYED | {"exceptions": NOTHING_SPECIAL["exceptions"]}
     assert weighed(evidence)["bad-deployment"].status is CauseStatus.POSSIBLE
 
 
@@ -399,7 +398,8 @@ def test_missing_metrics_are_not_zero_throttles() -> None:
     silent = counts()
     empty = type(silent)(
         name="checkout",
-        **{name: Line() for name in silent.__slots__ if name != "name"},
+        alias=None,
+        **{name: Line() for name in silent.__slots__ if name not in ("name", "alias")},
     )
     clues = weighed(NOTHING_SPECIAL | {"counts": empty})["concurrency-limit"].clues
     assert [clue.holds for clue in clues] == [None, None]

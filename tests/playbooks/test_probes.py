@@ -10,6 +10,7 @@ import pytest
 
 from bot.errors import ReadFailed
 from bot.model import GapReason
+from bot.playbook import Scope
 from bot.service import (
     ApiRef,
     CodeDeployRef,
@@ -159,16 +160,6 @@ def test_the_api_is_found_by_name_on_any_page() -> None:
         front.find_api(aws, ApiRef(name="nowhere"))
 
 
-def test_the_function_behind_is_the_one_that_is_called() -> None:
-    two = Service(
-        name="s",
-        resources=Resources(functions=(FunctionRef(name="worker"), FunctionRef(name="web"))),
-    )
-    called = front.call("arn:aws:lambda:us-east-1:1:function:web:live", None, "rest")
-    assert front.chosen_function(scope(service=two), (called,)) == FunctionRef(name="web")
-    assert front.chosen_function(scope(service=two)) == FunctionRef(name="worker")
-
-
 # --- edge -----------------------------------------------------------------------------------------
 
 
@@ -190,7 +181,9 @@ def test_http_apis_publish_by_id() -> None:
     )
     aws = Answers(
         get_apis={"Items": [{"ApiId": "h1", "Name": "api"}]},
-        get_metric_data={"MetricDataResults": [result("m0", 10.0), result("m1", 1.0)]},
+        get_metric_data={
+            "MetricDataResults": [result("m0", 10.0), result("m1", 1.0), result("m2"), result("m3")]
+        },
     )
     found = edge.EdgeProbe().read(aws, scope(None, service))
     assert found is not None
@@ -360,7 +353,7 @@ def test_rows_without_a_class_are_left_out() -> None:
         {"t": "2026-03-14 03:07:00.000", "n": "3"},
         {"t": "2026-03-14 03:07:00.000", "n": "4", "class": "KeyError", "version": "42"},
     ]
-    found = exceptions.Exceptions((), "", tuple(exceptions.raised_of(rows)))
+    found = exceptions.Exceptions((), "", AT, tuple(exceptions.raised_of(rows)))
     assert found.classes(minute(-10), minute(10)) == {"KeyError": 4}
     assert found.versions(minute(-10), minute(10), "KeyError") == {"42": 4}
 
@@ -369,12 +362,16 @@ def test_rows_without_a_class_are_left_out() -> None:
 
 
 def test_errors_are_zero_only_where_there_were_invocations() -> None:
-    aws = Answers(get_metric_data={"MetricDataResults": [result("m0", 5.0, 6.0)]})
+    silent = [result(f"m{number}") for number in range(1, 8)]
+    aws = Answers(
+        get_resources=REST_RESOURCES,
+        get_metric_data={"MetricDataResults": [result("m0", 5.0, 6.0), *silent]},
+    )
     found = FunctionCountsProbe().read(aws, scope())
     assert found is not None
     assert found.errors.points == dict.fromkeys(found.invocations.points, 0.0)
     assert not found.concurrency
-    (sent,) = (params for name, params in aws.sent)
+    (sent,) = (params for name, params in aws.sent if name == "cloudwatch.get_metric_data")
     by_name = {
         each["MetricStat"]["Metric"]["MetricName"]: each["MetricStat"]["Metric"]["Dimensions"]
         for each in sent["MetricDataQueries"]
@@ -391,6 +388,7 @@ def test_limits() -> None:
     }
     own = LimitsProbe().read(
         Answers(
+            get_resources=REST_RESOURCES,
             get_function_concurrency={"ReservedConcurrentExecutions": 50},
             get_account_settings=account,
         ),
@@ -399,7 +397,12 @@ def test_limits() -> None:
     assert own is not None
     assert own.concurrency == 50
     pool = LimitsProbe().read(
-        Answers(get_function_concurrency={}, get_account_settings=account), scope()
+        Answers(
+            get_resources=REST_RESOURCES,
+            get_function_concurrency={},
+            get_account_settings=account,
+        ),
+        scope(),
     )
     assert pool is not None
     assert pool.concurrency == 900
@@ -540,13 +543,35 @@ def test_what_failed_or_only_read_changed_nothing() -> None:
     assert changes.changed(event("GetAlias20150331") | {"ReadOnly": "true"}) is None
 
 
-def test_at_most_six_look_ups() -> None:
-    many = Service(
-        name="s", resources=Resources(functions=tuple(FunctionRef(name=f"f{i}") for i in range(9)))
-    )
+def with_functions(number: int) -> Scope:
+    functions = tuple(FunctionRef(name=f"f{i}") for i in range(number))
+    return scope(service=Service(name="s", resources=Resources(functions=functions)))
+
+
+def test_at_most_ten_look_ups_and_what_is_left_is_said() -> None:
     aws = Answers(lookup_events={"Events": []})
-    assert changes.TrailProbe().read(aws, scope(service=many)) == ()
-    assert len(aws.sent) == 6
+    assert changes.TrailProbe().read(aws, with_functions(12)) == ()
+    assert len(aws.sent) == 10
+    with pytest.raises(ReadFailed, match="more events about f10, f11") as failed:
+        changes.TrailRestProbe().read(aws, with_functions(12))
+    assert failed.value.reason is GapReason.BUDGET
+
+
+def test_the_second_page_of_a_busy_resource_is_read() -> None:
+    moved = event("UpdateAlias20150331", {"name": "PROD", "functionVersion": "42"})
+    first = {"Events": [event("GetAlias20150331") | {"ReadOnly": "true"}], "NextToken": "more"}
+    aws = Answers(lookup_events=[first, {"Events": [moved | {"EventId": "e2"}]}])
+    (found,) = changes.TrailProbe().read(aws, with_functions(1)) or ()
+    assert found.kind == "alias"
+    assert [sent.get("NextToken") for _, sent in aws.sent] == [None, "more"]
+
+
+def test_pages_without_end_are_left_and_said() -> None:
+    endless = Answers(lookup_events={"Events": [], "NextToken": "more"})
+    with pytest.raises(ReadFailed, match="more events about f0"):
+        changes.TrailRestProbe().read(endless, with_functions(1))
+    complete = Answers(lookup_events={"Events": []})
+    assert changes.looked_up(complete, with_functions(1)) == ([], ())
 
 
 def test_a_deployment_has_an_end() -> None:

@@ -1,0 +1,90 @@
+"""Clues about calls that Lambda refused to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.model import Clue, Gap
+from bot.playbook import contradicting, decisive, necessary, supporting
+from playbooks.five_xx import facts
+from playbooks.five_xx import thresholds as at
+from playbooks.five_xx.functions import answered, more_traffic
+from playbooks.five_xx.wording import asked, count, figures, percent, times
+from playbooks.onset import Burn
+from playbooks.probes.access_log import AccessLog
+from playbooks.probes.edge import Edge
+from playbooks.probes.functions import FunctionCounts, Limits
+from playbooks.probes.reports import Reports
+
+
+def throttling(
+    burn: Burn,
+    edge: Edge | Gap | None,
+    access: AccessLog | Gap | None,
+    counts: FunctionCounts | Gap,
+    limits: Limits | Gap | None,
+    reports: Reports | Gap | None,
+) -> Iterator[Clue]:
+    """Does Lambda refuse calls, as many as fail, though each takes as long as ever?
+
+    Executions at once are calls a second times their duration: when all take longer, slowness is
+    what uses the limit up, and throttles are its consequence.
+    """
+    if isinstance(counts, Gap) or not facts.calls(counts, burn):
+        yield necessary(None, "whether Lambda throttled calls: no metrics of the function")
+        yield decisive(None, "whether throttles account for the 5XX")
+        return
+    throttled = burn.during(counts.throttles).total()
+    calls = facts.calls(counts, burn).total()
+    yield necessary(
+        throttled > 0, f"{count(throttled)} of {count(calls)} calls throttled", throttles=throttled
+    )
+    share = throttled / calls if calls else 0.0
+    explained = facts.throttled(counts, burn)
+    text = f"{percent(share)} of the calls were throttled; {answered(burn)}"
+    slow = facts.slowness(reports, counts, None, burn)
+    slower = slow.p50 if slow else None
+    used_up = slower is not None and slower >= at.ALL_SLOWER
+    yield decisive(
+        None if explained is None else explained >= at.EXPLAINS and not used_up,
+        asked(explained, "whether throttles account for the 5XX", text),
+        **figures(throttled=share, share=burn.share),
+    )
+    if slower is not None and throttled:
+        yield contradicting(
+            used_up,
+            f"the median request takes {times(slower)} its usual"
+            + (": that is what uses up the executions" if used_up else ""),
+            p50=round(slower, 4),
+        )
+    if throttled and explained is not None:
+        yield contradicting(explained < at.PART, text)
+    yield at_limit(burn, counts, limits)
+    if isinstance(access, AccessLog) and "integration_status" in access.tells:
+        answers = access.between(burn.start, burn.end)
+        refused = sum(a.count for a in answers if a.integration_status == "429")
+        of_errors = facts.rate(refused, sum(a.count for a in answers))
+        if of_errors is not None:
+            yield supporting(
+                of_errors >= at.EXPLAINS, f"Lambda answered 429 to {percent(of_errors)} of the 5XX"
+            )
+    yield more_traffic(burn, edge, at.MORE_LOAD)
+
+
+def at_limit(burn: Burn, counts: FunctionCounts, limits: Limits | Gap | None) -> Clue:
+    """Executions at once against what is allowed."""
+    if not isinstance(limits, Limits):
+        return supporting(None, "whether the function is at its limit: limits could not be read")
+    if limits.reserved is None:
+        running, whose = counts.unreserved, "left to all functions without reserved concurrency"
+    else:
+        running, whose = counts.concurrency, f"reserved for {counts.name}"
+    peak, allowed = burn.during(running).peak(), limits.concurrency
+    if peak is None:
+        return supporting(None, f"how many of the {allowed:,} executions {whose} ran at once")
+    return supporting(
+        peak >= at.AT_LIMIT * allowed,
+        f"{count(peak)} executions at once of {count(allowed)} {whose}",
+        peak=peak,
+        limit=float(allowed),
+    )
