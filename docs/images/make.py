@@ -19,7 +19,7 @@ SCENARIO = "5xx-cold-starts-in-a-surge"
 SPEED = 6.0  # as `incident demo` plays it
 ENABLE = "Enable provisioned concurrency"
 DESK = ViewportSize(width=1280, height=1180)
-LOWER = ViewportSize(width=1280, height=800)
+LOWER = ViewportSize(width=1280, height=880)
 PHONE = ViewportSize(width=390, height=844)
 
 
