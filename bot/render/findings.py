@@ -141,15 +141,16 @@ def unknown(report: Report, detail: Detail) -> Block | None:
     unsure = [offer for offer in report.actions if offer.fits is None]
     if not gaps and not unsure:
         return None
-    shown = _first(gaps, detail.gaps)
+    groups = _alike(gaps)
+    shown = _first(groups, detail.gaps)
     elements = [line(bold("Could not be checked"), say(" (unknown, not healthy)", quiet=True))]
-    rows = [_gap(gap, detail) for gap in shown]
+    rows = [_gap(group, detail) for group in shown]
     rows += [
         [say(f"Whether this can be done: {offer.title}", 150), say(f" ({offer.why})", detail.words)]
         for offer in unsure[: detail.gaps]
     ]
     elements.append(bullets(rows))
-    elements += _more(len(gaps) - len(shown), "more unread", "more unread")
+    elements += _more(len(groups) - len(shown), "more unread", "more unread")
     untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
     if untested and report.complete:
         elements.append(
@@ -234,8 +235,21 @@ def absent(cause: Cause, service: str) -> bool:
     return len(cause.clues) == 1 and cause.clues[0].text.startswith(f"{service} has none: ")
 
 
-def _gap(gap: Gap, detail: Detail) -> list[Part]:
-    parts = [bold(UNREAD[gap.reason]), say(f": {gap.detail}", detail.words)]
+def _alike(gaps: Sequence[Gap]) -> list[list[Gap]]:
+    """Gaps that one permission would close, together; every other by itself."""
+    groups: dict[object, list[Gap]] = {}
+    for gap in gaps:
+        groups.setdefault(gap.permission or id(gap), []).append(gap)
+    return list(groups.values())
+
+
+def _gap(group: Sequence[Gap], detail: Detail) -> list[Part]:
+    gap = group[0]
+    parts = [bold(UNREAD[gap.reason])]
+    if len(group) > 1:
+        reads = ", ".join(each.probe.replace("_", " ") for each in group)
+        parts.append(say(f" to {plural(len(group), 'read')} ({reads})", detail.words))
+    parts.append(say(f": {gap.detail}", detail.words))
     if gap.permission:
         parts += [say(" · needs "), fixed_width(gap.permission, 80)]
     return parts
