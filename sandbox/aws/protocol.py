@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import UnknownServiceError
@@ -33,6 +34,10 @@ CBOR = "smithy-rpc-v2-cbor"
 
 # moto makes a loader for every model it reads, and each lists the folders of all 400 services anew.
 vars(utils)["create_loader"] = cache(loaders.create_loader)
+
+# A router is compiled when it is first asked, by way of `ast`, which CPython 3.11 can't do in two
+# threads at once ("AST constructor recursion depth mismatch", python/cpython#106905).
+_ROUTING = Lock()
 
 # Signing names that are not the SDK's name of the one service behind them.
 _SIGNING_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -145,7 +150,8 @@ def _match(request: Request, service: str, model: ServiceModel) -> Target | None
         return None
     try:
         protocol = _protocol(request, model)
-        operation, uri = get_service_router(service).match(request)
+        with _ROUTING:
+            operation, uri = get_service_router(service).match(request)
     except (NotFound, NotImplementedError):
         return None
     return Target(service, operation, protocol, uri)
