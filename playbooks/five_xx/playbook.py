@@ -90,6 +90,7 @@ class FiveXX(Playbook):
         yield from functions.of_one(functions.cold_starts(burn, reports), others)
         yield from functions.around_cold_starts(burn, edge, access, counts, reports)
         yield from functions.provisioning(burn, counts, provisioned, integration)
+        yield from throttles.instead(burn, counts, reports)
 
     @hypothesis("The backend is slower: overloaded, or waiting for something that is")
     def backend_overload(
@@ -182,6 +183,7 @@ class FiveXX(Playbook):
         burn = onset.burn(edge, scope)
         timed = functions.own_timeout(burn, edge, access, reports, dependencies)
         yield from functions.of_one(timed, others)
+        yield from throttles.instead(burn, counts, reports)
 
     @hypothesis("No healthy targets behind the load balancer")
     def no_healthy_targets(

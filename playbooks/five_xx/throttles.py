@@ -27,8 +27,9 @@ def throttling(
 ) -> Iterator[Clue]:
     """Does Lambda refuse calls, as many as fail, though each takes as long as ever?
 
-    Executions at once are calls a second times their duration: when all take longer, slowness is
-    what uses the limit up, and throttles are its consequence.
+    Executions at once are calls a second times their mean duration (Little's law): when that is
+    longer, slowness is what uses the limit up, be it of all calls or of some that are stuck, and
+    throttles are its consequence.
     """
     if isinstance(counts, Gap) or not facts.calls(counts, burn):
         yield necessary(None, "whether Lambda throttled calls: no metrics of the function")
@@ -42,20 +43,19 @@ def throttling(
     share = throttled / calls if calls else 0.0
     explained = facts.throttled(counts, burn)
     text = f"{percent(share)} of the calls were throttled; {answered(burn)}"
-    slow = facts.slowness(reports, counts, None, burn)
-    slower = slow.p50 if slow else None
-    used_up = slower is not None and slower >= at.ALL_SLOWER
+    what, longer = held(burn, counts, reports)
+    used_up = longer is not None and longer >= at.ALL_SLOWER
     yield decisive(
         None if explained is None else explained >= at.EXPLAINS and not used_up,
         asked(explained, "whether throttles account for the 5XX", text),
         **figures(throttled=share, share=burn.share),
     )
-    if slower is not None and throttled:
+    if longer is not None and throttled:
         yield contradicting(
             used_up,
-            f"the median request takes {times(slower)} its usual"
+            f"{what} takes {times(longer)} its usual"
             + (": that is what uses up the executions" if used_up else ""),
-            p50=round(slower, 4),
+            longer=round(longer, 4),
         )
     if throttled and explained is not None:
         yield contradicting(explained < at.PART, text)
@@ -69,6 +69,35 @@ def throttling(
                 of_errors >= at.EXPLAINS, f"Lambda answered 429 to {percent(of_errors)} of the 5XX"
             )
     yield more_traffic(burn, edge, at.MORE_LOAD)
+
+
+def held(
+    burn: Burn, counts: FunctionCounts, reports: Reports | Gap | None
+) -> tuple[str, float | None]:
+    """How many times as long as usual an execution is held: on average, else the median one."""
+    mean = burn.times(counts.mean)
+    if mean is not None:
+        return "an execution on average", mean
+    slow = facts.slowness(reports, counts, None, burn)
+    return "the median request", slow.p50 if slow else None
+
+
+def instead(
+    burn: Burn, counts: FunctionCounts | Gap | None, reports: Reports | Gap | None
+) -> Iterator[Clue]:
+    """Against what happens inside the function: calls it never got are nearly all of the 5XX, and
+    no slowness brought that about."""
+    if not isinstance(counts, FunctionCounts):
+        return
+    share = facts.throttled(counts, burn)
+    what, longer = held(burn, counts, reports)
+    if share and longer is not None:
+        yield contradicting(
+            share >= at.NEARLY_ALL and longer < at.ALL_SLOWER,
+            f"throttled calls account for {percent(share)} of the 5XX, and {what} takes "
+            f"{times(longer)} its usual",
+            throttled=round(share, 4),
+        )
 
 
 def at_limit(burn: Burn, counts: FunctionCounts, limits: Limits | Gap | None) -> Clue:

@@ -17,6 +17,7 @@ _BY_FUNCTION = {
     "errors": ("Errors", "Sum"),
     "throttles": ("Throttles", "Sum"),
     "concurrency": ("ConcurrentExecutions", "Maximum"),
+    "mean": ("Duration", "Average"),
     "p50": ("Duration", "p50"),
     "p99": ("Duration", "p99"),
     "spillover": ("ProvisionedConcurrencySpilloverInvocations", "Sum"),
@@ -35,6 +36,7 @@ class FunctionCounts:
     errors: Line
     throttles: Line
     concurrency: Line
+    mean: Line
     p50: Line
     p99: Line
     spillover: Line

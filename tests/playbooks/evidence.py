@@ -151,6 +151,7 @@ def counts(
     concurrency: tuple[float, float] = (5, 5),
     p99: tuple[float, float] = (900, 900),
     p50: tuple[float, float] = (180, 180),
+    mean: tuple[float, float] = (240, 240),
 ) -> FunctionCounts:
     return FunctionCounts(
         name="checkout",
@@ -159,6 +160,7 @@ def counts(
         errors=line(*errors),
         throttles=line(*throttles),
         concurrency=line(*concurrency),
+        mean=line(*mean),
         p50=line(*p50),
         p99=line(*p99),
         spillover=Line(),

@@ -198,10 +198,43 @@ def test_throttles_that_slowness_brought_are_overload() -> None:
     """Calls that take 30 times as long hold 30 times as many executions."""
     evidence = OVERLOAD | {
         "edge": edge(requests=(900, 3600), errors=(0, 1400)),
-        "counts": counts(invocations=(900, 2900), throttles=(0, 800), concurrency=(5, 1000)),
+        "counts": counts(
+            invocations=(900, 2900), throttles=(0, 800), concurrency=(5, 1000), mean=(240, 7_200)
+        ),
     }
     assert verdict(evidence) == (Verdict.HIGH, "backend-overload")
     assert weighed(evidence)["concurrency-limit"].status is CauseStatus.REFUTED
+
+
+def test_throttles_that_stuck_calls_brought_are_the_hanging_dependency() -> None:
+    """A third of the calls hangs: the median is as ever, the executions are held all the same."""
+    both = HANGS | {
+        "edge": edge(errors=(0, 500)),
+        "access": gap("access"),
+        "counts": counts(
+            invocations=(900, 560),
+            throttles=(0, 340),
+            errors=(0, 170),
+            concurrency=(5, 50),
+            mean=(240, 3_200),
+        ),
+        "limits": THROTTLED["limits"],
+        "reports": reports(
+            warm=(898, 558),
+            missed_warm=170,
+            timed_warm=170,
+            timeout=10,
+            warm_p50=(180, 190),
+            warm_p99=(900, 10_000),
+        ),
+    }
+    assert verdict(both) == (Verdict.HIGH, "function-timeout")
+    assert weighed(both)["concurrency-limit"].status is CauseStatus.REFUTED
+
+
+def test_throttles_are_enough_without_the_functions_log() -> None:
+    """What never ran did not start cold, nor hang."""
+    assert verdict(THROTTLED | {"reports": gap("reports")}) == (Verdict.HIGH, "concurrency-limit")
 
 
 def test_cold_starts_that_slowness_brought_are_overload() -> None:

@@ -362,7 +362,7 @@ def test_rows_without_a_class_are_left_out() -> None:
 
 
 def test_errors_are_zero_only_where_there_were_invocations() -> None:
-    silent = [result(f"m{number}") for number in range(1, 8)]
+    silent = [result(f"m{number}") for number in range(1, 9)]
     aws = Answers(
         get_resources=REST_RESOURCES,
         get_metric_data={"MetricDataResults": [result("m0", 5.0, 6.0), *silent]},
