@@ -2,14 +2,19 @@
 
 One call of the Resource Groups Tagging API (`tag:GetResources`) names everything tagged with the
 service; the pure `sort_out` makes references of the ARNs. What the catalogue says is never
-overruled: a kind of resource it lists is taken as complete.
+overruled: a kind of resource it lists is taken as complete. Each look-up fails by itself and
+leaves a gap; what the others brought stays.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
+from bot.errors import ReadFailed
+from bot.model import Gap
 from bot.ports import Aws
 from bot.service import (
     ApiRef,
@@ -23,53 +28,87 @@ from bot.service import (
 
 PERMISSIONS = ("tag:GetResources", "lambda:ListAliases", "apigateway:GET")
 
+STAGES = {"restapis": "prod", "apis": "$default"}  # the usual stage, by the ARN's first part
+_KIND: dict[str, Literal["rest", "http"]] = {"restapis": "rest", "apis": "http"}
 
-def complete(aws: Aws, service: Service) -> Service:
-    """The service with what tags and Lambda aliases add. Raises ReadFailed."""
+T = TypeVar("T", FunctionRef, ApiRef)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A service completed, and what could not be read. `whole` is False when its tags were not:
+    what the catalogue leaves out may still be there."""
+
+    service: Service
+    gaps: tuple[Gap, ...] = ()
+    whole: bool = True
+
+
+def complete(aws: Aws, service: Service) -> Completed:
+    """The service with what tags, Lambda aliases and API Gateway add."""
+    known, gaps, whole = service.resources, [], True
+    try:
+        found = tagged(aws, service)
+    except ReadFailed as failed:
+        gaps.append(_gap("tags", failed))
+        whole = False
+    else:
+        missing = {kind: value for kind, value in found if not getattr(known, kind) and value}
+        known = known.model_copy(update=missing)
+    functions, unread = _each(aws, known.functions, _aliased, "aliases")
+    apis, unnamed = _each(aws, known.apis, _identified, "api names")
+    known = known.model_copy(update={"functions": functions, "apis": apis})
+    done = service.model_copy(update={"resources": known})
+    return Completed(done, (*gaps, *unread, *unnamed), whole)
+
+
+def tagged(aws: Aws, service: Service) -> Resources:
+    """Everything that has the service's tags. Raises ReadFailed."""
     tags = service.tags or {"service": service.name}
     filters = [{"Key": key, "Values": [value]} for key, value in tags.items()]
-    arns = [
+    return sort_out(
         entry["ResourceARN"]
         for page in aws.pages("resourcegroupstaggingapi", "get_resources", TagFilters=filters)
         for entry in page["ResourceTagMappingList"]
-    ]
-    found = sort_out(arns)
-    known = service.resources
-    missing = {kind: value for kind, value in found if not getattr(known, kind) and value}
-    whole = known.model_copy(update=missing)
-    return service.model_copy(
-        update={
-            "resources": whole.model_copy(
-                update={
-                    "functions": tuple(_aliased(aws, each) for each in whole.functions),
-                    "apis": tuple(_identified(aws, each) for each in whole.apis),
-                }
-            )
-        }
+    )
+
+
+def _each(
+    aws: Aws, items: tuple[T, ...], completed: Callable[[Aws, T], T], name: str
+) -> tuple[tuple[T, ...], tuple[Gap, ...]]:
+    """The items completed; one whose look-up fails stays as it is. The first failure tells."""
+    done: list[T] = []
+    gaps: list[Gap] = []
+    for item in items:
+        try:
+            done.append(completed(aws, item))
+        except ReadFailed as failed:
+            done.append(item)
+            gaps.append(_gap(name, failed))
+    return tuple(done), tuple(gaps[:1])
+
+
+def _gap(probe: str, failed: ReadFailed) -> Gap:
+    return Gap(
+        probe=probe, reason=failed.reason, detail=failed.detail, permission=failed.permission
     )
 
 
 def sort_out(arns: Iterable[str]) -> Resources:
-    """References for the kinds of ARN a service is made of; others are passed over."""
+    """References for the kinds of ARN a service is made of; others are passed over.
+
+    A balancer is looked at with all of its target groups: those that are tagged need not be all.
+    """
     kinds: dict[str, list[object]] = defaultdict(list)
-    groups: list[str] = []
+    apis: list[list[str]] = []
     for arn in arns:
         _, _, product, _, _, rest = arn.split(":", 5)
         path = rest.split("/")
         match product, path[0].split(":")[0]:
-            case "apigateway", _:
-                # arn:aws:apigateway:region::/restapis/id[/stages/name], or /apis/id for HTTP
-                kind = "rest" if path[1] == "restapis" else "http"
-                stage = path[4] if len(path) > 4 else "prod"
-                kinds["apis"].append(
-                    ApiRef.model_validate(
-                        {"name": path[2], "id": path[2], "kind": kind, "stage": stage}
-                    )
-                )
-            case "elasticloadbalancing", "loadbalancer" if path[1] == "app":
+            case "apigateway", _ if len(path) > 2 and path[1] in STAGES:
+                apis.append(path)
+            case "elasticloadbalancing", "loadbalancer" if path[1] == "app" and len(path) == 4:
                 kinds["load_balancers"].append(LoadBalancerRef(name=path[2]))
-            case "elasticloadbalancing", "targetgroup":
-                groups.append(path[1])
             case "lambda", "function":
                 kinds["functions"].append(FunctionRef(name=rest.split(":")[1]))
             case "ecs", "service" if len(path) == 3:
@@ -87,23 +126,39 @@ def sort_out(arns: Iterable[str]) -> Resources:
                 kinds["log_groups"].append(rest.split(":")[1])
             case _:
                 pass
-    if len(kinds["load_balancers"]) == 1:
-        balancer = kinds["load_balancers"][0]
-        kinds["load_balancers"] = [
-            LoadBalancerRef(name=balancer.name, target_groups=tuple(sorted(groups)))
-            if isinstance(balancer, LoadBalancerRef)
-            else balancer
-        ]
+    kinds["apis"] += _apis(apis)
     unique = {kind: tuple(dict.fromkeys(values)) for kind, values in kinds.items()}
     return Resources.model_validate(unique)
+
+
+def _apis(paths: Iterable[list[str]]) -> list[ApiRef]:
+    """APIs of ARNs "/restapis/<id>[/stages/<name>]", or "/apis/…" for HTTP APIs.
+
+    An API and its stage are tagged apart and are one; without a stage that is tagged, its usual
+    one is taken. Other parts of an API (routes, authorizers) are passed over.
+    """
+    stages: dict[tuple[str, str], list[str]] = {}
+    for _, kind, identity, *part in paths:
+        named = stages.setdefault((kind, identity), [])
+        match part:
+            case ["stages", stage]:
+                named.append(stage)
+    return [
+        ApiRef(name=identity, id=identity, kind=_KIND[kind], stage=stage)
+        for (kind, identity), named in stages.items()
+        for stage in named or [STAGES[kind]]
+    ]
 
 
 def _aliased(aws: Aws, function: FunctionRef) -> FunctionRef:
     """The function with its alias, when it has exactly one: more would be a guess."""
     if function.alias is not None:
         return function
-    page = aws.read("lambda", "list_aliases", FunctionName=function.name)
-    aliases = [alias["Name"] for alias in page.get("Aliases", ())]
+    aliases = [
+        alias["Name"]
+        for page in aws.pages("lambda", "list_aliases", FunctionName=function.name)
+        for alias in page.get("Aliases", ())
+    ]
     return function.model_copy(update={"alias": aliases[0]}) if len(aliases) == 1 else function
 
 

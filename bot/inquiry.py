@@ -52,17 +52,18 @@ class Inquiry:
 
         A read that fails leaves a gap and the pointer stands in for the alarm.
         """
-        service_read, alarm_read = await asyncio.gather(
-            self._try("tags", discover.complete, aws, service),
+        loop = asyncio.get_running_loop()
+        known, alarm_read = await asyncio.gather(
+            loop.run_in_executor(self.pool, discover.complete, aws, service),
             self._try("alarm", self._alarm, aws, playbook, service, alarm),
         )
-        gaps = tuple(each for each in (service_read, alarm_read) if isinstance(each, Gap))
-        complete = isinstance(service_read, Service)
-        whole = service_read if isinstance(service_read, Service) else service
+        gaps = known.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
         found = alarm_read if isinstance(alarm_read, Alarm) else alarm
         now = await asyncio.to_thread(aws.now)
         began = at or await self._went_off(aws, found) or now
-        scope = Scope(whole, found, Window.around(min(began, now), now), complete)
+        scope = Scope(
+            known.service, found, Window.around(min(began, now), now), complete=known.whole
+        )
         return Ground(scope, gaps)
 
     async def reports(self, aws: Aws, playbook: Playbook, ground: Ground) -> AsyncIterator[Report]:

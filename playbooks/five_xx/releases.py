@@ -143,7 +143,8 @@ def release(burn: Burn, scope: Scope, changes: AllChanges) -> Iterator[Clue]:
 
 def _none_found(burn: Burn, scope: Scope, changes: AllChanges) -> bool | None:
     fresh = burn.onset is not None and scope.window.end - burn.onset < at.TRAIL_IS_LATE
-    return None if changes.unread or not changes.sources or fresh else False
+    unsure = changes.unread or not changes.sources or fresh or not scope.complete
+    return None if unsure else False
 
 
 def _none_text(burn: Burn, scope: Scope, changes: AllChanges) -> str:
@@ -151,6 +152,8 @@ def _none_text(burn: Burn, scope: Scope, changes: AllChanges) -> str:
         return f"whether something was released: {', '.join(changes.unread)} could not be read"
     if not changes.sources:
         return "whether something was released: no resource of the service tells"
+    if not scope.complete:
+        return "whether something was released: the service's tags were not read, it may have more"
     within = f"no release in the {lag(at.LATEST)} before it began"
     if _none_found(burn, scope, changes) is None:
         return f"whether something was released: {within}, but CloudTrail may be minutes behind"
