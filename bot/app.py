@@ -135,7 +135,9 @@ async def _run(running: Program, listener: socket) -> None:
     config = running.config
     address = f"http://{config.host}:{listener.getsockname()[1]}"
     server = _Server(
-        uvicorn.Config(running.http(), log_level="warning", timeout_graceful_shutdown=5)
+        uvicorn.Config(
+            running.http(), lifespan="off", log_level="warning", timeout_graceful_shutdown=5
+        )
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -61,9 +61,11 @@ def load(path: Path) -> Catalogue:
             f"the catalogue {path} can't be read ({error.strerror}); set CATALOGUE to a file "
             "that lists your services, see docs/catalogue.md"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the catalogue {path} is not text in UTF-8") from error
     try:
-        return Catalogue.model_validate(yaml.safe_load(text) or {})
-    except yaml.YAMLError as error:
+        return Catalogue.model_validate(_yaml(text) or {})
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     except ValidationError as error:
         faults = [f"  {_where(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
@@ -76,6 +78,13 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Incident Helper catalogue",
     }
+
+
+def _yaml(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except (ValueError, TypeError) as error:  # such as the date 2026-02-31
+        raise yaml.YAMLError(str(error)) from error
 
 
 def _where(path: tuple[int | str, ...]) -> str:

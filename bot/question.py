@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from bot import catalogue, registry
 from bot.accounts import AwsAccounts
 from bot.catalogue import Catalogue
 from bot.config import Settings, settings
-from bot.errors import ConfigError
+from bot.errors import ConfigError, ReadFailed
 from bot.inquiry import Inquiry
-from bot.model import Alarm, Report
+from bot.model import Alarm, GapReason, Report
 from bot.playbook import Playbook
+from bot.ports import Aws
 from bot.service import Service
 
 THREADS = 32
@@ -61,8 +63,12 @@ class Terminal:
         return Question(found, owner, pointer, at)
 
     async def reports(self, asked: Question) -> AsyncIterator[Report]:
-        """Reports as evidence comes in; the last is complete."""
+        """Reports as evidence comes in; the last is complete.
+
+        Raises ConfigError when there is no way into AWS at all: nothing would come in.
+        """
         aws = self._accounts.reader(asked.service)
+        await asyncio.to_thread(_way_in, aws)
         ground = await self._inquiry.ground(
             aws, asked.playbook, asked.service, alarm=asked.alarm, at=asked.at
         )
@@ -80,3 +86,14 @@ class Terminal:
         if found is None:
             raise ConfigError(f"the catalogue has no service {name!r}; it has: {listed}")
         return found
+
+
+def _way_in(aws: Aws) -> None:
+    try:
+        aws.read("sts", "get_caller_identity")
+    except ReadFailed as failed:
+        if failed.reason is GapReason.NOT_CONFIGURED:
+            raise ConfigError(
+                f"{failed.detail}. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or give this machine a role; `incident doctor` checks it"
+            ) from failed

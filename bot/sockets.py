@@ -57,16 +57,17 @@ class Sockets:
         while True:
             handler = AsyncSocketModeHandler(self._app, self._token, ping_interval=5)
             try:
-                await handler.connect_async()
+                # slack-sdk tries a refused token again without end, so it gets its URL from us
+                opened = await self._app.client.apps_connections_open(app_token=self._token)
+                handler.client.wss_uri = opened["url"]
+                async with asyncio.timeout(DEAF_SECONDS):
+                    await handler.connect_async()
                 pause, self._connected, self.refused = first, True, None
                 await self._watch(number, handler)
                 log.warning("Socket Mode connection %d went deaf; replacing it", number)
-            except SlackApiError as error:
-                self._heed(str(error.response.get("error")))
-                log.warning("Socket Mode connection %d: %s; again in %.0f s", number, error, pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, most)
             except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+                if isinstance(error, SlackApiError):
+                    self._heed(str(error.response.get("error")))
                 log.warning("Socket Mode connection %d: %s; again in %.0f s", number, error, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, most)
