@@ -54,7 +54,7 @@ def headline(scope: Scope, burn: Burn, edge: Edge | Gap | None, counted: dict[st
         return f"5XX: {scope.service.name} has no API or load balancer to count them at"
     requests = burn.during(edge.requests).total()
     if not requests:
-        return f"5XX: no requests counted at {whereabouts(scope, edge)}; {_check(edge)}"
+        return f"5XX: no requests counted at {whereabouts(scope, edge)}{_since_or_check(edge)}"
     if burn.onset is None or burn.share is None:
         share = burn.during(edge.errors).total() / requests
         return f"5XX: {percent(share)} of requests, no more than usual at {edge.name}"
@@ -82,10 +82,13 @@ def whereabouts(scope: Scope, edge: Edge) -> str:
     return f"{edge.name}/{front.stage}" if isinstance(front, ApiRef) else edge.name
 
 
-def _check(edge: Edge) -> str:
-    if edge.kind == "alb":
-        return "check the load balancer's name in the catalogue"
-    return "check the API's name and stage in the catalogue"
+def _since_or_check(edge: Edge) -> str:
+    """Since when, where there have been any; else what is likely wrong."""
+    last = max((at for at, count in edge.requests.points.items() if count), default=None)
+    if last is not None:
+        return f" since {last + MINUTE:%H:%M} UTC"
+    what = "load balancer's name" if edge.kind == "alb" else "API's name and stage"
+    return f"; check the {what} in the catalogue"
 
 
 def breakdown(burn: Burn, counted: dict[str, float]) -> Iterator[Share]:
