@@ -96,7 +96,10 @@ def test_metrics_logs_and_trail_tell_one_story(bad_alias: Played) -> None:
     assert sum(found) <= logged(bad_alias, 30) <= sum(found) + 2 * max(found)
     function = bad_alias.simulation.resources.functions[0].name
     wanted = [{"AttributeKey": "ResourceName", "AttributeValue": function}]
-    moves = bad_alias.client("cloudtrail").lookup_events(LookupAttributes=wanted)["Events"]
+    since = bad_alias.clock.now() - timedelta(hours=1)
+    moves = bad_alias.client("cloudtrail").lookup_events(LookupAttributes=wanted, StartTime=since)[
+        "Events"
+    ]
     assert [event["EventName"] for event in moves] == ["UpdateAlias20150331"]
 
 
