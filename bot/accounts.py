@@ -6,13 +6,14 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
-from bot.aws import AwsAccount, Budget, Reader, Roles, Writer
+from bot.aws import AwsAccount, Budget, Reader, Writer
 from bot.catalogue import Catalogue
 from bot.config import Settings
 from bot.errors import ReadFailed
 from bot.model import Run
 from bot.playbook import Action
 from bot.service import Service
+from bot.sessions import Roles
 
 USUAL = (
     "apigateway",
@@ -60,11 +61,15 @@ class AwsAccounts:
         return self._account(service).reader(service.region, self._budget)
 
     def writer(self, service: Service, run: Run) -> Writer:
+        plan, also = run.plan, self._actions[run.action].also
+        steps = ((plan.inverse if run.undone_by else plan.steps) or ()) if plan else ()
         return self._account(service).writer(
             service.region,
             who=run.undone_by or run.approved_by or run.requested_by,
             run=run.id,
-            permissions=self._actions[run.action].writes,
+            steps=steps,
+            also=tuple({each for step in steps for each in also.get(step.permission, ())}),
+            resources=plan.resources if plan else (),
         )
 
     def _account(self, service: Service) -> AwsAccount:
@@ -73,5 +78,5 @@ class AwsAccounts:
             if number not in self._accounts:
                 entry = self._catalogue.account(service.account)
                 roles = Roles(entry.read_role, entry.write_role, entry.external_id)
-                self._accounts[number] = AwsAccount(roles, self._profile)
+                self._accounts[number] = AwsAccount(roles, self._profile, service.account)
             return self._accounts[number]

@@ -29,7 +29,7 @@ from bot import catalogue, metrics, registry, startup, valkey
 from bot.accounts import AwsAccounts
 from bot.act import Actor, Pace
 from bot.announce import SlackAnnouncer
-from bot.catalogue import Catalogue
+from bot.catalogue import Catalogue, PolicyFile
 from bot.changes import Changes, Detector
 from bot.config import Settings, settings, slack_ready
 from bot.desk import Desk
@@ -201,7 +201,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         store=store,
         actions=registry.ACTIONS,
         service=known.service,
-        policy=lambda: known.policy,
+        policy=PolicyFile(config.catalogue, known),
         reader=accounts.reader,
         writer=accounts.writer,
         detector=Detector(store, desk, accounts, router, pool),

@@ -8,19 +8,16 @@ credentials expire, so read clients are made with refreshable ones.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -31,26 +28,18 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ReadTimeoutError,
 )
-from botocore.loaders import Loader, create_loader
-from botocore.session import Session, get_session
 
-from bot.errors import ConfigError, ReadFailed, WriteAmbiguous, WriteRefused
-from bot.iam import iam_action
+from bot import sessions
+from bot.errors import ReadFailed, WriteAmbiguous, WriteRefused
+from bot.iam import account_of, iam_action
 from bot.model import Cost, GapReason, Step
+from bot.sessions import AGENT, READ, Roles
 
-_AGENT = "incident-helper"
-_READ = Config(
-    connect_timeout=2,
-    read_timeout=10,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=40,
-    user_agent_extra=_AGENT,
-)
 _WRITE = Config(
     connect_timeout=2,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 1},
-    user_agent_extra=_AGENT,
+    user_agent_extra=AGENT,
 )
 
 _READING = (
@@ -75,20 +64,8 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 
-READ_SESSION = 3600  # seconds; botocore renews within the last 15 minutes of a session
-WRITE_SESSION = 900
-
 USD_PER_METRIC = 0.01 / 1000  # GetMetricData, CloudWatch pricing, us-east-1
 USD_PER_LOG_GB = 0.005  # Logs Insights, bytes scanned, us-east-1
-
-
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """How to get into one account; an ARN of None means the bot's own credentials."""
-
-    read: str | None = None
-    write: str | None = None
-    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +113,25 @@ class _Pace:
 class AwsAccount:
     """One account: its clients, its clock, its pace. Long-lived; shared by all threads.
 
+    Args:
+        roles: how to get in.
+        profile: the AWS profile of the bot's own credentials.
+        number: which account it has to be. A role's ARN tells; the bot's own credentials are
+            asked once, before they are used.
+
     Raises ConfigError when there is no such profile.
     """
 
-    def __init__(self, roles: Roles, profile: str | None = None) -> None:
+    def __init__(self, roles: Roles, profile: str | None = None, number: str | None = None) -> None:
         self._roles = roles
+        self._number = number
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
-        try:
-            self._base = boto3.Session(profile_name=profile, botocore_session=_session())
-        except BotoCoreError as fault:  # such as a profile that is not there
-            raise ConfigError(f"AWS settings: {fault}") from fault
-        self._reading = _assumed(self._base, roles.read, roles) if roles.read else self._base
+        self._base = sessions.own(profile)
+        self._own = sessions.Identity(self._base)
+        self._reading = (
+            sessions.assumed(self._base, roles.read, roles) if roles.read else self._base
+        )
         self.clock = _Clock()
         self.lookups = _Pace(rate=2)
 
@@ -162,7 +146,7 @@ class AwsAccount:
 
     def _made(self, service: str, region: str) -> Any:
         try:
-            return self._reading.client(service, region_name=region, config=_READ)
+            return self._reading.client(service, region_name=region, config=READ)
         except (BotoCoreError, ValueError) as fault:  # ValueError: no such endpoint URL
             raise ReadFailed(GapReason.NOT_CONFIGURED, f"AWS settings: {fault}") from fault
 
@@ -170,23 +154,60 @@ class AwsAccount:
         """A metered view for one investigation."""
         return Reader(self, region, budget)
 
-    def writer(self, region: str, *, who: str, run: str, permissions: tuple[str, ...]) -> Writer:
-        """The write role, assumed for this one run and narrowed to what it needs.
+    def writer(
+        self,
+        region: str,
+        *,
+        who: str,
+        run: str,
+        steps: tuple[Step, ...],
+        also: tuple[str, ...] = (),
+        resources: tuple[str, ...] = (),
+    ) -> Writer:
+        """The write role, assumed for this one run and narrowed to the calls to be sent.
 
         `who` (Slack user id) and the run id become the role session's name, and so the actor in
-        CloudTrail. Raises WriteRefused when the role can't be assumed: nothing was sent.
+        CloudTrail. Raises WriteRefused when the role can't be assumed, or is of another account
+        than the service: nothing was sent.
         """
+        role = self._roles.write
+        try:
+            self._confirm(role)
+        except ReadFailed as fault:
+            raise WriteRefused("NotSent", fault.detail) from fault
         session = self._base
-        if self._roles.write:
-            statement = {"Effect": "Allow", "Action": sorted(permissions), "Resource": "*"}
-            policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        if role:
+            allowed = sessions.policy(steps, also, resources)
             try:
-                session = _assumed_once(
-                    self._base, self._roles.write, self._roles, f"{who}-{run}", policy
+                session = sessions.assumed_once(
+                    self._base, role, self._roles, f"{who}-{run}", allowed
                 )
             except (ClientError, BotoCoreError) as error:
-                raise WriteRefused("AssumeRole", f"{self._roles.write}: {error}") from error
+                raise WriteRefused("AssumeRole", f"{role}: {error}") from error
         return Writer(session, region)
+
+    def confirm(self) -> None:
+        """That what is read is read in the account that is meant. Raises ReadFailed."""
+        self._confirm(self._roles.read)
+
+    def _confirm(self, role: str | None) -> None:
+        if self._number is None:
+            return
+        if role:
+            found, whose = account_of(role), role
+        else:
+            try:
+                found, whose = self._own.account(), "the bot's own AWS credentials"
+            except ValueError as fault:  # no such endpoint URL
+                raise ReadFailed(GapReason.NOT_CONFIGURED, f"AWS settings: {fault}") from fault
+            except (ClientError, BotoCoreError) as error:
+                raise _read_failed("sts", "get_caller_identity", error) from error
+        if found != self._number:
+            raise ReadFailed(
+                GapReason.NOT_CONFIGURED,
+                f"{whose} belongs to account {found or 'unknown'}, the service to {self._number}: "
+                f'the catalogue needs roles of that account, under accounts: "{self._number}"',
+            )
 
 
 class Reader:
@@ -218,6 +239,7 @@ class Reader:
     ) -> dict[str, Any]:
         if not operation.startswith(_READING):
             raise ValueError(f"{service}.{operation} is not a read; changes go through an action")
+        self._account.confirm()
         self._spend(metrics=len(params.get("MetricDataQueries", ())))
         if operation == "lookup_events":
             self._account.lookups.wait()
@@ -341,57 +363,3 @@ def _tokens(client: Any, operation: str) -> list[tuple[str, str]]:
         (name, path.split("||")[0].strip().split(".")[-1])
         for name, path in zip(ours, theirs, strict=True)
     ]
-
-
-@cache
-def _models(path: str | None) -> Loader:
-    """The service models, read once for all accounts: 3 MB and 60 ms each, not 39 and 350."""
-    return create_loader(path)
-
-
-def _session() -> Session:
-    session = get_session()
-    session.register_component("data_loader", _models(session.get_config_variable("data_path")))
-    return session
-
-
-def _assumed(base: boto3.Session, role: str, roles: Roles) -> boto3.Session:
-    """A session whose credentials renew themselves by assuming the role again."""
-
-    def refresh() -> dict[str, str]:
-        found = _assume(base, role, roles, _AGENT, None, READ_SESSION)
-        return {
-            "access_key": found["AccessKeyId"],
-            "secret_key": found["SecretAccessKey"],
-            "token": found["SessionToken"],
-            "expiry_time": found["Expiration"].isoformat(),
-        }
-
-    inner = _session()
-    inner._credentials = DeferredRefreshableCredentials(refresh, "sts-assume-role")
-    return boto3.Session(botocore_session=inner)
-
-
-def _assumed_once(
-    base: boto3.Session, role: str, roles: Roles, name: str, policy: str
-) -> boto3.Session:
-    found = _assume(base, role, roles, name, policy, WRITE_SESSION)
-    return boto3.Session(
-        aws_access_key_id=found["AccessKeyId"],
-        aws_secret_access_key=found["SecretAccessKey"],
-        aws_session_token=found["SessionToken"],
-    )
-
-
-def _assume(
-    base: boto3.Session, role: str, roles: Roles, name: str, policy: str | None, seconds: int
-) -> dict[str, Any]:
-    extra: dict[str, Any] = {"ExternalId": roles.external_id} if roles.external_id else {}
-    if policy:
-        extra["Policy"] = policy
-    sts = base.client("sts", region_name=base.region_name or "us-east-1", config=_READ)
-    reply = sts.assume_role(
-        RoleArn=role, RoleSessionName=name[:64], DurationSeconds=seconds, **extra
-    )
-    credentials: dict[str, Any] = reply["Credentials"]
-    return credentials

@@ -5,6 +5,7 @@ docs/catalogue.schema.json is made from these models.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from bot.errors import ConfigError
+from bot.iam import account_of
 from bot.model import Frozen
 from bot.policy import Policy
 from bot.service import Service
 
+log = logging.getLogger(__name__)
+
 
 class Account(Frozen):
-    """The roles to assume in an AWS account; without one the bot's own credentials are used."""
+    """The roles to assume in an AWS account. Without one the bot's own credentials are used, where
+    they are of that account."""
 
     read_role: str | None = None
     write_role: str | None = None
@@ -30,7 +35,7 @@ class Catalogue(Frozen):
 
     services: tuple[Service, ...] = Field(min_length=1)
     policy: Policy = Policy()
-    accounts: dict[str, Account] = Field(default_factory=dict)  # by account id, or "default"
+    accounts: dict[str, Account] = Field(default_factory=dict)  # by account number, or "default"
 
     @model_validator(mode="after")
     def _unambiguous(self) -> Catalogue:
@@ -41,6 +46,14 @@ class Catalogue(Frozen):
                 raise ValueError(f"two services have the {field} {', '.join(twice)}")
         return self
 
+    @model_validator(mode="after")
+    def _roles_are_there(self) -> Catalogue:
+        for number, entry in self.accounts.items():
+            for role in filter(None, (entry.read_role, entry.write_role)):
+                if number != "default" and account_of(role) != number:
+                    raise ValueError(f"{role} is no role of account {number}, which names it")
+        return self
+
     def service(self, name: str) -> Service | None:
         return next((each for each in self.services if each.name == name.lower()), None)
 
@@ -48,8 +61,9 @@ class Catalogue(Frozen):
         return next((each for each in self.services if each.channel == channel), None)
 
     def account(self, number: str | None) -> Account:
-        """The roles for an account: its own entry, else "default", else none."""
-        return self.accounts.get(number or "default") or self.accounts.get("default") or Account()
+        """The roles for an account, "default" where a service names none: roles of one account
+        are never used for another."""
+        return self.accounts.get(number or "default") or Account()
 
 
 def load(path: Path) -> Catalogue:
@@ -70,6 +84,39 @@ def load(path: Path) -> Catalogue:
     except ValidationError as error:
         faults = [f"  {_where(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
         raise ConfigError("\n".join([f"{path} is not a valid catalogue:", *faults])) from error
+
+
+class PolicyFile:
+    """Who may act, as the catalogue file says at this moment.
+
+    It is read again when it was written since: a role taken away counts for what is under way.
+    The rest of the file holds from the start of the program. An edit that is no valid catalogue
+    is logged, and what was before goes on to hold.
+    """
+
+    def __init__(self, path: Path, known: Catalogue) -> None:
+        self._path = path
+        self._policy = known.policy
+        self._seen = self._written()
+
+    def __call__(self) -> Policy:
+        written = self._written()
+        if written != self._seen:
+            self._seen = written
+            try:
+                self._policy = load(self._path).policy
+            except ConfigError as fault:
+                log.error("the policy stays as it was: %s", fault)
+            else:
+                log.info("the policy was read again from %s", self._path)
+        return self._policy
+
+    def _written(self) -> tuple[int, int] | None:
+        try:
+            about = self._path.stat()
+        except OSError:
+            return None
+        return about.st_mtime_ns, about.st_size
 
 
 def schema() -> dict[str, Any]:

@@ -14,12 +14,13 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import alarms, catalogue, discover
-from bot.aws import AwsAccount, Budget, Roles
+from bot.aws import AwsAccount, Budget
 from bot.catalogue import Catalogue
 from bot.config import Settings, settings
 from bot.errors import ConfigError, ReadFailed
 from bot.playbook import Action, Playbook
 from bot.ports import Aws
+from bot.sessions import Roles
 
 SCOPES = frozenset(
     {
@@ -148,7 +149,9 @@ def _aws(
         roles = known.account(number or None)
         where = f"aws {number or 'account'} {region}"
         account = AwsAccount(
-            Roles(roles.read_role, roles.write_role, roles.external_id), config.aws_profile
+            Roles(roles.read_role, roles.write_role, roles.external_id),
+            config.aws_profile,
+            number or None,
         )
         aws = account.reader(region, Budget(calls=1000))
         try:

@@ -321,6 +321,7 @@ class Plan(Frozen):
     warnings: tuple[str, ...] = ()
     usd_per_hour: float | None = None
     settles_within: int = 300  # seconds until the change should be in force
+    resources: tuple[str, ...] = ()  # ARNs the calls touch, forward and back; empty: not known
 
     @property
     def fingerprint(self) -> str:

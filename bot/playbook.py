@@ -225,6 +225,8 @@ class Action(ABC):
     title: ClassVar[str]  # the button: "Enable provisioned concurrency"
     reads: ClassVar[tuple[str, ...]]  # IAM actions
     writes: ClassVar[tuple[str, ...]]
+    also: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Of `writes`, what AWS asks for beside a call's own permission: by that permission."""
 
     @abstractmethod
     def plan(self, aws: Aws, scope: Scope) -> Plan | None:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.aws import AwsAccount, Budget, Roles
-from bot.model import Window
+from bot.aws import AwsAccount, Budget
+from bot.model import Plan, Step, Window
 from bot.playbook import Action, Scope
 from bot.ports import Aws, AwsWriter
 from bot.service import (
@@ -20,6 +20,7 @@ from bot.service import (
     Service,
 )
 from bot.service import Resources as Known
+from bot.sessions import Roles
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
 from sandbox.world.resources import (
@@ -98,7 +99,22 @@ def aws(account: AwsAccount) -> Aws:
 @pytest.fixture
 def writer(account: AwsAccount) -> Callable[[Action], AwsWriter]:
     def make(action: Action) -> AwsWriter:
-        return account.writer("us-east-1", who="U1", run="run-1", permissions=action.writes)
+        return account.writer("us-east-1", who="U1", run="run-1", steps=())
+
+    return make
+
+
+@pytest.fixture
+def narrowed(server: AwsServer) -> Callable[..., AwsWriter]:
+    """The write role as the program assumes it: narrowed to the calls of a plan."""
+    role = f"arn:aws:iam::{RESOURCES.account}:role/changes"
+    account = AwsAccount(Roles(write=role), number=RESOURCES.account)
+
+    def make(action: Action, plan: Plan, steps: tuple[Step, ...]) -> AwsWriter:
+        also = tuple({each for step in steps for each in action.also.get(step.permission, ())})
+        return account.writer(
+            "us-east-1", who="U1", run="run-1", steps=steps, also=also, resources=plan.resources
+        )
 
     return make
 

@@ -82,7 +82,7 @@ def deployed(world: PlainWorld, account: AwsAccount) -> None:
 def by_hand(account: AwsAccount, *steps: Step) -> None:
     """What somebody else does."""
     for step in steps:
-        account.writer("us-east-1", who="U9", run="-", permissions=()).write(step)
+        account.writer("us-east-1", who="U9", run="-", steps=()).write(step)
 
 
 def alias_moves(world: PlainWorld, *versions: str) -> None:
