@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,15 @@ from bot.model import Check, GapReason, Plan, Step
 from bot.playbook import Action, Observed, Scope
 from bot.ports import Aws
 from bot.service import CodeDeployRef
-from playbooks.actions.reading import CODEDEPLOY_UNDER_WAY, check, if_any, if_known, trail
+from playbooks.actions.reading import (
+    CODEDEPLOY_UNDER_WAY,
+    Event,
+    check,
+    if_any,
+    if_known,
+    trail,
+    used,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +33,31 @@ class _Alias:
     version: str
     weights: dict[str, float]
     revision: str
+    arn: str
 
     @property
     def state(self) -> dict[str, Any]:
         return {"version": self.version, "weights": self.weights}
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """What CloudTrail says an alias was set to, newest first; `otherwise`: why it may say less."""
+
+    served: tuple[tuple[datetime, str], ...]
+    otherwise: str
+
+    @property
+    def changed_at(self) -> float:
+        return self.served[0][0].timestamp() if self.served else 0.0
+
+    def proof(self, now: _Alias, version: str) -> Check:
+        """That the alias served a version; published before is no proof of having been in use."""
+        seen = [at for at, each in self.served if each == version]
+        text = f"{now.function}:{now.name} served version {version} before"
+        if seen:
+            return Check(text=f"{text} (set at {max(seen):%Y-%m-%d %H:%M} UTC)", holds=True)
+        return Check(text=f"{text} [{self.otherwise}]", holds=None)
 
 
 class RollbackAlias(Action):
@@ -38,7 +67,9 @@ class RollbackAlias(Action):
     id = "rollback-alias"
     title = "Roll back the Lambda alias"
     reads = (
+        "apigateway:GET",
         "cloudtrail:LookupEvents",
+        "cloudwatch:GetMetricData",
         "codedeploy:ListDeployments",
         "lambda:GetAlias",
         "lambda:GetFunctionConfiguration",
@@ -56,19 +87,20 @@ class RollbackAlias(Action):
                 GapReason.NOT_CONFIGURED,
                 f"the catalogue names no Lambda alias of {scope.service.name}",
             )
-        history = {each: if_known(partial(_served, aws, *each)) for each in served}
-        name, alias = max(served, key=lambda each: _changed_at(history[each]))
+        history = {each: _served(aws, *each) for each in served}
+        name, alias = max(served, key=lambda each: history[each].changed_at)
         now = _read(aws, name, alias)
-        previous, how = _previous(aws, now, history[name, alias])
+        previous = _previous(aws, now, history[name, alias])
         if previous is None:
             raise ReadFailed(
                 GapReason.NOT_FOUND, f"no version of {name} before {now.version} is known"
             )
-        return self._draft(aws, scope, now, previous, how)
+        return self._draft(aws, scope, now, previous, history[name, alias])
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        now = _read(aws, *_whose(plan))
-        return self._draft(aws, scope, now, plan.after["version"], "as planned")
+        name, alias = _whose(plan)
+        history = _served(aws, name, alias)
+        return self._draft(aws, scope, _read(aws, name, alias), plan.after["version"], history)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         alias = _read(aws, *_whose(plan))
@@ -80,7 +112,9 @@ class RollbackAlias(Action):
             for step in plan.inverse or ()
         )
 
-    def _draft(self, aws: Aws, scope: Scope, now: _Alias, previous: str, how: str) -> Plan | None:
+    def _draft(
+        self, aws: Aws, scope: Scope, now: _Alias, previous: str, history: _History
+    ) -> Plan | None:
         if now.version == previous and not now.weights:
             return None
         update = _update(now.function, now.name, previous, {})
@@ -94,9 +128,10 @@ class RollbackAlias(Action):
             after={"version": previous, "weights": {}},
             steps=(forward,),
             inverse=(_update(now.function, now.name, now.version, now.weights),),
-            checks=tuple(_checks(aws, scope, now, previous)),
-            warnings=tuple(_warnings(aws, now, previous, how)),
+            checks=(history.proof(now, previous), *_checks(aws, scope, now, previous)),
+            warnings=tuple(_warnings(aws, now, previous)),
             settles_within=60,
+            resources=(now.arn, now.arn.removesuffix(f":{now.name}")),
         )
 
 
@@ -107,6 +142,7 @@ def _checks(aws: Aws, scope: Scope, now: _Alias, previous: str) -> Iterator[Chec
         text=f"version {previous} exists and is Active (it is {state})",
         holds=None if settings is None else state == "Active",
     )
+    yield used(aws, scope, now.function, now.name)
     owners = scope.service.resources.codedeploy
     for owner in owners:
         yield check(
@@ -118,12 +154,11 @@ def _checks(aws: Aws, scope: Scope, now: _Alias, previous: str) -> Iterator[Chec
         yield Check(text=f"nobody is shifting the alias's traffic ({shown})", holds=None)
 
 
-def _warnings(aws: Aws, now: _Alias, previous: str, how: str) -> Iterator[str]:
+def _warnings(aws: Aws, now: _Alias, previous: str) -> Iterator[str]:
     for version in (now.version, previous):
         settings = if_known(partial(_version, aws, now.function, version))
         if settings and settings.get("Description"):
             yield f"Version {version}: {settings['Description']}"
-    yield f"Version {previous} was chosen {how}."
     yield (
         f"If {now.version} migrated data or closed a security hole, {previous} has to cope with "
         "that data and opens the hole again."
@@ -146,45 +181,53 @@ def _warnings(aws: Aws, now: _Alias, previous: str, how: str) -> Iterator[str]:
         )
 
 
-def _previous(
-    aws: Aws, now: _Alias, served: list[tuple[datetime, str]] | None
-) -> tuple[str | None, str]:
-    """The version served before this one, and how that is known. Never a later one: going
-    forward again is undoing a rollback, not making one."""
-    for _, version in served or ():
-        if _older(version, now.version):
-            return version, "because the alias served it before (CloudTrail)"
+def _previous(aws: Aws, now: _Alias, history: _History) -> str | None:
+    """The version served before this one. Never a later one: going forward again is undoing a
+    rollback, not making one. Where CloudTrail does not tell, the one published before is a guess,
+    which the plan's check says."""
+    served = (version for _, version in history.served if _older(version, now.version))
+    if (known := next(served, None)) is not None:
+        return known
     published = [
         version["Version"]
         for page in aws.pages("lambda", "list_versions_by_function", FunctionName=now.function)
         for version in page.get("Versions", [])
     ]
     before = [each for each in published if _older(each, now.version)]
-    why = "CloudTrail could not be read" if served is None else "CloudTrail shows no earlier one"
-    return max(before, key=int, default=None), f"as the one published before ({why})"
+    return max(before, key=int, default=None)
 
 
 def _older(version: str, than: str) -> bool:
     return version.isdigit() and (not than.isdigit() or int(version) < int(than))
 
 
-def _served(aws: Aws, function: str, alias: str) -> list[tuple[datetime, str]]:
-    """What the alias was set to, newest first, as far as CloudTrail knows. Raises ReadFailed."""
-    return [
-        (event.at, str(event.request["functionVersion"]))
-        for event in trail(aws, function, "UpdateAlias", "CreateAlias")
-        if event.request.get("name") == alias and event.request.get("functionVersion")
-    ]
+def _served(aws: Aws, function: str, alias: str) -> _History:
+    """What the alias was set to, as far as CloudTrail can be read."""
 
+    def settings(events: Iterable[Event]) -> list[tuple[datetime, str]]:
+        return [
+            (event.at, str(event.request["functionVersion"]))
+            for event in events
+            if event.request.get("name") == alias and event.request.get("functionVersion")
+        ]
 
-def _changed_at(served: list[tuple[datetime, str]] | None) -> float:
-    return served[0][0].timestamp() if served else 0.0
+    def two_versions(events: Iterable[Event]) -> bool:
+        return len({version for _, version in settings(events)}) > 1
+
+    try:
+        found = trail(aws, function, "UpdateAlias", "CreateAlias", enough=two_versions)
+    except ReadFailed as fault:
+        return _History((), f"CloudTrail could not be read: {fault}")
+    short = "" if found.complete else ", as far back as it was read"
+    return _History(tuple(settings(found.events)), f"CloudTrail does not show it{short}")
 
 
 def _read(aws: Aws, function: str, alias: str) -> _Alias:
     found = aws.read("lambda", "get_alias", FunctionName=function, Name=alias)
     weights = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-    return _Alias(function, alias, found["FunctionVersion"], weights, found["RevisionId"])
+    return _Alias(
+        function, alias, found["FunctionVersion"], weights, found["RevisionId"], found["AliasArn"]
+    )
 
 
 def _version(aws: Aws, function: str, version: str) -> dict[str, Any]:

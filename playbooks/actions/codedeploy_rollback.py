@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from bot.errors import ReadFailed
@@ -9,10 +10,11 @@ from bot.model import Answer, Check, GapReason, Plan, Step, Verification, canoni
 from bot.playbook import Action, Observed, Scope
 from bot.ports import Aws
 from bot.service import CodeDeployRef
-from playbooks.actions.reading import CODEDEPLOY_UNDER_WAY
+from playbooks.actions.reading import CODEDEPLOY_UNDER_WAY, arns
 
 _COUNTING = (*CODEDEPLOY_UNDER_WAY, "Succeeded")  # deployments that serve, or are about to
 _TITLE = 75  # characters
+UNDER_WAY = "under way"
 _MOST = 25  # BatchGetDeployments takes 25
 
 Deployment = dict[str, Any]
@@ -34,6 +36,15 @@ class RollbackCodeDeploy(Action):
         "codedeploy:StopDeployment",
     )
 
+    also = MappingProxyType(
+        {
+            "codedeploy:CreateDeployment": (
+                "codedeploy:GetDeploymentConfig",
+                "codedeploy:RegisterApplicationRevision",
+            )
+        }
+    )
+
     def plan(self, aws: Aws, scope: Scope) -> Plan | None:
         groups = scope.service.resources.codedeploy
         if not groups:
@@ -46,20 +57,22 @@ class RollbackCodeDeploy(Action):
         if not known:
             raise ReadFailed(GapReason.NOT_FOUND, "CodeDeploy has no deployment of this service")
         ref, deployments = max(known, key=lambda each: each[1][0]["createTime"].timestamp())
-        return self._draft(scope, ref, deployments)
+        return self._draft(aws, scope, ref, deployments)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         ref = _whose(plan)
         deployments = _deployments(aws, ref)
         if not deployments or deployments[0].get("revision") == plan.after.get("revision", {}):
             return None
-        return self._draft(scope, ref, deployments)
+        return self._draft(aws, scope, ref, deployments)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         if "deployment" in plan.before:
             identity = plan.before["deployment"]
             answer = aws.read("codedeploy", "batch_get_deployments", deploymentIds=[identity])
-            return Observed(_progress(answer["deploymentsInfo"][0]))
+            state = _progress(answer["deploymentsInfo"][0])
+            # nothing shows that a stop was asked for: until the deployment ends nobody can tell
+            return Observed(state, changing=state["progress"] == UNDER_WAY)
         deployments = _deployments(aws, _whose(plan))
         return Observed({"revision": deployments[0].get("revision") if deployments else None})
 
@@ -79,11 +92,12 @@ class RollbackCodeDeploy(Action):
         return Verification(answer=answer, text=text, at=aws.now())
 
     def _draft(
-        self, scope: Scope, ref: CodeDeployRef, deployments: list[Deployment]
+        self, aws: Aws, scope: Scope, ref: CodeDeployRef, deployments: list[Deployment]
     ) -> Plan | None:
         latest = deployments[0]
+        group = arns(aws, "codedeploy", f"deploymentgroup:{ref.application}/{ref.group}")
         if latest["status"] in CODEDEPLOY_UNDER_WAY:
-            return self._stopping(scope, ref, latest)
+            return self._stopping(scope, ref, latest, group)
         current, previous = latest.get("revision"), _revision_before(deployments)
         if current is None or previous is None:
             raise ReadFailed(
@@ -109,9 +123,12 @@ class RollbackCodeDeploy(Action):
                 "to cope with that data and opens the hole again.",
             ),
             settles_within=900,
+            resources=group,
         )
 
-    def _stopping(self, scope: Scope, ref: CodeDeployRef, latest: Deployment) -> Plan:
+    def _stopping(
+        self, scope: Scope, ref: CodeDeployRef, latest: Deployment, group: tuple[str, ...]
+    ) -> Plan:
         identity = latest["deploymentId"]
         return Plan(
             action=self.id,
@@ -134,6 +151,7 @@ class RollbackCodeDeploy(Action):
                 _not_a_rollback(latest),
             ),
             settles_within=900,
+            resources=group,
         )
 
 
@@ -202,7 +220,7 @@ def _progress(info: Deployment) -> dict[str, Any]:
     under_way = status in CODEDEPLOY_UNDER_WAY
     return {
         "deployment": info["deploymentId"],
-        "progress": "under way" if under_way else status.lower(),
+        "progress": UNDER_WAY if under_way else status.lower(),
     }
 
 

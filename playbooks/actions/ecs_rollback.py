@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from bot.errors import ReadFailed
@@ -12,9 +13,8 @@ from bot.model import Answer, Check, GapReason, Plan, Step, Verification
 from bot.playbook import Action, Observed, Scope
 from bot.ports import Aws
 from bot.service import EcsRef
-from playbooks.actions.reading import check, if_known
-
-_MOST_DESCRIBED = 20  # DescribeServiceDeployments and -Revisions take 20
+from playbooks.actions.ecs_rollouts import GOING_BACK, Rollouts, described, read_rollouts, short
+from playbooks.actions.reading import check
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class _Service:
     """What DescribeServices says of one service."""
 
     ref: EcsRef
+    arn: str
     task_definition: str
     controller: str
     deployments: tuple[dict[str, Any], ...]
@@ -53,6 +54,7 @@ class RollbackEcs(Action):
         "ecs:ListServiceDeployments",
     )
     writes = ("ecs:StopServiceDeployment", "ecs:UpdateService", "iam:PassRole")
+    also = MappingProxyType({"ecs:UpdateService": ("iam:PassRole",)})
 
     def plan(self, aws: Aws, scope: Scope) -> Plan | None:
         refs = scope.service.resources.ecs
@@ -63,22 +65,35 @@ class RollbackEcs(Action):
             )
         services = [_read(aws, ref) for ref in refs]
         latest = max(services, key=lambda each: each.since.timestamp() if each.since else 0.0)
-        previous = _previous(aws, latest)
+        rollouts = read_rollouts(aws, latest.ref, must=not latest.under_way)
+        previous = _previous(latest, rollouts)
         if previous is None:
             raise ReadFailed(
                 GapReason.NOT_FOUND, f"no task definition before {latest.task_definition} is known"
             )
-        return self._draft(aws, scope, latest, previous)
+        return self._draft(aws, scope, latest, previous, rollouts)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        return self._draft(aws, scope, _read(aws, _whose(plan)), plan.after["task_definition"])
+        now = _read(aws, _whose(plan))
+        return self._draft(
+            aws,
+            scope,
+            now,
+            plan.after["task_definition"],
+            read_rollouts(aws, now.ref, must=not now.under_way),
+        )
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
-        return Observed({"task_definition": _read(aws, _whose(plan)).task_definition})
+        state = {"task_definition": _read(aws, _whose(plan)).task_definition}
+        stopped = plan.steps[0].params.get("serviceDeploymentArn")
+        if stopped is None or state == plan.after:
+            return Observed(state)
+        statuses = {each.get("status") for each in described(aws, [stopped])}
+        return Observed(state, changing=bool(statuses & GOING_BACK))
 
     def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
         primary = _read(aws, _whose(plan)).primary
-        runs = _short(str(primary.get("taskDefinition", "")))
+        runs = short(str(primary.get("taskDefinition", "")))
         state = primary.get("rolloutState", "IN_PROGRESS")
         tasks = f"{primary.get('runningCount', 0)} of {primary.get('desiredCount', 0)} tasks"
         if state == "FAILED":
@@ -89,17 +104,31 @@ class RollbackEcs(Action):
             answer, text = Answer.INCONCLUSIVE, f"{tasks} of the rollout of {runs} run"
         return Verification(answer=answer, text=text, at=aws.now())
 
-    def _draft(self, aws: Aws, scope: Scope, now: _Service, previous: str) -> Plan | None:
+    def _draft(
+        self, aws: Aws, scope: Scope, now: _Service, previous: str, rollouts: Rollouts
+    ) -> Plan | None:
         if now.task_definition == previous:
             return None
-        running = _running_deployment(aws, now) if now.under_way else None
-        step = _stop(running) if running else _update(now.ref, previous)
+        running = rollouts.under_way if now.under_way else None
+        besides = rollouts.besides(now.task_definition, previous)
+        inverse: tuple[Step, ...] | None = (_update(now.ref, now.task_definition),)
+        irreversible = None
         warnings = [
             f"If {now.task_definition} migrated data or closed a security hole, {previous} has to "
             "cope with that data and opens the hole again."
         ]
         if running:
-            warnings.append("A stopped rollout can't be continued; undoing starts it from anew.")
+            step, arn = _stop(running["serviceDeploymentArn"]), running["serviceDeploymentArn"]
+            if besides is None or besides:
+                inverse, irreversible = None, _taken_back_too(besides)
+            else:
+                warnings.append("A stopped rollout can't be continued; undoing starts it anew.")
+        else:
+            step, arn = _update(now.ref, previous), now.arn
+            if besides:
+                warnings.append(
+                    f"The rollout also changed {', '.join(besides)}: that stays as it is now."
+                )
         return Plan(
             action=self.id,
             title=f"Roll {now.ref.service} back from {now.task_definition} to {previous}",
@@ -108,14 +137,25 @@ class RollbackEcs(Action):
             before={"task_definition": now.task_definition},
             after={"task_definition": previous},
             steps=(step,),
-            inverse=(_update(now.ref, now.task_definition),),
-            checks=tuple(_checks(aws, now, previous, running)),
+            inverse=inverse,
+            irreversible=irreversible,
+            checks=tuple(_checks(aws, now, previous, rollouts)),
             warnings=tuple(warnings),
             settles_within=600,
+            resources=tuple(dict.fromkeys((arn, now.arn))),
         )
 
 
-def _checks(aws: Aws, now: _Service, previous: str, running: str | None) -> Iterator[Check]:
+def _taken_back_too(besides: tuple[str, ...] | None) -> str:
+    if besides is None:
+        return "what the rollout changed beside the task definition could not be read"
+    return (
+        f"stopping the rollout takes back {', '.join(besides)} as well, and a task definition "
+        "alone does not bring that again"
+    )
+
+
+def _checks(aws: Aws, now: _Service, previous: str, rollouts: Rollouts) -> Iterator[Check]:
     yield Check(
         text=f"ECS itself rolls the service out (controller {now.controller})",
         holds=now.controller == "ECS",
@@ -136,47 +176,24 @@ def _checks(aws: Aws, now: _Service, previous: str, running: str | None) -> Iter
     if now.under_way:
         yield Check(
             text="the rollout under way can be named (ListServiceDeployments)",
-            holds=True if running else None,
+            holds=True if rollouts.under_way else None,
+        )
+        back = rollouts.goes_back_to()
+        yield Check(
+            text=f"stopping the rollout goes back to {previous} ({back or 'not known'})",
+            holds=None if back is None else back == previous,
         )
 
 
-def _previous(aws: Aws, now: _Service) -> str | None:
-    """What the rollout under way replaces, else what an earlier one did. Raises ReadFailed."""
-    replaced = [
-        _short(each["taskDefinition"])
-        for each in now.deployments
-        if each.get("status") == "ACTIVE" and _short(each["taskDefinition"]) != now.task_definition
-    ]
-    if replaced:
-        return replaced[0]
-    older = (each for each in _history(aws, now.ref) if _older(each, now.task_definition))
-    return next((each for each in older if each != now.task_definition), None)
-
-
-def _history(aws: Aws, ref: EcsRef) -> list[str]:
-    """Task definitions that rollouts replaced, newest first; ECS keeps 90 days of them."""
-    listed = aws.read("ecs", "list_service_deployments", cluster=ref.cluster, service=ref.service)
-    arns = [each["serviceDeploymentArn"] for each in listed.get("serviceDeployments", [])]
-    if not arns:
-        return []
-    answer = aws.read(
-        "ecs", "describe_service_deployments", serviceDeploymentArns=arns[:_MOST_DESCRIBED]
-    )
-    rollouts = sorted(
-        answer.get("serviceDeployments", []), key=lambda each: each["createdAt"], reverse=True
-    )
-    sources = [
-        source["arn"] for each in rollouts for source in each.get("sourceServiceRevisions", [])
-    ]
-    revisions = list(dict.fromkeys(sources))[:_MOST_DESCRIBED]
-    if not revisions:
-        return []
-    found = aws.read("ecs", "describe_service_revisions", serviceRevisionArns=revisions)
-    by_arn = {
-        each["serviceRevisionArn"]: _short(each["taskDefinition"])
-        for each in found.get("serviceRevisions", [])
-    }
-    return [by_arn[arn] for arn in revisions if arn in by_arn]
+def _previous(now: _Service, rollouts: Rollouts) -> str | None:
+    """What stopping the rollout under way goes back to, else what was rolled out before."""
+    if not now.under_way:
+        older = (each for each in rollouts.succeeded() if _older(each, now.task_definition))
+        return next((each for each in older if each != now.task_definition), None)
+    if back := rollouts.goes_back_to():
+        return back
+    whole = [each for each in now.deployments if each.get("rolloutState") == "COMPLETED"]
+    return short(whole[0]["taskDefinition"]) if len(whole) == 1 else None
 
 
 def _older(task_definition: str, than: str) -> bool:
@@ -184,21 +201,6 @@ def _older(task_definition: str, than: str) -> bool:
     family, _, revision = task_definition.rpartition(":")
     other, _, latest = than.rpartition(":")
     return family != other or int(revision) < int(latest)
-
-
-def _running_deployment(aws: Aws, now: _Service) -> str | None:
-    """The ARN StopServiceDeployment wants; None when it could not be read, which a check says."""
-    answer = if_known(
-        lambda: aws.read(
-            "ecs",
-            "list_service_deployments",
-            cluster=now.ref.cluster,
-            service=now.ref.service,
-            status=["PENDING", "IN_PROGRESS"],
-        )
-    )
-    found = (answer or {}).get("serviceDeployments", [])
-    return str(found[0]["serviceDeploymentArn"]) if found else None
 
 
 def _read(aws: Aws, ref: EcsRef) -> _Service:
@@ -210,15 +212,11 @@ def _read(aws: Aws, ref: EcsRef) -> _Service:
     found = answer["services"][0]
     return _Service(
         ref=ref,
-        task_definition=_short(found["taskDefinition"]),
+        arn=found["serviceArn"],
+        task_definition=short(found["taskDefinition"]),
         controller=found.get("deploymentController", {}).get("type", "ECS"),
         deployments=tuple(found.get("deployments", ())),
     )
-
-
-def _short(task_definition: str) -> str:
-    """ "checkout:41" of its ARN."""
-    return task_definition.rsplit("/", 1)[-1]
 
 
 def _reason(deployment: dict[str, Any]) -> str:

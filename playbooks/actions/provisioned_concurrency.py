@@ -12,14 +12,15 @@ from bot.playbook import Action, Observed, Scope
 from bot.ports import Aws
 from playbooks.actions.reading import (
     KEPT_FREE,
+    arns,
     called_function,
     check,
     if_any,
     if_known,
     reserved,
     unreserved,
+    used,
 )
-from playbooks.probes.front import calls_of
 from playbooks.probes.metrics import Metric, read_lines
 
 HEADROOM = 1.2
@@ -112,10 +113,10 @@ class EnableProvisionedConcurrency(Action):
             steps=(steps,),
             inverse=(inverse,),
             checks=tuple(_checks(aws, scope, name, alias, executions, settings)),
-            warnings=("Autoscaling's minimum is raised; it may still scale above it.",)
-            * bool(target),
+            warnings=_of_autoscaling(before, executions) if target else (),
             usd_per_hour=usd,
             settles_within=300,
+            resources=() if target else arns(aws, "lambda", f"function:{name}:{alias}"),
         )
 
 
@@ -167,7 +168,7 @@ def _checks(
         f"no other alias has provisioned concurrency on version {version}",
         lambda: not list(_rivals(aws, name, alias, version)),
     )
-    yield _used(aws, scope, name, alias)
+    yield used(aws, scope, name, alias)
     yield _room(aws, name, alias, executions)
     yield check(
         "it is known whether autoscaling scales it", lambda: (_scaled(aws, name, alias), True)[1]
@@ -180,28 +181,6 @@ def _room(aws: Aws, name: str, alias: str, executions: int) -> Check:
     except ReadFailed as fault:
         return Check(text=f"{executions} are within the limits [{fault}]", holds=None)
     return Check(text=f"{executions} are within the limits ({why})", holds=executions <= limit)
-
-
-def _used(aws: Aws, scope: Scope, name: str, alias: str) -> Check:
-    """Whether callers name the alias: provisioned concurrency beside it is paid for and idle."""
-    apis = scope.service.resources.apis
-    try:
-        if not apis:
-            dimensions = {"FunctionName": name, "Resource": f"{name}:{alias}"}
-            metric = Metric("AWS/Lambda", "Invocations", "Sum", dimensions)
-            calls = read_lines(aws, scope.window, {"calls": metric})["calls"].total()
-            return Check(text=f"{name}:{alias} is called ({calls:.0f} times)", holds=calls > 0)
-        called = {
-            call.qualifier or "$LATEST"
-            for api in apis
-            for call in calls_of(aws, api)
-            if call.function == name
-        }
-    except ReadFailed as fault:
-        return Check(text=f"{name}:{alias} is what gets called [{fault}]", holds=None)
-    seen = ", ".join(f"{name}:{each}" for each in sorted(called)) or f"{name} not at all"
-    told = "" if called == {alias} else f" (it calls {seen})"
-    return Check(text=f"the API calls {name}:{alias}{told}", holds=called == {alias})
 
 
 def _weights(aws: Aws, name: str, alias: str) -> dict[str, float]:
@@ -298,6 +277,16 @@ def _scaling(name: str, alias: str, target: dict[str, Any], executions: int) -> 
         )
 
     return before, after, register(after), register(before)
+
+
+def _of_autoscaling(before: dict[str, Any], executions: int) -> tuple[str, ...]:
+    """RegisterScalableTarget brings capacity within its bounds; it takes none away within them
+    (Application Auto Scaling user guide, "Register a scalable target")."""
+    return (
+        "Autoscaling's minimum is raised; it may still scale above it.",
+        f"Undoing puts the bounds back ({before['minimum']} to {before['maximum']}), not the "
+        f"capacity: {executions} may stay, and cost, until your scaling policy scales in.",
+    )
 
 
 def _bounds(target: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -48,6 +48,14 @@ def if_known(read: Callable[[], T]) -> T | None:
         return None
 
 
+def arns(aws: Aws, service: str, *tails: str) -> tuple[str, ...]:
+    """ARNs in the account and region that are read, of what AWS names no ARN for. Wildcards would
+    not do: CodeDeploy takes none for the account (its user guide, "permissions reference").
+    Raises ReadFailed."""
+    _, partition, _, _, account, _ = aws.read("sts", "get_caller_identity")["Arn"].split(":", 5)
+    return tuple(f"arn:{partition}:{service}:{aws.region}:{account}:{tail}" for tail in tails)
+
+
 # --- Lambda -------------------------------------------------------------------------------------
 
 KEPT_FREE = 100  # Lambda keeps at least this much of the account's concurrency unreserved
@@ -77,6 +85,28 @@ def called_function(aws: Aws, scope: Scope) -> FunctionRef | None:
     return next((each for each in behind or functions if each.alias), None)
 
 
+def used(aws: Aws, scope: Scope, name: str, alias: str) -> Check:
+    """Whether callers name the alias: what is changed on it would do nothing for others."""
+    apis = scope.service.resources.apis
+    try:
+        if not apis:
+            dimensions = {"FunctionName": name, "Resource": f"{name}:{alias}"}
+            metric = Metric("AWS/Lambda", "Invocations", "Sum", dimensions)
+            calls = read_lines(aws, scope.window, {"calls": metric})["calls"].total()
+            return Check(text=f"{name}:{alias} is called ({calls:.0f} times)", holds=calls > 0)
+        called = {
+            call.qualifier or "$LATEST"
+            for api in apis
+            for call in calls_of(aws, api)
+            if call.function == name
+        }
+    except ReadFailed as fault:
+        return Check(text=f"{name}:{alias} is what gets called [{fault}]", holds=None)
+    seen = ", ".join(f"{name}:{each}" for each in sorted(called)) or f"{name} not at all"
+    told = "" if called == {alias} else f" (it calls {seen})"
+    return Check(text=f"the API calls {name}:{alias}{told}", holds=called == {alias})
+
+
 def reserved(aws: Aws, function: str) -> int | None:
     """Reserved concurrency; None when the function draws on the account's pool."""
     answer = aws.read("lambda", "get_function_concurrency", FunctionName=function)
@@ -93,6 +123,9 @@ def unreserved(aws: Aws) -> int:
 # --- the trail ----------------------------------------------------------------------------------
 
 
+MOST_PAGES = 6  # of 50 events: reads are among them, and LookupEvents allows two calls a second
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """A management event that succeeded, with its request parameters."""
@@ -101,20 +134,35 @@ class Event:
     request: Mapping[str, Any]
 
 
-def trail(aws: Aws, resource: str, *names: str) -> list[Event]:
-    """Latest events about a resource whose name begins with one of `names`, newest first, one page.
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Events about a resource, newest first; not complete: there are older ones nobody read."""
+
+    events: tuple[Event, ...]
+    complete: bool
+
+
+def trail(aws: Aws, resource: str, *names: str, enough: Callable[[Sequence[Event]], bool]) -> Trail:
+    """Latest events about a resource whose name begins with one of `names`, back until there are
+    `enough` of them, at most MOST_PAGES.
 
     Lambda's event names carry API dates: UpdateAlias20150331. Raises ReadFailed.
     """
-    answer = aws.read(
-        "cloudtrail",
-        "lookup_events",
-        LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": resource}],
-        MaxResults=50,
-    )
-    found = []
-    for event in answer.get("Events", []):
-        record = json.loads(event.get("CloudTrailEvent") or "{}")
-        if event["EventName"].startswith(names) and not record.get("errorCode"):
-            found.append(Event(event["EventTime"], record.get("requestParameters") or {}))
-    return sorted(found, key=lambda each: each.at, reverse=True)
+    asked: dict[str, Any] = {
+        "LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": resource}],
+        "MaxResults": 50,
+    }
+    found: list[Event] = []
+    for _ in range(MOST_PAGES):
+        answer = aws.read("cloudtrail", "lookup_events", **asked)
+        for event in answer.get("Events", []):
+            record = json.loads(event.get("CloudTrailEvent") or "{}")
+            if event["EventName"].startswith(names) and not record.get("errorCode"):
+                found.append(Event(event["EventTime"], record.get("requestParameters") or {}))
+        found.sort(key=lambda each: each.at, reverse=True)
+        if not answer.get("NextToken"):
+            return Trail(tuple(found), complete=True)
+        if enough(found):
+            break
+        asked["NextToken"] = answer["NextToken"]
+    return Trail(tuple(found), complete=False)

@@ -8,7 +8,7 @@ from bot.errors import ReadFailed
 from bot.model import Check, GapReason, Plan, Step
 from bot.playbook import Action, Observed, Scope
 from bot.ports import Aws
-from playbooks.actions.reading import KEPT_FREE, functions_by, reserved, unreserved
+from playbooks.actions.reading import KEPT_FREE, arns, functions_by, reserved, unreserved
 
 HEADROOM = 1.2
 
@@ -68,6 +68,7 @@ class RaiseReservedConcurrency(Action):
             checks=(_spare(now, wanted, free),),
             warnings=tuple(warnings),
             settles_within=60,
+            resources=arns(aws, "lambda", f"function:{name}"),
         )
 
 

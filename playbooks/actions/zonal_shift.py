@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.errors import ReadFailed
-from bot.model import Check, GapReason, Plan, Step
+from bot.model import TOLD_BY_AWS, Check, GapReason, Plan, Step
 from bot.playbook import Action, Observed, Scope
 from bot.ports import Aws
 from playbooks.actions.reading import if_any
@@ -16,14 +16,14 @@ from playbooks.probes.metrics import Metric, read_lines, summed
 EXPIRES = "2h"
 SHARE = 0.8  # of the 5XX in one zone, for it to be the zone's
 CAPACITY = 0.5  # of the healthy targets, that have to be in the other zones
-_ID_OF_THE_SHIFT = "(the id of the shift, read when it is undone)"
 
 
 class ShiftZone(Action):
     """StartZonalShift with an expiry; its inverse is CancelZonalShift.
 
     AWS gives the shift its id only when it starts. The inverse therefore reads it back from the
-    balancer at that moment, which also works when the answer to StartZonalShift was lost.
+    balancer at that moment, and is sent only if the shift is the one that was started: by the id
+    AWS answered, or by its comment where that answer was lost.
     """
 
     id = "shift-zone"
@@ -57,10 +57,23 @@ class ShiftZone(Action):
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         shift = _active(_managed(aws, plan.steps[0].params["resourceIdentifier"]))
-        return Observed({"away_from": shift.get("awayFrom")}, shift.get("zonalShiftId"))
+        return Observed(
+            {"away_from": shift.get("awayFrom")},
+            lock=shift.get("zonalShiftId"),
+            said=shift.get("comment", ""),
+        )
+
+    def someone_elses(
+        self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
+    ) -> str | None:
+        started = {each["zonalShiftId"] for each in results if "zonalShiftId" in each}
+        comment = plan.steps[0].params["comment"]
+        if seen.lock in started or (not started and seen.said == comment):
+            return None
+        return f"the shift in force ({seen.lock}, “{seen.said}”) is not the one that was started."
 
     def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
-        return (_cancel(seen.lock or _ID_OF_THE_SHIFT),)
+        return (_cancel(seen.lock or TOLD_BY_AWS),)
 
     def _draft(
         self, aws: Aws, scope: Scope, balancer: BalancerId, zone: str, zone_id: str
@@ -77,7 +90,7 @@ class ShiftZone(Action):
                 "resourceIdentifier": balancer.arn,
                 "awayFrom": zone_id,
                 "expiresIn": EXPIRES,
-                "comment": f"5XX in {zone}",
+                "comment": f"Incident Helper: 5XX in {zone}",
             },
         )
         return Plan(
@@ -88,7 +101,7 @@ class ShiftZone(Action):
             before={"away_from": now},
             after={"away_from": zone_id},
             steps=(start,),
-            inverse=(_cancel(_ID_OF_THE_SHIFT),),
+            inverse=(_cancel(TOLD_BY_AWS),),
             checks=(
                 Check(
                     text="zonal shift is enabled on the load balancer", holds=managed is not None
@@ -102,6 +115,7 @@ class ShiftZone(Action):
                 f"{len(balancer.zones) - 1} zones take over what {zone} carried.",
             ),
             settles_within=180,
+            resources=(balancer.arn,),
         )
 
 

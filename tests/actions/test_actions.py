@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.aws import AwsAccount
 from bot.errors import ReadFailed, WriteRefused
-from bot.model import Answer, Plan, Step
+from bot.model import Answer, Plan, Run, RunState, Step
 from bot.playbook import Action, Scope
 from bot.ports import Aws, AwsWriter
+from bot.service import FunctionRef, Resources
+from bot.telling import undo_by_hand
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
-from sandbox.world.api import Fault
+from sandbox.world.api import Fault, TrailEvent
 from tests.actions.situations import (
     alias_moves,
     bad_zone,
@@ -167,6 +170,7 @@ def test_where_autoscaling_owns_it_its_minimum_is_raised(
     wanted = plan.after["minimum"]
     assert plan.after == {"minimum": wanted, "maximum": wanted}
     assert plan.inverse == (register,)
+    assert any("until your scaling policy scales in" in text for text in plan.warnings)
     writer(PROVISIONED).write(plan.steps[0])
     assert PROVISIONED.observe(aws, plan).state == plan.after
     writer(PROVISIONED).write(plan.inverse[0])
@@ -182,18 +186,47 @@ def test_the_version_served_before_is_what_the_trail_says(
     alias_moves(world, "40", "42")
     plan = plan_of(ALIAS, aws, scope)
     assert plan.after["version"] == "40"
-    assert any("because the alias served it before" in text for text in plan.warnings)
+    assert plan.blocked_by == ()
+    assert "checkout:live served version 40 before (set at " in plan.checks[0].text
     assert any("3f9c2ab retry payments" in text for text in plan.warnings)
     assert plan.steps[0].params["RevisionId"]
 
 
-def test_without_a_trail_it_is_the_version_published_before(
+def test_without_a_trail_the_version_published_before_is_a_guess_and_blocks(
     world: PlainWorld, aws: Aws, scope: Scope
 ) -> None:
-    world.active_faults.append(Fault("cloudtrail:LookupEvents", "deny"))
+    alias_moves(world, "42")  # what it served before that, nobody knows
     plan = plan_of(ALIAS, aws, scope)
     assert plan.after["version"] == "41"
-    assert any("CloudTrail could not be read" in text for text in plan.warnings)
+    assert [check.holds for check in plan.blocked_by] == [None]
+    assert "CloudTrail does not show it" in blocked(plan)
+    world.active_faults.append(Fault("cloudtrail:LookupEvents", "deny"))
+    again = ALIAS.replan(aws, scope, plan)
+    assert again is not None
+    assert "CloudTrail could not be read" in blocked(again)
+
+
+def test_the_trail_is_read_on_behind_what_others_did_to_the_function(
+    server: AwsServer, world: PlainWorld, aws: Aws, scope: Scope
+) -> None:
+    alias_moves(world, "41", "42")
+    touched = (("AWS::Lambda::Function", "checkout"),)
+    for second in range(120):
+        at = world.now() - timedelta(seconds=second)
+        world.record(TrailEvent(at, "lambda.amazonaws.com", "GetFunction", "ci", touched, {}))
+    plan = plan_of(ALIAS, aws, scope)
+    assert plan.blocked_by == ()
+    asked = server.ledger.reads("cloudtrail:LookupEvents")
+    assert len(asked) == 3
+
+
+def test_an_alias_nobody_calls_is_not_rolled_back(
+    world: PlainWorld, aws: Aws, scope: Scope
+) -> None:
+    alias_moves(world, "41", "42")
+    bare = Resources(functions=(FunctionRef(name="checkout", alias="live"),))
+    alone = replace(scope, service=scope.service.model_copy(update={"resources": bare}))
+    assert "checkout:live is called (0 times)" in blocked(plan_of(ALIAS, aws, alone))
 
 
 def test_an_alias_moved_after_the_plan_is_refused_by_its_revision(
@@ -245,7 +278,8 @@ def test_a_deployment_under_way_is_stopped_and_that_is_final(
     assert plan.steps[0].params["autoRollbackEnabled"] is True
     assert plan.inverse is None
     assert plan.irreversible
-    assert CODEDEPLOY.observe(aws, plan).state == plan.before
+    seen = CODEDEPLOY.observe(aws, plan)
+    assert (seen.state, seen.changing) == (plan.before, True)
     result = writer(CODEDEPLOY).write(plan.steps[0])
     assert CODEDEPLOY.observe(aws, plan).state == plan.after
     assert CODEDEPLOY.settled(aws, plan, (result,)).answer is Answer.INCONCLUSIVE
@@ -285,7 +319,8 @@ def test_a_rollout_under_way_is_stopped_with_rollback(
     writer(ECS).write(plan.steps[0])
     world.wait(300)
     server.account.advance()
-    assert ECS.observe(aws, plan).state == plan.after
+    seen = ECS.observe(aws, plan)
+    assert (seen.state, seen.changing) == (plan.after, False)
     assert ECS.settled(aws, plan, ()).answer is Answer.YES
 
 
@@ -349,6 +384,29 @@ def test_too_few_healthy_targets_elsewhere_block(world: PlainWorld, aws: Aws, sc
     assert "web-tasks 1 of 5" in blocked(plan_of(ZONE, aws, scope))
 
 
+def test_somebody_elses_shift_is_not_cancelled(
+    account: AwsAccount, world: PlainWorld, aws: Aws, scope: Scope, writer: Writer
+) -> None:
+    bad_zone(world)
+    plan = plan_of(ZONE, aws, scope)
+    ours = writer(ZONE).write(plan.steps[0])
+    first = ZONE.observe(aws, plan)
+    assert ZONE.someone_elses(plan, first, (ours,)) is None
+    assert ZONE.someone_elses(plan, first, ()) is None  # the answer was lost
+    theirs = plan.steps[0].params | {"comment": "game day"}
+    by_hand(
+        account,
+        *ZONE.undo_steps(plan, first),
+        plan.steps[0].model_copy(update={"params": theirs}),
+    )
+    seen = ZONE.observe(aws, plan)
+    assert seen.state == plan.after
+    for results in ((ours,), ()):
+        said = ZONE.someone_elses(plan, seen, results)
+        assert said is not None
+        assert "game day" in said
+
+
 def test_a_shift_that_expired_is_as_before(
     server: AwsServer, world: PlainWorld, aws: Aws, scope: Scope, writer: Writer
 ) -> None:
@@ -358,6 +416,12 @@ def test_a_shift_that_expired_is_as_before(
     seen = ZONE.observe(aws, plan)
     (cancel,) = ZONE.undo_steps(plan, seen)
     assert cancel.params == {"zonalShiftId": seen.lock}
+    run = Run(id="r", incident="i", action="a", state=RunState.DONE, requested_by="U1", plan=plan)
+    by_hand_unheard = undo_by_hand(run)
+    assert "look it up first" in by_hand_unheard
+    assert "(" not in by_hand_unheard
+    heard = run.model_copy(update={"results": ({"zonalShiftId": "6ebc9a01"},)})
+    assert undo_by_hand(heard).endswith("""'{"zonalShiftId": "6ebc9a01"}'""")
     world.wait(timedelta(hours=2, minutes=1).total_seconds())
     server.account.advance()
     assert ZONE.observe(aws, plan).state == plan.before

@@ -7,22 +7,34 @@ from collections.abc import Callable
 import pytest
 
 from bot.aws import AwsAccount
+from bot.errors import WriteRefused
 from bot.guards import Request, never_ever, only_declared_calls
-from bot.model import Answer, Run, RunState, canonical
+from bot.model import Answer, Run, RunState, Step, canonical
 from bot.playbook import Action, Scope
 from bot.policy import Policy
 from bot.ports import Aws, AwsWriter
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
-from tests.actions.situations import bad_zone, concurrency, deployed, ecs_rollout, throttles
+from tests.actions.situations import (
+    alias_moves,
+    bad_zone,
+    concurrency,
+    deployed,
+    ecs_rollout,
+    throttles,
+)
 from tests.sandbox_aws.plain_world import PlainWorld
 
-Writer = Callable[[Action], AwsWriter]
-
+ELSEWHERE = Step(
+    service="lambda",
+    operation="update_alias",
+    params={"FunctionName": "mailer", "Name": "live", "FunctionVersion": "1"},
+)
+"""A call no plan here makes."""
 
 PREPARED: dict[str, Callable[[PlainWorld, AwsAccount], None]] = {
     "enable-provisioned-concurrency": lambda world, _: concurrency(world),
-    "rollback-alias": lambda _, __: None,
+    "rollback-alias": lambda world, _: alias_moves(world, "41", "42"),
     "rollback-codedeploy": deployed,
     "rollback-ecs": lambda world, _: ecs_rollout(world),
     "raise-reserved-concurrency": lambda world, _: throttles(world),
@@ -54,7 +66,7 @@ def test_forward_and_back(
     account: AwsAccount,
     aws: Aws,
     scope: Scope,
-    writer: Writer,
+    narrowed: Callable[..., AwsWriter],
 ) -> None:
     PREPARED[action.id](world, account)
     server.account.advance()
@@ -85,8 +97,10 @@ def test_forward_and_back(
     assert again.fingerprint == plan.fingerprint
     assert again.blocked_by == ()
 
-    hand = writer(action)
+    hand = narrowed(action, plan, plan.steps)
     results = tuple(hand.write(step) for step in plan.steps)
+    with pytest.raises(WriteRefused, match="session policy"):
+        hand.write(ELSEWHERE)
     world.wait(1)
     seen = action.observe(aws, plan)
     assert canonical(seen.state) == canonical(plan.after)
@@ -97,8 +111,11 @@ def test_forward_and_back(
     assert action.settled(aws, plan, ()).answer is Answer.YES  # the answers may be lost
 
     seen = action.observe(aws, plan)
+    assert action.someone_elses(plan, seen, results) is None
+    assert action.someone_elses(plan, seen, ()) is None
+    back = narrowed(action, plan, plan.inverse)
     for step in action.undo_steps(plan, seen):
-        hand.write(step)
+        back.write(step)
     world.wait(1)
     assert canonical(action.observe(aws, plan).state) == canonical(plan.before)
     assert len(server.ledger.writes()) == before + 2
