@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -23,6 +24,11 @@ from playbooks.probes.reports import Reports
 
 MOST_LINKS = 8
 
+# 5XX that API Gateway answers before it calls the integration (REST: "gateway response types").
+NOT_CALLED = frozenset(
+    {"API_CONFIGURATION_ERROR", "AUTHORIZER_CONFIGURATION_ERROR", "AUTHORIZER_FAILURE"}
+)
+
 
 def picture(
     scope: Scope,
@@ -36,7 +42,7 @@ def picture(
 ) -> Picture:
     counted = facts.by_code(edge, access, burn)
     return Picture(
-        headline=headline(scope, burn, edge, counted),
+        headline=headline(scope, burn, edge, counted) + refusal(burn, access),
         onset=burn.onset,
         breakdown=tuple(breakdown(burn, counted)),
         changes=ranked(changes, burn.onset),
@@ -62,6 +68,20 @@ def headline(scope: Scope, burn: Burn, edge: Edge | Gap | None, counted: dict[st
     code = next(iter(counted), None)
     mostly = f", {code} mostly" if code and counted[code] >= 0.5 * total else ""
     return f"5XX: {percent(burn.share)} of requests{mostly}{ended(scope, burn, edge)}"
+
+
+def refusal(burn: Burn, access: AccessLog | Gap | None) -> str:
+    """What API Gateway says of itself, where it answered most of them and called nobody."""
+    if burn.onset is None or not isinstance(access, AccessLog):
+        return ""
+    answers = access.between(burn.start, burn.end)
+    counted: Counter[str] = Counter()
+    for answer in answers:
+        if answer.response_type in NOT_CALLED:
+            counted[answer.response_type] += int(answer.count)
+    if not counted or counted.total() < 0.5 * sum(answer.count for answer in answers):
+        return ""
+    return f"; API Gateway called no backend for them ({counted.most_common(1)[0][0]})"
 
 
 def ended(scope: Scope, burn: Burn, edge: Edge) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from bot.playbook import Probe, Scope
 from bot.ports import Aws
 from bot.service import ApiRef, LoadBalancerRef
-from playbooks.probes.front import find_api, find_balancer, front_door
+from playbooks.probes.front import balancer_dimension, find_api, front_door
 from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines, summed
 
 BALANCER_CODES = ("500", "502", "503", "504")  # HTTPCode_ELB_<code>_Count
@@ -85,7 +85,7 @@ def read_api(aws: Aws, scope: Scope, api: ApiRef) -> Edge:
 
 
 def read_balancer(aws: Aws, scope: Scope, balancer: LoadBalancerRef) -> Edge:
-    dimensions = {"LoadBalancer": find_balancer(aws, balancer).dimension}
+    dimensions = {"LoadBalancer": balancer_dimension(aws, scope, balancer)}
     asked = traffic_metrics(dimensions) | {
         "p50": Metric("AWS/ApplicationELB", "TargetResponseTime", "p50", dimensions),
         "p99": Metric("AWS/ApplicationELB", "TargetResponseTime", "p99", dimensions),

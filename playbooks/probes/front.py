@@ -86,6 +86,16 @@ def find_balancer(aws: Aws, balancer: LoadBalancerRef) -> BalancerId:
     return balancer_id(found[0])
 
 
+def balancer_dimension(aws: Aws, scope: Scope, balancer: LoadBalancerRef) -> str:
+    """ "app/name/id": what the catalogue or the alarm calls it, else looked up. So its metrics can
+    be read where DescribeLoadBalancers is denied. Raises ReadFailed."""
+    alarm = scope.alarm.dimensions.get("LoadBalancer", "") if scope.alarm else ""
+    for told in (balancer.name, alarm):
+        if told.count("/") == 2 and short_name(told) == short_name(balancer.name):
+            return told
+    return find_balancer(aws, balancer).dimension
+
+
 def balancer_id(described: Mapping[str, Any]) -> BalancerId:
     arn = str(described["LoadBalancerArn"])
     zones = sorted(zone["ZoneName"] for zone in described.get("AvailabilityZones", []))

@@ -113,6 +113,13 @@ def test_running_then_complete() -> None:
     assert started["logGroupNames"] == ["/aws/lambda/checkout"]
 
 
+def test_a_throttled_poll_is_no_lost_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(insights, "LONGEST_PAUSE", 0.0)
+    busy = ReadFailed(GapReason.THROTTLED, "logs:GetQueryResults was throttled")
+    aws = Answers(start_query={"queryId": "q1"}, get_query_results=[busy, busy, DONE])
+    assert len(run(aws, WINDOW, ("/g",), Query())) == 1
+
+
 @pytest.mark.parametrize("status", ["Failed", "Cancelled", "Timeout"])
 def test_a_query_that_ends_badly_is_a_failed_read(status: str) -> None:
     aws = Answers(start_query={"queryId": "q1"}, get_query_results={"status": status})

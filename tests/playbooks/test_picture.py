@@ -37,6 +37,11 @@ def test_the_headline_has_the_share_and_the_main_code() -> None:
     assert picture().headline == "5XX: 20 % of requests, 504 mostly"
 
 
+def test_the_headline_says_when_the_gateway_answered_without_a_call() -> None:
+    refused = access("500", 180, p50=3, response_type="AUTHORIZER_FAILURE")
+    assert "called no backend for them (AUTHORIZER_FAILURE)" in picture(access=refused).headline
+
+
 def test_an_incident_that_is_over_says_until_when() -> None:
     over = edge()
     calm = {at: 0.0 for at in over.errors.points if at >= minute(2)}

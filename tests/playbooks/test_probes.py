@@ -193,6 +193,19 @@ def test_http_apis_publish_by_id() -> None:
     assert {"Name": "ApiId", "Value": "h1"} in metric["Dimensions"]
 
 
+def test_the_alarm_knows_the_balancers_name_in_metrics() -> None:
+    """So its requests are counted where nothing of Elastic Load Balancing may be read."""
+    denied = ReadFailed(GapReason.DENIED, "no", permission="elasticloadbalancing:Describe…")
+    aws = Answers(describe_load_balancers=denied)
+    named = LoadBalancerRef(name="shop")
+    full = "app/shop/50dc6c495c0c9188"
+    alarm = ALARM.model_copy(update={"dimensions": {"LoadBalancer": full}})
+    assert front.balancer_dimension(aws, scope(alarm), named) == full
+    assert front.balancer_dimension(aws, scope(), LoadBalancerRef(name=full)) == full
+    with pytest.raises(ReadFailed):
+        front.balancer_dimension(aws, scope(), named)
+
+
 # --- access log -----------------------------------------------------------------------------------
 
 QUOTED = json.dumps({"code": "$context.status", "why": "$context.error.responseType"})
