@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot import alarms, metrics, render
 from bot.catalogue import Catalogue
@@ -34,6 +34,9 @@ from bot.service import Service
 
 FIRST_LOOK = 1.0
 """Seconds AWS is waited for before the first card is shown; it should be there within 3."""
+
+FORGOTTEN = timedelta(hours=6)
+"""An incident opened by hand that no alarm belongs to makes room for an alarm after this."""
 
 SHOWN_RUNS = frozenset(RunState) - {RunState.PREPARING, RunState.PROPOSED}
 """Runs somebody asked to have approved; a preview that was closed is nobody's news."""
@@ -78,14 +81,16 @@ class Desk:
             if alarm.state is AlarmState.ALARM:
                 await self._unknown(alarm, service, channel, ts, unread)
             return
+        kept = await self.store.incident_for(_key(service, playbook))
         if alarm.state is AlarmState.OK:
-            incident = await self.store.incident_for(_key(service, playbook))
-            await self._recovered(incident, alarm)
+            if unread is not None or known.state is AlarmState.OK:  # CloudWatch has the last word
+                await self._recovered(kept, alarm)
         elif alarm.state is AlarmState.ALARM:
             over = known if known.state is AlarmState.OK else None
             if over is not None:  # the post is late: what CloudWatch tells of is the recovery
                 alarm = alarm.model_copy(update={"changed_at": await self._went_off(aws, known)})
             at = alarm.changed_at or await self._now(aws)
+            await self._make_room(aws, kept, alarm, at)
             incident, new = await self._open(
                 service,
                 playbook,
@@ -111,7 +116,7 @@ class Desk:
         place: Place,
         seed: str,
         *,
-        alarm: str | None = None,
+        alarm: Alarm | None = None,
         since: Callable[[datetime], datetime] | None = None,
     ) -> None:
         """Somebody asked. An open incident of the same kind is looked at again, in its card."""
@@ -124,13 +129,15 @@ class Desk:
             place.channel,
             opened_at=now,
             thread_ts=place.thread_ts,
-            alarm=Alarm(name=alarm, region=service.region) if alarm else None,
+            alarm=alarm,
             seed=seed,
             by=place.user,
             since=began,
         )
         if began and incident.since != began:
             incident = await self.store.change_incident(incident.id, since=began)
+        if alarm and (incident.alarm is None or incident.alarm.name != alarm.name):
+            incident = await self.store.change_incident(incident.id, alarm=alarm)
         await self._note(
             incident, now, "triage", f"triage {playbook.id} asked for", place.user, ref=seed
         )
@@ -311,6 +318,29 @@ class Desk:
             since=since,
         )
         return await self.store.open_incident(incident, _key(service, playbook))
+
+    async def _make_room(
+        self, aws: Aws, incident: Incident | None, alarm: Alarm, at: datetime
+    ) -> None:
+        """What is over, though its OK was missed or nobody said so, swallows no new alarm.
+
+        A recent incident that somebody opened by hand takes the alarm as its own.
+        """
+        if incident is None or incident.state is not IncidentState.OPEN:
+            return
+        own = incident.alarm
+        if own is None and at - incident.opened_at > FORGOTTEN:
+            await self.store.change_incident(incident.id, state=IncidentState.CLOSED)
+            await self.show(incident.id)
+        elif own is None:
+            await self.store.change_incident(incident.id, alarm=alarm)
+        elif own.name != alarm.name:
+            known, unread = await self._reread(aws, own, None)
+            if unread is None and known.state is AlarmState.OK:
+                await self._recovered(incident, known)
+        elif own.changed_at is not None and own.changed_at < at:
+            before = {"state": AlarmState.OK, "changed_at": at - timedelta(seconds=1)}
+            await self._recovered(incident, alarm.model_copy(update=before))
 
     async def _investigate(self, incident: Incident, new: bool, why: str) -> None:
         if incident.state is not IncidentState.CLOSED:

@@ -53,7 +53,7 @@ def owner(alarm: Alarm, services: Iterable[Service], channel: str | None = None)
     By the resources in its dimensions, then by the longest service name in its own name, then by
     the channel it was posted in. None rather than a guess between two.
     """
-    services = tuple(services)
+    services = tuple(each for each in services if _may_own(each, alarm))
     values = {part for pair in alarm.dimensions.items() for part in _named_by(*pair)}
     by_resource = [service for service in services if values & names(service)]
     if len(by_resource) == 1:
@@ -83,6 +83,12 @@ def names(service: Service) -> set[str]:
         *has.databases,
         *has.health_checks,
     }
+
+
+def _may_own(service: Service, alarm: Alarm) -> bool:
+    """In the alarm's region, and in its account where both are known."""
+    accounts = {service.account, alarm.account} - {None}
+    return service.region == alarm.region and len(accounts) <= 1
 
 
 def _named_by(dimension: str, value: str) -> tuple[str, ...]:

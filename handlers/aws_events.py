@@ -104,7 +104,9 @@ def from_sns(message: object) -> Alarm | Ignored:
         state=state,
         reason=text_in(told.get("NewStateReason")),
         changed_at=_time(told.get("StateChangeTime")),
-        threshold=None if _is_maths(trigger.get("Metrics")) else number_in(trigger.get("Threshold")),
+        threshold=None
+        if _is_maths(trigger.get("Metrics"))
+        else number_in(trigger.get("Threshold")),
         children=_children(told.get("TriggeringChildren"), "Arn", told.get("AlarmRule")),
         **(_sns_maths(trigger) or _sns_metric(trigger)),
     )

@@ -8,6 +8,7 @@ from bot import render
 from bot.catalogue import Catalogue
 from bot.changes import Changes
 from bot.desk import Desk, Place, why
+from bot.model import Alarm
 from bot.ports import Announcer
 from bot.render import Click
 from bot.routing import Router
@@ -126,8 +127,13 @@ class Dispatch:
             suggestion = f"/incident triage {asked.playbook} {self.catalogue.services[0].name}"
             await self._whisper(place, render.unknown_message(what, suggestion))
             return
+        if asked.region and asked.region != service.region:
+            what = f"That alarm is in {asked.region}, {service.name} is in {service.region}."
+            await self._whisper(place, render.notice(what))
+            return
         since = asked.since.resolve if asked.since else None
-        await self.desk.triage(playbook, service, place, seed, alarm=asked.alarm, since=since)
+        alarm = Alarm(name=asked.alarm, region=service.region) if asked.alarm else None
+        await self.desk.triage(playbook, service, place, seed, alarm=alarm, since=since)
 
     async def _click(self, click: ButtonClicked) -> None:
         place = Place(click.channel, click.user, click.thread_ts)
