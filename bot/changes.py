@@ -162,10 +162,11 @@ class Detector:
         incident = await self.store.incident(run.incident)
         if incident is None:
             raise LookupError(f"change {run.id} is of an incident that is gone: {run.incident}")
-        service = self.desk.service_of(incident)
+        report = await self.store.report(incident.id)
+        found = report.resources if report else None
+        service = self.desk.service_of(incident).made_of(found)
         aws = await asyncio.to_thread(self.accounts.reader, service)
         now = await asyncio.to_thread(aws.now)
-        report = await self.store.report(incident.id)
         began = report.window.began if report else incident.opened_at
         scope = Scope(service, incident.alarm, Window.around(began, now))
         playbook = self.router.playbooks[incident.playbook]

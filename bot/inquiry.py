@@ -70,7 +70,11 @@ class Inquiry:
         """Reports as evidence comes in; the last is complete and has the actions that fit."""
         aws = Snapshot(aws)
         async for report in investigate(playbook, ground.scope, aws, self.pool):
-            whole = report.model_copy(update={"gaps": ground.gaps + report.gaps})
+            found = {
+                "gaps": ground.gaps + report.gaps,
+                "resources": ground.scope.service.resources,
+            }
+            whole = report.model_copy(update=found)
             if whole.complete:
                 offers = await self.offers(aws, whole, ground.scope)
                 whole = whole.model_copy(update={"actions": offers, "cost": aws.cost()})

@@ -13,16 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
+from bot.frozen import Frozen as Frozen
 from bot.iam import iam_action
-
-
-class Frozen(BaseModel):
-    """A value: immutable, and an unknown field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+from bot.resources import Resources
 
 # --- alarm and incident ------------------------------------------------------------------------
 
@@ -256,6 +251,7 @@ class Report(Frozen):
 
     playbook: str
     service: str
+    resources: Resources | None = None  # what the service was found to be made of
     alarm: Alarm | None
     window: Window
     picture: Picture
@@ -275,10 +271,6 @@ class Report(Frozen):
 
 
 # --- a guarded change -----------------------------------------------------------------------------
-
-
-TOLD_BY_AWS = "(what AWS answered when the change was made)"
-"""Stands in an inverse call for a value that only the forward call's answer has: an id."""
 
 
 class Step(Frozen):

@@ -221,7 +221,11 @@ class Machinery:
         return run
 
     async def _case(self, run: Run) -> Case:
-        """Raises ConfigError when the program no longer knows the service or the action."""
+        """The service as the report found it, which the offer was made from: what the catalogue
+        says today decides who may act, not what is acted on.
+
+        Raises ConfigError when the program no longer knows the service or the action.
+        """
         incident = await self.store.incident(run.incident)
         if incident is None:
             raise IncidentHelperError(f"No incident {run.incident} is known; it may be too old.")
@@ -232,4 +236,5 @@ class Machinery:
             )
         if action is None:
             raise ConfigError(f"There is no action {run.action}, which change {run.id} is about.")
-        return Case(run, incident, service, action)
+        report = await self.store.report(incident.id)
+        return Case(run, incident, service.made_of(report.resources if report else None), action)

@@ -1,65 +1,19 @@
-"""A service and what belongs to it, as the catalogue says and tags complete."""
+"""A service, as the catalogue names it."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Self
 
 from pydantic import Field
 
-from bot.model import Frozen, Severity
-
-
-class ApiRef(Frozen):
-    """An API Gateway API and stage."""
-
-    name: str
-    id: str | None = None  # found by name when not given
-    kind: Literal["rest", "http"] = "rest"
-    stage: str = "prod"
-
-
-class LoadBalancerRef(Frozen):
-    """An Application Load Balancer by its name, or by its ARN's "app/name/id" part."""
-
-    name: str
-    target_groups: tuple[str, ...] = ()  # names; all of its target groups when empty
-
-
-class FunctionRef(Frozen):
-    """A Lambda function and the alias in production."""
-
-    name: str
-    alias: str | None = None
-    log_group: str | None = None  # default /aws/lambda/<name>
-
-    @property
-    def logs(self) -> str:
-        return self.log_group or f"/aws/lambda/{self.name}"
-
-
-class EcsRef(Frozen):
-    cluster: str
-    service: str
-
-
-class CodeDeployRef(Frozen):
-    application: str
-    group: str
-
-
-class Resources(Frozen):
-    """What a service is made of. Empty means not known to the catalogue."""
-
-    apis: tuple[ApiRef, ...] = ()
-    load_balancers: tuple[LoadBalancerRef, ...] = ()
-    functions: tuple[FunctionRef, ...] = ()
-    ecs: tuple[EcsRef, ...] = ()
-    codedeploy: tuple[CodeDeployRef, ...] = ()
-    tables: tuple[str, ...] = ()
-    databases: tuple[str, ...] = ()
-    log_groups: tuple[str, ...] = ()  # of applications, beside the functions' own
-    security_groups: tuple[str, ...] = ()
-    health_checks: tuple[str, ...] = ()
+from bot.frozen import Frozen
+from bot.model import Severity
+from bot.resources import ApiRef as ApiRef
+from bot.resources import CodeDeployRef as CodeDeployRef
+from bot.resources import EcsRef as EcsRef
+from bot.resources import FunctionRef as FunctionRef
+from bot.resources import LoadBalancerRef as LoadBalancerRef
+from bot.resources import Resources as Resources
 
 
 class Service(Frozen):
@@ -77,3 +31,7 @@ class Service(Frozen):
     @property
     def severity(self) -> Severity:
         return Severity(f"SEV{self.tier}")
+
+    def made_of(self, found: Resources | None) -> Self:
+        """The service as an investigation found it: the catalogue completed by tags."""
+        return self if found is None else self.model_copy(update={"resources": found})

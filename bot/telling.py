@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.model import TOLD_BY_AWS, Answer, Run, RunState, Step
+from bot.model import Answer, Run, RunState, Step
+
+TOLD_BY_AWS = "(what AWS answered when the change was made)"
+"""Stands in an inverse call for a value that only the forward call's answer has: an id."""
 
 _CLI_SERVICE = {"codedeploy": "deploy"}  # where the AWS CLI's name is not boto3's
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from sandbox import workspace as slack
 from sandbox.aws.account import Options
@@ -23,6 +24,7 @@ from sandbox.slack.workspace import Workspace
 from sandbox.world import Scenario, Simulation
 from sandbox.world.alarms import metric_id
 from sandbox.world.clock import Clock, RunningClock
+from sandbox.world.resources import Resources
 from sandbox.world.schema import Alarm
 
 READ_ROLE = "incident-helper-read"
@@ -47,6 +49,7 @@ class Stage:
         speed: world seconds in a second.
         clock: instead of a running one, for scoring.
         latency_ms: added to every AWS call, for benchmarks.
+        bare: the catalogue names the service and nothing it is made of; tags tell.
     """
 
     def __init__(
@@ -60,14 +63,16 @@ class Stage:
         slack_port: int = 0,
         aws_port: int = 0,
         latency_ms: int = 0,
+        bare: bool = False,
     ) -> None:
         self.scenario = scenario
+        self._bare = bare
         self.simulation = Simulation(
             scenario, seed=seed, clock=clock or RunningClock(speed=speed), latency_ms=latency_ms
         )
         self.aws = AwsServer(
             self.simulation,
-            self.simulation.resources,
+            tagged(self.simulation.resources, scenario.service.name),
             port=aws_port,
             read_only_roles=[READ_ROLE],
             options=Options(alarms=[definition(each, scenario) for each in scenario.alarms]),
@@ -180,7 +185,9 @@ class Stage:
             "channel": slack.TEAM_CHANNEL,
             "account": has.account,
             "region": has.region,
-            "resources": {kind: refs for kind, refs in resources.items() if refs},
+            "resources": {}
+            if self._bare
+            else {kind: refs for kind, refs in resources.items() if refs},
         }
 
     def _announce(self) -> None:
@@ -198,6 +205,23 @@ class Stage:
                     slack.announce(self.workspace, post)
             told = len(posts)
             self._closing.wait(_LOOK_SECONDS)
+
+
+def tagged(resources: Resources, service: str) -> Resources:
+    """The resources, each with the tag that names its service."""
+
+    def mark(part: Any) -> Any:
+        if isinstance(part, tuple):
+            return tuple(map(mark, part))
+        if not isinstance(part, BaseModel):
+            return part
+        inner = {name: mark(getattr(part, name)) for name in type(part).model_fields}
+        if "tags" in inner:
+            inner["tags"] = {"service": service} | inner["tags"]
+        return part.model_copy(update=inner)
+
+    marked: Resources = mark(resources)
+    return marked
 
 
 def definition(alarm: Alarm, scenario: Scenario) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.errors import ReadFailed
-from bot.model import TOLD_BY_AWS, Check, GapReason, Plan, Step
+from bot.model import Check, GapReason, Plan, Step
 from bot.playbook import Action, Observed, Scope
 from bot.ports import Aws
+from bot.telling import TOLD_BY_AWS
 from playbooks.actions.reading import if_any
 from playbooks.probes.front import BalancerId, balancer_of, find_balancer, short_name
 from playbooks.probes.metrics import Metric, read_lines, summed

@@ -46,3 +46,23 @@ def test_from_alarm_to_undo(play: Callable[..., Play]) -> None:
     on.click(slack.RESPONDER, mended, "Undo")
     on.reply("Undone")
     assert on.writes().count("DeleteProvisionedConcurrencyConfig") == 1
+
+
+def test_from_alarm_to_undo_for_a_service_that_only_tags_describe(
+    play: Callable[..., Play],
+) -> None:
+    on = play(bare=True)
+    assert "functions" not in on.stage.catalogue_text()
+    on.start_bot()
+    on.stage.raise_curtain()
+    card = on.reply("Lambda cold starts", "high confidence")
+    on.click(slack.RESPONDER, card, ENABLE)
+    view = on.modal(slack.RESPONDER, "lambda:PutProvisionedConcurrencyConfig", "Undone by")
+    on.stage.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+    request = on.reply("Needs approval: ", "provisioned executions")
+    on.click(slack.COMMANDER, request, "Approve")
+    mended = on.reply("Done, verified", seconds=90)
+    on.click(slack.RESPONDER, mended, "Undo")
+    on.reply("Undone")
+    assert on.writes().count("PutProvisionedConcurrencyConfig") == 1
+    assert on.writes().count("DeleteProvisionedConcurrencyConfig") == 1
