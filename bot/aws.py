@@ -28,11 +28,13 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 
 from bot import sessions
 from bot.errors import ReadFailed, WriteAmbiguous, WriteRefused
 from bot.iam import account_of, iam_action
 from bot.model import Cost, GapReason, Step
+from bot.replies import strict
 from bot.sessions import AGENT, READ, Roles
 
 _WRITE = Config(
@@ -146,7 +148,7 @@ class AwsAccount:
 
     def _made(self, service: str, region: str) -> Any:
         try:
-            return self._reading.client(service, region_name=region, config=READ)
+            return strict(self._reading.client(service, region_name=region, config=READ))
         except (BotoCoreError, ValueError) as fault:  # ValueError: no such endpoint URL
             raise ReadFailed(GapReason.NOT_CONFIGURED, f"AWS settings: {fault}") from fault
 
@@ -246,7 +248,7 @@ class Reader:
         client = self._account.client(service, region or self._region)
         try:
             reply: dict[str, Any] = getattr(client, operation)(**params)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             raise _read_failed(service, operation, error) from error
         self._account.clock.saw(reply)
         return reply
@@ -298,7 +300,7 @@ class Writer:
         self._region = region
 
     def write(self, step: Step) -> dict[str, Any]:
-        client = self._session.client(step.service, region_name=self._region, config=_WRITE)
+        client = strict(self._session.client(step.service, region_name=self._region, config=_WRITE))
         try:
             reply: dict[str, Any] = getattr(client, step.operation)(**step.params)
         except ClientError as error:
@@ -309,7 +311,7 @@ class Writer:
             raise WriteRefused(code, detail) from error
         except (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError) as error:
             raise WriteRefused("NotSent", str(error)) from error
-        except (ReadTimeoutError, ConnectionClosedError) as error:
+        except (ReadTimeoutError, ConnectionClosedError, ResponseParserError) as error:
             raise WriteAmbiguous(f"{step.permission}: no answer ({error})") from error
         except BotoCoreError as error:
             if isinstance(error, PartialCredentialsError) or "validation" in str(error).lower():
@@ -333,7 +335,9 @@ def _code(error: ClientError) -> tuple[str, str]:
     return str(body.get("Code", "Unknown")), str(body.get("Message", error))
 
 
-def _read_failed(service: str, operation: str, error: ClientError | BotoCoreError) -> ReadFailed:
+def _read_failed(
+    service: str, operation: str, error: ClientError | BotoCoreError | ResponseParserError
+) -> ReadFailed:
     action = iam_action(service, operation)
     if getattr(error, "operation_name", "") == "AssumeRole":
         action = "sts:AssumeRole"  # the way into the account, not the call that needed it

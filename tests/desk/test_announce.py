@@ -15,6 +15,7 @@ from bot.announce import SlackAnnouncer
 from bot.jobs import Jobs, Kind
 from bot.outbox import Message, Outbox
 from bot.store import RedisStore, connect
+from tests.support.waiting import until
 
 PUTS = 60
 LONGEST = 2.0  # seconds; a sweep would take up to five
@@ -57,9 +58,7 @@ async def test_no_put_waits_for_the_sweep(redis_url: str) -> None:
             asked[key] = time.monotonic()
             await announcer.post("C1", key, _said(key))
             await asyncio.sleep(pick.random() * 0.03)
-        deadline = time.monotonic() + LONGEST
-        while len(slack.arrived) < PUTS and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(slack.arrived) == PUTS)
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
     await redis.aclose()

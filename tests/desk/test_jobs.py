@@ -1,4 +1,4 @@
-"""Durable tasks on a real Valkey: tried again, given up with a word, found by what they are about."""
+"""Durable tasks on a real Valkey: tried again, given up with a word, found by their subject."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bot.jobs import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, Jobs, Kind
+from tests.support.waiting import until
 
 QUICK = timedelta(milliseconds=1)
 
@@ -30,6 +31,10 @@ async def working(url: str, kinds: Mapping[str, Kind]) -> AsyncIterator[Jobs]:
 
 def counted(name: str, kind: str) -> float:
     return REGISTRY.get_sample_value(name, {"kind": kind}) or 0.0
+
+
+async def is_done(jobs: Jobs, kind: str, about: str) -> bool:
+    return about not in await jobs.waiting(kind)
 
 
 class Faulty:
@@ -69,8 +74,7 @@ async def test_one_last_word_when_all_attempts_are_used_up(redis_url: str) -> No
     async with working(redis_url, kinds) as jobs:
         await jobs.put("hopeless", "INC-1", key="k")
         await asyncio.wait_for(faulty.ended.wait(), 10)
-        while await jobs.waiting("hopeless"):
-            await asyncio.sleep(0.02)
+        await until(lambda: is_done(jobs, "hopeless", "INC-1"))
     assert faulty.attempts == ["INC-1"] * 3
     assert faulty.words == [("INC-1", "not yet")]
     assert counted("incident_tasks_failed_total", "hopeless") == failed + 3
@@ -98,8 +102,7 @@ async def test_what_waits_can_be_asked_for(redis_url: str) -> None:
         await asyncio.wait_for(began.wait(), 10)
         assert await jobs.waiting("step") == {"runs", "is scheduled"}
         go_on.set()
-        while "runs" in await jobs.waiting("step"):
-            await asyncio.sleep(0.02)
+        await until(lambda: is_done(jobs, "step", "runs"))
 
 
 async def test_a_task_between_two_attempts_waits(redis_url: str) -> None:
@@ -109,8 +112,7 @@ async def test_a_task_between_two_attempts_waits(redis_url: str) -> None:
     async with jobs.opened(kinds):
         worker = asyncio.create_task(jobs.work())
         await jobs.put("work", "INC-1", key="k")
-        while not faulty.attempts:
-            await asyncio.sleep(0.02)
+        await until(lambda: faulty.attempts)
         await asyncio.sleep(0.1)
         assert await jobs.waiting("work") == {"INC-1"}
         worker.cancel()
@@ -126,8 +128,7 @@ async def test_a_tick_is_the_same_on_all_replicas(redis_url: str) -> None:
 
     async with working(redis_url, {"sweep": Kind(note)}) as jobs:
         clocks = [asyncio.create_task(jobs.tick({"sweep": 3600})) for _ in range(2)]
-        while not seen:
-            await asyncio.sleep(0.02)
+        await until(lambda: seen)
         await asyncio.sleep(0.1)
         for clock in clocks:
             clock.cancel()

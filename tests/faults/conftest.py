@@ -61,7 +61,7 @@ class Night(Play):
 
     def aws_faults(self, *faults: Fault) -> None:
         """What AWS does wrong from now on; nothing when none is named."""
-        self.stage.simulation._faults = faults
+        self.stage.simulation._faults = list(faults)
 
     @contextmanager
     def cloudwatch_says(self, state: str) -> Iterator[None]:
