@@ -103,7 +103,8 @@ def integrations_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
 
 
 def called_by_balancer(aws: Aws, scope: Scope) -> tuple[str, ...]:
-    """Functions registered as targets of the service's load balancer. Raises ReadFailed."""
+    """Functions registered as targets of the service's load balancer. Raises ReadFailed, also when
+    a target group for functions has none: that no function is called is then not known."""
     balancer = balancer_of(scope)
     if balancer is None:
         return ()
@@ -111,7 +112,11 @@ def called_by_balancer(aws: Aws, scope: Scope) -> tuple[str, ...]:
     for group in find_groups(aws, find_balancer(aws, balancer), balancer):
         if group.kind == "lambda":
             answer = aws.read("elbv2", "describe_target_health", TargetGroupArn=group.arn)
-            named = (function_in(target.id)[0] for target in targets_of(group.name, answer))
+            named = [function_in(target.id)[0] for target in targets_of(group.name, answer)]
+            if not named:
+                raise ReadFailed(
+                    GapReason.NOT_FOUND, f"target group {group.name} has no function registered"
+                )
             found += [name for name in named if name]
     return tuple(dict.fromkeys(found))
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from sandbox.insights import Row
-from sandbox.world import levers, trail
+from sandbox.world import levers, names, trail
 from sandbox.world import logs as logging
 from sandbox.world import metrics as published
 from sandbox.world.alarms import AlarmPost, Watch
@@ -166,7 +166,14 @@ class Simulation:
             for health in self._service.health:
                 if health.group.name == target_group:
                     return [*_states(health)]
-            return []
+            balancer = self.scenario.resources.load_balancer
+            groups = balancer.target_groups if balancer else ()
+            return [
+                TargetState(each.target_id, each.port, each.zone, "unavailable", *_UNCHECKED)
+                for group in groups
+                if group.name == target_group
+                for each in names.targets(self.scenario.resources, group)
+            ]
 
     def alarm_history(self, alarm: str) -> Sequence[Transition]:
         with self._lock:
@@ -360,6 +367,8 @@ _DESCRIPTIONS: Mapping[str, str] = {
     "Target.ResponseCodeMismatch": "Health checks failed with these codes: [503]",
     "Target.FailedHealthChecks": "Health checks failed",
 }
+# of functions: their target groups have no health checks unless somebody enables them
+_UNCHECKED = ("Target.HealthCheckDisabled", "Health checks are not enabled for this target group")
 
 
 def _states(health: Health) -> Iterable[TargetState]:

@@ -167,6 +167,13 @@ def test_a_balancers_functions_are_its_targets() -> None:
     assert reports.deadline_of(aws, looked, called) == (120.0, False)
     aws = Answers(describe_load_balancers=DENIED)
     assert reports.deadline_of(aws, looked, called) == (60.0, True)
+    nobody = Answers(
+        describe_load_balancers={"LoadBalancers": [described]},
+        describe_target_groups={"TargetGroups": [group]},
+        describe_target_health={"TargetHealthDescriptions": []},
+    )
+    with pytest.raises(ReadFailed, match="fn has no function registered"):
+        behind(nobody, looked)
 
 
 def test_without_a_front_nothing_tells_one_function_from_another() -> None:

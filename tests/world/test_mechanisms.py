@@ -214,3 +214,9 @@ def test_report_rows_carry_what_a_parser_would_discover() -> None:
     for row in reports[:200]:
         assert row.fields is not None
         assert dict(row.fields) == pytest.approx(discover(row.message))
+
+
+def test_a_function_behind_a_balancer_is_registered_and_not_checked() -> None:
+    (target,) = shared("5xx-database-behind-a-function").targets("lunch-fn")
+    assert target.target_id.endswith(":function:lunch:PROD")
+    assert (target.state, target.reason) == ("unavailable", "Target.HealthCheckDisabled")
