@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot import alarms, metrics, render
+from bot import first_look, metrics, render
 from bot.catalogue import Catalogue
-from bot.errors import IncidentHelperError, ReadFailed
+from bot.errors import IncidentHelperError
 from bot.inquiry import Inquiry
 from bot.model import (
     Alarm,
@@ -23,6 +23,7 @@ from bot.model import (
     Incident,
     IncidentState,
     Report,
+    Run,
     RunState,
     TimelineEntry,
     Verdict,
@@ -31,9 +32,6 @@ from bot.playbook import Playbook
 from bot.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.routing import Router, owner
 from bot.service import Service
-
-FIRST_LOOK = 1.0
-"""Seconds AWS is waited for before the first card is shown; it should be there within 3."""
 
 FORGOTTEN = timedelta(hours=6)
 """An incident opened by hand that no alarm belongs to makes room for an alarm after this."""
@@ -72,8 +70,8 @@ class Desk:
         found = self.catalogue.in_channel(channel)
         guess = owner(alarm, self.catalogue.services, channel) or found
         aws = await asyncio.to_thread(self.accounts.reader, guess or self._anywhere(alarm))
-        sure = guess is not None and self.router.route(alarm) is not None
-        known, unread = await self._reread(aws, alarm, FIRST_LOOK if sure else None)
+        enough = guess is not None and self.router.route(alarm) is not None
+        known, unread = await first_look.reread(aws, alarm, enough=enough)
         alarm = known.model_copy(update={"state": alarm.state})  # the post says what happened
         service = owner(alarm, self.catalogue.services, channel) or found
         playbook = self.router.route(alarm)
@@ -88,8 +86,9 @@ class Desk:
         elif alarm.state is AlarmState.ALARM:
             over = known if known.state is AlarmState.OK else None
             if over is not None:  # the post is late: what CloudWatch tells of is the recovery
-                alarm = alarm.model_copy(update={"changed_at": await self._went_off(aws, known)})
-            at = alarm.changed_at or await self._now(aws)
+                began = await first_look.went_off(aws, known)
+                alarm = alarm.model_copy(update={"changed_at": began})
+            at = alarm.changed_at or await first_look.now(aws, self.store)
             await self._make_room(aws, kept, alarm, at)
             incident, new = await self._open(
                 service,
@@ -121,7 +120,7 @@ class Desk:
     ) -> None:
         """Somebody asked. An open incident of the same kind is looked at again, in its card."""
         aws = await asyncio.to_thread(self.accounts.reader, service)
-        now = await self._now(aws)
+        now = await first_look.now(aws, self.store)
         began = since(now) if since else None
         incident, new = await self._open(
             service,
@@ -216,23 +215,25 @@ class Desk:
             await self._finding(incident, report)
 
     async def show(self, incident_id: str) -> None:
-        """Bring the card to what the store knows."""
-        incident = await self.store.incident(incident_id)
-        if incident is None:
-            return
-        report = await self.store.report(incident.id)
-        runs = [run for run in await self.store.runs(incident.id) if run.state in SHOWN_RUNS]
-        offers = [
-            render.Offer(id=f"{incident.id}:{offer.action}", title=offer.title)
-            for offer in (report.actions if report else ())
-            if offer.fits  # one whose plan could not be computed is explained, not offered
-        ]
-        await self.announcer.post(
-            incident.channel,
-            card_key(incident.id),
-            render.card(incident, report, runs, offers),
-            thread_ts=incident.thread_ts,
-        )
+        """Bring the card to what the store knows.
+
+        Looked at again after the post: whoever showed something newer meanwhile would otherwise
+        be overwritten with what was read before.
+        """
+        shown = None
+        while (seen := await self._seen(incident_id)) is not None and seen != shown:
+            incident, report, runs = shown = seen
+            offers = [
+                render.Offer(id=f"{incident.id}:{offer.action}", title=offer.title)
+                for offer in (report.actions if report else ())
+                if offer.fits  # one whose plan could not be computed is explained, not offered
+            ]
+            await self.announcer.post(
+                incident.channel,
+                card_key(incident.id),
+                render.card(incident, report, runs, offers),
+                thread_ts=incident.thread_ts,
+            )
 
     async def gave_up(self, incident_id: str, fault: Exception) -> None:
         """Every attempt at the investigation failed: said where people look for its end."""
@@ -261,35 +262,13 @@ class Desk:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    async def _reread(
-        self, aws: Aws, alarm: Alarm, patience: float | None
-    ) -> tuple[Alarm, str | None]:
-        """The alarm as CloudWatch has it, or as it is and why it could not be read.
-
-        Where the post says enough to begin with, a slow AWS does not hold up the first card; the
-        investigation reads the alarm again.
-        """
-        reading = asyncio.ensure_future(asyncio.to_thread(alarms.reread, aws, alarm))
-        await asyncio.wait({reading}, timeout=patience)
-        if not reading.done():
-            reading.add_done_callback(lambda late: late.cancelled() or late.exception())
-            return alarm, "CloudWatch takes long to answer"
-        try:
-            return reading.result(), None
-        except ReadFailed as failed:
-            return alarm, failed.detail
-
-    async def _went_off(self, aws: Aws, known: Alarm) -> datetime | None:
-        try:
-            return await asyncio.to_thread(alarms.went_off, aws, known)
-        except ReadFailed:
-            return known.changed_at
-
-    async def _now(self, aws: Aws) -> datetime:
-        """AWS's clock, the store's while AWS takes its time."""
-        asking = asyncio.ensure_future(asyncio.to_thread(aws.now))
-        await asyncio.wait({asking}, timeout=FIRST_LOOK)
-        return asking.result() if asking.done() else await self.store.now()
+    async def _seen(self, incident_id: str) -> tuple[Incident, Report | None, list[Run]] | None:
+        """What the card is made of."""
+        incident = await self.store.incident(incident_id)
+        if incident is None:
+            return None
+        runs = [run for run in await self.store.runs(incident_id) if run.state in SHOWN_RUNS]
+        return incident, await self.store.report(incident_id), runs
 
     async def _open(
         self,
@@ -335,7 +314,7 @@ class Desk:
         elif own is None:
             await self.store.change_incident(incident.id, alarm=alarm)
         elif own.name != alarm.name:
-            known, unread = await self._reread(aws, own, None)
+            known, unread = await first_look.reread(aws, own)
             if unread is None and known.state is AlarmState.OK:
                 await self._recovered(incident, known)
         elif own.changed_at is not None and own.changed_at < at:
