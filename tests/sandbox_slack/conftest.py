@@ -94,7 +94,7 @@ class Helper:
     async def until(self, true: Callable[[], object]) -> None:
         """Wait for something to become true; fails the test after five seconds."""
         async with asyncio.timeout(5):
-            while not true():  # noqa: ASYNC110 - what it waits for happens in another thread
+            while not true():
                 await asyncio.sleep(0.005)
 
 

@@ -130,8 +130,11 @@ class Play:
             time.sleep(0.1)
         log = (self.folder / "bot.log").read_text(encoding="utf-8", errors="replace")
         posts = self.stage.workspace.messages(slack.ALERTS)
-        seen = [each for post in posts[:1] for each in self.stage.workspace.thread(
-            slack.ALERTS, post.ts, viewer=slack.RESPONDER)]
+        seen = [
+            each
+            for post in posts[:1]
+            for each in self.stage.workspace.thread(slack.ALERTS, post.ts, viewer=slack.RESPONDER)
+        ]
         thread = "\n---\n".join(said(each) for each in seen)
         pytest.fail(f"waited {seconds:.0f} s for {what}\n{thread}\n{log[-3000:]}")
 
