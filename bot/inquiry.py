@@ -15,7 +15,7 @@ from datetime import datetime
 from bot import alarms, discover
 from bot.errors import ReadFailed
 from bot.investigate import investigate
-from bot.model import Alarm, AlarmState, Gap, Offer, Report, Window
+from bot.model import Alarm, AlarmState, Gap, GapReason, Offer, Report, Window
 from bot.playbook import Action, Playbook, Scope
 from bot.ports import Aws
 from bot.routing import Router, owner
@@ -93,6 +93,8 @@ class Inquiry:
         if plan is None:
             return None
         if isinstance(plan, Gap):
+            if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
+                return None  # the service has nothing this could be done to
             return Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
         return Offer(action=action.id, title=action.title)
 

@@ -190,6 +190,8 @@ def _actions(report: Report) -> RenderableType | None:
         return None
     rows = [
         ("→", "cyan", Text.assemble(offer.title, (f"  {offer.action}", "dim")))
+        if offer.fits
+        else ("?", "yellow", Text.assemble(offer.title, (f"  {offer.why}", "dim")))
         for offer in report.actions
     ]
     return Group(Text("What can be done, from the card in Slack", style="bold"), _rows(rows))
