@@ -8,6 +8,7 @@ credentials expire, so read clients are made with refreshable ones.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -349,12 +350,34 @@ def _read_failed(
         return ReadFailed(GapReason.ERROR, f"{action}: {error}")
     code, detail = _code(error)
     if code in _DENIED or "not authorized to perform" in detail:
-        return ReadFailed(GapReason.DENIED, f"{action}: {detail}", action)
+        return ReadFailed(GapReason.DENIED, f"{action}: {_denial(detail)}", action)
     if code in _THROTTLED:
         return ReadFailed(GapReason.THROTTLED, f"{action} was throttled by AWS ({code})")
     if "NotFound" in code or code.startswith("NoSuch"):
         return ReadFailed(GapReason.NOT_FOUND, f"{action}: {detail}")
     return ReadFailed(GapReason.ERROR, f"{action} failed with {code}: {detail}")
+
+
+_NOT_AUTHORIZED = re.compile(
+    r"User: (?P<who>\S+) is not authorized to perform: \S+(?: on resource: (?P<what>[^\s]+))?"
+)
+
+
+def _denial(detail: str) -> str:
+    """AWS's sentence without what everybody knows: the role, and the resource without its account.
+
+    "User: arn:aws:sts::1:assumed-role/reader/bot is not authorized to perform: logs:StartQuery on
+    resource: arn:aws:logs:us-east-1:1:log-group:/x:*" is "reader is not authorized on
+    log-group:/x:*".
+    """
+    found = _NOT_AUTHORIZED.search(detail)
+    if found is None:
+        return detail
+    who, what = found["who"], found["what"]
+    role = who.rpartition(":")[2].split("/")[1] if "/" in who else who
+    if not what or what == "*":
+        return f"{role} is not authorized"
+    return f"{role} is not authorized on {what.split(':', 5)[-1]}"
 
 
 def _tokens(client: Any, operation: str) -> list[tuple[str, str]]:

@@ -102,7 +102,7 @@ def _verdict(report: Report) -> RenderableType | None:
     text = Text("Inconclusive", style="bold yellow")
     if report.next_test:
         text.append("\nNext best test: ", style="not bold")
-        text.append(report.next_test, style="not bold default")
+        text.append(f"find out {report.next_test}", style="not bold default")
     return text
 
 

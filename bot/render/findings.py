@@ -87,7 +87,9 @@ def verdict(report: Report, detail: Detail) -> Block:
         elements.append(bullets([_rival(each, detail) for each in shown]))
         elements += _more(len(rivals) - len(shown), "more possible")
     if report.complete and report.next_test:
-        elements.append(line(bold("Next best test: "), say(report.next_test, detail.words)))
+        elements.append(
+            line(bold("Next best test: "), say(f"find out {report.next_test}", detail.words))
+        )
     return rich(*elements)
 
 

@@ -39,13 +39,13 @@ def of_one(clues: Iterable[Clue], others: Gap | None) -> Iterator[Clue]:
 def cold_starts(burn: Burn, reports: Reports | Gap) -> Iterator[Clue]:
     """Were the requests that came too late the cold ones?"""
     if isinstance(reports, Gap):
-        yield necessary(None, "whether any request came too late: no REPORT lines")
+        yield necessary(None, "whether any request came too late (no REPORT lines)")
         yield decisive(None, "whether the requests that came too late were cold starts")
         return
     now, then = facts.tallies(reports, burn)
     limit = f"{min(reports.deadline, reports.timeout):g} s"
     if not now.total:
-        yield necessary(None, f"whether any request came too late: {reports.group} has no REPORTs")
+        yield necessary(None, f"whether any request came too late ({reports.group} has no REPORTs)")
         yield decisive(None, f"whether the requests past {limit} were cold starts")
         return
     enough = unless_assumed(reports, accounts(burn, now.late_cold, now.total))
@@ -154,7 +154,7 @@ def around_cold_starts(
     )
     slow = facts.slowness(reports, None, None, burn)
     if slow is None or slow.p99 is None:
-        yield supporting(None, "whether warm requests are slower than usual: no REPORT lines")
+        yield supporting(None, "whether warm requests are slower than usual (no REPORT lines)")
     else:
         yield supporting(
             slow.p99 <= at.ABOUT_SAME,
@@ -314,7 +314,7 @@ def own_timeout(
 ) -> Iterator[Clue]:
     """Do warm requests end exactly at the function's timeout?"""
     if isinstance(reports, Gap):
-        yield necessary(None, "whether requests ran into the function's timeout: no REPORT lines")
+        yield necessary(None, "whether requests ran into the function's timeout (no REPORT lines)")
         yield decisive(None, "whether warm requests ended exactly at the function's timeout")
         return
     now, then = facts.tallies(reports, burn)

@@ -276,7 +276,7 @@ UNCLEAR = FOUND.model_copy(
                         COLD_STARTS.clues[3],
                         clue(
                             ClueKind.DECISIVE,
-                            "share of cold starts among the requests that timed out",
+                            "whether the requests that timed out were cold",
                             None,
                         ),
                     ),
@@ -317,7 +317,7 @@ UNCLEAR = FOUND.model_copy(
                 detail="stage prod writes no access log",
             ),
         ),
-        "next_test": "share of cold starts among the requests that timed out",
+        "next_test": "whether the requests that timed out were cold",
     }
 )
 

@@ -167,7 +167,7 @@ def test_what_could_not_be_checked_names_the_permission() -> None:
 def test_inconclusive_says_so_and_what_to_test_next() -> None:
     lines = told(UNCLEAR).splitlines()
     assert "Inconclusive. The evidence does not set one cause apart." in lines
-    assert "Next best test: share of cold starts among the requests that timed out" in lines
+    assert "Next best test: find out whether the requests that timed out were cold" in lines
     assert not any(line.startswith("Likely cause") for line in lines)
     nothing_left = [each for each in FOUND.causes if each.status is CauseStatus.REFUTED]
     ruled_out = told(verdict=Verdict.INCONCLUSIVE, causes=tuple(nothing_left))
