@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigError
 
+ENV_FILE = ".env"
 AMAZON_Q = "A6L22LZNH"  # Amazon Q Developer in chat applications (once AWS Chatbot)
 
 
 class Settings(BaseSettings):
     """Every variable the program reads; .env.example explains each. AWS_* are boto3's own."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", env_ignore_empty=True)
 
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None  # Socket Mode when given
@@ -55,7 +58,13 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """The settings. Raises ConfigError naming each variable that is wrong."""
+    """The settings. Raises ConfigError naming each variable that is wrong.
+
+    boto3 reads the environment alone, so the AWS_* variables of the .env file are put there.
+    """
+    for name, value in dotenv_values(ENV_FILE).items():
+        if name.startswith("AWS_") and value:
+            os.environ.setdefault(name, value)
     try:
         return Settings()
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,19 @@ def test_an_empty_variable_is_one_not_set(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("REDIS_URL", "")
     monkeypatch.setenv("PORT", "")
     assert (settings().redis_url, settings().port) == (None, 8080)
+
+
+def test_boto3_gets_its_variables_from_the_file_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION"):  # restored after the test
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    text = "AWS_ENDPOINT_URL=http://127.0.0.1:4566\nAWS_REGION=us-east-1\nAWS_PROFILE=\n"
+    Path(".env").write_text(text)
+    settings()
+    assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
+    assert os.environ["AWS_REGION"] == "eu-west-1"  # the environment wins
+    assert "AWS_PROFILE" not in os.environ
 
 
 @pytest.mark.parametrize("text", ["A1,A2", "A1 A2", " A1,  A2 "])
