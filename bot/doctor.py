@@ -29,7 +29,6 @@ SCOPES = frozenset(
         "channels:read",
         "chat:write",
         "commands",
-        "users:read",
     }
 )
 SIMULATED_AT_ONCE = 50  # actions in one SimulatePrincipalPolicy call

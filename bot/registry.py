@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot import alarms, discover
 from bot.errors import ConfigError
 from bot.routing import Router
 from playbooks import PLAYBOOKS
 from playbooks.actions import ACTIONS
 
-__all__ = ["ACTIONS", "PLAYBOOKS", "described", "router"]
+__all__ = ["ACTIONS", "PLAYBOOKS", "described", "permissions", "router"]
 
 
 def router() -> Router:
@@ -24,8 +25,21 @@ def router() -> Router:
     return Router([playbook() for playbook in PLAYBOOKS])
 
 
-def described() -> dict[str, list[dict[str, Any]]]:
-    """Playbooks, hypotheses and actions, for `incident playbooks`."""
+def permissions() -> dict[str, list[str]]:
+    """IAM actions the two roles need for all there is."""
+    read = {*alarms.PERMISSIONS, *discover.PERMISSIONS}
+    write: set[str] = set()
+    for playbook in PLAYBOOKS:
+        for probe in playbook.probes.values():
+            read.update(probe.permissions)
+    for action in ACTIONS.values():
+        read.update(action.reads)
+        write.update(action.writes)
+    return {"read": sorted(read), "write": sorted(write)}
+
+
+def described() -> dict[str, Any]:
+    """Playbooks, hypotheses, actions and permissions, for `incident playbooks`."""
     return {
         "playbooks": [
             {
@@ -57,4 +71,5 @@ def described() -> dict[str, list[dict[str, Any]]]:
             }
             for action in ACTIONS.values()
         ],
+        "permissions": permissions(),
     }
