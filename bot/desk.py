@@ -173,12 +173,20 @@ class Desk:
         return Place(incident.channel, user, incident.thread_ts) if incident else None
 
     async def find(self, place: Place) -> Incident | None:
-        """The incident somebody means: their thread's, else the channel's latest."""
+        """The incident somebody means: their thread's, else the channel's latest.
+
+        Those of a service's own channel include the service's, wherever their alarms were posted.
+        """
         if place.thread_ts:
             found = await self.store.incident_at(place.channel, place.thread_ts)
             if found is not None:
                 return found
-        return await self.store.latest_incident(place.channel)
+        latest = [await self.store.latest_incident(place.channel)]
+        service = self.catalogue.in_channel(place.channel)
+        if service is not None:
+            for playbook in self.router.playbooks.values():
+                latest.append(await self.store.incident_for(_key(service, playbook)))
+        return max(filter(None, latest), key=lambda each: each.opened_at, default=None)
 
     async def again(self, incident_id: str, user: str, seed: str) -> None:
         """Look again, on somebody's click."""

@@ -169,3 +169,16 @@ async def test_a_forgotten_triage_swallows_no_alarm(room: Room) -> None:
     await room.tells("checkout-5xx", ALARM, later)
     assert (await room.current()).id != asked.id
     assert (await room.current()).thread_ts == f"{later}.checkout-5xx"
+
+
+async def test_in_a_services_channel_its_incident_is_meant_wherever_the_alarm_was(
+    room: Room,
+) -> None:
+    assert await room.desk.find(Place("C1", "U1")) is None
+    await room.tells("checkout-5xx", ALARM, 1)
+    opened = await room.current()
+    assert opened.channel == "C0ALERTS"
+    found = await room.desk.find(Place("C1", "U1"))
+    assert found is not None
+    assert found.id == opened.id
+    assert await room.desk.find(Place("C8", "U1")) is None
