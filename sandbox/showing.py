@@ -195,7 +195,7 @@ def _invitation(story: Scenario, stage: Stage) -> str:
     return (
         f"[bold]{stage.slack.page_url}[/]\n\n"
         f"{story.story.looked_like.strip()}\n\n"
-        "The alarm is in #alerts, what the bot found in its thread. Maya may ask for a change,\n"
+        "The alarm is in #alerts, what the bot found in its thread. Maya may ask for a change, "
         "Jonas may approve it, Priya may only look: switch person at the top left.\n"
         "Also try /incident help. Ctrl-C stops everything."
     )
