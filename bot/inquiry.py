@@ -15,7 +15,7 @@ from datetime import datetime
 from bot import alarms, discover
 from bot.errors import ReadFailed
 from bot.investigate import investigate
-from bot.model import Alarm, AlarmState, Gap, GapReason, Offer, Report, Window
+from bot.model import Alarm, AlarmState, Gap, GapReason, Offer, Plan, Report, Window
 from bot.playbook import Action, Playbook, Scope
 from bot.ports import Aws
 from bot.routing import Router, owner
@@ -81,22 +81,28 @@ class Inquiry:
             yield whole
 
     async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
-        """The cause's actions that have something to do, in the playbook's order."""
+        """The cause's actions that have something to do, in the playbook's order.
+
+        One that a precondition blocks comes after those that can be asked for.
+        """
         if report.cause is None:
             return ()
         wanted = [self.actions[name] for name in report.cause.actions if name in self.actions]
         fitting = await asyncio.gather(*(self._fits(aws, action, scope) for action in wanted))
-        return tuple(offer for offer in fitting if offer is not None)
+        found = sorted(filter(None, fitting), key=lambda each: each[0])
+        return tuple(offer for _, offer in found)
 
-    async def _fits(self, aws: Aws, action: Action, scope: Scope) -> Offer | None:
+    async def _fits(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
+        """Whether it is blocked, and what is offered; None when there is nothing to do."""
         plan = await self._try(action.id, action.plan, aws, scope)
         if plan is None:
             return None
         if isinstance(plan, Gap):
             if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
                 return None  # the service has nothing this could be done to
-            return Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
-        return Offer(action=action.id, title=action.title)
+            return True, Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
+        blocked = isinstance(plan, Plan) and bool(plan.blocked_by)
+        return blocked, Offer(action=action.id, title=action.title)
 
     async def _went_off(self, aws: Aws, alarm: Alarm | None) -> datetime | None:
         """When the alarm went off: its change of state, or by its history if that was the OK."""
