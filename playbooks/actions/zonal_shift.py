@@ -107,7 +107,10 @@ class ShiftZone(Action):
                 Check(
                     text="zonal shift is enabled on the load balancer", holds=managed is not None
                 ),
-                Check(text=f"no shift is active (away from {now})", holds=now is None),
+                Check(
+                    text=f"no shift is active (away from {now})" if now else "no shift is active",
+                    holds=now is None,
+                ),
                 _concentration(aws, scope, balancer, zone),
                 _capacity(aws, balancer, zone),
             ),
