@@ -62,6 +62,9 @@ class Board:
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None: ...
 
+    async def waiting(self, kind: str) -> set[str]:
+        return set()
+
 
 class Room:
     def __init__(self, store: RedisStore) -> None:
