@@ -56,10 +56,6 @@ class SlackAnnouncer:
             # looked for the last time already.
             await self._queue.put("flush", channel, key=f"flush:{channel}:{uuid.uuid4().hex}")
 
-    async def posted(self, channel: str, key: str) -> str | None:
-        status = await self._outbox.status(channel, key)
-        return status.ts if status else None
-
     async def flush(self, channel: str) -> None:
         """A durable task: send what is due in a channel, and ask to come back for the rest."""
         done = await self._outbox.flush(channel, self._slack)

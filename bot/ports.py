@@ -167,10 +167,6 @@ class Announcer(Protocol):
         """Show the message under a stable key: posted once, then edited in place."""
         ...
 
-    async def posted(self, channel: str, key: str) -> str | None:
-        """The timestamp under which Slack has it, once it does."""
-        ...
-
     async def whisper(
         self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
     ) -> None:

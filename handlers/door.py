@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.config import AMAZON_Q
 from handlers.loose import dict_in, text_in
-from handlers.parse import AMAZON_Q
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from bot.config import AMAZON_Q
 from bot.model import Alarm, AlarmState
 from handlers.loose import Ignored, dict_in, list_in, nodes, text_in
-
-AMAZON_Q = "A6L22LZNH"
-"""App id of Amazon Q Developer in chat applications, once AWS Chatbot."""
 
 REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-[a-z]+)+-\d{1,2}")
 _ACCOUNT = re.compile(r"\d{12}")
