@@ -18,10 +18,10 @@ from typing import Any
 
 from rich.table import Table
 
-from bot import catalogue
-from bot.config import Settings
-from bot.model import CauseStatus, Report
-from bot.question import Terminal
+from bot.app.triage import Terminal
+from bot.config import catalogue
+from bot.config.settings import Settings
+from bot.domain.report import CauseStatus, Report
 from sandbox.stage import Stage
 from sandbox.world import Scenario
 from sandbox.world.clock import FrozenClock

@@ -18,8 +18,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.panel import Panel
 
-from bot import valkey
-from bot.errors import ConfigError
+from bot.domain.errors import ConfigError
+from bot.state import embedded
 from sandbox.score import Played, play, table
 from sandbox.stage import Stage
 from sandbox.world import Scenario, ScenarioError, load
@@ -47,7 +47,7 @@ def demo(scenario: str, *, speed: float, seed: int, port: int) -> None:
                 _stop(bot)
     finally:
         # the bot's own Valkey outlives it by design; a demo's state is of no further use
-        valkey.stop(folder / "state")
+        embedded.stop(folder / "state")
         shutil.rmtree(folder, ignore_errors=True)
 
 

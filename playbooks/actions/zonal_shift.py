@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bot.errors import ReadFailed
-from bot.model import Check, GapReason, Plan, Step
-from bot.playbook import Action, Observed, Scope
-from bot.ports import Aws
-from bot.telling import TOLD_BY_AWS
-from playbooks.actions.reading import if_any
+from bot.domain.change_wording import TOLD_BY_AWS
+from bot.domain.contract import Action, Observed, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from playbooks.probes.action_reads import if_any
 from playbooks.probes.front import BalancerId, balancer_of, find_balancer, short_name
 from playbooks.probes.metrics import Metric, read_lines, summed
 
@@ -64,7 +65,7 @@ class ShiftZone(Action):
             said=shift.get("comment", ""),
         )
 
-    def someone_elses(
+    def ownership_conflict(
         self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
     ) -> str | None:
         started = {each["zonalShiftId"] for each in results if "zonalShiftId" in each}

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.accounts import AwsAccounts
-from bot.aws import AwsAccount, Budget
-from bot.catalogue import Account, Catalogue, load
-from bot.config import Settings
-from bot.errors import ConfigError, ReadFailed, WriteRefused
-from bot.model import GapReason, Plan, Run, RunState, Step
-from bot.service import Service
-from bot.sessions import Roles
+from bot.aws.accounts import AwsAccounts
+from bot.aws.client import AwsAccount, Budget
+from bot.aws.sessions import Roles
+from bot.config.catalogue import Account, Catalogue, load
+from bot.config.settings import Settings
+from bot.domain.errors import ConfigError, ReadFailed, WriteRefused
+from bot.domain.plan import Plan, Step
+from bot.domain.report import GapReason
+from bot.domain.run import Run, RunState
+from bot.domain.service import Service
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.aws import AwsAccount
-from bot.errors import ReadFailed, WriteRefused
-from bot.model import Answer, Plan, Run, RunState, Step
-from bot.playbook import Action, Scope
-from bot.ports import Aws, AwsWriter
-from bot.service import FunctionRef, Resources
-from bot.telling import undo_by_hand
+from bot.aws.client import AwsAccount
+from bot.domain.change_wording import undo_by_hand
+from bot.domain.contract import Action, Scope
+from bot.domain.errors import ReadFailed, WriteRefused
+from bot.domain.plan import Plan, Step
+from bot.domain.ports import Aws, AwsWriter
+from bot.domain.resources import FunctionRef, Resources
+from bot.domain.run import Answer, Run, RunState
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault, TrailEvent
@@ -391,8 +392,8 @@ def test_somebody_elses_shift_is_not_cancelled(
     plan = plan_of(ZONE, aws, scope)
     ours = writer(ZONE).write(plan.steps[0])
     first = ZONE.observe(aws, plan)
-    assert ZONE.someone_elses(plan, first, (ours,)) is None
-    assert ZONE.someone_elses(plan, first, ()) is None  # the answer was lost
+    assert ZONE.ownership_conflict(plan, first, (ours,)) is None
+    assert ZONE.ownership_conflict(plan, first, ()) is None  # the answer was lost
     theirs = plan.steps[0].params | {"comment": "game day"}
     by_hand(
         account,
@@ -402,7 +403,7 @@ def test_somebody_elses_shift_is_not_cancelled(
     seen = ZONE.observe(aws, plan)
     assert seen.state == plan.after
     for results in ((ours,), ()):
-        said = ZONE.someone_elses(plan, seen, results)
+        said = ZONE.ownership_conflict(plan, seen, results)
         assert said is not None
         assert "game day" in said
 

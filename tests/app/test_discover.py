@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bot.discover import complete, sort_out
-from bot.errors import ReadFailed
-from bot.model import GapReason
-from bot.service import ApiRef, FunctionRef, LoadBalancerRef, Resources, Service
+from bot.aws.discovery import complete, sort_out
+from bot.domain.errors import ReadFailed
+from bot.domain.report import GapReason
+from bot.domain.resources import ApiRef, FunctionRef, LoadBalancerRef, Resources
+from bot.domain.service import Service
 from tests.playbooks.aws_stub import Answers
 
 API = "arn:aws:apigateway:us-east-1::"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import valkey
+from bot.state import embedded
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
 from tests.sandbox_aws.conftest import RESOURCES
@@ -17,8 +17,8 @@ from tests.sandbox_aws.plain_world import PlainWorld
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("redis")
-    yield valkey.embedded(folder)
-    valkey.stop(folder)
+    yield embedded.embedded(folder)
+    embedded.stop(folder)
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.model import Run
-from bot.ports import Aws, AwsWriter, Message
-from bot.service import Service
+from bot.domain.ports import Aws, AwsWriter, Message
+from bot.domain.run import Run
+from bot.domain.service import Service
 
 
 @dataclass
 class Recorder:
-    """Implements `bot.ports.Announcer` and `Queue`."""
+    """Implements `bot.domain.ports.Announcer` and `Queue`."""
 
     posts: list[tuple[str, str, str]] = field(default_factory=list)  # channel, key, text
     whispers: list[tuple[str, str, str]] = field(default_factory=list)  # channel, user, text
@@ -33,7 +33,7 @@ class Recorder:
     async def posted(self, channel: str, key: str) -> str | None:
         return None
 
-    async def whisper(
+    async def ephemeral(
         self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
     ) -> None:
         self.whispers.append((channel, user, message.text))
@@ -50,7 +50,7 @@ class Recorder:
 
 @dataclass
 class Given:
-    """Implements `bot.ports.Accounts` with one reader for all."""
+    """Implements `bot.domain.ports.Accounts` with one reader for all."""
 
     aws: Aws
 

@@ -8,11 +8,12 @@ from typing import Any
 import boto3
 import pytest
 
-from bot import alarms
-from bot.aws import AwsAccount, Budget, Reader
-from bot.errors import ReadFailed
-from bot.model import Alarm, AlarmState, GapReason
-from bot.sessions import Roles
+from bot.aws import alarms
+from bot.aws.client import AwsAccount, Budget, Reader
+from bot.aws.sessions import Roles
+from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.errors import ReadFailed
+from bot.domain.report import GapReason
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Transition
 from tests.sandbox_aws.plain_world import NOW, PlainWorld

@@ -11,10 +11,10 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.announce import SlackAnnouncer
-from bot.jobs import Jobs, Kind
-from bot.outbox import Message, Outbox
-from bot.store import RedisStore, connect
+from bot.slack.announcer import SlackAnnouncer
+from bot.slack.outbox import Message, Outbox
+from bot.state.jobs import Jobs, Kind
+from bot.state.store import RedisStore, connect
 from tests.support.waiting import until
 
 PUTS = 60

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.config import Config
 
-from bot import aws as bot_aws
-from bot import sessions
-from bot.aws import AwsAccount, Budget, Reader
-from bot.errors import ReadFailed, WriteAmbiguous, WriteRefused
-from bot.model import GapReason, Step
-from bot.sessions import Roles
+from bot.aws import client as bot_aws
+from bot.aws import sessions
+from bot.aws.client import AwsAccount, Budget, Reader
+from bot.aws.sessions import Roles
+from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
+from bot.domain.plan import Step
+from bot.domain.report import GapReason
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault, Transition
 from tests.sandbox_aws.plain_world import NOW, PlainWorld

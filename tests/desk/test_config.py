@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import AMAZON_Q, settings, slack_ready
-from bot.errors import ConfigError
+from bot.config.settings import AMAZON_Q, settings, slack_ready
+from bot.domain.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)

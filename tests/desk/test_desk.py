@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from bot.catalogue import Catalogue
-from bot.desk import FORGOTTEN, Desk, Place
-from bot.inquiry import Inquiry
-from bot.model import Alarm, AlarmState, Incident, IncidentState
-from bot.routing import Router
-from bot.service import Service
-from bot.store import RedisStore, connect
+from bot.config.catalogue import Catalogue
+from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.incident import Incident, IncidentState
+from bot.domain.service import Service
+from bot.incidents.service import FORGOTTEN, IncidentService, Place
+from bot.investigation.investigator import Investigator
+from bot.investigation.routing import Router
+from bot.state.store import RedisStore, connect
 from tests.desk.test_routing import Fives
 from tests.fundamentals.test_2_an_investigation import Account
 
@@ -58,7 +59,7 @@ class Board:
     async def post(self, channel: str, key: str, message: Any, **where: Any) -> None:
         self.posts[key] = where.get("thread_ts")
 
-    async def whisper(self, *_: Any, **__: Any) -> None: ...
+    async def ephemeral(self, *_: Any, **__: Any) -> None: ...
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None: ...
 
@@ -71,14 +72,14 @@ class Room:
         self.store, self.aws, self.board = store, CloudWatch(), Board()
         router = Router([Fives()])
         service = Service(name="checkout", channel="C1")
-        self.desk = Desk(
+        self.incidents = IncidentService(
             store=store,
             announcer=self.board,  # type: ignore[arg-type]
             queue=self.board,
             accounts=self,  # type: ignore[arg-type]
             catalogue=Catalogue(services=(service,)),
             router=router,
-            inquiry=Inquiry(router, {}, ThreadPoolExecutor(1)),
+            investigator=Investigator(router, {}, ThreadPoolExecutor(1)),
         )
         self.service, self.playbook = service, router.playbooks["5xx"]
 
@@ -92,7 +93,7 @@ class Room:
             self.aws.states[name] = (state, at)
         self.aws.clock = at
         pointer = Alarm(name=name, region="us-east-1", state=state)
-        await self.desk.alarm_seen(pointer, "C0ALERTS", f"{minute}.{name}")
+        await self.incidents.alarm_seen(pointer, "C0ALERTS", f"{minute}.{name}")
 
     async def current(self) -> Incident:
         found = await self.store.incident_for(KEY)
@@ -156,7 +157,7 @@ async def test_an_alarm_whose_ok_was_missed_opens_anew(room: Room) -> None:
 
 
 async def test_a_recent_triage_takes_the_alarm_as_its_own(room: Room) -> None:
-    await room.desk.triage(room.playbook, room.service, Place("C1", "U1"), "seed")
+    await room.incidents.triage(room.playbook, room.service, Place("C1", "U1"), "seed")
     asked = await room.current()
     await room.tells("checkout-5xx", ALARM, 5)
     joined = await room.current()
@@ -166,7 +167,7 @@ async def test_a_recent_triage_takes_the_alarm_as_its_own(room: Room) -> None:
 
 
 async def test_a_forgotten_triage_swallows_no_alarm(room: Room) -> None:
-    await room.desk.triage(room.playbook, room.service, Place("C1", "U1"), "seed")
+    await room.incidents.triage(room.playbook, room.service, Place("C1", "U1"), "seed")
     asked = await room.current()
     later = int(FORGOTTEN.total_seconds() / 60) + 5
     await room.tells("checkout-5xx", ALARM, later)
@@ -177,11 +178,11 @@ async def test_a_forgotten_triage_swallows_no_alarm(room: Room) -> None:
 async def test_in_a_services_channel_its_incident_is_meant_wherever_the_alarm_was(
     room: Room,
 ) -> None:
-    assert await room.desk.find(Place("C1", "U1")) is None
+    assert await room.incidents.find(Place("C1", "U1")) is None
     await room.tells("checkout-5xx", ALARM, 1)
     opened = await room.current()
     assert opened.channel == "C0ALERTS"
-    found = await room.desk.find(Place("C1", "U1"))
+    found = await room.incidents.find(Place("C1", "U1"))
     assert found is not None
     assert found.id == opened.id
-    assert await room.desk.find(Place("C8", "U1")) is None
+    assert await room.incidents.find(Place("C8", "U1")) is None

@@ -9,23 +9,16 @@ from typing import Any, cast
 
 import pytest
 
-from bot.act import Actor
-from bot.changes import Detector
-from bot.desk import Desk
-from bot.model import (
-    Answer,
-    Picture,
-    Report,
-    Run,
-    RunState,
-    Verdict,
-    Verification,
-    Window,
-)
-from bot.playbook import Playbook, Probe, Scope
-from bot.ports import Accounts, Aws
-from bot.routing import Router
-from bot.service import FunctionRef, Resources, Service
+from bot.changes.executor import ChangeExecutor
+from bot.changes.service import Detector
+from bot.domain.contract import Playbook, Probe, Scope
+from bot.domain.ports import Accounts, Aws
+from bot.domain.report import Overview, Report, Verdict, Window
+from bot.domain.resources import FunctionRef, Resources
+from bot.domain.run import Answer, Run, RunState, Verification
+from bot.domain.service import Service
+from bot.incidents.service import IncidentService
+from bot.investigation.routing import Router
 from tests.support.dial import INCIDENT, Bench, Dial
 
 FOUND = Resources(functions=(FunctionRef(name="checkout", alias="live"),))
@@ -47,8 +40,8 @@ class Telling(Playbook):
     looks_like = "a test"
     functions = FunctionsProbe()
 
-    def picture(self) -> Picture:
-        return Picture(headline="")
+    def overview(self) -> Overview:
+        return Overview(headline="")
 
     def recovered(self, since: datetime, functions: tuple[str, ...]) -> Verification:
         text = f"{', '.join(functions)} since {since:%H:%M}"
@@ -56,7 +49,7 @@ class Telling(Playbook):
 
 
 class Desks:
-    """The one question the detector has for the desk: the catalogue's service, a bare one."""
+    """The one question the detector has for the incidents: the catalogue's service, a bare one."""
 
     def service_of(self, incident: object) -> Service:
         return Service(name="checkout")
@@ -81,7 +74,7 @@ def reported(bench: Bench) -> None:
         resources=FOUND,
         alarm=None,
         window=Window.around(now, now),
-        picture=Picture(headline=""),
+        overview=Overview(headline=""),
         verdict=Verdict.INCONCLUSIVE,
         causes=(),
         gaps=(),
@@ -97,7 +90,7 @@ async def told(bench: Bench, pool: ThreadPoolExecutor, **times: Any) -> str:
     bench.store.gate = _at_once
     detector = Detector(
         bench.store,
-        cast(Desk, Desks()),
+        cast(IncidentService, Desks()),
         cast(Accounts, Readers()),
         Router([Telling()]),
         pool,
@@ -121,12 +114,12 @@ async def test_it_measures_from_when_the_change_was_in_force(pool: ThreadPoolExe
 async def test_a_step_acts_on_the_service_as_the_report_found_it() -> None:
     bench = Bench()
     bench.store.gate = _at_once
-    actor: Actor = bench.actor
+    executor: ChangeExecutor = bench.executor
     run = Run(
         id="r", incident=INCIDENT, action="turn-dial", state=RunState.APPROVED, requested_by="U1"
     )
-    assert (await actor._case(run)).service.resources == Resources()
+    assert (await executor._case(run)).service.resources == Resources()
     reported(bench)
-    case = await actor._case(run)
+    case = await executor._case(run)
     assert case.service.resources == FOUND
     assert case.service.tier == 1  # who may act is the catalogue's to say

@@ -11,30 +11,36 @@ from typing import Any
 
 import pytest
 
-from bot import first_look, registry
-from bot.act import Actor
-from bot.aws import AwsAccount, Budget
-from bot.catalogue import Catalogue
-from bot.changes import Changes
-from bot.desk import Desk, card_key
-from bot.errors import ReadFailed
-from bot.inquiry import Inquiry
-from bot.model import Alarm, GapReason, Incident, Run, RunState, Severity
-from bot.policy import Policy
-from bot.ports import Aws
+from bot.app import registry
+from bot.aws.client import AwsAccount, Budget
+from bot.aws.sessions import Roles
+from bot.changes.executor import ChangeExecutor
+from bot.changes.service import ChangeService
+from bot.config.catalogue import Catalogue
+from bot.domain.alarm import Alarm
+from bot.domain.errors import ReadFailed
+from bot.domain.incident import Incident, Severity
+from bot.domain.policy import Policy
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.resources import ApiRef, FunctionRef, Resources
+from bot.domain.run import Run, RunState
+from bot.domain.service import Service
+from bot.incidents import alarm_reads
+from bot.incidents.service import IncidentService, card_key
+from bot.investigation.investigator import Investigator
 from bot.render import Click
-from bot.service import ApiRef, FunctionRef, Resources, Service
-from bot.sessions import Roles
-from handlers.commands import Triage, Vocabulary
 from handlers.dispatch import Dispatch
-from handlers.intake import (
+from handlers.envelopes import (
     AlarmSeen,
     ButtonClicked,
     CommandGiven,
     Envelope,
     MentionGiven,
+    Triage,
     ViewSubmitted,
 )
+from handlers.slack.commands import Vocabulary
 from sandbox.aws.server import AwsServer
 from tests.desk.room import Given, Recorder
 from tests.store.values import plan
@@ -74,20 +80,22 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def desk(store: Store, record: Recorder, pool: ThreadPoolExecutor, aws: AwsServer) -> Desk:
+def incidents(
+    store: Store, record: Recorder, pool: ThreadPoolExecutor, aws: AwsServer
+) -> IncidentService:
     return made(store, record, pool, AwsAccount(Roles()).reader("us-east-1", Budget(calls=1000)))
 
 
-def made(store: Store, record: Recorder, pool: ThreadPoolExecutor, aws: Aws) -> Desk:
+def made(store: Store, record: Recorder, pool: ThreadPoolExecutor, aws: Aws) -> IncidentService:
     router = registry.router()
-    return Desk(
+    return IncidentService(
         store=store,
         announcer=record,
         queue=record,
         accounts=Given(aws),
         catalogue=Catalogue(services=(CHECKOUT,)),
         router=router,
-        inquiry=Inquiry(router, registry.ACTIONS, pool),
+        investigator=Investigator(router, registry.ACTIONS, pool),
     )
 
 
@@ -109,15 +117,15 @@ def opened(store: Store) -> Incident:
 
 
 async def test_two_investigations_at_once_end_as_one_would(
-    desk: Desk, store: Store, record: Recorder
+    incidents: IncidentService, store: Store, record: Recorder
 ) -> None:
     """An alarm and somebody who asks, in the same moment."""
     incident = opened(store)
-    await asyncio.gather(desk.investigate(incident.id), desk.investigate(incident.id))
+    await asyncio.gather(incidents.investigate(incident.id), incidents.investigate(incident.id))
     report = store.reports[incident.id]
     assert report.complete
     last = len(record.posts)
-    await desk.show(incident.id)
+    await incidents.show(incident.id)
     assert record.posts[-1] == record.posts[last - 1], "the card shows what the store knows"
     assert {key for _, key, _ in record.posts} == {card_key(incident.id)}
     findings = [note for note in store.notes[incident.id] if note.kind == "finding"]
@@ -125,23 +133,23 @@ async def test_two_investigations_at_once_end_as_one_would(
 
 
 async def test_a_card_is_not_overwritten_with_what_was_read_before(
-    desk: Desk, store: Store, record: Recorder, monkeypatch: pytest.MonkeyPatch
+    incidents: IncidentService, store: Store, record: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the reading and the posting, somebody else saved and posted something newer."""
     incident = opened(store)
-    await desk.investigate(incident.id)
+    await incidents.investigate(incident.id)
     whole = store.reports.pop(incident.id)
     late = Recorder.post
 
     async def overtaken(self: Recorder, *posted: Any, **where: Any) -> None:
         if incident.id not in store.reports:
             await store.save_report(incident.id, whole)
-            await desk.show(incident.id)
+            await incidents.show(incident.id)
         await late(self, *posted, **where)
 
     record.posts.clear()
     monkeypatch.setattr(Recorder, "post", overtaken)
-    await desk.show(incident.id)
+    await incidents.show(incident.id)
     newer, older, last = (text for _, _, text in record.posts)
     assert newer == last != older
 
@@ -168,10 +176,10 @@ class Silent:
 async def test_a_slow_aws_does_not_hold_up_the_first_card(
     store: Store, record: Recorder, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(first_look, "PATIENCE", 0.05)
-    desk = made(store, record, pool, Silent(0.6))  # type: ignore[arg-type]
+    monkeypatch.setattr(alarm_reads, "PATIENCE", 0.05)
+    incidents = made(store, record, pool, Silent(0.6))  # type: ignore[arg-type]
     began = time.monotonic()
-    await desk.alarm_seen(ALARM, ALERTS, TS)
+    await incidents.alarm_seen(ALARM, ALERTS, TS)
     assert time.monotonic() - began < 0.5
     (incident,) = store.incidents.values()
     assert record.posts[0][:2] == (ALERTS, card_key(incident.id))
@@ -189,10 +197,10 @@ INSIDE = KeyError("xoxb-secret")
     ("fault", "words"), [(TOLD, "not authorized"), (INSIDE, "Something went wrong inside")]
 )
 async def test_an_investigation_given_up_is_told_in_its_thread(
-    desk: Desk, store: Store, record: Recorder, fault: Exception, words: str
+    incidents: IncidentService, store: Store, record: Recorder, fault: Exception, words: str
 ) -> None:
     incident = opened(store)
-    await desk.gave_up(incident.id, fault)
+    await incidents.report_failure(incident.id, fault)
     ((channel, _, text),) = record.posts
     assert channel == ALERTS
     assert words in text
@@ -201,17 +209,17 @@ async def test_an_investigation_given_up_is_told_in_its_thread(
 
 
 @pytest.fixture
-def changes(desk: Desk, store: Store, record: Recorder) -> Changes:
-    actor = Actor(
+def changes(incidents: IncidentService, store: Store, record: Recorder) -> ChangeService:
+    executor = ChangeExecutor(
         store=store,
         actions=registry.ACTIONS,
-        service=desk.catalogue.service,
+        service=incidents.catalogue.service,
         policy=Policy,
-        reader=desk.accounts.reader,
-        writer=desk.accounts.writer,
+        reader=incidents.accounts.reader,
+        writer=incidents.accounts.writer,
         detector=_never,
     )
-    return Changes(actor, desk, store, record, record)
+    return ChangeService(executor, incidents, store, record, record)
 
 
 async def _never(run: Run) -> Any:
@@ -219,9 +227,9 @@ async def _never(run: Run) -> Any:
 
 
 @pytest.fixture
-def dispatch(desk: Desk, changes: Changes, record: Recorder) -> Dispatch:
+def dispatch(incidents: IncidentService, changes: ChangeService, record: Recorder) -> Dispatch:
     vocabulary = Vocabulary(playbooks=(), services=("checkout",))
-    return Dispatch(desk, changes, record, desk.catalogue, desk.router, vocabulary)
+    return Dispatch(incidents, changes, record, incidents.catalogue, incidents.router, vocabulary)
 
 
 ASKED = Triage(playbook="5xx")
@@ -242,7 +250,7 @@ async def test_who_asked_hears_that_it_was_given_up(
     dispatch: Dispatch, store: Store, record: Recorder, envelope: Envelope
 ) -> None:
     waiting(store, RunState.REQUESTED)
-    await dispatch.gave_up(envelope.model_dump_json(), INSIDE)
+    await dispatch.report_failure(envelope.model_dump_json(), INSIDE)
     ((channel, user, text),) = record.whispers
     assert (channel, user) == (ALERTS, "U1")
     assert "Please try again" in text
@@ -253,7 +261,7 @@ async def test_an_alarm_given_up_is_told_under_its_post(
     dispatch: Dispatch, record: Recorder
 ) -> None:
     seen = AlarmSeen(team="T", channel=ALERTS, ts=TS, alarm=ALARM)
-    await dispatch.gave_up(seen.model_dump_json(), TOLD)
+    await dispatch.report_failure(seen.model_dump_json(), TOLD)
     ((channel, _, text),) = record.posts
     assert channel == ALERTS
     assert "/incident triage 5xx" in text
@@ -301,7 +309,7 @@ def waiting(store: Store, state: RunState) -> Run:
     ],
 )
 async def test_a_change_nobody_works_on_is_taken_up(
-    changes: Changes, store: Store, record: Recorder, state: RunState, step: str
+    changes: ChangeService, store: Store, record: Recorder, state: RunState, step: str
 ) -> None:
     waiting(store, state)
     await changes.resume()
@@ -311,7 +319,7 @@ async def test_a_change_nobody_works_on_is_taken_up(
 
 
 async def test_a_change_somebody_works_on_is_left_alone(
-    changes: Changes, store: Store, record: Recorder
+    changes: ChangeService, store: Store, record: Recorder
 ) -> None:
     waiting(store, RunState.SETTLING)
     record.busy = {"settle CHG-1 7"}
@@ -321,7 +329,7 @@ async def test_a_change_somebody_works_on_is_left_alone(
 
 @pytest.mark.parametrize("state", [RunState.DONE, RunState.UNDONE, RunState.PROPOSED])
 async def test_nothing_is_done_about_a_change_nobody_waits_for(
-    changes: Changes, store: Store, record: Recorder, state: RunState
+    changes: ChangeService, store: Store, record: Recorder, state: RunState
 ) -> None:
     waiting(store, state)
     await changes.resume()
@@ -329,10 +337,10 @@ async def test_nothing_is_done_about_a_change_nobody_waits_for(
 
 
 async def test_a_change_given_up_says_where_it_stands(
-    changes: Changes, store: Store, record: Recorder
+    changes: ChangeService, store: Store, record: Recorder
 ) -> None:
     waiting(store, RunState.SETTLING)
-    await changes.gave_up("settle CHG-1 3", TOLD)
+    await changes.report_failure("settle CHG-1 3", TOLD)
     ((channel, _, text),) = record.posts
     assert channel == ALERTS
     assert "settling" in text

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from bot.jobs import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, Jobs, Kind
+from bot.state.jobs import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, Jobs, Kind
 from tests.support.waiting import until
 
 QUICK = timedelta(milliseconds=1)
@@ -52,14 +52,14 @@ class Faulty:
             raise LookupError("not yet")
         self.ended.set()
 
-    async def last_word(self, about: str, fault: Exception) -> None:
+    async def on_exhausted(self, about: str, fault: Exception) -> None:
         self.words.append((about, str(fault)))
         self.ended.set()
 
 
 async def test_a_task_that_fails_is_tried_until_it_is_done(redis_url: str) -> None:
     faulty = Faulty(3)
-    async with working(redis_url, {"work": Kind(faulty.do, faulty.last_word)}) as jobs:
+    async with working(redis_url, {"work": Kind(faulty.do, faulty.on_exhausted)}) as jobs:
         await jobs.put("work", "INC-1", key="k")
         await asyncio.wait_for(faulty.ended.wait(), 10)
     assert faulty.attempts == ["INC-1"] * 4
@@ -70,7 +70,7 @@ async def test_one_last_word_when_all_attempts_are_used_up(redis_url: str) -> No
     failed = counted("incident_tasks_failed_total", "hopeless")
     given_up = counted("incident_tasks_given_up_total", "hopeless")
     faulty = Faulty(99)
-    kinds = {"hopeless": Kind(faulty.do, faulty.last_word, attempts=3)}
+    kinds = {"hopeless": Kind(faulty.do, faulty.on_exhausted, attempts=3)}
     async with working(redis_url, kinds) as jobs:
         await jobs.put("hopeless", "INC-1", key="k")
         await asyncio.wait_for(faulty.ended.wait(), 10)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.service import CodeDeployRef, EcsRef, FunctionRef, Resources
+from bot.domain.resources import CodeDeployRef, EcsRef, FunctionRef, Resources
 
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function"
 ECS = "arn:aws:ecs:us-east-1:123456789012"

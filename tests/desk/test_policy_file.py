@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.catalogue import PolicyFile, load
+from bot.config.catalogue import PolicyFile, load
 
 BOTH = "services: [{name: checkout}]\npolicy: {people: {U111: [commander], U222: [responder]}}\n"
 ONE = "services: [{name: checkout}]\npolicy: {people: {U222: [responder]}}\n"

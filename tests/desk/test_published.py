@@ -12,9 +12,10 @@ import jsonschema
 import pytest
 import yaml
 
-from bot import catalogue, schemas
 from bot.__main__ import main
-from bot.catalogue import Catalogue
+from bot.app import schemas
+from bot.config import catalogue
+from bot.config.catalogue import Catalogue
 from sandbox.showing import SCENARIOS
 from sandbox.stage import Stage
 from sandbox.world import load
@@ -27,7 +28,7 @@ PUBLISHED = schemas.published()
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_schema_in_docs_is_current(name: str) -> None:
     there = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    assert there == schemas.text(PUBLISHED[name]), "run: python -m bot.schemas"
+    assert there == schemas.text(PUBLISHED[name]), "run: python -m bot.app.schemas"
     jsonschema.Draft202012Validator.check_schema(PUBLISHED[name])
 
 

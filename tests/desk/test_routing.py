@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bot.errors import ConfigError
-from bot.model import Alarm, Picture, Verification
-from bot.playbook import AlarmRule, Playbook
-from bot.routing import Router, owner
-from bot.service import ApiRef, FunctionRef, LoadBalancerRef, Resources, Service
+from bot.domain.alarm import Alarm
+from bot.domain.contract import AlarmRule, Playbook
+from bot.domain.errors import ConfigError
+from bot.domain.report import Overview
+from bot.domain.resources import ApiRef, FunctionRef, LoadBalancerRef, Resources
+from bot.domain.run import Verification
+from bot.domain.service import Service
+from bot.investigation.routing import Router, owner
 
 
 class Fives(Playbook):
@@ -17,8 +20,8 @@ class Fives(Playbook):
     alarms = (AlarmRule("AWS/ApiGateway", frozenset({"5XXError"})),)
     name_words = frozenset({"5xx"})
 
-    def picture(self) -> Picture:
-        return Picture(headline="")
+    def overview(self) -> Overview:
+        return Overview(headline="")
 
     def recovered(self) -> Verification:
         raise NotImplementedError

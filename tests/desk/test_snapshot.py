@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ReadFailed
-from bot.model import Cost, GapReason
-from bot.ports import Aws
-from bot.snapshot import Snapshot
+from bot.aws.caching_reader import CachingReader
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import Cost, GapReason
 
 
 class Counting:
@@ -74,12 +74,12 @@ def asked_at_once(aws: Counting, snapshot: Aws, askers: int) -> list[dict[str, A
 
 
 def test_who_asks_meanwhile_gets_the_same_answer(aws: Counting) -> None:
-    assert asked_at_once(aws, Snapshot(aws), askers=8) == [{"number": 1}] * 8
+    assert asked_at_once(aws, CachingReader(aws), askers=8) == [{"number": 1}] * 8
     assert aws.sent == ["lambda:get_alias None {'FunctionName': 'checkout', 'Name': 'PROD'}"]
 
 
 def test_who_asks_later_too(aws: Counting) -> None:
-    snapshot = Snapshot(aws)
+    snapshot = CachingReader(aws)
     first = snapshot.read("lambda", "get_alias", FunctionName="checkout")
     assert snapshot.read("lambda", "get_alias", FunctionName="checkout") is first
 
@@ -94,19 +94,19 @@ def test_who_asks_later_too(aws: Counting) -> None:
     ],
 )
 def test_another_question_is_sent(aws: Counting, service: str, params: dict[str, str]) -> None:
-    snapshot = Snapshot(aws)
+    snapshot = CachingReader(aws)
     snapshot.read("lambda", "get_alias", FunctionName="checkout")
     assert snapshot.read(service, "get_alias", **params) == {"number": 2}
 
 
 def test_a_query_under_way_is_looked_at_again(aws: Counting) -> None:
-    snapshot = Snapshot(aws)
+    snapshot = CachingReader(aws)
     looks = [snapshot.read("logs", "get_query_results", queryId="q")["number"] for _ in range(3)]
     assert looks == [1, 2, 3]
 
 
 def test_a_refusal_is_an_answer(aws: Counting) -> None:
-    snapshot = Snapshot(aws)
+    snapshot = CachingReader(aws)
     for _ in range(2):
         with pytest.raises(ReadFailed, match="refused 1"):
             snapshot.read("denied", "get_alias")
@@ -114,18 +114,18 @@ def test_a_refusal_is_an_answer(aws: Counting) -> None:
 
 
 def test_pages_are_read_through_once(aws: Counting) -> None:
-    snapshot = Snapshot(aws)
+    snapshot = CachingReader(aws)
     read = [list(snapshot.pages("lambda", "list_versions_by_function")) for _ in range(2)]
     assert read == [[{"number": 1}, {"number": 2}]] * 2
 
 
 def test_another_snapshot_asks_anew(aws: Counting) -> None:
-    assert Snapshot(aws).read("lambda", "get_alias") == {"number": 1}
-    assert Snapshot(aws).read("lambda", "get_alias") == {"number": 2}
+    assert CachingReader(aws).read("lambda", "get_alias") == {"number": 1}
+    assert CachingReader(aws).read("lambda", "get_alias") == {"number": 2}
 
 
 def test_what_it_costs_is_what_was_sent(aws: Counting) -> None:
-    snapshot = Snapshot(aws)
+    snapshot = CachingReader(aws)
     for _ in range(3):
         snapshot.read("lambda", "get_alias")
     assert snapshot.cost().calls == 1

@@ -18,8 +18,8 @@ import boto3
 import pytest
 from redis import Redis
 
-from bot import valkey
-from bot.model import Report
+from bot.domain.report import Report
+from bot.state import embedded
 from sandbox import workspace as slack
 from sandbox.world.api import Fault
 from tests.story.conftest import Play, said
@@ -44,7 +44,7 @@ class Night(Play):
     def stop(self) -> None:
         super().stop()
         if self.own_redis is not None:
-            valkey.stop(self.own_redis)
+            embedded.stop(self.own_redis)
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class Night(Play):
     # --- what is seen ---------------------------------------------------------------------------
 
     def redis(self) -> Redis:
-        return Redis.from_url(valkey.embedded(self.own_redis or self.folder / "state"))
+        return Redis.from_url(embedded.embedded(self.own_redis or self.folder / "state"))
 
     def idle(self) -> bool:
         with self.redis() as redis:

@@ -6,35 +6,27 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.model import (
-    Alarm,
-    Answer,
+from bot.domain.alarm import Alarm
+from bot.domain.incident import Incident, IncidentState, Severity, TimelineEntry
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.report import (
+    BreakdownRow,
     Cause,
     CauseStatus,
     Change,
-    Check,
     Clue,
     ClueKind,
     Cost,
     Gap,
     GapReason,
-    Incident,
-    IncidentState,
     Link,
-    Picture,
-    Plan,
+    Overview,
     Report,
-    Run,
-    RunState,
     Series,
-    Severity,
-    Share,
-    Step,
-    TimelineEntry,
     Verdict,
-    Verification,
     Window,
 )
+from bot.domain.run import Answer, Run, RunState, Verification
 from bot.render import (
     Entry,
     Offer,
@@ -85,7 +77,7 @@ def clue(kind: ClueKind, text: str, holds: bool | None = True) -> Clue:
 
 
 def absent(title: str, probe: str) -> Cause:
-    """Refuted because the service has no such resource, as `bot.investigate.weigh` says it."""
+    """Refuted because the service has no such resource, as the engine's `weigh` says it."""
     text = f"checkout has none: {probe}"
     return Cause(
         id=title.lower().replace(" ", "-"),
@@ -159,9 +151,9 @@ ABSENT = (
 )
 
 BREAKDOWN = (
-    Share(code="504", count=412, of_errors=0.873, of_requests=0.0731),
-    Share(code="502", count=49, of_errors=0.104, of_requests=0.0087),
-    Share(code="500", count=11, of_errors=0.023, of_requests=0.0019),
+    BreakdownRow(code="504", count=412, of_errors=0.873, of_requests=0.0731),
+    BreakdownRow(code="502", count=49, of_errors=0.104, of_requests=0.0087),
+    BreakdownRow(code="500", count=11, of_errors=0.023, of_requests=0.0019),
 )
 CHANGES = (
     Change(
@@ -209,7 +201,7 @@ CHART = (
         points=minutes({-60: 0.6, -5: 3.0, -4: 8.2, -3: 14.0, -1: 17.5, 2: 16.0, 4: 15.1}),
     ),
 )
-PICTURE = Picture(
+OVERVIEW = Overview(
     headline="5XX on 8.4 % of requests, mostly 504",
     onset=ONSET,
     breakdown=BREAKDOWN,
@@ -230,7 +222,7 @@ FOUND = Report(
     service="checkout",
     alarm=ALARM,
     window=Window.around(BEGAN, NOW),
-    picture=PICTURE,
+    overview=OVERVIEW,
     verdict=Verdict.HIGH,
     causes=(COLD_STARTS, OVERLOAD, THROTTLED, BAD_DEPLOY, *ABSENT),
     gaps=(DENIED,),
@@ -240,7 +232,7 @@ FOUND = Report(
 )
 LOOKING = FOUND.model_copy(
     update={
-        "picture": PICTURE.model_copy(update={"changes": ()}),
+        "overview": OVERVIEW.model_copy(update={"changes": ()}),
         "verdict": Verdict.INCONCLUSIVE,
         "causes": (
             COLD_STARTS.model_copy(
@@ -265,7 +257,7 @@ LOOKING = FOUND.model_copy(
 UNCLEAR = FOUND.model_copy(
     update={
         "verdict": Verdict.INCONCLUSIVE,
-        "picture": PICTURE.model_copy(update={"changes": (), "chart": CHART[:1]}),
+        "overview": OVERVIEW.model_copy(update={"changes": (), "chart": CHART[:1]}),
         "causes": (
             COLD_STARTS.model_copy(
                 update={
@@ -448,11 +440,11 @@ def hostile() -> dict[str, Any]:
     alarm = ALARM.model_copy(update={"name": HOSTILE})
     evil = COLD_STARTS.model_copy(update={"clues": (clue(ClueKind.DECISIVE, HOSTILE),)})
     change = CHANGES[0].model_copy(update={"actor": HOSTILE, "summary": HOSTILE})
-    picture = PICTURE.model_copy(
+    overview = OVERVIEW.model_copy(
         update={
             "headline": HOSTILE,
             "changes": (change,),
-            "breakdown": (Share(code=HOSTILE, count=1, of_errors=1, of_requests=None),),
+            "breakdown": (BreakdownRow(code=HOSTILE, count=1, of_errors=1, of_requests=None),),
             "chart_title": HOSTILE,
             "links": (Link(title=HOSTILE, url="javascript:alert(1)"), *LINKS[:1]),
         }
@@ -460,7 +452,7 @@ def hostile() -> dict[str, Any]:
     report = FOUND.model_copy(
         update={
             "alarm": alarm,
-            "picture": picture,
+            "overview": overview,
             "causes": (evil, OVERLOAD.model_copy(update={"title": HOSTILE})),
             "gaps": (DENIED.model_copy(update={"detail": HOSTILE, "permission": HOSTILE}),),
         }

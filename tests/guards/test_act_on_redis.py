@@ -1,4 +1,4 @@
-"""The same way through on the real store: its scripts agree to every move the actor makes."""
+"""The same way through on the real store: its scripts agree to every move the executor makes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bot import valkey
-from bot.act import Actor, Next, Pace
-from bot.model import Answer, RunState
-from bot.policy import Refusal
-from bot.store import RedisStore, connect
+from bot.changes.executor import ChangeExecutor, Next, Timeouts
+from bot.domain.policy import Refusal
+from bot.domain.run import Answer, RunState
+from bot.state import embedded
+from bot.state.store import RedisStore, connect
 from tests.support.dial import APPROVES, ASKS, INCIDENT, RUN, Bench, turn
 
-AT_ONCE = Pace(sending=5.0, landing=0.05, poll=0.0)
+AT_ONCE = Timeouts(sending=5.0, landing=0.05, poll=0.0)
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state_dir = tmp_path_factory.mktemp("state")
-    yield valkey.embedded(state_dir)
-    valkey.stop(state_dir)
+    yield embedded.embedded(state_dir)
+    embedded.stop(state_dir)
 
 
 @dataclass
@@ -32,7 +32,7 @@ class RedisBench:
 
     bench: Bench
     store: RedisStore
-    actor: Actor
+    executor: ChangeExecutor
 
     async def state(self) -> RunState:
         run = await self.store.run(RUN)
@@ -40,15 +40,15 @@ class RedisBench:
         return run.state
 
     async def approved(self) -> None:
-        await self.actor.begin(RUN, INCIDENT, "turn-dial", ASKS)
-        await self.actor.prepare(RUN)
-        await self.actor.request(RUN, ASKS)
-        await self.actor.approve(RUN, APPROVES)
+        await self.executor.begin(RUN, INCIDENT, "turn-dial", ASKS)
+        await self.executor.prepare(RUN)
+        await self.executor.request(RUN, ASKS)
+        await self.executor.approve(RUN, APPROVES)
 
     async def follow(self, following: Next | Refusal | None) -> None:
         while isinstance(following, Next):
             await asyncio.sleep(min(following.after_seconds, 0.06))
-            following = await getattr(self.actor, following.step.value)(RUN)
+            following = await getattr(self.executor, following.step.value)(RUN)
 
 
 @pytest.fixture
@@ -57,16 +57,16 @@ async def redis_bench(url: str) -> AsyncIterator[RedisBench]:
     store = RedisStore(client, f"test-{uuid.uuid4().hex[:8]}")
     bench = Bench(verdicts=[Answer.INCONCLUSIVE, Answer.YES])
     await store.open_incident(bench.store.incidents[INCIDENT], "checkout:5xx")
-    actor = replace(bench.actor, store=store, offload=asyncio.to_thread, pace=AT_ONCE)
-    yield RedisBench(bench, store, actor)
+    executor = replace(bench.executor, store=store, offload=asyncio.to_thread, timeouts=AT_ONCE)
+    yield RedisBench(bench, store, executor)
     await client.aclose()
 
 
 async def test_the_whole_way_and_back(redis_bench: RedisBench) -> None:
     await redis_bench.approved()
-    await redis_bench.follow(await redis_bench.actor.apply(RUN))
+    await redis_bench.follow(await redis_bench.executor.apply(RUN))
     assert await redis_bench.state() is RunState.DONE
-    await redis_bench.follow(await redis_bench.actor.undo(RUN, ASKS))
+    await redis_bench.follow(await redis_bench.executor.undo(RUN, ASKS))
     assert await redis_bench.state() is RunState.UNDONE
     assert redis_bench.bench.dial.ledger == [turn(2), turn(1)]
     assert await redis_bench.store.verify_audit() is None
@@ -92,7 +92,7 @@ async def test_whatever_comes_of_the_call_the_run_ends_truly(
     dial = redis_bench.bench.dial
     await redis_bench.approved()
     setattr(dial, fault, True)
-    await redis_bench.follow(await redis_bench.actor.apply(RUN))
+    await redis_bench.follow(await redis_bench.executor.apply(RUN))
     turned = dial.ledger == [turn(2)]
     assert await redis_bench.state() is (RunState.DONE if turned else RunState.REFUSED)
     assert dial.attempts == 1
@@ -100,31 +100,31 @@ async def test_whatever_comes_of_the_call_the_run_ends_truly(
 
 async def test_an_undo_that_fails_leaves_the_run_done(redis_bench: RedisBench) -> None:
     await redis_bench.approved()
-    await redis_bench.actor.apply(RUN)
+    await redis_bench.executor.apply(RUN)
     redis_bench.bench.dial.refuses = True
-    await redis_bench.follow(await redis_bench.actor.undo(RUN, ASKS))
+    await redis_bench.follow(await redis_bench.executor.undo(RUN, ASKS))
     assert await redis_bench.state() is RunState.DONE
     redis_bench.bench.dial.refuses = False
     redis_bench.bench.dial.value = 9
-    assert isinstance(await redis_bench.actor.undo(RUN, ASKS), Refusal)
+    assert isinstance(await redis_bench.executor.undo(RUN, ASKS), Refusal)
 
 
 async def test_the_ends_without_a_call(redis_bench: RedisBench) -> None:
-    await redis_bench.actor.begin(RUN, INCIDENT, "turn-dial", ASKS)
-    await redis_bench.actor.prepare(RUN)
-    hasty = replace(redis_bench.actor, pace=replace(AT_ONCE, approval=0.0))
+    await redis_bench.executor.begin(RUN, INCIDENT, "turn-dial", ASKS)
+    await redis_bench.executor.prepare(RUN)
+    hasty = replace(redis_bench.executor, timeouts=replace(AT_ONCE, approval=0.0))
     await redis_bench.follow(await hasty.request(RUN, ASKS))
     assert await redis_bench.state() is RunState.EXPIRED
     for run_id, end in (("run-2", RunState.REJECTED), ("run-3", RunState.REFUSED)):
-        await redis_bench.actor.begin(run_id, INCIDENT, "turn-dial", ASKS)
-        await redis_bench.actor.prepare(run_id)
-        await redis_bench.actor.request(run_id, ASKS)
+        await redis_bench.executor.begin(run_id, INCIDENT, "turn-dial", ASKS)
+        await redis_bench.executor.prepare(run_id)
+        await redis_bench.executor.request(run_id, ASKS)
         if end is RunState.REJECTED:
-            await redis_bench.actor.reject(run_id, APPROVES)
+            await redis_bench.executor.reject(run_id, APPROVES)
         else:
-            await redis_bench.actor.approve(run_id, APPROVES)
+            await redis_bench.executor.approve(run_id, APPROVES)
             redis_bench.bench.dial.value = 7
-            await redis_bench.actor.apply(run_id)
+            await redis_bench.executor.apply(run_id)
         run = await redis_bench.store.run(run_id)
         assert run is not None
         assert run.state is end
@@ -133,7 +133,7 @@ async def test_the_ends_without_a_call(redis_bench: RedisBench) -> None:
 
 async def test_two_workers_at_once_on_redis(redis_bench: RedisBench) -> None:
     await redis_bench.approved()
-    both = (redis_bench.actor.apply(RUN), redis_bench.actor.apply(RUN))
+    both = (redis_bench.executor.apply(RUN), redis_bench.executor.apply(RUN))
     for following in await asyncio.gather(*both):
         await redis_bench.follow(following)
     assert redis_bench.bench.dial.ledger == [turn(2)]

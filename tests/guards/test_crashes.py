@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.act import Next, Work, due
-from bot.model import RunState
-from bot.policy import Refusal
+from bot.changes.executor import Next, Work, due
+from bot.domain.policy import Refusal
+from bot.domain.run import RunState
 from tests.support.dial import ASKS, RUN, Bench, turn
 from tests.support.stepping import Killed, drive
 
@@ -41,7 +41,7 @@ def killed(step: Coroutine[Any, Any, Answer], at: int) -> bool:
 
 def recover(bench: Bench) -> None:
     """What a start does: every run that waits for something gets it."""
-    bench.follow(due(bench.run, bench.store.clock, bench.actor.pace))
+    bench.follow(due(bench.run, bench.store.clock, bench.executor.timeouts))
 
 
 def redeliver(bench: Bench, step: Coroutine[Any, Any, Answer]) -> None:
@@ -61,8 +61,8 @@ def test_killed_at_any_wait_while_applying(fault: str) -> None:
     at = 0
     while True:
         bench = faulty(fault)
-        was_killed = killed(bench.actor.apply(RUN), at)
-        redeliver(bench, bench.actor.apply(RUN))
+        was_killed = killed(bench.executor.apply(RUN), at)
+        redeliver(bench, bench.executor.apply(RUN))
         assert told_truly(bench), f"killed at wait {at}: {bench.state()}, {bench.dial.ledger}"
         assert bench.dial.attempts <= 1
         assert bench.store.claims == {}
@@ -80,12 +80,12 @@ def test_killed_at_any_wait_while_undoing(fault: str) -> None:
         bench.done()
         if fault != "none":
             setattr(bench.dial, fault, True)
-        was_killed = killed(bench.actor.undo(RUN, ASKS), at)
+        was_killed = killed(bench.executor.undo(RUN, ASKS), at)
         recover(bench)
         undone = bench.dial.ledger[1:] == [turn(1)]
         assert bench.dial.attempts <= 2, f"killed at wait {at}"
         assert bench.state() == (RunState.UNDONE if undone else RunState.DONE)
-        redeliver(bench, bench.actor.undo(RUN, ASKS))
+        redeliver(bench, bench.executor.undo(RUN, ASKS))
         assert bench.dial.ledger in ([turn(2)], [turn(2), turn(1)])
         if not was_killed:
             break
@@ -102,8 +102,8 @@ def test_killed_again_and_again(fault: str, kills: list[int]) -> None:
         if not isinstance(following, Next):
             break
         bench.pass_time(following.after_seconds)
-        killed(getattr(bench.actor, following.step.value)(RUN), at)
-        following = due(bench.run, bench.store.clock, bench.actor.pace)
+        killed(getattr(bench.executor, following.step.value)(RUN), at)
+        following = due(bench.run, bench.store.clock, bench.executor.timeouts)
     recover(bench)
     assert told_truly(bench)
     assert bench.dial.attempts <= 1
@@ -114,7 +114,7 @@ class Workers:
 
     def __init__(self, bench: Bench, starts: tuple[tuple[str, tuple[Any, ...]], ...]) -> None:
         self.bench = bench
-        self.going = [getattr(bench.actor, name)(RUN, *args) for name, args in starts]
+        self.going = [getattr(bench.executor, name)(RUN, *args) for name, args in starts]
         self.waits: list[Answer] = [None for _ in starts]
 
     def turn(self, who: int) -> None:
@@ -123,7 +123,7 @@ class Workers:
             following = self.waits[who]
             if not isinstance(following, Next):
                 return
-            self.going[who] = getattr(self.bench.actor, following.step.value)(RUN)
+            self.going[who] = getattr(self.bench.executor, following.step.value)(RUN)
         try:
             self.going[who].send(None)
         except StopIteration as end:
@@ -156,7 +156,7 @@ def test_two_workers_apply_in_any_order(fault: str, order: list[int]) -> None:
 def test_a_verification_and_two_undos_in_any_order(order: list[int]) -> None:
     bench = Bench()
     bench.approved()
-    drive(bench.actor.apply(RUN))
+    drive(bench.executor.apply(RUN))
     workers = Workers(bench, (("settle", ()), ("undo", (ASKS,)), ("undo", (ASKS,))))
     for who in order:
         workers.turn(who)

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import guards
-from bot.guards import Request, first_refusal
-from bot.model import Check, Plan, Run, RunState, Step
-from bot.policy import Policy
-from bot.service import Service
+from bot.changes import guards
+from bot.changes.guards import Request, first_refusal
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.policy import Policy
+from bot.domain.run import Run, RunState
+from bot.domain.service import Service
 
 NOW = datetime(2026, 11, 23, 3, 20, tzinfo=UTC)
 PEOPLE = {"U0ASKS": ("responder",), "U0APPR": ("commander",), "U0OBS": ("observer",)}

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.policy import Policy, Role, approvers, may_approve, may_request
-from bot.service import Service
+from bot.domain.policy import Policy, Role, approvers, may_approve, may_request
+from bot.domain.service import Service
 
 ACTIONS = ("rollback-alias", "rollback-ecs", "shift-zone", "enable-provisioned-concurrency")
 PATTERNS = ("*", "rollback-*", *ACTIONS)

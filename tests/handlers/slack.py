@@ -23,11 +23,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 
 from bot.render import Entry
-from handlers.commands import Vocabulary
-from handlers.door import Door
-from handlers.ingress import SlackIngress
-from handlers.intake import Envelope, NotSaved, envelope_from
-from handlers.listeners import register, slack_app
+from handlers.envelopes import Envelope, NotSaved, envelope_from
+from handlers.slack.authorization import Authorization
+from handlers.slack.commands import Vocabulary
+from handlers.slack.listeners import register, slack_app
+from handlers.slack.request_verification import SlackIngress
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 TEAM, APP, BOT, CHANNEL, USER = "T0OURS", "A0OURS", "B0BOT", "C0CHECKOUT", "U0ANNA"
@@ -158,7 +158,7 @@ def signature(body: bytes, at: float | None = None, secret: str = SECRET) -> dic
 
 @asynccontextmanager
 async def running(
-    door: Door | None = None, vocabulary: Vocabulary = VOCABULARY
+    door: Authorization | None = None, vocabulary: Vocabulary = VOCABULARY
 ) -> AsyncIterator[Bot]:
     memory, api = Memory(), WebApi()
     server = web.Application()
@@ -170,7 +170,7 @@ async def running(
     port = runner.addresses[0][1]
     api.url = f"http://127.0.0.1:{port}"
     app = slack_app(AsyncWebClient(token="xoxb-test", base_url=f"{api.url}/"), SECRET)
-    register(app, memory, door or Door(app_id=APP), vocabulary)
+    register(app, memory, door or Authorization(app_id=APP), vocabulary)
     inner = cast(ASGIApp, AsyncSlackRequestHandler(app))
     ingress = SlackIngress(inner, SECRET, memory)
     transport = httpx.ASGITransport(app=ingress)

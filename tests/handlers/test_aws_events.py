@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Alarm
-from handlers.aws_events import alarm_of
-from handlers.loose import Ignored
+from bot.domain.alarm import Alarm
+from handlers.aws.alarm_events import alarm_of
+from handlers.json_access import Ignored
 
 ARN = "arn:aws:cloudwatch:ca-central-1:017790921725:alarm:Test alarm"
 SNS = {

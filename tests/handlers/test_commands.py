@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from bot.render import Entry
-from handlers.commands import (
+from handlers.envelopes import (
     Ago,
     Clock,
     Command,
@@ -21,10 +21,8 @@ from handlers.commands import (
     Status,
     Timeline,
     Triage,
-    Vocabulary,
-    command_in,
-    without_mention,
 )
+from handlers.slack.commands import Vocabulary, command_in, without_mention
 
 WORDS = Vocabulary(
     playbooks=(Entry("5xx", "HTTP 5XX errors"), Entry("4xx", "HTTP 4XX errors")),

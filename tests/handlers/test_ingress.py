@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from bot.errors import ConfigError
-from handlers.ingress import MOST_BYTES, SlackIngress
-from handlers.intake import NotSaved
+from bot.domain.errors import ConfigError
+from handlers.envelopes import NotSaved
+from handlers.slack.request_verification import MOST_BYTES, SlackIngress
 from tests.handlers.slack import APP, CHANNEL, SECRET, TEAM, Bot, Memory, running, signature
 
 FORM = "application/x-www-form-urlencoded"

@@ -9,19 +9,23 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import ConfigError
-from bot.model import AlarmState
+from bot.domain.alarm import AlarmState
+from bot.domain.errors import ConfigError
 from bot.render import PROPOSE, Click, card
-from handlers.commands import Ago, Misunderstood, Timeline, Triage, Vocabulary
-from handlers.door import Door
-from handlers.intake import (
+from handlers.envelopes import (
+    Ago,
     AlarmSeen,
     ButtonClicked,
     CommandGiven,
     MentionGiven,
+    Misunderstood,
+    Timeline,
+    Triage,
     ViewSubmitted,
 )
-from handlers.listeners import register
+from handlers.slack.authorization import Authorization
+from handlers.slack.commands import Vocabulary
+from handlers.slack.listeners import register
 from tests.golden.samples import FOUND, INCIDENT, OFFERS
 from tests.handlers.slack import APP, BOT, CHANNEL, TEAM, USER, VOCABULARY, Bot, Memory, running
 from tests.handlers.test_parse import amazon_q
@@ -173,7 +177,7 @@ async def test_the_cards_button_opens_a_loading_modal(bot: Bot) -> None:
     assert view["external_id"] == clicked.view
 
 
-@pytest.mark.parametrize("click", [Click.APPROVE, Click.REJECT, Click.UNDO, Click.AGAIN])
+@pytest.mark.parametrize("click", [Click.APPROVE, Click.REJECT, Click.UNDO, Click.RERUN])
 async def test_other_buttons_open_nothing(bot: Bot, click: Click) -> None:
     assert (await bot.click(click, "run-1")).status_code == 200
     [clicked] = bot.memory.envelopes
@@ -254,7 +258,7 @@ async def test_a_strangers_command_is_told(bot: Bot) -> None:
 
 
 async def test_the_workspaces_let_in_can_be_named() -> None:
-    async with running(Door(teams=frozenset({TEAM, "T0SISTER"}))) as bot:
+    async with running(Authorization(teams=frozenset({TEAM, "T0SISTER"}))) as bot:
         await bot.slash("timeline", team_id="T0SISTER")
         assert [each.team for each in bot.memory.envelopes] == ["T0SISTER"]
 
@@ -262,11 +266,11 @@ async def test_the_workspaces_let_in_can_be_named() -> None:
 def test_an_app_that_acknowledges_too_early_is_refused() -> None:
     early = AsyncApp(client=AsyncWebClient(token="xoxb-test"), signing_secret="x")
     with pytest.raises(ConfigError, match="slack_app"):
-        register(early, Memory(), Door(), VOCABULARY)
+        register(early, Memory(), Authorization(), VOCABULARY)
 
 
 def test_a_mention_may_name_the_grid_instead_of_the_workspace() -> None:
     body = {"team_id": TEAM, "api_app_id": APP, "event": {"user_team": "E0OURS"}}
-    assert Door().refusal(body, TEAM, "E0OURS") is None
-    assert Door().refusal(body, TEAM, "E0THEIRS")
-    assert Door().refusal(body, None, "E0OURS")
+    assert Authorization().refusal(body, TEAM, "E0OURS") is None
+    assert Authorization().refusal(body, TEAM, "E0THEIRS")
+    assert Authorization().refusal(body, None, "E0OURS")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import AMAZON_Q
-from bot.model import Alarm, AlarmState
-from handlers.loose import Ignored
-from handlers.parse import alarm_in, console_alarm, flatten
+from bot.config.settings import AMAZON_Q
+from bot.domain.alarm import Alarm, AlarmState
+from handlers.json_access import Ignored
+from handlers.slack.alarm_messages import alarm_in, console_alarm, flatten
 
 CONSOLE = "https://eu-west-3.console.aws.amazon.com/cloudwatch/home?region=eu-west-3"
 

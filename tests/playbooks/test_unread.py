@@ -6,20 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alarms import described
-from bot.errors import ReadFailed
-from bot.model import Alarm, CauseStatus, Clue, ClueKind, Gap, GapReason, Window
-from bot.playbook import Scope
-from bot.service import ApiRef, FunctionRef, LoadBalancerRef, Resources, Service
-from playbooks.five_xx import balancing, facts
-from playbooks.onset import Detector, burn, recovery, threshold
+from bot.aws.alarms import described
+from bot.domain.alarm import Alarm
+from bot.domain.contract import Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.report import CauseStatus, Clue, ClueKind, Gap, GapReason, Window
+from bot.domain.resources import ApiRef, FunctionRef, LoadBalancerRef, Resources
+from bot.domain.service import Service
+from playbooks.evidence import balancing, facts
+from playbooks.evidence.onset import Detector, burn, recovery, threshold
 from playbooks.probes import balancer as balancers
 from playbooks.probes import changes, front, insights, reports
 from playbooks.probes.backends import Backend
-from playbooks.probes.behind import OthersProbe, behind
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import ExceptionsProbe
 from playbooks.probes.functions import Limits
+from playbooks.probes.invoked_function import OthersProbe, behind
 from playbooks.probes.metrics import Line, Metric, read_lines
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.evidence import (
@@ -48,7 +50,7 @@ from tests.playbooks.test_five_xx_causes import (
     THROTTLED,
     UNREACHABLE,
 )
-from tests.playbooks.test_picture import picture
+from tests.playbooks.test_picture import overview
 
 DENIED = ReadFailed(GapReason.DENIED, "apigateway:GET: no", "apigateway:GET")
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
@@ -501,7 +503,7 @@ def test_a_count_makes_a_minute_calm_only_as_a_small_share(share: float, calm: b
 
 def test_no_requests_are_not_no_more_than_usual() -> None:
     nothing = replace(edge(), requests=Line(), errors=Line())
-    assert picture(edge=nothing).headline == (
+    assert overview(edge=nothing).headline == (
         "5XX: no requests counted at checkout-api/prod; "
         "check the API's name and stage in the catalogue"
     )
@@ -510,7 +512,7 @@ def test_no_requests_are_not_no_more_than_usual() -> None:
 def test_requests_that_stopped_before_the_alarm_are_told_since_when() -> None:
     before = {minute(m): 900.0 for m in range(-120, -30)}
     stopped = replace(edge(), requests=Line(before), errors=Line(dict.fromkeys(before, 0.0)))
-    assert picture(edge=stopped).headline == (
+    assert overview(edge=stopped).headline == (
         "5XX: no requests counted at checkout-api/prod since 02:40 UTC"
     )
 
@@ -519,7 +521,7 @@ def test_silence_after_the_errors_is_no_end_of_them() -> None:
     stopped = edge()
     until = {at: value for at, value in stopped.requests.points.items() if at < minute(2)}
     silent = replace(stopped, requests=Line(until))
-    assert picture(edge=silent).headline.endswith("; no requests counted since 03:12 UTC")
+    assert overview(edge=silent).headline.endswith("; no requests counted since 03:12 UTC")
 
 
 def test_what_is_not_known_is_asked() -> None:

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot import valkey
-from bot.outbox import Outbox
-from bot.slack_client import SlackClient, web_client
-from bot.store import RedisStore, connect
+from bot.slack.client import SlackClient, web_client
+from bot.slack.outbox import Outbox
+from bot.state import embedded
+from bot.state.store import RedisStore, connect
 from tests.store.slack_stub import SlackStub, slack_stub
 
 
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state_dir = tmp_path_factory.mktemp("state")
-    yield valkey.embedded(state_dir)
-    valkey.stop(state_dir)
+    yield embedded.embedded(state_dir)
+    embedded.stop(state_dir)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def store(redis: Redis, namespace: str) -> RedisStore:
 def state_dir(tmp_path: Path) -> Iterator[Path]:
     """A state directory of one's own, whose server is ended with the test."""
     yield tmp_path
-    valkey.stop(tmp_path)
+    embedded.stop(tmp_path)
 
 
 @pytest.fixture

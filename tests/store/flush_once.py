@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bot.outbox import Outbox
-from bot.slack_client import SlackClient, web_client
-from bot.store import connect
+from bot.slack.client import SlackClient, web_client
+from bot.slack.outbox import Outbox
+from bot.state.store import connect
 
 
 async def main(url: str, namespace: str, slack_url: str, channel: str) -> None:

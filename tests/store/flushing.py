@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.outbox import Flushed, Message, Outbox
-from bot.slack_client import SlackClient
+from bot.slack.client import SlackClient
+from bot.slack.outbox import Flushed, Message, Outbox
 
 
 def text(words: str, **where: str) -> Message:

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from redis.asyncio import Redis
 
-from bot import audit
-from bot.keys import Keys
-from bot.model import RunState
-from bot.scripts import source
-from bot.store import RedisStore
+from bot.domain.run import RunState
+from bot.state import audit
+from bot.state.keys import Keys
+from bot.state.scripts import source
+from bot.state.store import RedisStore
 from tests.store.values import approved, plan, requested, run
 
 S = RunState

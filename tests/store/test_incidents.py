@@ -8,18 +8,11 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from bot.keys import Keys
-from bot.model import (
-    IncidentState,
-    Picture,
-    Report,
-    RunState,
-    Severity,
-    TimelineEntry,
-    Verdict,
-    Window,
-)
-from bot.store import RedisStore
+from bot.domain.incident import IncidentState, Severity, TimelineEntry
+from bot.domain.report import Overview, Report, Verdict, Window
+from bot.domain.run import RunState
+from bot.state.keys import Keys
+from bot.state.store import RedisStore
 from tests.store.values import NOON, alarm, incident
 
 S = RunState
@@ -160,7 +153,7 @@ async def test_a_report_comes_back_as_it_was(store: RedisStore) -> None:
         service="checkout",
         alarm=alarm(NOON),
         window=Window.around(NOON, NOON + timedelta(minutes=20)),
-        picture=Picture(headline="5XX: 8.4 % of requests, 504 mostly", onset=NOON),
+        overview=Overview(headline="5XX: 8.4 % of requests, 504 mostly", onset=NOON),
         verdict=Verdict.INCONCLUSIVE,
         causes=(),
         gaps=(),

@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from bot.errors import ConfigError
-from bot.keys import WITHOUT_TTL
-from bot.outbox import Flushed, Message, Outbox, Sent, Status
-from bot.slack_client import SlackClient
+from bot.domain.errors import ConfigError
+from bot.slack.client import SlackClient
+from bot.slack.outbox import Flushed, Message, Outbox, Sent, Status
+from bot.state.keys import WITHOUT_TTL
 from tests.store.flushing import drain, text
 from tests.store.slack_stub import SlackStub
 

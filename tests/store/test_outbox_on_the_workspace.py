@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bot.outbox import Message, Outbox, Status
-from bot.slack_client import SlackClient, web_client
+from bot.slack.client import SlackClient, web_client
+from bot.slack.outbox import Message, Outbox, Status
 from sandbox.slack.people import App, ChannelSeed, Person, Seed
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from bot.outbox import Flushed, Outbox, Refused, Sent, Status
-from bot.slack_client import SlackClient, web_client
+from bot.slack.client import SlackClient, web_client
+from bot.slack.outbox import Flushed, Outbox, Refused, Sent, Status
 from tests.store.flushing import drain, text
 from tests.store.slack_stub import SlackStub
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.redact import RedactingFilter, redact, redact_tree
+from bot.domain.redaction import redact, redact_tree
+from bot.telemetry.logs import RedactingFilter
 
 # Canaries are made, not written down: a scanner of this repository finds none.
 RANDOM = random.Random(17)

@@ -9,10 +9,11 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
-from bot.errors import ConfigError
-from bot.keys import WITHOUT_TTL, Keys
-from bot.model import Answer, RunState, TimelineEntry, Verification
-from bot.store import RedisStore
+from bot.domain.errors import ConfigError
+from bot.domain.incident import TimelineEntry
+from bot.domain.run import Answer, RunState, Verification
+from bot.state.keys import WITHOUT_TTL, Keys
+from bot.state.store import RedisStore
 from tests.store.values import NOON, approved, incident, plan, requested, run
 
 S = RunState

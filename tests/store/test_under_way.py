@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from redis.asyncio import Redis
 
-from bot.keys import Keys
-from bot.model import RunState
-from bot.store import ASKED_WITHIN, RedisStore
+from bot.domain.run import RunState
+from bot.state.keys import Keys
+from bot.state.store import ASKED_WITHIN, RedisStore
 from tests.store.values import approved, plan, requested, run
 
 S = RunState

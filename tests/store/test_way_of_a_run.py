@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from bot.model import RunState
-from bot.store import WAYS, RedisStore, connect
+from bot.domain.run import RunState
+from bot.state.store import WAYS, RedisStore, connect
 from tests.store.values import plan, run
 
 S = RunState

@@ -5,16 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.model import (
-    Alarm,
-    Incident,
-    Plan,
-    Run,
-    RunState,
-    Severity,
-    Step,
-)
-from bot.store import RedisStore
+from bot.domain.alarm import Alarm
+from bot.domain.incident import Incident, Severity
+from bot.domain.plan import Plan, Step
+from bot.domain.run import Run, RunState
+from bot.state.store import RedisStore
 
 S = RunState
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

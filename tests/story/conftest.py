@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot import valkey
+from bot.state import embedded
 from sandbox import workspace as slack
 from sandbox.showing import SCENARIOS
 from sandbox.stage import Stage
@@ -64,7 +64,7 @@ class Play:
         if self.bot is not None:
             self.bot.terminate()
             self.bot.wait(timeout=15)
-        valkey.stop(self.folder / "state")
+        embedded.stop(self.folder / "state")
         self.stage.stop()
 
     # --- what is seen ---------------------------------------------------------------------------

@@ -1,0 +1,115 @@
+"""What a guarded change says of itself: lines of the timeline, commands for a shell. Pure."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.domain.plan import Step
+from bot.domain.run import Answer, Run, RunState
+
+TOLD_BY_AWS = "(what AWS answered when the change was made)"
+"""Stands in an inverse call for a value that only the forward call's answer has: an id."""
+
+_CLI_SERVICE = {"codedeploy": "deploy"}  # where the AWS CLI's name is not boto3's
+
+
+def story(run: Run) -> tuple[str, str, str | None] | None:
+    """Kind, text and actor of the timeline entry for the state a run is in; None for no entry.
+
+    It depends on the run alone, so that telling it again after a crash adds nothing. A preview
+    nobody asked to have approved is nobody's news.
+    """
+    if run.expires_at is None:
+        return None
+    title = run.plan.title if run.plan else run.action
+    match run.state:
+        case RunState.PREPARING | RunState.PROPOSED:
+            return None
+        case RunState.REQUESTED:
+            return "approval", f"Approval asked for: {title}.", run.requested_by
+        case RunState.APPROVED:
+            return "approval", f"Approved: {title}.", run.approved_by
+        case RunState.RUNNING:
+            return "change", f"Being applied: {title}.", run.approved_by
+        case RunState.SETTLING:
+            return "change", f"Applied: {title}. Waiting until it is in force.", None
+        case RunState.VERIFYING:
+            return "change", f"In force: {title}. Verifying.", None
+        case RunState.DONE:
+            return "verification", _outcome(run), None
+        case RunState.UNDOING:
+            return "undo", f"Being undone: {title}.", run.undone_by
+        case RunState.UNDONE:
+            return "undo", f"Undone: {title}.", run.undone_by
+        case RunState.REJECTED | RunState.EXPIRED:
+            return "approval", f"{title}: {run.state.value}. {run.note}", None
+        case RunState.REFUSED | RunState.DRIFTED:
+            return "change", f"{title}: {run.state.value}. {run.note}", None
+
+
+def _outcome(run: Run) -> str:
+    answer = run.verification
+    if answer is None:
+        return run.note
+    if run.in_force_at is not None:
+        return f"Verification says {answer.answer.value}: {answer.text}"
+    if answer.answer is Answer.NO:
+        return f"It did not come into force: {answer.text}"
+    return f"It is not known to be in force: {answer.text}"
+
+
+def command(step: Step) -> str:
+    """The step as an AWS CLI command, to be run by hand.
+
+    What AWS only told when the change was made and nobody heard is left out, and said to be.
+    """
+    service = _CLI_SERVICE.get(step.service, step.service)
+    operation = step.operation.replace("_", "-")
+    known = {name: value for name, value in step.params.items() if not _unknown(value)}
+    text = f"aws {service} {operation} --cli-input-json {shlex.quote(_json(known))}"
+    missing = ", ".join(sorted(step.params.keys() - known.keys()))
+    return f"{text}  # and its {missing}: look it up first" if missing else text
+
+
+def way_back(run: Run) -> tuple[Step, ...]:
+    """The inverse of a run's plan, with what the calls returned put in."""
+    told = {name: value for result in run.results for name, value in result.items()}
+    return tuple(
+        step.model_copy(
+            update={
+                "params": {
+                    name: told.get(name, value) if _unknown(value) else value
+                    for name, value in step.params.items()
+                }
+            }
+        )
+        for step in (run.plan.inverse if run.plan else None) or ()
+    )
+
+
+def undo_by_hand(run: Run) -> str:
+    """The commands that undo a run."""
+    return " && ".join(command(step) for step in way_back(run))
+
+
+def _unknown(value: object) -> bool:
+    return value == TOLD_BY_AWS
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def trimmed(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """What is worth keeping of a write's answer: its plain fields and AWS's request id."""
+    kept: dict[str, Any] = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in reply.items()
+        if isinstance(value, (str, int, float, bool, datetime))
+    }
+    request_id = reply.get("ResponseMetadata", {}).get("RequestId")
+    return kept | ({"request_id": request_id} if request_id else {})
