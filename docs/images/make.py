@@ -11,8 +11,8 @@ from pathlib import Path
 from playwright.sync_api import Page, ViewportSize, expect
 
 from sandbox import workspace as slack
-from tests.story.conftest import Play
 from tests.support.chromium import opened
+from tests.support.play import Play
 
 HERE = Path(__file__).parent
 SCENARIO = "5xx-cold-starts-in-a-surge"

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import workspace as slack
 from sandbox.world.api import Fault
-from tests.faults.conftest import Night
+from tests.faults.night import Night
 
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
 

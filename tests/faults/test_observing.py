@@ -10,8 +10,8 @@ from sandbox import workspace as slack
 from sandbox.slack.events import envelope, events_for
 from sandbox.slack.records import Change
 from sandbox.world.api import Fault
-from tests.faults.conftest import Night
-from tests.story.conftest import said
+from tests.faults.night import Night
+from tests.support.play import said
 
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
 

@@ -9,8 +9,8 @@ import pytest
 
 from bot.state import embedded
 from sandbox import workspace as slack
-from tests.faults.conftest import Night
-from tests.story.conftest import said
+from tests.faults.night import Night
+from tests.support.play import said
 
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
 

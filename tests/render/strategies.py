@@ -29,7 +29,7 @@ from bot.domain.report import (
     Window,
 )
 from bot.domain.run import Answer, Run, RunState, Verification
-from tests.golden.samples import HOSTILE
+from tests.support.samples import HOSTILE
 
 NOW = datetime(2026, 11, 23, 2, 44, tzinfo=UTC)
 

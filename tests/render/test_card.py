@@ -30,7 +30,8 @@ from bot.investigation.engine import weigh
 from bot.render import card, elsewhere, no_incident, unknown_alarm
 from bot.render.blocks import MOST_CHARACTERS, weight
 from sandbox.slack.limits import validate_blocks
-from tests.golden.samples import (
+from tests.render.reading import buttons, read
+from tests.support.samples import (
     ALARM,
     BEGAN,
     DONE,
@@ -43,7 +44,6 @@ from tests.golden.samples import (
     UNCLEAR,
     clue,
 )
-from tests.render.reading import buttons, read
 
 
 def told(report: Report | None = FOUND, incident: Incident = INCIDENT, **changes: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.report import Report, Series
 from bot.render.chart import chart
-from tests.golden.samples import BEGAN, FOUND, ONSET
+from tests.support.samples import BEGAN, FOUND, ONSET
 
 
 def report(*series: Series) -> Report:

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from sandbox import workspace as slack
-from tests.story.conftest import Play
 from tests.support.chromium import needs_chromium, opened
+from tests.support.play import Play
 
 pytestmark = [
     pytest.mark.story,

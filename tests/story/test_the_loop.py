@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox import workspace as slack
-from tests.story.conftest import Play, said
+from tests.support.play import Play, said
 
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story")]
 
