@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from random import Random
 
-from sandbox.world.draws import poisson
-from sandbox.world.effects import FilteredEffect, ZoneFailure
+from sandbox.world.effects import SelectiveEffect
 from sandbox.world.records import Caller
+from sandbox.world.sampling import poisson
 from sandbox.world.schema import Scenario, Surge
 from sandbox.world.variation import Variation
 
@@ -64,7 +64,7 @@ class Arrivals:
         return poisson(rng, self.rate(at + lasting / 2) * lasting)
 
     def crowds(
-        self, effects: Iterable[FilteredEffect | ZoneFailure], shifted: str | None
+        self, effects: Iterable[SelectiveEffect], shifted: str | None
     ) -> Sequence[tuple[Crowd, tuple[bool, ...]]]:
         """The traffic in parts, each with which of the effects' filters it matches."""
         effects = tuple(effects)
@@ -74,11 +74,11 @@ class Arrivals:
         return self._crowds[key]
 
     def _split(
-        self, effects: Iterable[FilteredEffect | ZoneFailure], shifted: str | None
+        self, effects: Iterable[SelectiveEffect], shifted: str | None
     ) -> Iterator[tuple[Crowd, tuple[bool, ...]]]:
         parts: dict[tuple[bool, ...], list[tuple[Caller, float]]] = {}
         for caller, share in self._callers(shifted):
-            pattern = tuple(matches(effect, caller) for effect in effects)
+            pattern = tuple(effect.concerns(caller) for effect in effects)
             parts.setdefault(pattern, []).append((caller, share))
         for pattern, callers in parts.items():
             yield Crowd(callers), pattern
@@ -109,14 +109,3 @@ class Arrivals:
         rise = min(1.0, since / surge.over) if surge.shape == "ramp" else 1.0
         fall = min(1.0, (surge.lasts + _FALL - since) / _FALL)
         return 1.0 + height * min(rise, fall)
-
-
-def matches(effect: FilteredEffect | ZoneFailure, caller: Caller) -> bool:
-    """Whether a caller passes all of an effect's filters; an empty filter passes everybody."""
-    if isinstance(effect, ZoneFailure):
-        return caller.zone == effect.zone
-    return (
-        (not effect.user_agents or caller.agent in effect.user_agents)
-        and (not effect.paths or f"{caller.method} {caller.path}" in effect.paths)
-        and (not effect.zones or caller.zone in effect.zones)
-    )

@@ -23,7 +23,7 @@ from bot.service import Resources as Known
 from bot.sessions import Roles
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
-from sandbox.world.resources import (
+from sandbox.world.kinds import (
     Api,
     CodeDeploy,
     EcsService,

@@ -1,4 +1,4 @@
-"""Random draws over counts, so that a few records can stand for many requests exactly."""
+"""Random counts and durations, so that a few records can stand for many requests exactly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 from statistics import NormalDist
 
-from sandbox.world.schema import Spread
+from sandbox.world.normal import Spread
 
 _NORMAL = NormalDist()
 _Z99 = _NORMAL.inv_cdf(0.99)
