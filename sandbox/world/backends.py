@@ -127,8 +127,8 @@ class FunctionBackend:
         first = scaled(self._normal.first_call or self._normal.warm, now.slowdown)
         cold, throttled = temperature == "cold", temperature == "throttled"
         plain = result.takes is None and not result.hangs and not cold and not throttled
-        draws = stratified(rng, spread, count, parts) if plain else None
-        for index, weight in enumerate(split(count, parts) if draws is None else ()):
+        samples = stratified(rng, spread, count, parts) if plain else None
+        for index, weight in enumerate(split(count, parts) if samples is None else ()):
             call = self._call(rng, versions, f"{key}/{index}", weight)
             call.throttled = throttled
             if cold:
@@ -140,7 +140,7 @@ class FunctionBackend:
             elif not throttled:
                 call.duration = draw(rng, first) * 1000.0
             yield weight, self._finish(call, result, limit)
-        for index, (seconds, weight) in enumerate(draws or ()):
+        for index, (seconds, weight) in enumerate(samples or ()):
             call = self._call(rng, versions, f"{key}/{index}", weight)
             call.duration = seconds * 1000.0
             call.provisioned = temperature == "provisioned"
@@ -182,7 +182,7 @@ class FleetBackend:
         result, temperature, count = part
         serving = self.health.serving()
         if not serving:
-            yield from ((weight, routes.nobody("")) for weight in split(count, parts))
+            yield from ((weight, routes.no_target("")) for weight in split(count, parts))
             return
         sick = [target for target in serving if target.target_id in self.health.sick]
         well = [target for target in serving if target.target_id not in self.health.sick]

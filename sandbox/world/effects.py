@@ -21,6 +21,7 @@ from sandbox.world.inventory import Inventory
 from sandbox.world.names import Target
 from sandbox.world.parts import Loc, Part, Problem, Seconds, Share
 from sandbox.world.records import Caller, Request
+from sandbox.world.routes import Arrival, Front
 
 _CALM = 0.7  # share of its capacity up to which an overloaded backend keeps up
 
@@ -90,13 +91,7 @@ class SelectiveEffect(BaseEffect):
         """Whether the requests it strikes never reach the code."""
         return False
 
-    def outside(
-        self,
-        rng: Random,
-        request: routes.Arrival,
-        api: routes.Gateway | None,
-        targets: Sequence[Target],
-    ) -> Request | None:
+    def outside(self, rng: Random, request: Arrival, front: Front) -> Request | None:
         """The answer to a request that never reaches the code; None where it does reach it."""
         return None
 
@@ -182,13 +177,7 @@ class StatusShare(FilteredEffect):
         """The gateway's own answers."""
         return self.by == "gateway"
 
-    def outside(
-        self,
-        rng: Random,
-        request: routes.Arrival,
-        api: routes.Gateway | None,
-        targets: Sequence[Target],
-    ) -> Request | None:
+    def outside(self, rng: Random, request: Arrival, front: Front) -> Request | None:
         """The gateway's answer, without an integration."""
         return routes.refused(request, self.status, self.response_type)
 

@@ -16,7 +16,7 @@ from sandbox.world.parts import Loc, Problem, known
 from sandbox.world.schema import Scenario
 
 
-def dangling(scenario: Scenario) -> Iterator[Problem]:
+def reference_problems(scenario: Scenario) -> Iterator[Problem]:
     """Every problem pydantic cannot see, in file order."""
     resources = scenario.resources
     yield from _resources(resources)

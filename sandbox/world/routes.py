@@ -11,6 +11,7 @@ a refused connection 502; a connection not open after 10 s or a target silent fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +41,14 @@ class Gateway(Protocol):
     def integration_timeout(self) -> float:
         """Seconds."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What stands before the code: an API, the targets of a load balancer, or both."""
+
+    api: Gateway | None
+    targets: Sequence[Target]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ def unconnected(zone: str, target: Target | None, refused: bool) -> Outcome:
     return Outcome(hop.elb_status, _REFUSED if refused else CONNECT_TIMEOUT * 1000.0, hop=hop)
 
 
-def nobody(zone: str) -> Outcome:
+def no_target(zone: str) -> Outcome:
     """The balancer has no target in service."""
     return Outcome(503, 1.0, hop=Hop(zone, elb_status=503))
 

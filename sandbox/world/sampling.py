@@ -75,7 +75,7 @@ def draw(rng: Random, spread: Spread) -> float:
 
 
 def stratified(rng: Random, spread: Spread, count: int, parts: int) -> Iterator[tuple[float, int]]:
-    """(duration, weight) pairs that together are `count` draws, the tail as true as the middle."""
+    """(duration, weight) pairs for `count` requests, the tail as exact as the middle."""
     width = sigma(spread)
     if count <= 2 * parts:
         for weight in split(count, parts):

@@ -12,16 +12,16 @@ from sandbox.world.kinds.function import Throttle
 from sandbox.world.minute import Gauges
 from sandbox.world.pool import Supply
 from sandbox.world.records import Caller, Request
-from sandbox.world.routes import Arrival, Outcome
+from sandbox.world.routes import Arrival, Front, Outcome
 from sandbox.world.sampling import binomial, split
 from sandbox.world.service import TICK, Active, Service
-from sandbox.world.traffic import Crowd
+from sandbox.world.traffic import CallerGroup
 
 Selective = tuple[SelectiveEffect, float]
 """An active effect that may concern some callers only, and the part to which it holds."""
 
-Inside = tuple[Crowd, list[Selective], int]
-"""A crowd, the effects it meets, and how many of its requests reach the backend."""
+Inside = tuple[CallerGroup, list[Selective], int]
+"""A group of callers, the effects it meets, and how many of its requests reach the backend."""
 
 _RECORDS = 24  # records of a tick's main part; there are four ticks in a minute
 
@@ -55,37 +55,39 @@ class _Tick:
             (effect, held) for effect, held in active if isinstance(effect, SelectiveEffect)
         ]
         shifted = self._service.shifted(self._at)
-        crowds = self._service.arrivals.crowds([e for e, _ in selective], shifted)
-        counts = apportion(self._rng, self._total, [crowd.share for crowd, _ in crowds])
+        groups = self._service.arrivals.groups([e for e, _ in selective], shifted)
+        counts = apportion(self._rng, self._total, [group.share for group, _ in groups])
         inside: list[Inside] = []
-        for (crowd, pattern), count in zip(crowds, counts, strict=True):
+        for (group, pattern), count in zip(groups, counts, strict=True):
             met = [pair for pair, hit in zip(selective, pattern, strict=True) if hit]
             left = count
             for effect, held in met:
                 if effect.stops_outside:
                     stopped = binomial(self._rng, left, effect.share * held)
-                    yield from self._outside(crowd, effect, stopped)
+                    yield from self._outside(group, effect, stopped)
                     left -= stopped
-            inside.append((crowd, met, left))
+            inside.append((group, met, left))
         yield from self._inside(inside)
 
-    def _outside(self, crowd: Crowd, effect: SelectiveEffect, count: int) -> Iterator[Request]:
+    def _outside(
+        self, group: CallerGroup, effect: SelectiveEffect, count: int
+    ) -> Iterator[Request]:
         """Requests that an effect stops before they reach the code."""
         service = self._service
-        targets = service.fleet.health.targets if service.fleet else ()
+        front = Front(service.api, service.fleet.health.targets if service.fleet else ())
         weights = [*split(count, self._parts(count))]
-        for caller, weight in zip(crowd.pick(self._rng, len(weights)), weights, strict=True):
+        for caller, weight in zip(group.pick(self._rng, len(weights)), weights, strict=True):
             arrival = self._arrival(caller, weight)
-            if request := effect.outside(self._rng, arrival, service.api, targets):
+            if request := effect.outside(self._rng, arrival, front):
                 yield request
 
     def _inside(self, parts: list[Inside]) -> Iterator[Request]:
         """Requests that reach the backend: with a function, by how its pool takes them."""
         sizes = [count for _, _, count in parts]
         taken = {"": sizes} if self._service.function is None else self._pooled(parts, sizes)
-        for index, (crowd, met, _) in enumerate(parts):
+        for index, (group, met, _) in enumerate(parts):
             for temperature, counts in taken.items():
-                yield from self._in_code(crowd, met, temperature, counts[index])
+                yield from self._in_code(group, met, temperature, counts[index])
 
     def _pooled(self, parts: list[Inside], sizes: list[int]) -> dict[str, list[int]]:
         """Temperature -> requests of each part."""
@@ -110,7 +112,7 @@ class _Tick:
         return taken | {"warm": left}
 
     def _in_code(
-        self, crowd: Crowd, met: Iterable[Selective], temperature: str, count: int
+        self, group: CallerGroup, met: Iterable[Selective], temperature: str, count: int
     ) -> Iterator[Request]:
         """Requests in the code: each effect that can strike takes its share, the rest is well."""
         left = count
@@ -118,8 +120,8 @@ class _Tick:
             for share, result in self._possible(met):
                 struck = binomial(self._rng, left, share)
                 left -= struck
-                yield from self._serve(crowd, (result, temperature, struck))
-        yield from self._serve(crowd, (OK, temperature, left))
+                yield from self._serve(group, (result, temperature, struck))
+        yield from self._serve(group, (OK, temperature, left))
 
     def _possible(self, met: Iterable[Selective]) -> Iterator[tuple[float, CodeResult]]:
         for effect, held in met:
@@ -128,7 +130,7 @@ class _Tick:
         normal = self._service.normal
         yield normal.errors, CodeResult(500, (normal.exception, normal.message), takes=0.09)
 
-    def _serve(self, crowd: Crowd, part: Part) -> Iterator[Request]:
+    def _serve(self, group: CallerGroup, part: Part) -> Iterator[Request]:
         count = part[2]
         if count:
             service, parts = self._service, self._parts(count)
@@ -141,7 +143,7 @@ class _Tick:
             else:
                 return
             pairs = [*outcomes]
-            callers = crowd.pick(self._rng, len(pairs))
+            callers = group.pick(self._rng, len(pairs))
             for caller, (weight, outcome) in zip(callers, pairs, strict=True):
                 yield self._arrive(caller, weight, outcome)
 

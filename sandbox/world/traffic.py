@@ -18,7 +18,7 @@ _CREST = 6 * 3600.0  # when the daily wave is highest, after the alarm
 _FALL = 30.0  # seconds a surge takes to end
 
 
-class Crowd:
+class CallerGroup:
     """Some callers and how frequent each is; a part of the traffic that effects treat alike."""
 
     def __init__(self, callers: Iterable[tuple[Caller, float]]) -> None:
@@ -43,7 +43,7 @@ class Arrivals:
         self._zones = balancer.zones if balancer else ()
         self._noise: dict[int, float] = {}
         # by the effects' identity: they live as long as the service that holds them
-        self._crowds: dict[object, list[tuple[Crowd, tuple[bool, ...]]]] = {}
+        self._groups: dict[object, list[tuple[CallerGroup, tuple[bool, ...]]]] = {}
 
     def rate(self, at: float) -> float:
         """Requests a second that are expected at a time, noise included."""
@@ -63,25 +63,25 @@ class Arrivals:
         """How many requests arrive from `at` on for `lasting` seconds."""
         return poisson(rng, self.rate(at + lasting / 2) * lasting)
 
-    def crowds(
+    def groups(
         self, effects: Iterable[SelectiveEffect], shifted: str | None
-    ) -> Sequence[tuple[Crowd, tuple[bool, ...]]]:
+    ) -> Sequence[tuple[CallerGroup, tuple[bool, ...]]]:
         """The traffic in parts, each with which of the effects' filters it matches."""
         effects = tuple(effects)
         key = (tuple(map(id, effects)), shifted)
-        if key not in self._crowds:
-            self._crowds[key] = [*self._split(effects, shifted)]
-        return self._crowds[key]
+        if key not in self._groups:
+            self._groups[key] = [*self._split(effects, shifted)]
+        return self._groups[key]
 
     def _split(
         self, effects: Iterable[SelectiveEffect], shifted: str | None
-    ) -> Iterator[tuple[Crowd, tuple[bool, ...]]]:
+    ) -> Iterator[tuple[CallerGroup, tuple[bool, ...]]]:
         parts: dict[tuple[bool, ...], list[tuple[Caller, float]]] = {}
         for caller, share in self._callers(shifted):
             pattern = tuple(effect.concerns(caller) for effect in effects)
             parts.setdefault(pattern, []).append((caller, share))
         for pattern, callers in parts.items():
-            yield Crowd(callers), pattern
+            yield CallerGroup(callers), pattern
 
     def _callers(self, shifted: str | None) -> Iterator[tuple[Caller, float]]:
         agents, paths = self._traffic.user_agents, self._traffic.paths

@@ -30,6 +30,7 @@ from sandbox.world.minute import Gauges, MinuteRecords
 from sandbox.world.names import Target
 from sandbox.world.parts import Loc, Part, Problem, Seconds, Share, known
 from sandbox.world.records import Caller, Hop, Request
+from sandbox.world.routes import Arrival, Front
 
 _NAMESPACE = "AWS/ApplicationELB"
 
@@ -85,17 +86,11 @@ class ConnectionErrors(FilteredEffect):
         """The balancer answers."""
         return True
 
-    def outside(
-        self,
-        rng: Random,
-        request: routes.Arrival,
-        api: routes.Gateway | None,
-        targets: Sequence[Target],
-    ) -> Request | None:
+    def outside(self, rng: Random, request: Arrival, front: Front) -> Request | None:
         """502 or 504."""
-        target = rng.choice(targets) if targets else None
+        target = rng.choice(front.targets) if front.targets else None
         outcome = routes.unconnected(_zone(request), target, self.how == "refused")
-        return routes.through(api, outcome, request)
+        return routes.through(front.api, outcome, request)
 
 
 class ZoneFailure(SelectiveEffect):
@@ -120,25 +115,19 @@ class ZoneFailure(SelectiveEffect):
         """The balancer answers."""
         return True
 
-    def outside(
-        self,
-        rng: Random,
-        request: routes.Arrival,
-        api: routes.Gateway | None,
-        targets: Sequence[Target],
-    ) -> Request | None:
+    def outside(self, rng: Random, request: Arrival, front: Front) -> Request | None:
         """The status, from the target itself or from the balancer."""
         zone = _zone(request)
-        target = rng.choice(targets) if targets else None
-        local = [each for each in targets if each.zone.endswith(zone)]
+        target = rng.choice(front.targets) if front.targets else None
+        local = [each for each in front.targets if each.zone.endswith(zone)]
         target = rng.choice(local) if local else target
         if self.status == 500 and target:
             outcome = routes.answered(zone, target, 500, rng.uniform(5.0, 60.0))
         elif self.status == 503:
-            outcome = routes.nobody(zone)
+            outcome = routes.no_target(zone)
         else:
             outcome = routes.unconnected(zone, target, refused=self.status == 502)
-        return routes.through(api, outcome, request)
+        return routes.through(front.api, outcome, request)
 
 
 class TargetGroup(Part):
@@ -322,7 +311,7 @@ def _groups(inventory: Inventory) -> list[str]:
     return [g.name for balancer in inventory.every(LoadBalancer) for g in balancer.target_groups]
 
 
-def _zone(request: routes.Arrival) -> str:
+def _zone(request: Arrival) -> str:
     return request[3].zone or "a"
 
 
