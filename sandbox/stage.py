@@ -24,7 +24,7 @@ from sandbox.slack.workspace import Workspace
 from sandbox.world import Scenario, Simulation
 from sandbox.world.alarms import metric_id
 from sandbox.world.clock import Clock, RunningClock
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resources, catalogue
 from sandbox.world.schema import Alarm
 
 READ_ROLE = "incident-helper-read"
@@ -155,39 +155,13 @@ class Stage:
 
     def _service(self) -> dict[str, Any]:
         has, service = self.scenario.resources, self.scenario.service
-        resources: dict[str, Any] = {
-            "apis": [{"name": has.api.name, "kind": has.api.kind, "stage": has.api.stage}]
-            if has.api
-            else [],
-            "load_balancers": [
-                {
-                    "name": has.load_balancer.name,
-                    "target_groups": [group.name for group in has.load_balancer.target_groups],
-                }
-            ]
-            if has.load_balancer
-            else [],
-            "functions": [
-                {"name": each.name, "alias": next(iter(each.aliases), None)}
-                for each in has.functions
-            ],
-            "ecs": [{"cluster": each.cluster, "service": each.name} for each in has.ecs],
-            "codedeploy": [
-                {"application": each.application, "group": each.group} for each in has.codedeploy
-            ],
-            "tables": [each.name for each in has.databases if each.kind == "dynamodb"],
-            "databases": [each.name for each in has.databases if each.kind == "rds"],
-            "security_groups": [*has.security_groups],
-        }
         return {
             "name": service.name,
             "tier": TIERS[service.tier],
             "channel": slack.TEAM_CHANNEL,
             "account": has.account,
             "region": has.region,
-            "resources": {}
-            if self._bare
-            else {kind: refs for kind, refs in resources.items() if refs},
+            "resources": {} if self._bare else catalogue(has),
         }
 
     def _announce(self) -> None:

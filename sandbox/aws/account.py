@@ -12,7 +12,7 @@ from sandbox.aws.callers import Caller, Callers
 from sandbox.aws.faults import Faults
 from sandbox.aws.moto_account import MotoAccount
 from sandbox.world.api import World
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resources
 
 S = TypeVar("S", bound="Store")
 

@@ -9,8 +9,7 @@ from typing import Any
 from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
 from sandbox.world import names
-from sandbox.world.levers import health_check
-from sandbox.world.resources import LoadBalancer, TargetGroup
+from sandbox.world.kinds import LoadBalancer, TargetGroup
 
 _DELAY = "deregistration_delay.timeout_seconds"
 
@@ -70,7 +69,7 @@ class Balancing(Store):
     def balancer_arn(self) -> str:
         """The load balancer's ARN."""
         assert self.balancer is not None
-        tail = names.load_balancer_dimension(self.balancer)
+        tail = self.balancer.dimension
         return self.account.arn("elasticloadbalancing", f"loadbalancer/{tail}")
 
     def listener_arn(self) -> str:
@@ -92,7 +91,7 @@ class Balancing(Store):
 
     def group_arn(self, group: TargetGroup) -> str:
         """A target group's ARN."""
-        return self.account.arn("elasticloadbalancing", names.target_group_dimension(group))
+        return self.account.arn("elasticloadbalancing", group.dimension)
 
     def check_balancer(self, arn: str) -> LoadBalancer:
         """The balancer with this ARN. Raises AwsError."""
@@ -110,7 +109,7 @@ class Balancing(Store):
     def health_check(self, group: TargetGroup) -> dict[str, Any]:
         """The group's health check settings as API members."""
         lever = self.account.world.lever(f"elb/{group.name}/health_check")
-        values: Mapping[str, Any] = json.loads(str(lever or health_check(group)))
+        values: Mapping[str, Any] = json.loads(str(lever or group.health_check))
         return {
             key: values[own] if key == "HealthCheckPath" else round(values[own])
             for key, own in _CHECK_KEYS.items()

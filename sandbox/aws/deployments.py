@@ -19,7 +19,7 @@ from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
 from sandbox.aws.history import reached
 from sandbox.aws.names import deployment_id
-from sandbox.world.resources import CodeDeploy
+from sandbox.world.kinds import CodeDeploy
 
 _AGE = timedelta(days=7)
 _SECOND = timedelta(seconds=1)

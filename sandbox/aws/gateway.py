@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
 from sandbox.aws.names import code
-from sandbox.world import names
-from sandbox.world.resources import ACCESS_LOG_FORMAT, Api
+from sandbox.world.kinds import Api
+from sandbox.world.kinds.api import ACCESS_LOG_FORMAT
+from sandbox.world.kinds.function import function_arn
 
 _AGE = timedelta(days=60)
 
@@ -38,7 +39,7 @@ class Gateway(Store):
     def api(self, kind: str, api_id: str | None = None) -> Api:
         """The API of this kind ("rest" or "http") and id. Raises AwsError."""
         found = self.account.resources.api
-        if found is None or found.kind != kind or api_id not in (None, names.api_id(found)):
+        if found is None or found.kind != kind or api_id not in (None, found.api_id):
             raise AwsError(
                 "NotFoundException", f"Invalid API identifier specified {self.account.id}:{api_id}"
             )
@@ -106,13 +107,13 @@ class Gateway(Store):
 
     def log_destination(self, api: Api) -> str:
         """The access log's group as an ARN."""
-        return self.account.arn("logs", f"log-group:{names.access_log_group(api)}")
+        return self.account.arn("logs", f"log-group:{api.log_group}")
 
     def integration_uri(self, api: Api) -> str:
         """What the API calls: a function with its qualifier, or the load balancer."""
         if api.function is None:
             return f"https://{api.load_balancer}.internal.example.com"
-        arn = names.function_arn(self.account.resources, api.function, api.qualifier)
+        arn = function_arn(self.account.resources, api.function, api.qualifier)
         if api.kind == "http":
             return arn
         region = self.account.region

@@ -17,7 +17,7 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.names import unique
 from sandbox.aws.provisioning import Provisioned
 from sandbox.world.api import LeverValue, TrailEvent
-from sandbox.world.resources import Function
+from sandbox.world.kinds import Function
 
 LATEST = "$LATEST"
 _UNRESERVED_MINIMUM = 100  # Lambda keeps this many executions for functions without a reservation

@@ -3,7 +3,7 @@
 moto keeps its backends in the process, by account. Each endpoint uses a moto account of its own
 and swaps the account number in everything that goes in and comes out, so two endpoints in one
 process share nothing even when their scenarios name the same account. moto is imported when a call
-first needs it and furnished, service by service, when a service is first used (`moto_seed`).
+first needs it and furnished, service by service, when a service is first used (`Resource.seeds`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from botocore.serialize import create_serializer
 from moto.core.model import OperationModel
 from moto.core.utils import get_service_model
 
-from sandbox.aws import moto_seed
 from sandbox.aws.errors import AwsError, Wire
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resource, Resources
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -107,8 +106,10 @@ class MotoAccount:
         if service in self._furnished:
             return
         self._furnished.add(service)
-        for operation, params in moto_seed.calls(service, self._resources):
-            self.call(service, operation, params)
+        for resource in self._resources.every(Resource):
+            for seed in resource.seeds():
+                if seed.service == service:
+                    self.call(service, seed.operation, seed.params)
 
     def _send(self, service: str, environ: Mapping[str, Any], body: bytes) -> Wire:
         if self._app is None:

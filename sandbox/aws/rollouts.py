@@ -14,7 +14,7 @@ from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
 from sandbox.aws.history import reached
 from sandbox.aws.names import unique
-from sandbox.world.resources import EcsService
+from sandbox.world.kinds import EcsService
 
 _AGE = timedelta(days=14)
 

@@ -18,7 +18,7 @@ from sandbox.aws.dispatch import Endpoint
 from sandbox.aws.ledger import Ledger
 from sandbox.aws.registry import OWN_SERVICES
 from sandbox.world.api import World
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resources
 
 _TICK_SECONDS = 0.1
 _WARM_LOGS = timedelta(hours=2)

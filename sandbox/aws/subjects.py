@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.world.kinds import kinds
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -22,7 +24,7 @@ Finder = Callable[[Params, str], Iterator[Subject]]
 
 def subjects(service: str, params: Params, region: str, account: str) -> list[Subject]:
     """The resources the parameters name, the main one first; empty where a call names none."""
-    finder = _FINDERS.get(service)
+    finder = _FINDERS.get(service) or _KINDS.get(service)
     return list(finder(params, f"{region}:{account}")) if finder else []
 
 
@@ -122,9 +124,6 @@ _FINDERS: Mapping[str, Finder] = {
     "cloudwatch": _named(
         "AWS::CloudWatch::Alarm", "cloudwatch", "alarm:", "AlarmName", "AlarmNames"
     ),
-    "rds": _named("AWS::RDS::DBInstance", "rds", "db:", "DBInstanceIdentifier"),
-    "dynamodb": _named("AWS::DynamoDB::Table", "dynamodb", "table/", "TableName"),
-    "ec2": _named("AWS::EC2::SecurityGroup", "ec2", "security-group/", "GroupId", "GroupIds"),
     "arc-zonal-shift": _named(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         "elasticloadbalancing",
@@ -138,4 +137,10 @@ _FINDERS: Mapping[str, Finder] = {
         "ResourceId",
     ),
     "sts": _named("AWS::IAM::Role", "iam", "role/", "RoleArn"),
+}
+
+_KINDS: Mapping[str, Finder] = {
+    named.service: _named(named.type, named.service, named.tail, *named.keys)
+    for kind in kinds()
+    for named in kind.named_by
 }

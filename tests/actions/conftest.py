@@ -18,7 +18,7 @@ from bot.domain.resources import Resources as Known
 from bot.domain.service import Service
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
-from sandbox.world.resources import (
+from sandbox.world.kinds import (
     Api,
     CodeDeploy,
     EcsService,

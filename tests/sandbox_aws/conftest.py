@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
-from sandbox.world.resources import (
+from sandbox.world.kinds import (
     Api,
     CodeDeploy,
     Database,

@@ -13,14 +13,13 @@ from botocore.exceptions import ClientError
 
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
-from sandbox.world import names
 from sandbox.world.api import TrailEvent
-from sandbox.world.resources import Api, Function, Resources
+from sandbox.world.kinds import Api, Function, Resources
 from tests.sandbox_aws.conftest import RESOURCES, Client
 from tests.sandbox_aws.plain_world import NOW, PlainWorld
 
 assert RESOURCES.api is not None
-API = names.api_id(RESOURCES.api)
+API = RESOURCES.api.api_id
 LEVER = "api/checkout/prod/deployment"
 
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import TrailEvent
-from sandbox.world.resources import CodeDeploy, EcsService, Resources
+from sandbox.world.kinds import CodeDeploy, EcsService, Resources
 from tests.sandbox_aws.conftest import Client
 from tests.sandbox_aws.plain_world import NOW, PlainWorld
 

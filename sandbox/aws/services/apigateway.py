@@ -10,8 +10,7 @@ from sandbox.aws.gateway import Gateway, Snapshot, log_format
 from sandbox.aws.names import code
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.world import names
-from sandbox.world.resources import Api
+from sandbox.world.kinds import Api
 
 
 def _api(call: Call, params: Params) -> Api:
@@ -20,7 +19,7 @@ def _api(call: Call, params: Params) -> Api:
 
 def _described(call: Call, api: Api) -> dict[str, Any]:
     return {
-        "id": names.api_id(api),
+        "id": api.api_id,
         "name": api.name,
         "createdDate": call.store(Gateway).created(),
         "apiKeySource": "HEADER",

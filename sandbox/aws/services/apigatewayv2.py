@@ -9,8 +9,7 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.gateway import Gateway, log_format
 from sandbox.aws.names import code
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.world import names
-from sandbox.world.resources import Api
+from sandbox.world.kinds import Api
 
 
 def _api(call: Call, params: Params) -> Api:
@@ -18,7 +17,7 @@ def _api(call: Call, params: Params) -> Api:
 
 
 def _described(call: Call, api: Api) -> dict[str, Any]:
-    api_id, region = names.api_id(api), call.account.region
+    api_id, region = api.api_id, call.account.region
     return {
         "ApiEndpoint": f"https://{api_id}.execute-api.{region}.amazonaws.com",
         "ApiId": api_id,

@@ -12,7 +12,7 @@ from sandbox.aws.lambda_state import Functions
 from sandbox.aws.names import unique
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.world.resources import Part
+from sandbox.world.parts import Part
 
 Key = tuple[str, str, str]  # namespace, resource id, dimension
 

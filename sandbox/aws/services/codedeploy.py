@@ -10,7 +10,7 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.names import unique
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.world.resources import CodeDeploy
+from sandbox.world.kinds import CodeDeploy
 
 _LISTED = 100
 

@@ -12,7 +12,7 @@ from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.aws.rollouts import Rollout, Services
 from sandbox.world import names
-from sandbox.world.resources import EcsService
+from sandbox.world.kinds import EcsService
 
 _AGE = timedelta(days=120)
 _CONFIGURATION = {

@@ -12,7 +12,7 @@ from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world import names
 from sandbox.world.api import TargetState
-from sandbox.world.resources import LoadBalancer, TargetGroup
+from sandbox.world.kinds import LoadBalancer, TargetGroup
 
 
 def _listed(attributes: Mapping[str, str]) -> list[dict[str, str]]:

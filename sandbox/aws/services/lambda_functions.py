@@ -12,7 +12,7 @@ from sandbox.aws.lambda_state import LATEST, Functions, Version, code_hash
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world import names
-from sandbox.world.resources import Function
+from sandbox.world.kinds import Function
 
 _CODE_SIZE = 4_194_304
 
@@ -54,7 +54,7 @@ def configuration(
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {
             "LogFormat": "JSON" if function.log_format == "json" else "Text",
-            "LogGroup": names.function_log_group(function),
+            "LogGroup": function.log_group,
         },
     }
 

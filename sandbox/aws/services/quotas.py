@@ -10,7 +10,7 @@ from sandbox.aws.account import Call
 from sandbox.aws.errors import AwsError
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resources
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sandbox.aws.names import unique
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world import names
-from sandbox.world.resources import LoadBalancer
+from sandbox.world.kinds import LoadBalancer
 
 _EXPIRES = re.compile(r"([1-9]\d*)([mh])")
 _LONGEST = timedelta(hours=72)
