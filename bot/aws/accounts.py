@@ -61,14 +61,14 @@ class AwsAccounts:
         return self._account(service).reader(service.region, self._budget)
 
     def writer(self, service: Service, run: Run) -> Writer:
-        plan, also = run.plan, self._actions[run.action].also
+        plan, implied = run.plan, self._actions[run.action].implied_permissions
         steps = ((plan.inverse if run.undone_by else plan.steps) or ()) if plan else ()
         return self._account(service).writer(
             service.region,
             who=run.undone_by or run.approved_by or run.requested_by,
             run=run.id,
             steps=steps,
-            also=tuple({each for step in steps for each in also.get(step.permission, ())}),
+            implied=tuple({each for step in steps for each in implied.get(step.permission, ())}),
             resources=plan.resources if plan else (),
         )
 

@@ -165,7 +165,7 @@ class AwsAccount:
         who: str,
         run: str,
         steps: tuple[Step, ...],
-        also: tuple[str, ...] = (),
+        implied: tuple[str, ...] = (),
         resources: tuple[str, ...] = (),
     ) -> Writer:
         """The write role, assumed for this one run and narrowed to the calls to be sent.
@@ -181,7 +181,7 @@ class AwsAccount:
             raise WriteRefused("NotSent", fault.detail) from fault
         session = self._base
         if role:
-            allowed = sessions.policy(steps, also, resources)
+            allowed = sessions.policy(steps, implied, resources)
             try:
                 session = sessions.assumed_once(
                     self._base, role, self._roles, f"{who}-{run}", allowed

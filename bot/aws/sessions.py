@@ -84,18 +84,19 @@ def assumed_once(
     )
 
 
-def policy(steps: Iterable[Step], also: Sequence[str], resources: Sequence[str]) -> str:
-    """The session policy for these calls, on these ARNs (on any when none is given).
+def policy(steps: Iterable[Step], implied: Sequence[str], resources: Sequence[str]) -> str:
+    """The session policy, as JSON, that allows these calls on these ARNs (on any when none given).
 
-    `also` are permissions AWS asks for beside the calls' own, on things of other kinds: passing a
-    task's role, reading a deployment's settings. They are held to what the role itself allows.
+    `implied` are IAM actions that AWS checks in addition to the calls' own, on other kinds of
+    resource: passing a task's role, reading a deployment's settings. They are allowed on any
+    resource; what the role itself allows limits them.
     """
     calls = sorted({step.permission for step in steps})
     statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": calls, "Resource": list(resources) or "*"}
     ]
-    if also:
-        statements.append({"Effect": "Allow", "Action": sorted(also), "Resource": "*"})
+    if implied:
+        statements.append({"Effect": "Allow", "Action": sorted(implied), "Resource": "*"})
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 

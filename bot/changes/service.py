@@ -168,7 +168,7 @@ class Detector:
             raise LookupError(f"change {run.id} is of an incident that is gone: {run.incident}")
         report = await self.store.report(incident.id)
         found = report.resources if report else None
-        service = self.incidents.service_of(incident).made_of(found)
+        service = self.incidents.service_of(incident).with_resources(found)
         aws = await asyncio.to_thread(self.accounts.reader, service)
         now = await asyncio.to_thread(aws.now)
         began = report.window.began if report else incident.opened_at

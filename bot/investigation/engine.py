@@ -14,7 +14,7 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 
-from bot.domain.contract import Evidence, Hypothesis, Playbook, Probe, Scope, needs
+from bot.domain.contract import Evidence, Hypothesis, Playbook, Probe, Scope, probe_parameters
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import (
@@ -88,7 +88,7 @@ async def recovered(
     playbook: Playbook, scope: Scope, aws: Aws, pool: Executor, since: object
 ) -> Verification:
     """The playbook's detector, on the probes it asks for."""
-    names = tuple(needs(type(playbook), playbook.recovered))
+    names = tuple(probe_parameters(type(playbook), playbook.recovered))
     evidence = await gather(playbook, scope, aws, pool, names)
     gaps = [gap for gap in evidence.values() if isinstance(gap, Gap)]
     if len(gaps) == len(evidence):
@@ -106,7 +106,7 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
     ranked = tuple(sorted(causes, key=lambda cause: (_ORDER.index(cause.status), -cause.score)))
     verdict = judge(ranked)
     gaps = tuple(value for value in evidence.values() if isinstance(value, Gap))
-    seen = {name: evidence[name] for name in needs(type(playbook), playbook.overview)}
+    seen = {name: evidence[name] for name in probe_parameters(type(playbook), playbook.overview)}
     overview: Overview = playbook.overview(**_reserved(playbook.overview, scope, None), **seen)
     return Report(
         playbook=playbook.id,
@@ -128,11 +128,11 @@ def weigh(playbook: Playbook, hypothesis: Hypothesis, scope: Scope, evidence: Ev
     """One hypothesis against the evidence."""
     given: dict[str, object] = _reserved(hypothesis.test, scope, None)
     missing = []
-    for name, admits in hypothesis.needs.items():
+    for name, accepts in hypothesis.parameters.items():
         value = given[name] = evidence[name]
-        if isinstance(value, Gap) and not admits.gap:
+        if isinstance(value, Gap) and not accepts.gap:
             missing.append(name)
-        elif value is None and not admits.none:
+        elif value is None and not accepts.none:
             return _not_there(hypothesis, playbook.probes[name], scope)
     if missing:
         return _cause(hypothesis, CauseStatus.UNTESTED, 0, (), tuple(missing))
