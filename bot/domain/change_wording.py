@@ -11,7 +11,7 @@ from typing import Any
 from bot.domain.plan import Step
 from bot.domain.run import Answer, Run, RunState
 
-FROM_REPLY = "(what AWS answered when the change was made)"
+FROM_REPLY = "(the value that AWS returns when the change is made)"
 """Placeholder in an inverse call for a value that only the reply to the forward call has: an id."""
 
 _CLI_SERVICE = {"codedeploy": "deploy"}  # where the AWS CLI's name differs from boto3's

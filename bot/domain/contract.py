@@ -25,15 +25,17 @@ The parameter's type says what the method can handle besides a value:
 - `None`: the service has nothing this probe could read. Without `| None` the hypothesis is then
   *refuted*.
 
-`scope` (what is investigated) and `since` (a time; only in `recovered`) may be parameters too. A
-parameter that names neither raises TypeError when the class is defined.
+`scope` (what is investigated) and `since` (a time; only in `recovered`) may be parameters too. Any
+other parameter raises TypeError when the class is defined.
 
 A hypothesis yields clues. Each is `necessary`, `decisive`, `supporting` or `contradicting`, holds
-True, False or None (unknown), and has a sentence with its figure. `bot.investigation.engine`
-adds up the points and decides how sure the report is.
+True, False or None (unknown), and has a sentence with its figure that is true whether or not the
+clue holds. `bot.investigation.engine` adds up the points and decides how sure the report is.
 
 **An action** computes a `Plan`: exact AWS calls, and the calls that undo them. It sends nothing:
 `bot.changes` checks, records, sends and verifies.
+
+tests/fundamentals has a whole small playbook, an investigation and a guarded change to read next.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ T_co = TypeVar("T_co", covariant=True)
 Evidence = Mapping[str, object]
 """Results of probes by attribute name: a value, None (nothing to read) or a Gap (read failed)."""
 
-RESERVED = frozenset({"self", "scope", "since"})  # parameters that name no probe
+# --- what is investigated, and reads of it --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,60 +90,7 @@ class Probe(ABC, Generic[T_co]):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """A possible cause, made from a method marked with `@hypothesis`."""
-
-    id: str  # the method's name with hyphens; does not change once published
-    title: str
-    actions: tuple[str, ...]  # ids of actions that can mend it, the best first
-    test: Callable[..., Iterator[Clue]]
-    parameters: Mapping[str, Accepts]  # by the probe's attribute name
-
-
-@dataclass(frozen=True, slots=True)
-class Accepts:
-    """Whether a parameter's type accepts a Gap (read failed) and None (nothing to read)."""
-
-    gap: bool
-    none: bool
-
-
-Test = TypeVar("Test", bound=Callable[..., Iterator[Clue]])
-
-
-def hypothesis(title: str, *, actions: tuple[str, ...] = ()) -> Callable[[Test], Test]:
-    """Mark a playbook's method as a hypothesis. Its id is the method's name with hyphens.
-
-    `title` is the cause as the card shows it; `actions` are ids of actions that can mend it, the
-    best first.
-    """
-
-    def mark(test: Test) -> Test:
-        test.__hypothesis__ = (title, actions)  # type: ignore[attr-defined]
-        return test
-
-    return mark
-
-
-def necessary(holds: bool | None, text: str, **figures: float) -> Clue:
-    """A clue without which this cause is impossible: False refutes it. No points."""
-    return Clue(kind=ClueKind.NECESSARY, holds=holds, text=text, figures=figures)
-
-
-def decisive(holds: bool | None, text: str, **figures: float) -> Clue:
-    """A clue that only this cause explains: +3 points."""
-    return Clue(kind=ClueKind.DECISIVE, holds=holds, text=text, figures=figures)
-
-
-def supporting(holds: bool | None, text: str, **figures: float) -> Clue:
-    """A clue that fits this cause and others too: +1 point."""
-    return Clue(kind=ClueKind.SUPPORTING, holds=holds, text=text, figures=figures)
-
-
-def contradicting(holds: bool | None, text: str, **figures: float) -> Clue:
-    """A clue against this cause: -2 points when it holds."""
-    return Clue(kind=ClueKind.CONTRADICTING, holds=holds, text=text, figures=figures)
+# --- playbooks ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,30 +152,41 @@ class Playbook(ABC):
         """
 
 
-def probe_parameters(playbook: type[Playbook], method: Callable[..., object]) -> dict[str, Accepts]:
-    """A method's parameters that name probes, and what each accepts.
+Test = TypeVar("Test", bound=Callable[..., Iterator[Clue]])
 
-    Raises TypeError for a parameter that names no probe of the playbook.
+
+def hypothesis(title: str, *, actions: tuple[str, ...] = ()) -> Callable[[Test], Test]:
+    """Mark a playbook's method as a hypothesis. Its id is the method's name with hyphens.
+
+    `title` is the cause as the card shows it; `actions` are ids of actions that can mend it, the
+    best first.
     """
-    parameters = {}
-    hints = typing.get_type_hints(method)
-    for name, parameter in inspect.signature(method).parameters.items():
-        if name in RESERVED or parameter.kind in (
-            parameter.VAR_KEYWORD,
-            parameter.VAR_POSITIONAL,
-        ):
-            continue
-        if name not in playbook.probes:
-            known = ", ".join(sorted(playbook.probes)) or "none"
-            raise TypeError(
-                f"{playbook.__name__}.{method.__name__} has a parameter {name!r}, "
-                f"which is no probe of the playbook; its probes: {known}"
-            )
-        hint = hints.get(name, object)
-        is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-        choices = typing.get_args(hint) if is_union else (hint,)
-        parameters[name] = Accepts(gap=Gap in choices, none=type(None) in choices)
-    return parameters
+
+    def mark(test: Test) -> Test:
+        test.__hypothesis__ = (title, actions)  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def necessary(holds: bool | None, text: str, **figures: float) -> Clue:
+    """A clue without which this cause is impossible: False refutes it. No points."""
+    return Clue(kind=ClueKind.NECESSARY, holds=holds, text=text, figures=figures)
+
+
+def decisive(holds: bool | None, text: str, **figures: float) -> Clue:
+    """A clue that only this cause explains: +3 points."""
+    return Clue(kind=ClueKind.DECISIVE, holds=holds, text=text, figures=figures)
+
+
+def supporting(holds: bool | None, text: str, **figures: float) -> Clue:
+    """A clue that fits this cause and others too: +1 point."""
+    return Clue(kind=ClueKind.SUPPORTING, holds=holds, text=text, figures=figures)
+
+
+def contradicting(holds: bool | None, text: str, **figures: float) -> Clue:
+    """A clue against this cause: -2 points when it holds."""
+    return Clue(kind=ClueKind.CONTRADICTING, holds=holds, text=text, figures=figures)
 
 
 # --- actions --------------------------------------------------------------------------------------
@@ -300,3 +260,54 @@ class Action(ABC):
     def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
         """The calls that undo the plan, with the current `seen.lock`. Default: `plan.inverse`."""
         return plan.inverse or ()
+
+
+# --- how a playbook's class body is read ----------------------------------------------------------
+
+
+RESERVED = frozenset({"self", "scope", "since"})  # parameters that name no probe
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A possible cause, made from a method marked with `@hypothesis`."""
+
+    id: str  # the method's name with hyphens; does not change once published
+    title: str
+    actions: tuple[str, ...]  # ids of actions that can mend it, the best first
+    test: Callable[..., Iterator[Clue]]
+    parameters: Mapping[str, Accepts]  # by the probe's attribute name
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """Whether a parameter's type accepts a Gap (read failed) and None (nothing to read)."""
+
+    gap: bool
+    none: bool
+
+
+def probe_parameters(playbook: type[Playbook], method: Callable[..., object]) -> dict[str, Accepts]:
+    """A method's parameters that name probes, and what each accepts.
+
+    Raises TypeError for a parameter that names no probe of the playbook.
+    """
+    parameters = {}
+    hints = typing.get_type_hints(method)
+    for name, parameter in inspect.signature(method).parameters.items():
+        if name in RESERVED or parameter.kind in (
+            parameter.VAR_KEYWORD,
+            parameter.VAR_POSITIONAL,
+        ):
+            continue
+        if name not in playbook.probes:
+            known = ", ".join(sorted(playbook.probes)) or "none"
+            raise TypeError(
+                f"{playbook.__name__}.{method.__name__} has a parameter {name!r}, "
+                f"which is no probe of the playbook; its probes: {known}"
+            )
+        hint = hints.get(name, object)
+        is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+        choices = typing.get_args(hint) if is_union else (hint,)
+        parameters[name] = Accepts(gap=Gap in choices, none=type(None) in choices)
+    return parameters

@@ -60,7 +60,7 @@ class AwsWriter(Protocol):
     def write(self, step: Step) -> dict[str, Any]:
         """Send the call once and return AWS's reply.
 
-        Raises WriteRefused when nothing was changed, WriteAmbiguous when nobody knows.
+        Raises WriteRefused when nothing was changed, WriteAmbiguous when it may have been.
         """
         ...
 

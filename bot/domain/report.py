@@ -96,7 +96,7 @@ class GapReason(StrEnum):
 
 
 class Gap(Frozen):
-    """A read that failed or was not made. What it would have told is unknown, not healthy."""
+    """A read that failed or was not made. What it would have shown is unknown, not healthy."""
 
     probe: str  # the probe's attribute name, or what else was read ("alarm", "tags")
     reason: GapReason
