@@ -42,11 +42,7 @@ def read_failed(
     if getattr(error, "operation_name", "") == "AssumeRole":
         action = "sts:AssumeRole"  # it failed before the call itself was sent
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return ReadFailed(
-            GapReason.NOT_CONFIGURED,
-            f"{action}: no AWS credentials found; give the host a role, or set AWS_PROFILE",
-            action,
-        )
+        return ReadFailed(GapReason.NOT_CONFIGURED, f"{action}: no AWS credentials found", action)
     if isinstance(error, (ReadTimeoutError, ConnectTimeoutError, EndpointConnectionError)):
         return ReadFailed(GapReason.TIMEOUT, f"{action}: no answer from AWS")
     if not isinstance(error, ClientError):
