@@ -106,9 +106,15 @@ def narrowed(server: AwsServer) -> Callable[..., AwsWriter]:
     account = AwsAccount(Roles(write=role), number=RESOURCES.account)
 
     def make(action: Action, plan: Plan, steps: tuple[Step, ...]) -> AwsWriter:
-        also = tuple({each for step in steps for each in action.also.get(step.permission, ())})
+        also_checked = action.implied_permissions
+        implied = tuple({each for step in steps for each in also_checked.get(step.permission, ())})
         return account.writer(
-            "us-east-1", who="U1", run="run-1", steps=steps, also=also, resources=plan.resources
+            "us-east-1",
+            who="U1",
+            run="run-1",
+            steps=steps,
+            implied=implied,
+            resources=plan.resources,
         )
 
     return make
