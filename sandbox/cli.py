@@ -6,7 +6,6 @@ passes here, `incident serve` too, and the sandbox is large.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -23,8 +22,6 @@ PortOption = Annotated[int, typer.Option(help="Of the page; 0 takes a free one."
 
 def register(app: typer.Typer) -> None:
     """Add the commands; called by `incident` for its entry-point group."""
-    if find_spec("moto") is None:
-        return  # installed without the extra `sandbox`
     app.command()(demo)
     app.command()(sandbox)
     app.command()(score)

@@ -168,8 +168,16 @@ class Endpoint:
         if target.protocol == protocol.CBOR:
             exchange.reply = moto.call(target.service, target.name, exchange.params)
             return "ok", protocol.serialize(exchange.reply, target, exchange.request_id)
-        body = exchange.request.get_data()
-        wire = moto.forward(target.service, target.name, exchange.request.environ, body)
+        request = exchange.request
+        query = request.query_string.decode()
+        wire = moto.forward(
+            target.service,
+            target.name,
+            method=request.method,
+            path=f"{request.raw_path}?{query}" if query else request.raw_path,
+            headers=dict(request.headers),
+            body=request.get_data(),
+        )
         if wire.status >= 400:
             try:
                 parsed(wire, target.operation)
