@@ -35,7 +35,6 @@ class Version:
     memory_mb: int
     timeout: int
     modified: datetime
-    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +121,13 @@ class Functions(Store):
             parts += [sum(1 for _ in self._moves(function, str(qualifier)))]
         return unique("revision", *parts)
 
-    def check_revision(self, given: str | None, function: str, qualifier: str | None) -> None:
+    def check_revision(self, given: str | None, function: str, alias: str) -> None:
         """Raises AwsError when a caller's RevisionId is not the latest."""
-        if given is not None and given != self.revision(function, qualifier):
-            kind = "GetAlias" if qualifier else "GetFunction"
+        if given is not None and given != self.revision(function, alias):
             raise AwsError(
                 "PreconditionFailedException",
                 "The Revision Id provided does not match the latest Revision Id. Call the "
-                f"{kind} API to retrieve the latest Revision Id",
+                "GetAlias API to retrieve the latest Revision Id",
             )
 
     # -- concurrency
@@ -204,25 +202,6 @@ class Functions(Store):
         self.changed(function, alias)
         self._pull_configuration(function)
         self.advance()
-
-    def configure(self, function: str, version: Version) -> None:
-        """Replace $LATEST's configuration."""
-        self._versions[function][LATEST] = version
-        self.changed(function, None)
-        self._pull_configuration(function)
-
-    def publish(self, function: str, description: str) -> Version:
-        """Make a version of $LATEST."""
-        known = self._versions[function]
-        number = max((int(name) for name in known if name != LATEST), default=0) + 1
-        made = replace(
-            known[LATEST],
-            name=str(number),
-            description=description,
-            modified=self.account.world.now(),
-        )
-        known[made.name] = made
-        return made
 
     def changed(self, function: str, qualifier: str | None) -> None:
         """Note a change: the RevisionId becomes another."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 from sandbox.aws.account import Account
 from sandbox.aws.errors import AwsError
@@ -63,9 +62,3 @@ def stored_bytes(account: Account, group: str) -> int:
     now = account.world.now()
     buckets = account.store(Metrics).buckets(metric, now - _DAY, now, 3600)
     return int(sum(bucket.total for bucket in buckets.values()))
-
-
-def sample(account: Account, group: str, around: datetime, most: int) -> list[Row]:
-    """Some events near a time."""
-    start = millis(around - timedelta(minutes=8))
-    return list(islice(rows(account, group, start, millis(around)), most))

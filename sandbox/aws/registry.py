@@ -79,7 +79,6 @@ OWN_SERVICES = {
     "lambda",
     "logs",
     "resourcegroupstaggingapi",
-    "service-quotas",
     "sts",
 }
 

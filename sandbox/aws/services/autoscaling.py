@@ -78,19 +78,6 @@ def register_scalable_target(call: Call, params: Params) -> Reply:
     return {"ScalableTargetARN": _arn(call, key)}
 
 
-@operation("application-autoscaling", "DeregisterScalableTarget")
-def deregister_scalable_target(call: Call, params: Params) -> Reply:
-    """Forget a target."""
-    key = _key(params)
-    if call.store(Targets).all.pop(key, None) is None:
-        raise AwsError(
-            "ObjectNotFoundException",
-            f"No scalable target found for service namespace: {key[0]}, resource ID: {key[1]}, "
-            f"scalable dimension: {key[2]}",
-        )
-    return {}
-
-
 @operation("application-autoscaling", "DescribeScalableTargets")
 def describe_scalable_targets(call: Call, params: Params) -> Reply:
     """The targets of a namespace."""
@@ -118,24 +105,3 @@ def describe_scalable_targets(call: Call, params: Params) -> Reply:
         )
     shown, token = page(found, params.get("NextToken"), params.get("MaxResults", 50))
     return {"ScalableTargets": shown, "NextToken": token}
-
-
-@operation("application-autoscaling", "DescribeScalingActivities")
-def describe_scaling_activities(call: Call, params: Params) -> Reply:
-    """None: no target here has a policy."""
-    del call, params
-    return {"ScalingActivities": []}
-
-
-@operation("application-autoscaling", "DescribeScalingPolicies")
-def describe_scaling_policies(call: Call, params: Params) -> Reply:
-    """None."""
-    del call, params
-    return {"ScalingPolicies": []}
-
-
-@operation("application-autoscaling", "DescribeScheduledActions")
-def describe_scheduled_actions(call: Call, params: Params) -> Reply:
-    """None."""
-    del call, params
-    return {"ScheduledActions": []}

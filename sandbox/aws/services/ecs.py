@@ -24,26 +24,6 @@ _CONFIGURATION = {
 }
 
 
-@operation("ecs", "ListClusters")
-def list_clusters(call: Call, params: Params) -> Reply:
-    """The clusters."""
-    del params
-    found = sorted({service.cluster for service in call.resources.ecs})
-    return {"clusterArns": [call.store(Services).cluster_arn(name) for name in found]}
-
-
-@operation("ecs", "ListServices")
-def list_services(call: Call, params: Params) -> Reply:
-    """A cluster's services."""
-    store = call.store(Services)
-    cluster = params.get("cluster", "default").rpartition("/")[2]
-    found = [store.arn(service) for service in call.resources.ecs if service.cluster == cluster]
-    if not found:
-        raise AwsError("ClusterNotFoundException", "Cluster not found.")
-    shown, token = page(found, params.get("nextToken"), params.get("maxResults", 10))
-    return {"serviceArns": shown, "nextToken": token}
-
-
 @operation("ecs", "DescribeServices")
 def describe_services(call: Call, params: Params) -> Reply:
     """Services with their deployments: the primary, and what it replaces while it rolls."""
