@@ -10,8 +10,9 @@ from typing import Any
 
 from sandbox.aws.errors import AwsError
 from sandbox.aws.names import code, unique
-from sandbox.aws.policy import Decision, Policy, is_write
+from sandbox.aws.policy import Decision, Policy
 from sandbox.aws.protocol import Signature
+from sandbox.aws.writes import is_write
 from sandbox.world.names import digest
 
 

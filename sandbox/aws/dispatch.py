@@ -17,14 +17,16 @@ from typing import Any
 
 from moto.core.request import Request
 
-from sandbox.aws import errors, faults, protocol, registry, trail
+from sandbox.aws import errors, faults, protocol, services, trail
 from sandbox.aws.account import Account, Call
 from sandbox.aws.callers import Caller
 from sandbox.aws.errors import AwsError, Wire
 from sandbox.aws.ledger import Entry, Ledger
 from sandbox.aws.moto_account import parsed
 from sandbox.aws.protocol import Target
+from sandbox.aws.registry import OWN_SERVICES
 from sandbox.aws.subjects import subjects
+from sandbox.aws.writes import changes_something
 from sandbox.world.api import Fault
 
 _TIMEOUT_SECONDS = 60.0
@@ -60,7 +62,7 @@ class Endpoint:
     def __init__(self, account: Account, ledger: Ledger) -> None:
         self._account = account
         self._ledger = ledger
-        self._operations = registry.load()
+        self._operations = services.load()
         self.closing = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -139,7 +141,7 @@ class Endpoint:
         found = self._operations.get((target.service, target.name))
         if found is None:
             return self._pass_on(exchange, target)
-        if target.service not in registry.OWN_SERVICES:
+        if target.service not in OWN_SERVICES:
             self._account.moto.prepare(target.service)  # slow at first, and nobody else need wait
         with self._account.lock:
             self._account.advance()
@@ -159,7 +161,7 @@ class Endpoint:
         return "ok", protocol.serialize(exchange.reply, target, exchange.request_id)
 
     def _pass_on(self, exchange: _Exchange, target: Target) -> tuple[str, Wire]:
-        if target.service in registry.OWN_SERVICES:
+        if target.service in OWN_SERVICES:
             raise AwsError(
                 "NotImplemented",
                 f"{target.service}:{target.name} is not supported by this sandbox",
@@ -204,7 +206,7 @@ class Endpoint:
         if target is None or caller is None:
             return
         exchange.caller = None
-        write = registry.changes_something(target.service, target.name)
+        write = changes_something(target.service, target.name)
         self._ledger.add(
             Entry(
                 exchange.time,
