@@ -24,7 +24,7 @@ from bot.config import Settings
 from bot.inquiry import Inquiry
 from bot.model import Alarm, Report
 from bot.question import THREADS
-from sandbox.showing import SCENARIOS
+from sandbox.commands import SCENARIOS
 from sandbox.world import load
 
 LATENCY_MS = 100

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.slack.api.limiter import Limiter
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.faults import Fault, Faults
 from sandbox.slack.interactions import Interactions
 from sandbox.slack.modals import Modals
+from sandbox.slack.rate_limits import Limiter
 from sandbox.slack.responses import Responses
 from sandbox.slack.sockets import SocketHub
 from sandbox.slack.tickets import ResponseUrls, Triggers

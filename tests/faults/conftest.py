@@ -52,28 +52,28 @@ class Night(Play):
         """Amazon Q posts the alarm that starts the incident; the post's ts."""
 
         def burning() -> Any:
-            posts = self.stage.simulation.transitions()
+            posts = self.session.simulation.transitions()
             return next((each for each in posts if each.alarm.starts and each.state == "ALARM"), 0)
 
         post = self.until("the alarm", burning)
-        self.ts = slack.announce(self.stage.workspace, replace(post, state=state))
+        self.ts = slack.announce(self.session.workspace, replace(post, state=state))
         return self.ts
 
     def aws_faults(self, *faults: Fault) -> None:
         """What AWS does wrong from now on; nothing when none is named."""
-        self.stage.simulation._faults = list(faults)
+        self.session.simulation._faults = list(faults)
 
     @contextmanager
     def cloudwatch_says(self, state: str) -> Iterator[None]:
         """The alarm is in another state meanwhile."""
         where = {
-            "endpoint_url": self.stage.aws.url,
+            "endpoint_url": self.session.aws.url,
             "region_name": "us-east-1",
             "aws_access_key_id": "admin",
             "aws_secret_access_key": "secret",
         }
         cloudwatch = boto3.client("cloudwatch", **where)
-        name = next(each.name for each in self.stage.scenario.alarms if each.starts)
+        name = next(each.name for each in self.session.scenario.alarms if each.starts)
         for value in (state, "ALARM"):
             cloudwatch.set_alarm_state(AlarmName=name, StateValue=value, StateReason="a test")
             if value == state:
@@ -85,7 +85,7 @@ class Night(Play):
     def forget(self) -> None:
         """As if nothing had happened yet: no incident, no fault."""
         self.aws_faults()
-        self.stage.slack.site.faults.clear()
+        self.session.slack.site.faults.clear()
         self.until("the bot to have nothing to do", self.idle)
         with self.redis() as redis:
             kept = {b"{ih}:audit:entries", b"{ih}:audit:head"}
@@ -185,10 +185,10 @@ def _fields(kept: Mapping[bytes, bytes]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def stage_of_the_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+def the_one_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     """Payments fails since an alias was moved, and nobody is going to move it back."""
     night = Night("5xx-bad-alias-move", tmp_path_factory.mktemp("night"), speed=6.0)
-    night.stage.start()
+    night.session.start()
     try:
         night.start_bot()
         yield night
@@ -197,11 +197,11 @@ def stage_of_the_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nig
 
 
 @pytest.fixture
-def night(stage_of_the_night: Night) -> Iterator[Night]:
+def night(the_one_night: Night) -> Iterator[Night]:
     """The night at its beginning, with a bot that runs."""
-    if stage_of_the_night.bot is None:
-        stage_of_the_night.start_bot()
-    stage_of_the_night.forget()
-    yield stage_of_the_night
-    stage_of_the_night.aws_faults()
-    stage_of_the_night.stage.slack.site.faults.clear()
+    if the_one_night.bot is None:
+        the_one_night.start_bot()
+    the_one_night.forget()
+    yield the_one_night
+    the_one_night.aws_faults()
+    the_one_night.session.slack.site.faults.clear()
