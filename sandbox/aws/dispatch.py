@@ -38,7 +38,7 @@ class AnswerLost(ConnectionError):
 
 @dataclass
 class _Exchange:
-    """One request on its way through."""
+    """One request while it is being answered."""
 
     request: Request
     request_id: str
@@ -95,7 +95,10 @@ class Endpoint:
             self._note(exchange)
 
     def _admit(self, exchange: _Exchange) -> list[Fault]:
-        """Everything before the work: who, what, may they, and which faults are met."""
+        """Identify operation and caller, play faults, check permission and input.
+
+        Returns the faults of this call. Raises AwsError when it is refused.
+        """
         account, request = self._account, exchange.request
         signed = protocol.signature(request)
         if signed is None:
@@ -123,7 +126,7 @@ class Endpoint:
         return met
 
     def _play(self, met: list[Fault], exchange: _Exchange) -> None:
-        """Faults that come before the work: waiting and refusing."""
+        """Play the faults that come before the work: latency, throttling, server errors."""
         exchange.fault = met[0].kind if met else None
         for fault in met:
             if fault.kind == "latency":
@@ -134,7 +137,7 @@ class Endpoint:
                 raise faults.server_error(exchange.protocol)
 
     def _run(self, exchange: _Exchange) -> tuple[str, Wire]:
-        """The work: a handler's, or moto's. Its outcome and the answer."""
+        """Have a handler or moto do the work; its outcome and the answer."""
         target, caller = exchange.target, exchange.caller
         assert target is not None
         assert caller is not None
@@ -188,7 +191,7 @@ class Endpoint:
         return "ok", wire
 
     def _after(self, exchange: _Exchange, wire: Wire, met: list[Fault]) -> Wire:
-        """Faults that come after the work: it was done, and the answer is lost or broken."""
+        """Play the faults that come after the work: the answer is lost or cut in half."""
         for fault in met:
             if fault.kind == "timeout":
                 wait = fault.latency_ms / 1000 if fault.latency_ms else _TIMEOUT_SECONDS
@@ -201,7 +204,7 @@ class Endpoint:
         return wire
 
     def _note(self, exchange: _Exchange) -> None:
-        """Ledger and trail; once an exchange, however it ends."""
+        """Record the call in ledger and trail, once, whatever its outcome."""
         target, caller = exchange.target, exchange.caller
         if target is None or caller is None:
             return
@@ -240,7 +243,7 @@ class Endpoint:
 
 
 def _inflated(environ: dict[str, Any]) -> dict[str, Any]:
-    """The request with its body unzipped: SDKs compress large PutMetricData calls."""
+    """The request with its body unzipped: SDKs compress large bodies of some operations."""
     if environ.get("HTTP_CONTENT_ENCODING") != "gzip":
         return environ
     length = int(environ.get("CONTENT_LENGTH") or 0)

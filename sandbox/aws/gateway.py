@@ -15,7 +15,7 @@ _AGE = timedelta(days=60)
 
 
 class Gateway(Store):
-    """The API; which deployment its stage serves is a lever."""
+    """The account's API. The deployment its stage serves is a lever of the world."""
 
     def api(self, kind: str, api_id: str | None = None) -> Api:
         """The API of this kind ("rest" or "http") and id. Raises AwsError."""

@@ -40,7 +40,7 @@ _NO_BACKEND: tuple[int, dict[str, str], str] = (
 
 
 class MotoAccount:
-    """A moto account of one endpoint's own."""
+    """A moto account that one endpoint alone uses."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
@@ -102,7 +102,7 @@ class MotoAccount:
         return wire
 
     def prepare(self, service: str) -> None:
-        """Put into moto what the account has of a service, if that has not been done."""
+        """Create the account's resources of a service in moto, unless that was done before."""
         with self._lock:
             self._furnish(service)
 

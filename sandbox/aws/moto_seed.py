@@ -1,4 +1,4 @@
-"""What is put into moto when one of its services is first used."""
+"""The calls that create the account's resources in moto, by service."""
 
 from __future__ import annotations
 

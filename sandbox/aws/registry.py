@@ -1,4 +1,4 @@
-"""What the endpoint answers by itself: one function per operation.
+"""The register of the operations that the endpoint answers by itself, a function each.
 
 To add an operation, write a function in a module of `sandbox.aws.services`:
 

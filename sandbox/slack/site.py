@@ -19,7 +19,7 @@ from sandbox.slack.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class WorldClock:
-    """A clock that messages are dated by on the page, where a world runs faster than the hall.
+    """Dates messages on the page in world time, which may run faster than wall time.
 
     Args:
         at: the world's time for a time of the workspace's, both in epoch seconds.
@@ -31,7 +31,7 @@ class WorldClock:
 
 
 class Site:
-    """A workspace with everything that speaks for it."""
+    """A workspace with its delivery to apps, faults, rate limits, modals and interactions."""
 
     def __init__(
         self, workspace: Workspace, *, rate_limits: bool = True, clock: WorldClock | None = None

@@ -1,4 +1,4 @@
-"""Application Auto Scaling: targets that callers register, here for what they remember."""
+"""Application Auto Scaling: scalable targets are kept; nothing is scaled."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _check_exists(call: Call, key: Key) -> None:
 
 @operation("application-autoscaling", "RegisterScalableTarget")
 def register_scalable_target(call: Call, params: Params) -> Reply:
-    """Register a target, or change its bounds. It scales nothing before there is a policy."""
+    """Register a target, or change its bounds."""
     targets, key = call.store(Targets).all, _key(params)
     _check_exists(call, key)
     known = targets.get(key)

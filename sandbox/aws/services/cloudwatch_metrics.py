@@ -1,4 +1,4 @@
-"""CloudWatch: reading and putting metric data."""
+"""CloudWatch: metric data."""
 
 from __future__ import annotations
 

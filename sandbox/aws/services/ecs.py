@@ -1,4 +1,4 @@
-"""ECS: services, their deployments, and task definitions."""
+"""ECS: services and their deployments."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _deployments(call: Call, service: EcsService) -> list[dict[str, Any]]:
 
 
 def _deployment(call: Call, rollout: Rollout, task_definition: str) -> dict[str, Any]:
-    """What deployments have in common; complete, until said otherwise."""
+    """The members every deployment has, in the state COMPLETED."""
     number = int(names.digest(rollout.rollout_id, task_definition, length=15), 16)
     deployment_id = f"ecs-svc/{number:019d}"
     return {

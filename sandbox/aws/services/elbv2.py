@@ -1,4 +1,4 @@
-"""Elastic Load Balancing v2: the balancer, its listener, target groups and their targets."""
+"""Elastic Load Balancing v2: the balancer, its target groups and their targets."""
 
 from __future__ import annotations
 

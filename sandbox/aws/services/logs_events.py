@@ -1,4 +1,4 @@
-"""CloudWatch Logs: groups, streams and events."""
+"""CloudWatch Logs: groups and events."""
 
 from __future__ import annotations
 

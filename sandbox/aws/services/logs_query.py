@@ -1,4 +1,4 @@
-"""CloudWatch Logs Insights: queries that run, and then have results."""
+"""CloudWatch Logs Insights: queries and their results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_RUNNING = 100
 
 @dataclass(slots=True)
 class RunningQuery:
-    """A query that was started. It is evaluated when its result is first due."""
+    """A query that was started; evaluated when its results are first read after `ready_at`."""
 
     query_id: str
     query: Query
@@ -33,7 +33,7 @@ class RunningQuery:
 
     @property
     def status(self) -> str:
-        """As the API names it. The first look finds it running, however late."""
+        """The status as the API names it. The first read always finds it Running."""
         if self.stopped:
             return "Cancelled"
         done = self.polled and time.monotonic() >= self.ready_at
@@ -48,7 +48,7 @@ class Queries(Store):
         self._queries: dict[str, RunningQuery] = {}
 
     def add(self, query: RunningQuery) -> None:
-        """Note a new query. Raises AwsError when too many run at once."""
+        """Add a new query. Raises AwsError when too many run at once."""
         running = [item for item in self._queries.values() if item.status == "Running"]
         if len(running) >= _MOST_RUNNING:
             raise AwsError(
@@ -114,7 +114,7 @@ def _where(error: MalformedQuery) -> dict[str, Any]:
 
 @operation("logs", "GetQueryResults")
 def get_query_results(call: Call, params: Params) -> Reply:
-    """Running, then Complete with rows and statistics."""
+    """The status; once it is Complete, rows and statistics."""
     query = call.store(Queries).get(params["queryId"])
     status = query.status
     query.polled = True

@@ -52,11 +52,11 @@ class Shifts(Store):
         self.all: list[Shift] = []
 
     def active(self) -> Shift | None:
-        """The shift in force. There is one resource, and so at most one."""
+        """The active shift; at most one, since there is one load balancer."""
         return next((shift for shift in self.all if shift.status == "ACTIVE"), None)
 
     def end(self, shift: Shift, status: str) -> None:
-        """Let traffic come back."""
+        """End a shift: traffic goes to all zones again."""
         shift.status = status
         self._pull(None)
 
@@ -66,7 +66,7 @@ class Shifts(Store):
         self._pull(shift.away_from)
 
     def advance(self) -> None:
-        """Shifts expire."""
+        """End the active shift when it has expired."""
         shift = self.active()
         if shift is not None and self.account.world.now() >= shift.expires:
             self.end(shift, "EXPIRED")
@@ -138,7 +138,7 @@ def start_zonal_shift(call: Call, params: Params) -> Reply:
 
 @operation("arc-zonal-shift", "CancelZonalShift")
 def cancel_zonal_shift(call: Call, params: Params) -> Reply:
-    """Let traffic come back."""
+    """End a shift: traffic goes to all zones again."""
     shifts = call.store(Shifts)
     for shift in shifts.all:
         if shift.shift_id == params["zonalShiftId"]:
