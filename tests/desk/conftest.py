@@ -17,7 +17,7 @@ from tests.sandbox_aws.plain_world import PlainWorld
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("redis")
-    yield embedded.embedded(folder)
+    yield embedded.start(folder)
     embedded.stop(folder)
 
 

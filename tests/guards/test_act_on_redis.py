@@ -22,7 +22,7 @@ AT_ONCE = Timeouts(sending=5.0, landing=0.05, poll=0.0)
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state_dir = tmp_path_factory.mktemp("state")
-    yield embedded.embedded(state_dir)
+    yield embedded.start(state_dir)
     embedded.stop(state_dir)
 
 

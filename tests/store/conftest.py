@@ -19,7 +19,7 @@ from tests.store.slack_stub import SlackStub, slack_stub
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state_dir = tmp_path_factory.mktemp("state")
-    yield embedded.embedded(state_dir)
+    yield embedded.start(state_dir)
     embedded.stop(state_dir)
 
 
