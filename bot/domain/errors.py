@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bot.domain.report import GapReason
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.domain.report import GapReason
 
 
 class IncidentHelperError(Exception):
