@@ -13,7 +13,7 @@ from bot.state import sanitize
 from bot.state.audit import AuditLog
 from bot.state.codec import Record, flat_hash, micros
 from bot.state.keys import RETENTION, Keys
-from bot.state.scripts import AUDIT, CLOCK, script
+from bot.state.scripts import AUDIT, CLOCK, INDEX, script
 from bot.state.transitions import (
     ALLOWED_TRANSITIONS,
     BEFORE_REQUEST,
@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 
 S = RunState
 
-REQUEST_SECONDS = 60
-"""How long after a run was indexed its state may still be the one before the request."""
+INDEX_SECONDS = 60
+"""A run requested less than this long ago stays in the index: scores are whole seconds, so an undo
+requested meanwhile must have another score than the one that was read."""
 
 _RUN = Record(Run, fixed=("id", "incident", "action", "state", "requested_by", "approved_by"))
 
@@ -40,13 +41,12 @@ class RunStore:
         self._redis = redis
         self._keys = keys
         self._audit = AuditLog(redis, keys)
-        self._create = script(redis, *AUDIT, "run_create")
+        self._create = script(redis, *AUDIT, *INDEX, "run_create")
         self._approve = script(redis, *CLOCK, *AUDIT, "run_approve")
-        self._apply = script(redis, *AUDIT, "run_move")
-        self._move = script(redis, *AUDIT, "run_move", when_full=True)
+        self._apply = script(redis, *AUDIT, *INDEX, "run_move")
+        self._move = script(redis, *AUDIT, *INDEX, "run_move", when_full=True)
         self._claim = script(redis, *CLOCK, "target_claim")
         self._release = script(redis, "release", when_full=True)
-        self._index_add = script(redis, "index_add", when_full=True)
         self._index_remove = script(redis, "index_remove", when_full=True)
 
     async def create_run(self, run: Run) -> Run:
@@ -57,10 +57,13 @@ class RunStore:
         if run.state not in INITIAL_STATES or run.approved_by is not None:
             raise ValueError(f"a run cannot begin as {run.state.value}: it must be asked for")
         _check_plan({"plan": run.plan, "fingerprint": run.fingerprint})
-        await self._index(run.id, run.state)
         _, stored = await self._audit.run_script(
             self._create,
-            [self._keys.run(run.id), self._keys.runs(run.incident)],
+            [
+                self._keys.run(run.id),
+                self._keys.runs(run.incident),
+                *self._index_if_requested(run.state),
+            ],
             [
                 RETENTION,
                 run.id,
@@ -87,12 +90,12 @@ class RunStore:
     async def under_way(self) -> Sequence[Run]:
         """Requested runs that have not finished, oldest request first.
 
-        The index may name too many, never too few: a run is added before its state changes, and
-        removed here once it has finished.
+        A run is added to the index together with its change of state, and removed here once it
+        has finished.
         """
         index = self._keys.runs_under_way
         entries: Sequence[Any] = await self._redis.zrange(index, 0, -1, withscores=True)
-        settled = (await self._redis.time())[0] - REQUEST_SECONDS
+        settled = (await self._redis.time())[0] - INDEX_SECONDS
         found = []
         for run_id, requested in entries:
             run = await self.run(str(run_id))
@@ -126,7 +129,6 @@ class RunStore:
             names = ", ".join(sorted(state.value for state in allowed)) or "nowhere"
             what = f" with {', '.join(sorted(fields))}" if fields else ""
             raise ValueError(f"no way leads from {names} to {to.value}{what}")
-        await self._index(run_id, to)
         fields = sanitize.run_fields(fields)
         changes = _RUN.encode_changes(fields)
         if "expires_at" in fields:
@@ -134,9 +136,10 @@ class RunStore:
         applies = to is S.RUNNING and S.APPROVED in sources
         answer = await self._audit.run_script(
             self._apply if applies else self._move,
-            [self._keys.run(run_id)],
+            [self._keys.run(run_id), *self._index_if_requested(to)],
             [
                 RETENTION,
+                run_id,
                 _json(to.value),
                 len(sources),
                 *(_json(state.value) for state in sorted(sources)),
@@ -198,10 +201,9 @@ class RunStore:
         """Why no run is approved or applied: the latest finding of `verify_audit`, or None."""
         return await self._audit.fault()
 
-    async def _index(self, run_id: str, state: RunState) -> None:
-        """Add a run to the index of `under_way` when approval or undo is about to be requested."""
-        if state in (S.REQUESTED, S.UNDOING):
-            await self._index_add(keys=[self._keys.runs_under_way], args=[RETENTION, run_id])
+    def _index_if_requested(self, state: RunState) -> list[str]:
+        """The key of the index of `under_way` for a run that enters a requested state."""
+        return [self._keys.runs_under_way] if state in (S.REQUESTED, S.UNDOING) else []
 
 
 def _stored(answer: list[Any], refused: str) -> Run | None:

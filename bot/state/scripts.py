@@ -16,6 +16,7 @@ from redis.commands.core import AsyncScript
 
 CLOCK = ("clock",)
 AUDIT = ("audit",)
+INDEX = ("index",)
 
 
 def source(*names: str) -> str:

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bot.domain.run import RunState
 from bot.state.keys import Keys
-from bot.state.runs import REQUEST_SECONDS
+from bot.state.runs import INDEX_SECONDS
 from bot.state.store import RedisStore
 from tests.store.values import approved, plan, requested, run
 
@@ -20,7 +20,7 @@ async def ids(store: RedisStore) -> list[str]:
 
 async def age(redis: Redis, namespace: str, run_id: str) -> None:
     """As if it had been asked for long ago."""
-    await redis.zincrby(Keys(namespace).runs_under_way, -REQUEST_SECONDS - 5, run_id)
+    await redis.zincrby(Keys(namespace).runs_under_way, -INDEX_SECONDS - 5, run_id)
 
 
 async def test_a_preview_is_nobodys_wait_and_a_request_is(store: RedisStore) -> None:

@@ -1,4 +1,4 @@
--- KEYS 1-3: see audit.lua; run, runs of the incident
+-- KEYS 1-3: see audit.lua; run, runs of the incident, index of runs under way (if requested)
 -- ARGV 1-4: see audit.lua; ttl, id, field, value…
 -- Returns 'head moved', or 'ok' and the stored run.
 local run, runs = KEYS[4], KEYS[5]
@@ -9,6 +9,7 @@ if redis.call('EXISTS', run) == 0 then
   redis.call('EXPIRE', run, ttl)
   redis.call('RPUSH', runs, id)
   redis.call('EXPIRE', runs, ttl)
+  if KEYS[6] then index_request(KEYS[6], ttl, id) end
   append_entry()
 end
 return { 'ok', redis.call('HGETALL', run) }
