@@ -16,7 +16,7 @@ from bot.state.store import RedisStore, connect
 async def entries_and_fault() -> tuple[Sequence[AuditEntry], str | None]:
     """Every entry, and what is wrong with the chain. Raises ConfigError when Redis is not there."""
     config = settings()
-    url = config.redis_url or embedded.embedded(config.state_dir)
+    url = config.redis_url or embedded.start(config.state_dir)
     redis = connect(url)
     store = RedisStore(redis)
     try:

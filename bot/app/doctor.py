@@ -1,4 +1,7 @@
-"""`incident doctor`: is everything there that the bot needs? Reads only; names what is missing."""
+"""`incident doctor`: is everything there that the bot needs? Reads only; names what is missing.
+
+The clients are imported where they are used: what is not configured is not loaded.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,18 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
+from typing import TYPE_CHECKING
 
 from bot.aws import alarms, discovery
-from bot.aws.client import AwsAccount, Budget
-from bot.aws.sessions import Roles
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings, settings
 from bot.domain.contract import Action, Playbook
 from bot.domain.errors import ConfigError, ReadFailed
 from bot.domain.ports import Aws
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
 
 SCOPES = frozenset(
     {
@@ -46,7 +45,7 @@ class Finding:
 
 async def examine(path: Path | None) -> list[Finding]:
     """Everything, in the order a person would mend it."""
-    from bot.app.registry import ACTIONS, PLAYBOOKS  # slow to import: only wanted here
+    from bot.app.registry import ACTIONS, PLAYBOOKS
 
     config = settings()
     try:
@@ -73,6 +72,10 @@ async def _redis(config: Settings) -> Finding:
         return Finding(
             "redis", True, f"REDIS_URL is not set: an embedded Valkey in {config.state_dir}"
         )
+    import redis.asyncio as redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     client = redis.from_url(config.redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=3)
     try:
         async with client:
@@ -87,6 +90,9 @@ async def _redis(config: Settings) -> Finding:
 async def _slack(config: Settings, known: Catalogue | None) -> list[Finding]:
     if config.slack_bot_token is None:
         return [Finding("slack", False, "SLACK_BOT_TOKEN is not set")]
+    from slack_sdk.errors import SlackApiError, SlackClientError
+    from slack_sdk.web.async_client import AsyncWebClient
+
     client = AsyncWebClient(
         token=config.slack_bot_token.get_secret_value(), base_url=config.slack_api_url
     )
@@ -115,6 +121,8 @@ async def _slack(config: Settings, known: Catalogue | None) -> list[Finding]:
 
 
 async def _channel(client: AsyncWebClient, service: str, channel: str) -> Finding:
+    from slack_sdk.errors import SlackApiError
+
     subject = f"slack channel of {service}"
     try:
         reply = await client.conversations_info(channel=channel)
@@ -132,6 +140,9 @@ def _aws(
     playbooks: tuple[type[Playbook], ...],
     actions: tuple[Action, ...],
 ) -> Iterator[Finding]:
+    from bot.aws.client import AwsAccount, Budget
+    from bot.aws.sessions import Roles
+
     reads = {
         *alarms.PERMISSIONS,
         *discovery.PERMISSIONS,

@@ -115,7 +115,7 @@ async def serve() -> None:
     require_slack(config)
     known = catalogue.load(config.catalogue)
     preflight.state_dir(config.state_dir)
-    url = config.redis_url or embedded.embedded(config.state_dir)
+    url = config.redis_url or embedded.start(config.state_dir)
     await preflight.redis_answers(url)
     with preflight.listener(config.host, config.port) as listener:
         async with program(config, known, url) as running:
@@ -166,7 +166,7 @@ async def _keep_valkey(state_dir: Path) -> None:
     while True:
         await asyncio.sleep(VALKEY_SECONDS)
         try:
-            await asyncio.to_thread(embedded.embedded, state_dir, patience=5.0)
+            await asyncio.to_thread(embedded.start, state_dir, timeout=5.0)
         except ConfigError as fault:
             log.error("the embedded Valkey is down: %s", fault)
 

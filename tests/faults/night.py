@@ -94,7 +94,7 @@ class Night(Play):
     # --- what is seen ---------------------------------------------------------------------------
 
     def redis(self) -> Redis:
-        return Redis.from_url(embedded.embedded(self.own_redis or self.folder / "state"))
+        return Redis.from_url(embedded.start(self.own_redis or self.folder / "state"))
 
     def idle(self) -> bool:
         with self.redis() as redis:
