@@ -9,7 +9,8 @@ from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.ports import Announcer
-from bot.incidents.service import IncidentService, Place, why
+from bot.incidents.card import fault_text
+from bot.incidents.service import IncidentService, Place
 from bot.investigation.routing import Router
 from bot.render import Click
 from handlers.envelopes import (
@@ -70,11 +71,13 @@ class Dispatch:
 
     async def report_failure(self, text: str, fault: Exception) -> None:
         """Every attempt failed: whoever waits for an answer hears so. Raises ValueError."""
-        failed = render.notice(f"I could not do that. {why(fault)} Please try again.")
+        failed = render.notice(f"I could not do that. {fault_text(fault)} Please try again.")
         match envelope_from(text):
             case AlarmSeen() as seen:
                 advice = "/incident triage 5xx looks into it anyway; my log has the details."
-                told = render.notice(f"I could not look into this alarm. {why(fault)} {advice}")
+                told = render.notice(
+                    f"I could not look into this alarm. {fault_text(fault)} {advice}"
+                )
                 key = f"failed:{seen.ts}"
                 await self.announcer.post(seen.channel, key, told, thread_ts=seen.ts)
             case CommandGiven() as given:

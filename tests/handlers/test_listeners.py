@@ -142,7 +142,7 @@ async def test_timeline_is_kept(bot: Bot) -> None:
     [
         ("help", "How to use /incident"),
         ("", "How to use /incident"),
-        ("playbooks", "1 playbook known."),
+        ("playbooks", "I know 1 playbook."),
         ("triage 5x", "Did you mean `/incident triage 5xx`?"),
         ("<!channel>", "I don't know “&lt;!channel&gt;”."),
     ],
