@@ -102,7 +102,7 @@ def the_teams_channel_points_to_the_thread(page: Page) -> None:
     box.fill("/incident triage 5xx")
     box.press("Enter")
     whispers = page.locator("main .ephemeral")
-    expect(whispers.first).to_contain_text("Looking at 5xx for this channel's service")
+    expect(whispers.first).to_contain_text("Investigating 5xx for this channel's service")
     pointer = (
         "An incident 5xx of checkout is already open, in the thread of checkout-5xx in #alerts"
     )
