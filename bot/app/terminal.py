@@ -122,7 +122,7 @@ def _cause(cause: Cause, report: Report) -> RenderableType:
         lead = f"Likely cause, {report.verdict} confidence: "
         head.append(lead, style=_VERDICT[report.verdict])
     else:
-        head.append("Also possible: ", style="yellow")
+        head.append("Also possible: " if report.cause else "Still possible: ", style="yellow")
     head.append(cause.title, style="bold")
     shown = [clue for clue in cause.clues if clue.holds is not False]
     clues = _rows((*_mark(clue), clue.text) for clue in findings.strongest_first(shown))
@@ -153,7 +153,7 @@ def _ruled_out(report: Report) -> RenderableType | None:
     rows: list[tuple[str, str, str | Text]] = []
     for cause in refuted:
         if cause not in not_applicable:
-            text = f"{cause.title}: no, {findings.refutation(cause)}"
+            text = f"{cause.title}: {findings.refutation(cause)}"
             rows.append(("✗", "dim", text))
     if not_applicable:
         titles = ", ".join(cause.title for cause in not_applicable)

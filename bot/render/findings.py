@@ -113,7 +113,7 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
     shown = _first(applicable, detail.refuted)
     if shown:
         rows = [
-            [plain(cause.title, 150), plain(f": no, {refutation(cause)}", detail.words)]
+            [plain(cause.title, 150), plain(f": {refutation(cause)}", detail.words)]
             for cause in shown
         ]
         elements.append(bullets(rows))

@@ -96,9 +96,9 @@ def test_rivals_are_ruled_out_by_a_fact_each() -> None:
     lines = told().splitlines()
     at = lines.index("Ruled out")
     assert lines[at + 1] == (
-        "• Backend overloaded: no, warm requests are as quick as before: p99 0.9 s, baseline 0.8 s"
+        "• Backend overloaded: warm requests are as quick as before: p99 0.9 s, baseline 0.8 s"
     )
-    assert lines[at + 2].startswith("• Lambda concurrency limit: no, 0 throttles; 212 of 1,000")
+    assert lines[at + 2].startswith("• Lambda concurrency limit: 0 throttles; 212 of 1,000")
 
 
 class Nothing(Probe[str]):
