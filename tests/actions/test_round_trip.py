@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.aws.client import AwsAccount
-from bot.changes.guards import Request, never_ever, only_declared_calls
+from bot.changes.guards import Request, no_forbidden_calls, only_declared_calls
 from bot.domain.contract import Action, Scope
 from bot.domain.errors import WriteRefused
 from bot.domain.plan import Step, canonical
@@ -89,7 +89,7 @@ def test_forward_and_back(
         permissions=frozenset(action.writes),
     )
     assert only_declared_calls(request) is None
-    assert never_ever(request) is None
+    assert no_forbidden_calls(request) is None
     assert canonical(action.observe(aws, plan).state) == canonical(plan.before)
     assert plan.before.keys() == plan.after.keys()
 

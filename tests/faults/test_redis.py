@@ -57,7 +57,7 @@ def test_somebody_elses_redis_goes_and_comes_back(elsewhere: Night) -> None:
         slack.RESPONDER, "command", channel=slack.TEAM_CHANNEL, name="/incident", text="triage 5xx"
     )
     told = night.session.workspace.messages(slack.TEAM_CHANNEL, viewer=slack.RESPONDER)
-    assert "could not write that down" in said(told[-1])
+    assert "could not save your request" in said(told[-1])
 
     assert night.own_redis is not None
     embedded.start(night.own_redis)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +11,9 @@ from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.service import Service
-from bot.incidents.service import FORGOTTEN, IncidentService, Place
-from bot.investigation.investigator import Investigator
+from bot.incidents.card import IncidentCard
+from bot.incidents.lifecycle import STALE_AFTER, Lifecycle
+from bot.incidents.service import IncidentService, Place
 from bot.investigation.routing import Router
 from bot.state.store import RedisStore
 from tests.support.playbooks import Fives
@@ -72,6 +72,7 @@ class Room:
         self.store, self.aws, self.board = store, CloudWatch(), Board()
         router = Router([Fives()])
         service = Service(name="checkout", channel="C1")
+        card = IncidentCard(store, self.board)  # type: ignore[arg-type]
         self.incidents = IncidentService(
             store=store,
             announcer=self.board,  # type: ignore[arg-type]
@@ -79,7 +80,8 @@ class Room:
             accounts=self,  # type: ignore[arg-type]
             catalogue=Catalogue(services=(service,)),
             router=router,
-            investigator=Investigator(router, {}, ThreadPoolExecutor(1)),
+            lifecycle=Lifecycle(store, card),
+            card=card,
         )
         self.service, self.playbook = service, router.playbooks["5xx"]
 
@@ -166,7 +168,7 @@ async def test_a_recent_triage_takes_the_alarm_as_its_own(room: Room) -> None:
 async def test_a_forgotten_triage_swallows_no_alarm(room: Room) -> None:
     await room.incidents.triage(room.playbook, room.service, Place("C1", "U1"), "seed")
     asked = await room.current()
-    later = int(FORGOTTEN.total_seconds() / 60) + 5
+    later = int(STALE_AFTER.total_seconds() / 60) + 5
     await room.tells("checkout-5xx", ALARM, later)
     assert (await room.current()).id != asked.id
     assert (await room.current()).thread_ts == f"{later}.checkout-5xx"
