@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bot import valkey
+from bot.state import embedded
 from sandbox import workspace
-from sandbox.showing import SCENARIOS
+from sandbox.commands import SCENARIOS
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
 from sandbox.world import load
@@ -95,7 +95,7 @@ def servers() -> Iterator[tuple[int, int]]:
     """Ports of ours and of the floor, each in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="b1-") as folder, _slack() as slack:
         state = Path(folder)
-        url = valkey.embedded(state)
+        url = embedded.embedded(state)
         ports = (_free(), _free())
         environment = {
             **os.environ,
@@ -122,7 +122,7 @@ def servers() -> Iterator[tuple[int, int]]:
             for process in running:
                 process.terminate()
                 process.wait(timeout=10)
-            valkey.stop(state)
+            embedded.stop(state)
 
 
 def main() -> None:

@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.chains import Chain, Watch
-from bot import catalogue, registry
-from bot.accounts import AwsAccounts
-from bot.catalogue import Catalogue
-from bot.config import Settings
-from bot.inquiry import Inquiry
-from bot.model import Alarm, Report
-from bot.question import THREADS
-from sandbox.showing import SCENARIOS
+from bot.app import registry
+from bot.app.triage import THREADS
+from bot.aws.accounts import AwsAccounts
+from bot.config import catalogue
+from bot.config.catalogue import Catalogue
+from bot.config.settings import Settings
+from bot.domain.alarm import Alarm
+from bot.domain.report import Report
+from bot.investigation.investigator import Investigator
+from sandbox.commands import SCENARIOS
 from sandbox.world import load
 
 LATENCY_MS = 100
@@ -82,19 +84,21 @@ def main() -> None:
 
 async def investigation(accounts: AwsAccounts, known: Catalogue, alarm: str) -> Took:
     """What `incident triage 5xx` does, watched."""
-    ground, probes, plans = Watch(), Watch(), Watch()
+    scoping, probes, plans = Watch(), Watch(), Watch()
     router, service = registry.router(), known.services[0]
     playbook = copy(router.playbooks["5xx"])
     vars(playbook)["probes"] = probes.over(playbook.probes, "read")
     with ThreadPoolExecutor(THREADS) as pool:
-        inquiry = Inquiry(router, plans.over(registry.ACTIONS, "plan"), pool)
+        investigator = Investigator(router, plans.over(registry.ACTIONS, "plan"), pool)
         aws = accounts.reader(service)
         began = time.perf_counter()
         pointer = Alarm(name=alarm, region=service.region)
-        found = await inquiry.ground(ground.watched(aws), playbook, service, alarm=pointer)
-        report = [each async for each in inquiry.reports(aws, playbook, found)][-1]
+        found = await investigator.resolve_scope(
+            scoping.watched(aws), playbook, service, alarm=pointer
+        )
+        report = [each async for each in investigator.reports(aws, playbook, found)][-1]
         wall = time.perf_counter() - began
-    return Took(wall, ground.longest + probes.longest + plans.longest, report)
+    return Took(wall, scoping.longest + probes.longest + plans.longest, report)
 
 
 def described(took: Took) -> str:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from bot.model import Cost
-from bot.ports import Aws
+from bot.domain.ports import Aws
+from bot.domain.report import Cost
 
 Reading = TypeVar("Reading")
 

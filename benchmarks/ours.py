@@ -8,9 +8,9 @@ import sys
 
 import uvicorn
 
-from bot import catalogue
-from bot.app import program
-from bot.config import settings
+from bot.app.server import program
+from bot.config import catalogue
+from bot.config.settings import settings
 
 
 async def main(port: int) -> None:

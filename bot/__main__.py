@@ -16,8 +16,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from bot import terminal
-from bot.errors import ConfigError, IncidentHelperError
+from bot.app import terminal
+from bot.domain.errors import ConfigError, IncidentHelperError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,7 +46,7 @@ def serve() -> None:
 
     Settings come from the environment or .env; .env.example explains each.
     """
-    from bot.app import serve as run  # the whole program: slow to import, only wanted here
+    from bot.app.server import serve as run  # the whole program: slow to import, only wanted here
 
     asyncio.run(run())
 
@@ -73,7 +73,7 @@ def triage(
 
     Exit code 0 when a cause was found, 3 when the verdict is inconclusive.
     """
-    from bot.question import Terminal
+    from bot.app.triage import Terminal
 
     session = Terminal.start(catalogue)
     asked = session.question(playbook, service, alarm, _time(at))
@@ -98,7 +98,7 @@ def playbooks(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """All playbooks, their hypotheses and actions, by stable ids."""
-    from bot import registry
+    from bot.app import registry
 
     found = registry.described()
     if as_json:
@@ -113,7 +113,7 @@ def doctor(catalogue: CatalogueOption = None) -> None:
 
     Changes nothing. Exit code 1 when something is missing.
     """
-    from bot.doctor import examine
+    from bot.app.doctor import examine
 
     findings = asyncio.run(examine(catalogue))
     marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}
@@ -128,7 +128,7 @@ def audit() -> None:
 
     Exit code 1 when an entry was edited, removed or reordered: changes are frozen then.
     """
-    from bot.trail import entries_and_fault
+    from bot.app.audit_command import entries_and_fault
 
     entries, fault = asyncio.run(entries_and_fault())
     table = Table("#", "at (UTC)", "who", "change", "became", "", box=None, padding=(0, 2, 0, 0))

@@ -5,32 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot import render
-from bot.catalogue import Catalogue
-from bot.changes import Changes
-from bot.desk import Desk, Place, why
-from bot.model import Alarm
-from bot.ports import Announcer
+from bot.changes.service import ChangeService
+from bot.config.catalogue import Catalogue
+from bot.domain.alarm import Alarm
+from bot.domain.ports import Announcer
+from bot.incidents.service import IncidentService, Place, why
+from bot.investigation.routing import Router
 from bot.render import Click
-from bot.routing import Router
-from handlers.commands import (
+from handlers.envelopes import (
+    AlarmSeen,
+    ButtonClicked,
     Command,
+    CommandGiven,
+    Envelope,
     Help,
+    MentionGiven,
     Misunderstood,
     Playbooks,
     Status,
     Timeline,
     Triage,
-    Vocabulary,
-)
-from handlers.intake import (
-    AlarmSeen,
-    ButtonClicked,
-    CommandGiven,
-    Envelope,
-    MentionGiven,
     ViewSubmitted,
     envelope_from,
 )
+from handlers.slack.commands import Vocabulary
 
 REMEMBERED = 86_400  # seconds; Slack's last retry comes after some minutes
 
@@ -40,8 +38,8 @@ class Dispatch:
     """A durable task's body. It may run twice for one envelope, when the first did not come to its
     end; after that another delivery of the same has no effect, however late."""
 
-    desk: Desk
-    changes: Changes
+    incidents: IncidentService
+    changes: ChangeService
     announcer: Announcer
     catalogue: Catalogue
     router: Router
@@ -51,14 +49,14 @@ class Dispatch:
         """Raises ValueError for text that is no envelope."""
         envelope = envelope_from(text)
         done = f"handled:{envelope.key}"
-        if not await self.desk.store.known(done):
+        if not await self.incidents.store.known(done):
             await self._handle(envelope)
-            await self.desk.store.once(done, REMEMBERED)
+            await self.incidents.store.once(done, REMEMBERED)
 
     async def _handle(self, envelope: Envelope) -> None:
         match envelope:
             case AlarmSeen() as seen:
-                await self.desk.alarm_seen(seen.alarm, seen.channel, seen.ts, seen.thread_ts)
+                await self.incidents.alarm_seen(seen.alarm, seen.channel, seen.ts, seen.thread_ts)
             case CommandGiven() as given:
                 place = Place(given.channel, given.user)
                 await self._command(given.command, place, given.key)
@@ -70,7 +68,7 @@ class Dispatch:
             case ViewSubmitted() as view:
                 await self._submitted(view)
 
-    async def gave_up(self, text: str, fault: Exception) -> None:
+    async def report_failure(self, text: str, fault: Exception) -> None:
         """Every attempt failed: whoever waits for an answer hears so. Raises ValueError."""
         failed = render.notice(f"I could not do that. {why(fault)} Please try again.")
         match envelope_from(text):
@@ -80,37 +78,37 @@ class Dispatch:
                 key = f"failed:{seen.ts}"
                 await self.announcer.post(seen.channel, key, told, thread_ts=seen.ts)
             case CommandGiven() as given:
-                await self._whisper(Place(given.channel, given.user), failed)
+                await self._ephemeral(Place(given.channel, given.user), failed)
             case MentionGiven() as mention:
                 place = Place(mention.channel, mention.user, mention.thread_ts)
-                await self._whisper(place, failed)
+                await self._ephemeral(place, failed)
             case ButtonClicked() as click:
-                await self._whisper(Place(click.channel, click.user, click.thread_ts), failed)
+                await self._ephemeral(Place(click.channel, click.user, click.thread_ts), failed)
             case ViewSubmitted() as view:
-                place_of_run = await self.desk.place_of(view.run, view.user)
+                place_of_run = await self.incidents.place_of(view.run, view.user)
                 if place_of_run is not None:
-                    await self._whisper(place_of_run, failed)
+                    await self._ephemeral(place_of_run, failed)
 
     async def _command(self, command: Command, place: Place, seed: str) -> None:
         match command:
             case Triage():
                 await self._triage(command, place, seed)
             case Timeline():
-                await self.desk.timeline(place)
+                await self.incidents.timeline(place)
             case Status():
-                await self.desk.status(place)
+                await self.incidents.status(place)
             case Help():
-                await self._whisper(place, render.help_message())
+                await self._ephemeral(place, render.help_message())
             case Playbooks():
                 entries = self.vocabulary.playbooks
-                await self._whisper(place, render.playbooks_message(entries))
+                await self._ephemeral(place, render.playbooks_message(entries))
             case Misunderstood():
                 told = render.unknown_message(command.what, command.suggestion)
-                await self._whisper(place, told)
+                await self._ephemeral(place, told)
 
     async def _triage(self, asked: Triage, place: Place, seed: str) -> None:
         playbook = self.router.named(asked.playbook)
-        known = await self.desk.find(place) if place.thread_ts else None
+        known = await self.incidents.find(place) if place.thread_ts else None
         service = (
             self.catalogue.service(asked.service)
             if asked.service
@@ -125,15 +123,15 @@ class Dispatch:
                 else f"No service belongs to this channel; say which: {services}."
             )
             suggestion = f"/incident triage {asked.playbook} {self.catalogue.services[0].name}"
-            await self._whisper(place, render.unknown_message(what, suggestion))
+            await self._ephemeral(place, render.unknown_message(what, suggestion))
             return
         if asked.region and asked.region != service.region:
             what = f"That alarm is in {asked.region}, {service.name} is in {service.region}."
-            await self._whisper(place, render.notice(what))
+            await self._ephemeral(place, render.notice(what))
             return
         since = asked.since.resolve if asked.since else None
         alarm = Alarm(name=asked.alarm, region=service.region) if asked.alarm else None
-        await self.desk.triage(playbook, service, place, seed, alarm=alarm, since=since)
+        await self.incidents.triage(playbook, service, place, seed, alarm=alarm, since=since)
 
     async def _click(self, click: ButtonClicked) -> None:
         place = Place(click.channel, click.user, click.thread_ts)
@@ -146,16 +144,18 @@ class Dispatch:
                 await self.changes.reject(click.value, place)
             case Click.UNDO:
                 await self.changes.undo(click.value, place, click.key)
-            case Click.AGAIN:
-                await self.desk.again(click.value, click.user, click.key)
+            case Click.RERUN:
+                await self.incidents.rerun(click.value, click.user, click.key)
             case Click.TIMELINE:
-                await self.desk.timeline(place)
+                await self.incidents.timeline(place)
 
     async def _submitted(self, view: ViewSubmitted) -> None:
         """A modal has no channel: answers go to the incident the change is of."""
-        place = await self.desk.place_of(view.run, view.user)
+        place = await self.incidents.place_of(view.run, view.user)
         if place is not None:
             await self.changes.request(view.run, place)
 
-    async def _whisper(self, place: Place, message: render.Message) -> None:
-        await self.announcer.whisper(place.channel, place.user, message, thread_ts=place.thread_ts)
+    async def _ephemeral(self, place: Place, message: render.Message) -> None:
+        await self.announcer.ephemeral(
+            place.channel, place.user, message, thread_ts=place.thread_ts
+        )

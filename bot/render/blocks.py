@@ -82,7 +82,7 @@ def person(user_id: str) -> Part:
 
 
 def told(text: str, most: int = 900) -> list[Part]:
-    """A sentence that may begin with a person, as refusals do (`bot.policy`, `bot.guards`).
+    """A sentence that may begin with a person, as refusals do.
 
     Only there and before these words: a mention within text from outside stays text.
     """

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.model import (
-    GapReason,
-    Incident,
-    IncidentState,
-    Report,
-    Run,
-)
+from bot.domain.incident import Incident, IncidentState
+from bot.domain.report import GapReason, Report
+from bot.domain.run import Run
 from bot.render import findings
 from bot.render.blocks import (
     MOST_CHARACTERS,
@@ -144,14 +140,14 @@ def _state_word(incident: Incident) -> str:
 
 
 def _headline(incident: Incident, report: Report | None) -> str:
-    if report is not None and report.picture.headline:
-        return f"{clip(incident.service, 60)} · {report.picture.headline}"
+    if report is not None and report.overview.headline:
+        return f"{clip(incident.service, 60)} · {report.overview.headline}"
     return f"{clip(incident.service, 60)} · {incident.playbook}, looking at it"
 
 
 def _facts(incident: Incident, report: Report | None) -> Mrkdwn:
     """Severity, since when and for how long, which alarm."""
-    onset = report.picture.onset if report else None
+    onset = report.overview.onset if report else None
     since = onset or (incident.alarm and incident.alarm.changed_at) or incident.opened_at
     until = incident.recovered_at or (report.made_at if report else None)
     lasted = Mrkdwn(span(until - since)) if until and until > since else None
@@ -170,7 +166,7 @@ def _facts(incident: Incident, report: Report | None) -> Mrkdwn:
 
 def _codes(report: Report) -> Block | None:
     """The breakdown by answer code, the most frequent first."""
-    shares = report.picture.breakdown
+    shares = report.overview.breakdown
     if not shares:
         return None
     rows = [
@@ -225,7 +221,7 @@ def _buttons(incident: Incident, runs: Sequence[Run], offers: Sequence[Offer]) -
 def _more_buttons(incident: Incident, report: Report | None) -> Block:
     made = [button("Timeline", Click.TIMELINE, incident.id)]
     if report is not None and report.complete and incident.state is not IncidentState.CLOSED:
-        made.insert(0, button("Look again", Click.AGAIN, incident.id))
+        made.insert(0, button("Look again", Click.RERUN, incident.id))
     return actions(made)
 
 

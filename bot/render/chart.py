@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.model import Report, Series
+from bot.domain.report import Report, Series
 from bot.render.blocks import Block
 from bot.render.text import short
 
@@ -27,7 +27,7 @@ def chart(report: Report) -> Block | None:
     A point is the highest value of its minutes. Minutes without data are left out, never drawn as
     zero; a series that has hardly any is left out whole.
     """
-    onset = report.picture.onset or report.window.began
+    onset = report.overview.onset or report.window.began
     end = report.window.end
     start = max(min(onset, end) - LEAD, report.window.start)
     if start >= end:
@@ -36,7 +36,7 @@ def chart(report: Report) -> Block | None:
     start = onset - step * ((onset - start) // step)  # a point falls on the onset
     labels = [start + step * number for number in range(MOST_POINTS) if start + step * number < end]
     drawn: dict[str, list[float | None]] = {}
-    for series in report.picture.chart[:MOST_SERIES]:
+    for series in report.overview.chart[:MOST_SERIES]:
         peaks = _peaks(series, labels, step)
         if sum(peak is not None for peak in peaks) * 2 > len(labels):
             drawn[_unique(short(series.name, 20), drawn)] = peaks
@@ -50,10 +50,10 @@ def chart(report: Report) -> Block | None:
     names = [_minutes(labels[number] - onset) for number in kept]
     minutes = int(step.total_seconds() // 60)
     per = "" if minutes == 1 else f", peak of each {minutes}"
-    origin = f"min from {'onset' if report.picture.onset else 'alarm'} ({onset:%H:%M} UTC)"
+    origin = f"min from {'onset' if report.overview.onset else 'alarm'} ({onset:%H:%M} UTC)"
     return {
         "type": "data_visualization",
-        "title": short(report.picture.chart_title, 50),
+        "title": short(report.overview.chart_title, 50),
         "chart": {
             "type": "line",
             "series": [

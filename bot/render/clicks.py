@@ -13,7 +13,7 @@ class Click(StrEnum):
     APPROVE = "approve"  # value: run
     REJECT = "reject"  # value: run
     UNDO = "undo"  # value: run
-    AGAIN = "again"  # value: incident; investigate once more
+    RERUN = "rerun"  # value: incident; investigate once more
     TIMELINE = "timeline"  # value: incident
 
     @classmethod

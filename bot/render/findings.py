@@ -6,16 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.model import (
-    Cause,
-    CauseStatus,
-    Clue,
-    ClueKind,
-    Gap,
-    GapReason,
-    Report,
-    Verdict,
-)
+from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
 from bot.render.blocks import (
     Block,
     Part,
@@ -95,7 +86,7 @@ def verdict(report: Report, detail: Detail) -> Block:
 
 def changes(report: Report, detail: Detail) -> Block | None:
     """What somebody changed around the onset, the nearest before it first."""
-    found = report.picture.changes
+    found = report.overview.changes
     if not found:
         if not report.complete or report.gaps:
             return None  # an unread source may hold one: say nothing rather than "none"
@@ -163,7 +154,7 @@ def unknown(report: Report, detail: Detail) -> Block | None:
 
 def links(report: Report, detail: Detail) -> Block | None:
     """Where to look with one's own eyes."""
-    made = [link(each.title, each.url) for each in report.picture.links]
+    made = [link(each.title, each.url) for each in report.overview.links]
     shown = [each for each in made if each is not None][: detail.links]
     if not shown:
         return None
@@ -233,7 +224,7 @@ def fact(cause: Cause) -> str:
 
 
 def absent(cause: Cause, service: str) -> bool:
-    """Refuted only because the service has no such resource; `bot.investigate.weigh` words it."""
+    """Refuted only because the service has no such resource, as the engine's `weigh` words it."""
     return len(cause.clues) == 1 and cause.clues[0].text.startswith(f"{service} has none: ")
 
 

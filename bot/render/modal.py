@@ -6,7 +6,8 @@ store, bound to the fingerprint the person saw.
 
 from __future__ import annotations
 
-from bot.model import Plan, Run
+from bot.domain.plan import Plan
+from bot.domain.run import Run
 from bot.render.blocks import (
     Block,
     bold,

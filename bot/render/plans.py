@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.model import Check, Plan, Step
+from bot.domain.change_wording import cli_command
+from bot.domain.plan import Check, Plan, Step
 from bot.render.blocks import (
     Block,
     Part,
@@ -18,7 +19,6 @@ from bot.render.blocks import (
     say,
 )
 from bot.render.text import dollars, plural, span
-from bot.telling import command
 
 MOST_ROWS = 12
 _ABSENT = object()
@@ -54,7 +54,7 @@ def calls(steps: Sequence[Step]) -> str:
 
 def commands(steps: Sequence[Step]) -> str:
     """The same calls for a person's own shell."""
-    return "\n".join(command(step) for step in steps)
+    return "\n".join(cli_command(step) for step in steps)
 
 
 def price(plan: Plan) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bot import telling
-from bot.model import Answer, Incident, Plan, Run, RunState
+from bot.domain import change_wording
+from bot.domain.incident import Incident
+from bot.domain.plan import Plan
+from bot.domain.run import Answer, Run, RunState
 from bot.render.blocks import (
     Block,
     Message,
@@ -197,7 +199,7 @@ def _by_hand(run: Run) -> Block | None:
     if plan and plan.inverse:
         elements += [
             line(say("To go back by hand, once you have looked:")),
-            listing(commands(telling.way_back(run))),
+            listing(commands(change_wording.undo_calls(run))),
         ]
     elif plan:
         elements.append(line(say(way_back(plan), 400)))

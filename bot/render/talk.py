@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.model import Alarm, Incident, TimelineEntry
+from bot.domain.alarm import Alarm
+from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.service import Service
 from bot.render.blocks import (
     Block,
     Message,
@@ -22,7 +24,6 @@ from bot.render.blocks import (
     when,
 )
 from bot.render.text import Mrkdwn, code, escaped, fixed, joined, plural
-from bot.service import Service
 
 MOST_ENTRIES = 30
 USAGE = (

@@ -8,12 +8,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bot.errors import ReadFailed
-from bot.model import Check, GapReason, Plan, Step
-from bot.playbook import Action, Observed, Scope
-from bot.ports import Aws
-from bot.service import CodeDeployRef
-from playbooks.actions.reading import (
+from bot.domain.contract import Action, Observed, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.resources import CodeDeployRef
+from playbooks.probes.action_reads import (
     CODEDEPLOY_UNDER_WAY,
     Event,
     check,

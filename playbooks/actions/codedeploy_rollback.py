@@ -5,12 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from bot.errors import ReadFailed
-from bot.model import Answer, Check, GapReason, Plan, Step, Verification, canonical
-from bot.playbook import Action, Observed, Scope
-from bot.ports import Aws
-from bot.service import CodeDeployRef
-from playbooks.actions.reading import CODEDEPLOY_UNDER_WAY, arns
+from bot.domain.contract import Action, Observed, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Check, Plan, Step, canonical
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.resources import CodeDeployRef
+from bot.domain.run import Answer, Verification
+from playbooks.probes.action_reads import CODEDEPLOY_UNDER_WAY, arns
 
 _COUNTING = (*CODEDEPLOY_UNDER_WAY, "Succeeded")  # deployments that serve, or are about to
 _TITLE = 75  # characters
@@ -36,7 +38,7 @@ class RollbackCodeDeploy(Action):
         "codedeploy:StopDeployment",
     )
 
-    also = MappingProxyType(
+    implied_permissions = MappingProxyType(
         {
             "codedeploy:CreateDeployment": (
                 "codedeploy:GetDeploymentConfig",

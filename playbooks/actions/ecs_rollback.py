@@ -8,13 +8,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from bot.errors import ReadFailed
-from bot.model import Answer, Check, GapReason, Plan, Step, Verification
-from bot.playbook import Action, Observed, Scope
-from bot.ports import Aws
-from bot.service import EcsRef
-from playbooks.actions.ecs_rollouts import GOING_BACK, Rollouts, described, read_rollouts, short
-from playbooks.actions.reading import check
+from bot.domain.contract import Action, Observed, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.resources import EcsRef
+from bot.domain.run import Answer, Verification
+from playbooks.probes.action_reads import check
+from playbooks.probes.ecs_rollouts import GOING_BACK, Rollouts, described, read_rollouts, short
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class RollbackEcs(Action):
         "ecs:ListServiceDeployments",
     )
     writes = ("ecs:StopServiceDeployment", "ecs:UpdateService", "iam:PassRole")
-    also = MappingProxyType({"ecs:UpdateService": ("iam:PassRole",)})
+    implied_permissions = MappingProxyType({"ecs:UpdateService": ("iam:PassRole",)})
 
     def plan(self, aws: Aws, scope: Scope) -> Plan | None:
         refs = scope.service.resources.ecs

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from bot.errors import ReadFailed
-from bot.model import Answer, Check, GapReason, Plan, Step, Verification
-from bot.playbook import Action, Observed, Scope
-from bot.ports import Aws
-from playbooks.actions.reading import (
+from bot.domain.contract import Action, Observed, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.run import Answer, Verification
+from playbooks.probes.action_reads import (
     KEPT_FREE,
     arns,
     called_function,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from bot.errors import ReadFailed
-from bot.model import Check, GapReason, Plan, Step
-from bot.playbook import Action, Observed, Scope
-from bot.ports import Aws
-from playbooks.actions.reading import KEPT_FREE, arns, functions_by, reserved, unreserved
+from bot.domain.contract import Action, Observed, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from playbooks.probes.action_reads import KEPT_FREE, arns, functions_by, reserved, unreserved
 
 HEADROOM = 1.2
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from bot.errors import ReadFailed
-from bot.model import GapReason
-from bot.playbook import Probe, Scope
-from bot.ports import Aws
-from bot.service import ApiRef
+from bot.domain.contract import Probe, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.resources import ApiRef
 from playbooks.probes import insights
 from playbooks.probes.front import find_api, front_door
 

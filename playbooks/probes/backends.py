@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bot.playbook import Probe, Scope
-from bot.ports import Aws
+from bot.domain.contract import Probe, Scope
+from bot.domain.ports import Aws
 from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from bot.errors import ReadFailed
-from bot.model import GapReason
-from bot.playbook import Probe, Scope
-from bot.ports import Aws
-from bot.service import LoadBalancerRef
+from bot.domain.contract import Probe, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.resources import LoadBalancerRef
 from playbooks.probes.edge import answered, codes, failed, traffic_metrics
 from playbooks.probes.front import BalancerId, balancer_of, find_balancer
 from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines

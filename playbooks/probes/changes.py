@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from bot.errors import ReadFailed
-from bot.model import Change, GapReason
-from bot.playbook import Probe, Scope
-from bot.ports import Aws
+from bot.domain.contract import Probe, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import Change, GapReason
 
 Changes = tuple[Change, ...]
 

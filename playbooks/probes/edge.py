@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from bot.playbook import Probe, Scope
-from bot.ports import Aws
-from bot.service import ApiRef, LoadBalancerRef
+from bot.domain.contract import Probe, Scope
+from bot.domain.ports import Aws
+from bot.domain.resources import ApiRef, LoadBalancerRef
 from playbooks.probes.front import balancer_dimension, find_api, front_door
 from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines, summed
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from bot.playbook import Probe, Scope
-from bot.ports import Aws
+from bot.domain.contract import Probe, Scope
+from bot.domain.ports import Aws
 from playbooks.probes import insights
 
 # "KeyError", "java.lang.NullPointerException"; Lambda's own: "Runtime.ExitError".

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.errors import ReadFailed
-from bot.model import GapReason
-from bot.playbook import Scope
-from bot.ports import Aws
-from bot.service import ApiRef, LoadBalancerRef
+from bot.domain.contract import Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.resources import ApiRef, LoadBalancerRef
 
 # Defaults of AWS. REST APIs: 29 s; HTTP APIs: 30 s; load balancers: idle timeout of 60 s.
 DEFAULT_DEADLINE = {"rest": 29.0, "http": 30.0, "alb": 60.0}

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bot.playbook import Probe, Scope
-from bot.ports import Aws
-from playbooks.probes.behind import PERMISSIONS, behind
+from bot.domain.contract import Probe, Scope
+from bot.domain.ports import Aws
+from playbooks.probes.invoked_function import PERMISSIONS, behind
 from playbooks.probes.metrics import Line, Metric, read_lines
 
 # name of the line -> CloudWatch metric and statistic, all in AWS/Lambda by FunctionName

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.errors import ReadFailed
-from bot.model import GapReason, Window
-from bot.ports import Aws
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason, Window
 
 PERMISSIONS = ("logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery")
 LONGEST = timedelta(hours=4)  # of log scanned by one query: what is scanned is paid for

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.errors import ReadFailed
-from bot.model import GapReason, Window
-from bot.ports import Aws
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason, Window
 
 MINUTE = timedelta(minutes=1)
 PERIOD = 60  # seconds; AWS keeps one-minute points for 15 days

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from bot.errors import ReadFailed
-from bot.playbook import Probe, Scope
-from bot.ports import Aws
-from bot.service import ApiRef, FunctionRef
+from bot.domain.contract import Probe, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.resources import ApiRef, FunctionRef
 from playbooks.probes import insights
-from playbooks.probes.behind import PERMISSIONS, Behind, behind
 from playbooks.probes.front import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
+from playbooks.probes.invoked_function import PERMISSIONS, Behind, behind
 
 
 @dataclass(frozen=True, slots=True)

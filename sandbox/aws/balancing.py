@@ -8,12 +8,11 @@ from typing import Any
 
 from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
-from sandbox.world import names
 from sandbox.world.kinds import LoadBalancer, TargetGroup
 
 _DELAY = "deregistration_delay.timeout_seconds"
 
-_BALANCER_ATTRIBUTES = {
+BALANCER_ATTRIBUTES = {
     "access_logs.s3.enabled": "false",
     "access_logs.s3.bucket": "",
     "access_logs.s3.prefix": "",
@@ -57,7 +56,6 @@ class Balancing(Store):
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
-        self.balancer_attributes = dict(_BALANCER_ATTRIBUTES)
         self._group_attributes: dict[str, dict[str, str]] = {}
         self._other_checks: dict[str, dict[str, Any]] = {}
 
@@ -71,18 +69,6 @@ class Balancing(Store):
         assert self.balancer is not None
         tail = self.balancer.dimension
         return self.account.arn("elasticloadbalancing", f"loadbalancer/{tail}")
-
-    def listener_arn(self) -> str:
-        """The ARN of the balancer's one listener."""
-        tail = self.balancer_arn().partition(":loadbalancer/")[2]
-        return self.account.arn(
-            "elasticloadbalancing", f"listener/{tail}/{names.digest('listener', tail)}"
-        )
-
-    def rule_arn(self, number: int) -> str:
-        """The ARN of a rule; 0 is the default rule."""
-        arn = self.listener_arn().replace(":listener/", ":listener-rule/")
-        return f"{arn}/{names.digest('rule', number)}"
 
     def groups(self) -> Iterator[TargetGroup]:
         """The target groups."""

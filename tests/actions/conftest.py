@@ -7,20 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot.aws import AwsAccount, Budget
-from bot.model import Plan, Step, Window
-from bot.playbook import Action, Scope
-from bot.ports import Aws, AwsWriter
-from bot.service import (
-    ApiRef,
-    CodeDeployRef,
-    EcsRef,
-    FunctionRef,
-    LoadBalancerRef,
-    Service,
-)
-from bot.service import Resources as Known
-from bot.sessions import Roles
+from bot.aws.client import AwsAccount, Budget
+from bot.aws.sessions import Roles
+from bot.domain.contract import Action, Scope
+from bot.domain.plan import Plan, Step
+from bot.domain.ports import Aws, AwsWriter
+from bot.domain.report import Window
+from bot.domain.resources import ApiRef, CodeDeployRef, EcsRef, FunctionRef, LoadBalancerRef
+from bot.domain.resources import Resources as Known
+from bot.domain.service import Service
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
 from sandbox.world.kinds import (
@@ -111,9 +106,15 @@ def narrowed(server: AwsServer) -> Callable[..., AwsWriter]:
     account = AwsAccount(Roles(write=role), number=RESOURCES.account)
 
     def make(action: Action, plan: Plan, steps: tuple[Step, ...]) -> AwsWriter:
-        also = tuple({each for step in steps for each in action.also.get(step.permission, ())})
+        also_checked = action.implied_permissions
+        implied = tuple({each for step in steps for each in also_checked.get(step.permission, ())})
         return account.writer(
-            "us-east-1", who="U1", run="run-1", steps=steps, also=also, resources=plan.resources
+            "us-east-1",
+            who="U1",
+            run="run-1",
+            steps=steps,
+            implied=implied,
+            resources=plan.resources,
         )
 
     return make

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.aws import AwsAccount
-from bot.model import Step
+from bot.aws.client import AwsAccount
+from bot.domain.plan import Step
 from sandbox.world.api import MetricId, TargetState, TrailEvent
 from tests.actions.conftest import RESOURCES
 from tests.sandbox_aws.plain_world import PlainWorld

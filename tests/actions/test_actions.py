@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.aws import AwsAccount
-from bot.errors import ReadFailed, WriteRefused
-from bot.model import Answer, Plan, Run, RunState, Step
-from bot.playbook import Action, Scope
-from bot.ports import Aws, AwsWriter
-from bot.service import FunctionRef, Resources
-from bot.telling import undo_by_hand
+from bot.aws.client import AwsAccount
+from bot.domain.change_wording import undo_command
+from bot.domain.contract import Action, Scope
+from bot.domain.errors import ReadFailed, WriteRefused
+from bot.domain.plan import Plan, Step
+from bot.domain.ports import Aws, AwsWriter
+from bot.domain.resources import FunctionRef, Resources
+from bot.domain.run import Answer, Run, RunState
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault, TrailEvent
@@ -391,8 +392,8 @@ def test_somebody_elses_shift_is_not_cancelled(
     plan = plan_of(ZONE, aws, scope)
     ours = writer(ZONE).write(plan.steps[0])
     first = ZONE.observe(aws, plan)
-    assert ZONE.someone_elses(plan, first, (ours,)) is None
-    assert ZONE.someone_elses(plan, first, ()) is None  # the answer was lost
+    assert ZONE.ownership_conflict(plan, first, (ours,)) is None
+    assert ZONE.ownership_conflict(plan, first, ()) is None  # the answer was lost
     theirs = plan.steps[0].params | {"comment": "game day"}
     by_hand(
         account,
@@ -402,7 +403,7 @@ def test_somebody_elses_shift_is_not_cancelled(
     seen = ZONE.observe(aws, plan)
     assert seen.state == plan.after
     for results in ((ours,), ()):
-        said = ZONE.someone_elses(plan, seen, results)
+        said = ZONE.ownership_conflict(plan, seen, results)
         assert said is not None
         assert "game day" in said
 
@@ -417,11 +418,11 @@ def test_a_shift_that_expired_is_as_before(
     (cancel,) = ZONE.undo_steps(plan, seen)
     assert cancel.params == {"zonalShiftId": seen.lock}
     run = Run(id="r", incident="i", action="a", state=RunState.DONE, requested_by="U1", plan=plan)
-    by_hand_unheard = undo_by_hand(run)
+    by_hand_unheard = undo_command(run)
     assert "look it up first" in by_hand_unheard
     assert "(" not in by_hand_unheard
     heard = run.model_copy(update={"results": ({"zonalShiftId": "6ebc9a01"},)})
-    assert undo_by_hand(heard).endswith("""'{"zonalShiftId": "6ebc9a01"}'""")
+    assert undo_command(heard).endswith("""'{"zonalShiftId": "6ebc9a01"}'""")
     world.wait(timedelta(hours=2, minutes=1).total_seconds())
     server.account.advance()
     assert ZONE.observe(aws, plan).state == plan.before

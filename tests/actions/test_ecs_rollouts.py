@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ReadFailed
-from bot.model import GapReason, Plan, Window
-from bot.playbook import Scope
-from bot.service import EcsRef, Resources, Service
+from bot.domain.contract import Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Plan
+from bot.domain.report import GapReason, Window
+from bot.domain.resources import EcsRef, Resources
+from bot.domain.service import Service
 from playbooks.actions import ACTIONS
 from tests.playbooks.aws_stub import Answers
 

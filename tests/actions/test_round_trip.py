@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.aws import AwsAccount
-from bot.errors import WriteRefused
-from bot.guards import Request, never_ever, only_declared_calls
-from bot.model import Answer, Run, RunState, Step, canonical
-from bot.playbook import Action, Scope
-from bot.policy import Policy
-from bot.ports import Aws, AwsWriter
+from bot.aws.client import AwsAccount
+from bot.changes.guards import Request, never_ever, only_declared_calls
+from bot.domain.contract import Action, Scope
+from bot.domain.errors import WriteRefused
+from bot.domain.plan import Step, canonical
+from bot.domain.policy import Policy
+from bot.domain.ports import Aws, AwsWriter
+from bot.domain.run import Answer, Run, RunState
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
 from tests.actions.situations import (
@@ -111,8 +112,8 @@ def test_forward_and_back(
     assert action.settled(aws, plan, ()).answer is Answer.YES  # the answers may be lost
 
     seen = action.observe(aws, plan)
-    assert action.someone_elses(plan, seen, results) is None
-    assert action.someone_elses(plan, seen, ()) is None
+    assert action.ownership_conflict(plan, seen, results) is None
+    assert action.ownership_conflict(plan, seen, ()) is None
     back = narrowed(action, plan, plan.inverse)
     for step in action.undo_steps(plan, seen):
         back.write(step)

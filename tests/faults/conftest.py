@@ -1,194 +1,17 @@
-"""One long night for every test of this folder: a service that burns until it is mended, the bot as
-a process of its own, and everything that can break under it."""
-
 from __future__ import annotations
 
-import json
-import os
-import signal
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-import boto3
 import pytest
-from redis import Redis
 
-from bot import valkey
-from bot.model import Report
-from sandbox import workspace as slack
-from sandbox.world.api import Fault
-from tests.story.conftest import Play, said
-
-TAKEOVER = "1"  # seconds until a dead worker's task is taken over
-
-
-class Night(Play):
-    """A play whose alarm is posted when a test says so, under a bot that is told to forget."""
-
-    def __init__(self, scenario: str, folder: Path, **options: Any) -> None:
-        super().__init__(scenario, folder, **options)
-        self.own_redis: Path | None = None  # where the Valkey is, when it is not the bot's own
-
-    def start_bot(self, **environment: str) -> None:
-        super().start_bot(**{"REDELIVERY_SECONDS": TAKEOVER, **environment})
-
-    def restart_bot(self) -> None:
-        self.kill_bot()
-        self.start_bot()
-
-    def stop(self) -> None:
-        super().stop()
-        if self.own_redis is not None:
-            valkey.stop(self.own_redis)
-
-    # --- what happens ---------------------------------------------------------------------------
-
-    def alarm(self, state: str = "ALARM") -> str:
-        """Amazon Q posts the alarm that starts the incident; the post's ts."""
-
-        def burning() -> Any:
-            posts = self.stage.simulation.transitions()
-            return next((each for each in posts if each.alarm.starts and each.state == "ALARM"), 0)
-
-        post = self.until("the alarm", burning)
-        self.ts = slack.announce(self.stage.workspace, replace(post, state=state))
-        return self.ts
-
-    def aws_faults(self, *faults: Fault) -> None:
-        """What AWS does wrong from now on; nothing when none is named."""
-        self.stage.simulation._faults = list(faults)
-
-    @contextmanager
-    def cloudwatch_says(self, state: str) -> Iterator[None]:
-        """The alarm is in another state meanwhile."""
-        where = {
-            "endpoint_url": self.stage.aws.url,
-            "region_name": "us-east-1",
-            "aws_access_key_id": "admin",
-            "aws_secret_access_key": "secret",
-        }
-        cloudwatch = boto3.client("cloudwatch", **where)
-        name = next(each.name for each in self.stage.scenario.alarms if each.starts)
-        for value in (state, "ALARM"):
-            cloudwatch.set_alarm_state(AlarmName=name, StateValue=value, StateReason="a test")
-            if value == state:
-                yield
-
-    def alarm_ts(self) -> str:
-        return self.ts
-
-    def forget(self) -> None:
-        """As if nothing had happened yet: no incident, no fault."""
-        self.aws_faults()
-        self.stage.slack.site.faults.clear()
-        self.until("the bot to have nothing to do", self.idle)
-        with self.redis() as redis:
-            kept = {b"{ih}:audit:entries", b"{ih}:audit:head"}
-            if keys := [key for key in redis.scan_iter("{ih}:*") if key not in kept]:
-                redis.delete(*keys)
-
-    # --- what is seen ---------------------------------------------------------------------------
-
-    def redis(self) -> Redis:
-        return Redis.from_url(valkey.embedded(self.own_redis or self.folder / "state"))
-
-    def idle(self) -> bool:
-        with self.redis() as redis:
-            waiting = [
-                key
-                for key in redis.scan_iter("incident-helper:runs:*")
-                if redis.hget(key, "state") in (b"queued", b"running", b"scheduled")
-                and not any(word in key for word in (b"sweep", b"look_after", b"flush"))
-            ]
-        return not waiting
-
-    def incidents(self) -> list[str]:
-        with self.redis() as redis:
-            return [key.decode().rsplit(":", 1)[1] for key in redis.scan_iter("{ih}:incident:*")]
-
-    def kept(self, incident: str) -> dict[str, Any]:
-        """The incident as it is kept."""
-        with self.redis() as redis:
-            return _fields(redis.hgetall(f"{{ih}}:incident:{incident}"))
-
-    def report(self) -> Report | None:
-        """The one incident's report, once it is complete."""
-        for incident in self.incidents():
-            with self.redis() as redis:
-                text = redis.get(f"{{ih}}:report:{incident}")
-            report = Report.model_validate_json(text) if text else None
-            if report is not None and report.complete:
-                return report
-        return None
-
-    def replies(self) -> list[Any]:
-        """What the bot posted in the thread for everybody to see."""
-        return [each for each in self.thread() if not each.only_for]
-
-    def card(self, seconds: float = 40) -> Any:
-        """The finished card, and nothing beside it."""
-        self.until("a complete report", self.report, seconds)
-        cards = self.until(
-            "the finished card",
-            lambda: [each for each in self.replies() if "Looked for" in said(each)],
-            seconds,
-        )
-        assert len(self.replies()) == 1, [said(each)[:80] for each in self.replies()]
-        return cards[0]
-
-    def run(self) -> Mapping[str, Any]:
-        """The only change, as it is kept; empty before there is one."""
-        with self.redis() as redis:
-            for key in redis.scan_iter("{ih}:run:*"):
-                return _fields(redis.hgetall(key))
-        return {}
-
-    def in_state(self, *states: str, seconds: float = 60) -> None:
-        self.until(f"the change to be {states}", lambda: self.run().get("state") in states, seconds)
-
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and body of the running bot's own HTTP server."""
-        address = (self.folder / "state" / "address").read_text(encoding="utf-8")
-        try:
-            with urllib.request.urlopen(address + path, timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            return refused.code, refused.read().decode()
-
-    def alive(self) -> bool:
-        assert self.bot is not None
-        return self.bot.poll() is None and self.get("/healthz")[0] == 200
-
-    def ready(self) -> bool:
-        return self.get("/readyz")[0] == 200
-
-    def kill_valkey(self) -> None:
-        """kill -9 of the server the state is in."""
-        home = (self.own_redis or self.folder / "state") / "valkey"
-        os.kill(int((home / "server.pid").read_text()), signal.SIGKILL)
-
-    def log(self) -> str:
-        return (self.folder / "bot.log").read_text(encoding="utf-8", errors="replace")
-
-
-def _fields(kept: Mapping[bytes, bytes]) -> dict[str, Any]:
-    return {
-        name.decode(): json.loads(value)
-        for name, value in kept.items()
-        if not name.startswith(b":")
-    }
+from tests.faults.night import Night
 
 
 @pytest.fixture(scope="session")
-def stage_of_the_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+def the_one_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     """Payments fails since an alias was moved, and nobody is going to move it back."""
     night = Night("5xx-bad-alias-move", tmp_path_factory.mktemp("night"), speed=6.0)
-    night.stage.start()
+    night.session.start()
     try:
         night.start_bot()
         yield night
@@ -197,11 +20,11 @@ def stage_of_the_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nig
 
 
 @pytest.fixture
-def night(stage_of_the_night: Night) -> Iterator[Night]:
+def night(the_one_night: Night) -> Iterator[Night]:
     """The night at its beginning, with a bot that runs."""
-    if stage_of_the_night.bot is None:
-        stage_of_the_night.start_bot()
-    stage_of_the_night.forget()
-    yield stage_of_the_night
-    stage_of_the_night.aws_faults()
-    stage_of_the_night.stage.slack.site.faults.clear()
+    if the_one_night.bot is None:
+        the_one_night.start_bot()
+    the_one_night.forget()
+    yield the_one_night
+    the_one_night.aws_faults()
+    the_one_night.session.slack.site.faults.clear()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import valkey
 from bot.__main__ import main
+from bot.state import embedded
 from sandbox import workspace as slack
 from sandbox.slack.people import Seed
 from sandbox.slack.server import SlackServer
@@ -209,8 +209,8 @@ def test_no_redis(incident: Incident) -> None:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    yield valkey.embedded(tmp_path / "redis")
-    valkey.stop(tmp_path / "redis")
+    yield embedded.embedded(tmp_path / "redis")
+    embedded.stop(tmp_path / "redis")
 
 
 def test_the_port_is_taken(incident: Incident, redis_url: str) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import valkey
+from bot.state import embedded
 from sandbox import workspace as slack
-from tests.faults.conftest import Night
-from tests.story.conftest import said
+from tests.faults.night import Night
+from tests.support.play import said
 
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
 @pytest.fixture
 def elsewhere(night: Night, tmp_path: Path) -> Iterator[Night]:
     """The night with a bot whose Redis is somebody else's: REDIS_URL is set."""
-    url = valkey.embedded(tmp_path)
+    url = embedded.embedded(tmp_path)
     night.kill_bot()
     night.own_redis = tmp_path
     try:
@@ -27,7 +27,7 @@ def elsewhere(night: Night, tmp_path: Path) -> Iterator[Night]:
     finally:
         night.kill_bot()
         night.own_redis = None
-        valkey.stop(tmp_path)
+        embedded.stop(tmp_path)
 
 
 def test_the_embedded_valkey_is_started_again(night: Night) -> None:
@@ -53,14 +53,14 @@ def test_somebody_elses_redis_goes_and_comes_back(elsewhere: Night) -> None:
     assert night.alive()
 
     # nothing is promised that can't be kept
-    night.stage.slack.act(
+    night.session.slack.act(
         slack.RESPONDER, "command", channel=slack.TEAM_CHANNEL, name="/incident", text="triage 5xx"
     )
-    told = night.stage.workspace.messages(slack.TEAM_CHANNEL, viewer=slack.RESPONDER)
+    told = night.session.workspace.messages(slack.TEAM_CHANNEL, viewer=slack.RESPONDER)
     assert "could not write that down" in said(told[-1])
 
     assert night.own_redis is not None
-    valkey.embedded(night.own_redis)
+    embedded.embedded(night.own_redis)
     night.until("the bot to be ready", night.ready)
     assert night.card(60).ts == opened.ts, "what was acknowledged is finished"
     assert len(night.incidents()) == 1

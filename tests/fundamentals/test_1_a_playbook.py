@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.investigate import judge, weigh
-from bot.model import CauseStatus, Clue, Gap, GapReason, Picture, Verdict, Verification, Window
-from bot.playbook import Playbook, Probe, Scope, decisive, hypothesis, necessary, supporting
-from bot.ports import Aws
-from bot.service import Service
+from bot.domain.contract import Playbook, Probe, Scope, decisive, hypothesis, necessary, supporting
+from bot.domain.ports import Aws
+from bot.domain.report import CauseStatus, Clue, Gap, GapReason, Overview, Verdict, Window
+from bot.domain.run import Verification
+from bot.domain.service import Service
+from bot.investigation.engine import judge, weigh
 
 NOW = datetime(2026, 11, 23, 3, 14, tzinfo=UTC)
 SCOPE = Scope(Service(name="coffee"), None, Window.around(NOW - timedelta(minutes=5), NOW))
@@ -69,8 +70,8 @@ class NoCoffee(Playbook):
         yield necessary(power.volts < 200, f"{power.volts} V", volts=power.volts)
         yield decisive(power.volts < 1, f"{power.volts} V", volts=power.volts)
 
-    def picture(self, tank: Tank | Gap) -> Picture:
-        return Picture(headline="no coffee")
+    def overview(self, tank: Tank | Gap) -> Overview:
+        return Overview(headline="no coffee")
 
     def recovered(self, tank: Tank | Gap, since: datetime) -> Verification:
         raise NotImplementedError
@@ -123,7 +124,7 @@ def test_high_takes_a_decisive_clue_and_a_lead() -> None:
 
 
 def test_a_misspelt_probe_fails_when_the_class_is_made() -> None:
-    with pytest.raises(TypeError, match=r"asks for 'tnk'.*it has: tank"):
+    with pytest.raises(TypeError, match=r"a parameter 'tnk'.*its probes: tank"):
 
         class Misspelt(Playbook):
             id = "misspelt"
@@ -134,8 +135,8 @@ def test_a_misspelt_probe_fails_when_the_class_is_made() -> None:
             def wrong(self, tnk: Tank) -> Iterator[Clue]:
                 yield necessary(True, "")
 
-            def picture(self, tank: Tank | Gap) -> Picture:
-                return Picture(headline="")
+            def overview(self, tank: Tank | Gap) -> Overview:
+                return Overview(headline="")
 
             def recovered(self, tank: Tank | Gap) -> Verification:
                 raise NotImplementedError

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ReadFailed
-from bot.investigate import investigate
-from bot.model import Clue, Cost, Gap, GapReason, Picture, Report, Verification
-from bot.playbook import Playbook, Probe, Scope, decisive, hypothesis
-from bot.ports import Aws
+from bot.domain.contract import Playbook, Probe, Scope, decisive, hypothesis
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import Clue, Cost, Gap, GapReason, Overview, Report
+from bot.domain.run import Verification
+from bot.investigation.engine import investigate
 from tests.fundamentals.test_1_a_playbook import NOW, SCOPE
 
 
@@ -87,8 +88,8 @@ class Pair(Playbook):
     def there_is_a_secret(self, denied: str) -> Iterator[Clue]:
         yield decisive(True, denied)
 
-    def picture(self, first: str | Gap) -> Picture:
-        return Picture(headline="waiting" if isinstance(first, Gap) else first)
+    def overview(self, first: str | Gap) -> Overview:
+        return Overview(headline="waiting" if isinstance(first, Gap) else first)
 
     def recovered(self, first: str | Gap) -> Verification:
         raise NotImplementedError
@@ -107,7 +108,7 @@ async def test_probes_run_at_once(reports: list[Report]) -> None:
 async def test_every_report_but_the_last_says_what_is_still_pending(reports: list[Report]) -> None:
     assert [each.complete for each in reports[:-1]] == [False] * (len(reports) - 1)
     assert reports[-1].complete
-    assert reports[-1].picture.headline == "met"
+    assert reports[-1].overview.headline == "met"
 
 
 async def test_a_failed_read_is_a_gap_with_the_missing_permission(reports: list[Report]) -> None:
@@ -135,14 +136,15 @@ async def test_a_probe_that_never_answers_is_a_gap_in_time() -> None:
         title = looks_like = ""
         slow = Slow()
 
-        def picture(self, slow: str | Gap) -> Picture:
-            return Picture(headline="")
+        def overview(self, slow: str | Gap) -> Overview:
+            return Overview(headline="")
 
         def recovered(self, slow: str | Gap) -> Verification:
             raise NotImplementedError
 
     with ThreadPoolExecutor(1) as pool:
         found = [
-            each async for each in investigate(Waiting(), SCOPE, Account(), pool, patience=0.05)
+            each
+            async for each in investigate(Waiting(), SCOPE, Account(), pool, probe_seconds=0.05)
         ]
     assert [gap.reason for gap in found[-1].gaps] == [GapReason.TIMEOUT]

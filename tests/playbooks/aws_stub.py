@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.model import Cost
+from bot.domain.report import Cost
 
 
 class Answers:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from bot.investigate import judge, weigh
-from bot.model import Alarm, Cause, Change, Gap, GapReason, Verdict, Window
-from bot.playbook import Evidence, Scope
-from bot.service import ApiRef, FunctionRef, Resources, Service
+from bot.domain.alarm import Alarm
+from bot.domain.contract import Evidence, Scope
+from bot.domain.report import Cause, Change, Gap, GapReason, Verdict, Window
+from bot.domain.resources import ApiRef, FunctionRef, Resources
+from bot.domain.service import Service
+from bot.investigation.engine import judge, weigh
 from playbooks.five_xx import FiveXX
 from playbooks.probes.access_log import AccessLog, Answers
 from playbooks.probes.balancer import Balancer, Target, TargetHealth, Traffic
@@ -284,7 +286,7 @@ def weighed(evidence: Evidence, looked: Scope | None = None) -> dict[str, Cause]
 
 
 def verdict(evidence: Evidence, looked: Scope | None = None) -> tuple[Verdict, str]:
-    """The verdict and the best cause's id, ranked as `bot.investigate` ranks."""
+    """The verdict and the best cause's id, ranked as `bot.investigation.engine` ranks."""
     order = ["supported", "possible", "untested", "refuted"]
     ranked = sorted(
         weighed(evidence, looked).values(), key=lambda c: (order.index(c.status), -c.score)

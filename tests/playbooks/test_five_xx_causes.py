@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.model import CauseStatus, Verdict
+from bot.domain.report import CauseStatus, Verdict
 from playbooks.probes.backends import Backend
 from playbooks.probes.functions import Limits
 from playbooks.probes.metrics import Line

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.errors import ReadFailed
-from bot.model import GapReason, Window
+from bot.domain.errors import ReadFailed
+from bot.domain.report import GapReason, Window
 from playbooks.probes import insights
 from playbooks.probes.insights import Query, name, pattern, rows_of, run, text
 from tests.playbooks.aws_stub import Answers

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Alarm, Answer
-from playbooks.onset import (
+from bot.domain.alarm import Alarm
+from bot.domain.run import Answer
+from playbooks.evidence.onset import (
     Detector,
     bad_minutes,
     burn,

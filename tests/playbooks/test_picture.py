@@ -6,11 +6,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from bot.model import Gap, Picture, Window
-from bot.playbook import needs
-from playbooks import console
+from bot.domain.contract import probe_parameters
+from bot.domain.report import Gap, Overview, Window
+from playbooks.causes.releases import merged, suspect
+from playbooks.evidence import console
 from playbooks.five_xx import FiveXX
-from playbooks.five_xx.releases import merged, suspect
 from tests.playbooks.evidence import (
     BEGAN,
     NOTHING_SPECIAL,
@@ -27,19 +27,22 @@ from tests.playbooks.evidence import (
 )
 
 
-def picture(**evidence: object) -> Picture:
+def overview(**evidence: object) -> Overview:
     playbook = FiveXX()
-    seen = {name: (NOTHING_SPECIAL | evidence)[name] for name in needs(FiveXX, playbook.picture)}
-    return playbook.picture(scope=scope(), **seen)  # type: ignore[arg-type]
+    seen = {
+        name: (NOTHING_SPECIAL | evidence)[name]
+        for name in probe_parameters(FiveXX, playbook.overview)
+    }
+    return playbook.overview(scope=scope(), **seen)  # type: ignore[arg-type]
 
 
 def test_the_headline_has_the_share_and_the_main_code() -> None:
-    assert picture().headline == "5XX: 20 % of requests, 504 mostly"
+    assert overview().headline == "5XX: 20 % of requests, 504 mostly"
 
 
 def test_the_headline_says_when_the_gateway_answered_without_a_call() -> None:
     refused = access("500", 180, p50=3, response_type="AUTHORIZER_FAILURE")
-    assert "called no backend for them (AUTHORIZER_FAILURE)" in picture(access=refused).headline
+    assert "called no backend for them (AUTHORIZER_FAILURE)" in overview(access=refused).headline
 
 
 def test_an_incident_that_is_over_says_until_when() -> None:
@@ -50,53 +53,53 @@ def test_an_incident_that_is_over_says_until_when() -> None:
     again = type(over)(
         kind="rest", name="api", requests=over.requests, errors=type(over.errors)(points)
     )
-    assert picture(edge=again).headline.endswith("until 03:12 UTC")
+    assert overview(edge=again).headline.endswith("until 03:12 UTC")
 
 
 def test_codes_come_from_the_access_log() -> None:
-    (share,) = picture(access=access("504", 170)).breakdown
+    (share,) = overview(access=access("504", 170)).breakdown
     assert (share.code, share.count, share.of_errors) == ("504", 170 * 15, 1.0)
     assert share.of_requests == pytest.approx(0.2)
 
 
 def test_without_an_access_log_there_is_one_row() -> None:
-    (share,) = picture(access=gap()).breakdown
+    (share,) = overview(access=gap()).breakdown
     assert (share.code, share.count) == ("5XX", 180 * 15)
 
 
 def test_a_balancer_tells_codes_itself() -> None:
     at_balancer = edge(kind="alb", codes={"502": line(0, 150), "5XX of targets": line(0, 30)})
-    codes = [share.code for share in picture(edge=at_balancer, access=None).breakdown]
+    codes = [share.code for share in overview(edge=at_balancer, access=None).breakdown]
     assert codes == ["502", "5XX of targets"]
 
 
 def test_what_cannot_be_read_is_said_to_be_unknown() -> None:
-    shown = picture(edge=gap("edge"), access=gap("access"))
+    shown = overview(edge=gap("edge"), access=gap("access"))
     assert "unknown" in shown.headline
     assert (shown.onset, shown.breakdown, shown.chart) == (None, (), ())
 
 
 def test_the_chart_leaves_gaps_where_nothing_was_published() -> None:
-    errors, requests = picture(edge=edge(requests=(900, 900), errors=(0, 180))).chart
+    errors, requests = overview(edge=edge(requests=(900, 900), errors=(0, 180))).chart
     assert (errors.name, requests.name) == ("5XX", "requests")
     assert dict(errors.points)[minute(ONSET)] == 180
     silent = edge()
     empty = type(silent)(kind="rest", name="x", requests=line(900, None), errors=line(0, None))
-    assert dict(picture(edge=empty).chart[0].points)[minute(0)] is None
+    assert dict(overview(edge=empty).chart[0].points)[minute(0)] is None
 
 
 def test_changes_carry_their_lag_the_nearest_first() -> None:
-    shown = picture(trail=(change(ONSET - 20), change(ONSET - 1), change(ONSET + 4)))
+    shown = overview(trail=(change(ONSET - 20), change(ONSET - 1), change(ONSET + 4)))
     assert [each.lag for each in shown.changes] == [60.0, 1200.0, -240.0]
 
 
 def test_every_probe_of_the_picture_may_be_missing() -> None:
-    for admits in needs(FiveXX, FiveXX().picture).values():
-        assert admits.gap
-        assert admits.none
-    nothing = picture(**dict.fromkeys(NOTHING_SPECIAL))
+    for accepts in probe_parameters(FiveXX, FiveXX().overview).values():
+        assert accepts.gap
+        assert accepts.none
+    nothing = overview(**dict.fromkeys(NOTHING_SPECIAL))
     assert "no API or load balancer" in nothing.headline
-    failed = picture(**{name: Gap.model_validate(gap(name)) for name in NOTHING_SPECIAL})
+    failed = overview(**{name: Gap.model_validate(gap(name)) for name in NOTHING_SPECIAL})
     assert failed.changes == ()
 
 
@@ -163,5 +166,5 @@ def test_the_query_survives_the_consoles_encoding() -> None:
 
 
 def test_links_lead_to_the_service() -> None:
-    titles = [link.title for link in picture(reports=reports(), counts=counts()).links]
+    titles = [link.title for link in overview(reports=reports(), counts=counts()).links]
     assert titles[:3] == ["Alarm", "Access log", "REPORT lines"]

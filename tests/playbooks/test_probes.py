@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.errors import ReadFailed
-from bot.model import GapReason
-from bot.playbook import Scope
-from bot.service import (
+from bot.domain.contract import Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.report import GapReason
+from bot.domain.resources import (
     ApiRef,
     CodeDeployRef,
     EcsRef,
     FunctionRef,
     LoadBalancerRef,
     Resources,
-    Service,
 )
+from bot.domain.service import Service
 from playbooks.five_xx import FiveXX
 from playbooks.probes import access_log, balancer, changes, edge, exceptions, front, reports
 from playbooks.probes.functions import FunctionCountsProbe, LimitsProbe, provisioned_of

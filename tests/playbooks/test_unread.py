@@ -6,20 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alarms import described
-from bot.errors import ReadFailed
-from bot.model import Alarm, CauseStatus, Clue, ClueKind, Gap, GapReason, Window
-from bot.playbook import Scope
-from bot.service import ApiRef, FunctionRef, LoadBalancerRef, Resources, Service
-from playbooks.five_xx import balancing, facts
-from playbooks.onset import Detector, burn, recovery, threshold
+from bot.aws.alarms import from_description
+from bot.domain.alarm import Alarm
+from bot.domain.contract import Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.report import CauseStatus, Clue, ClueKind, Gap, GapReason, Window
+from bot.domain.resources import ApiRef, FunctionRef, LoadBalancerRef, Resources
+from bot.domain.service import Service
+from playbooks.evidence import balancing, facts
+from playbooks.evidence.onset import Detector, burn, recovery, threshold
 from playbooks.probes import balancer as balancers
 from playbooks.probes import changes, front, insights, reports
 from playbooks.probes.backends import Backend
-from playbooks.probes.behind import OthersProbe, behind
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import ExceptionsProbe
 from playbooks.probes.functions import Limits
+from playbooks.probes.invoked_function import OthersProbe, behind
 from playbooks.probes.metrics import Line, Metric, read_lines
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.evidence import (
@@ -48,7 +50,7 @@ from tests.playbooks.test_five_xx_causes import (
     THROTTLED,
     UNREACHABLE,
 )
-from tests.playbooks.test_picture import picture
+from tests.playbooks.test_picture import overview
 
 DENIED = ReadFailed(GapReason.DENIED, "apigateway:GET: no", "apigateway:GET")
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
@@ -142,11 +144,13 @@ def test_an_api_that_calls_no_function_has_none_behind_it() -> None:
 
 
 def test_a_balancers_functions_are_its_targets() -> None:
-    described = {"LoadBalancerArn": "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/s/1"}
+    from_description = {
+        "LoadBalancerArn": "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/s/1"
+    }
     group = {"TargetGroupName": "fn", "TargetGroupArn": "arn:fn", "TargetType": "lambda"}
     target = {"Target": {"Id": f"{ARN}web"}, "TargetHealth": {"State": "healthy"}}
     aws = Answers(
-        describe_load_balancers={"LoadBalancers": [described]},
+        describe_load_balancers={"LoadBalancers": [from_description]},
         describe_target_groups={"TargetGroups": [group]},
         describe_target_health={"TargetHealthDescriptions": [target]},
         describe_load_balancer_attributes={
@@ -168,7 +172,7 @@ def test_a_balancers_functions_are_its_targets() -> None:
     aws = Answers(describe_load_balancers=DENIED)
     assert reports.deadline_of(aws, looked, called) == (60.0, True)
     nobody = Answers(
-        describe_load_balancers={"LoadBalancers": [described]},
+        describe_load_balancers={"LoadBalancers": [from_description]},
         describe_target_groups={"TargetGroups": [group]},
         describe_target_health={"TargetHealthDescriptions": []},
     )
@@ -395,7 +399,7 @@ def test_an_ecs_service_that_is_not_there_is_a_failed_read() -> None:
         "failures": [{"arn": "arn:aws:ecs:us-east-1:1:service/main/shop", "reason": "MISSING"}],
     }
     with pytest.raises(ReadFailed, match=r"does not describe shop \(MISSING\)") as failed:
-        changes.described(answer)
+        changes.from_description(answer)
     assert failed.value.reason is GapReason.NOT_FOUND
 
 
@@ -403,11 +407,11 @@ def test_an_ecs_service_that_is_not_there_is_a_failed_read() -> None:
 
 
 def found_groups(*wanted: str, number: int = 2) -> tuple[balancers.Group, ...]:
-    described = [
+    from_description = [
         {"TargetGroupName": f"g{i}", "TargetGroupArn": f"arn:x:targetgroup/g{i}/1"}
         for i in range(number)
     ]
-    aws = Answers(describe_target_groups={"TargetGroups": described})
+    aws = Answers(describe_target_groups={"TargetGroups": from_description})
     named = front.BalancerId("arn", "app/shop/1", ("us-east-1a",))
     return balancers.find_groups(aws, named, LoadBalancerRef(name="shop", target_groups=wanted))
 
@@ -467,10 +471,10 @@ MATH = {
 
 
 def test_the_threshold_of_an_expression_is_not_a_count() -> None:
-    alarm = described(MATH, "us-east-1")
+    alarm = from_description(MATH, "us-east-1")
     assert (alarm.metric, alarm.dimensions) == ("5XXError", {"ApiName": "checkout-api"})
     assert (alarm.threshold, threshold(alarm)) == (None, (None, None))
-    one = described(MATH | {"Metrics": MATH["Metrics"][1:]}, "us-east-1")  # type: ignore[index]
+    one = from_description(MATH | {"Metrics": MATH["Metrics"][1:]}, "us-east-1")  # type: ignore[index]
     assert one.threshold == 5.0
 
 
@@ -501,7 +505,7 @@ def test_a_count_makes_a_minute_calm_only_as_a_small_share(share: float, calm: b
 
 def test_no_requests_are_not_no_more_than_usual() -> None:
     nothing = replace(edge(), requests=Line(), errors=Line())
-    assert picture(edge=nothing).headline == (
+    assert overview(edge=nothing).headline == (
         "5XX: no requests counted at checkout-api/prod; "
         "check the API's name and stage in the catalogue"
     )
@@ -510,7 +514,7 @@ def test_no_requests_are_not_no_more_than_usual() -> None:
 def test_requests_that_stopped_before_the_alarm_are_told_since_when() -> None:
     before = {minute(m): 900.0 for m in range(-120, -30)}
     stopped = replace(edge(), requests=Line(before), errors=Line(dict.fromkeys(before, 0.0)))
-    assert picture(edge=stopped).headline == (
+    assert overview(edge=stopped).headline == (
         "5XX: no requests counted at checkout-api/prod since 02:40 UTC"
     )
 
@@ -519,7 +523,7 @@ def test_silence_after_the_errors_is_no_end_of_them() -> None:
     stopped = edge()
     until = {at: value for at, value in stopped.requests.points.items() if at < minute(2)}
     silent = replace(stopped, requests=Line(until))
-    assert picture(edge=silent).headline.endswith("; no requests counted since 03:12 UTC")
+    assert overview(edge=silent).headline.endswith("; no requests counted since 03:12 UTC")
 
 
 def test_what_is_not_known_is_asked() -> None:

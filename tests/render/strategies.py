@@ -7,38 +7,29 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.model import (
-    Alarm,
-    AlarmState,
-    Answer,
+from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.incident import Incident, IncidentState, Severity, TimelineEntry
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.report import (
+    BreakdownRow,
     Cause,
     CauseStatus,
     Change,
-    Check,
     Clue,
     ClueKind,
     Cost,
     Gap,
     GapReason,
-    Incident,
-    IncidentState,
     Link,
     Offer,
-    Picture,
-    Plan,
+    Overview,
     Report,
-    Run,
-    RunState,
     Series,
-    Severity,
-    Share,
-    Step,
-    TimelineEntry,
     Verdict,
-    Verification,
     Window,
 )
-from tests.golden.samples import HOSTILE
+from bot.domain.run import Answer, Run, RunState, Verification
+from tests.support.samples import HOSTILE
 
 NOW = datetime(2026, 11, 23, 2, 44, tzinfo=UTC)
 
@@ -87,7 +78,7 @@ changes = st.builds(
     lag=st.none() | st.floats(-1e6, 1e6),
 )
 shares = st.builds(
-    Share, code=texts, count=finite, of_errors=finite, of_requests=st.none() | finite
+    BreakdownRow, code=texts, count=finite, of_errors=finite, of_requests=st.none() | finite
 )
 series = st.builds(
     Series,
@@ -104,8 +95,8 @@ links = st.builds(
     url=st.sampled_from(["https://a.example/x", "javascript:alert(1)", "http://x", "https://a b"])
     | st.integers(1, 4000).map(lambda length: "https://a.example/" + "x" * length),
 )
-pictures = st.builds(
-    Picture,
+overviews = st.builds(
+    Overview,
     headline=texts,
     onset=st.none() | times,
     breakdown=many(shares),
@@ -129,7 +120,7 @@ reports = st.builds(
     service=texts,
     alarm=st.none() | alarms,
     window=times.map(lambda began: Window.around(began, NOW)),
-    picture=pictures,
+    overview=overviews,
     verdict=st.sampled_from(Verdict),
     causes=many(causes),
     gaps=many(gaps),

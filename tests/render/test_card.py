@@ -7,30 +7,31 @@ from typing import Any
 
 import pytest
 
-from bot.investigate import weigh
-from bot.model import (
-    Alarm,
+from bot.domain.alarm import Alarm
+from bot.domain.contract import Playbook, Probe, Scope, hypothesis, necessary
+from bot.domain.incident import Incident
+from bot.domain.report import (
+    BreakdownRow,
     Cause,
     CauseStatus,
     Clue,
     ClueKind,
     Gap,
     GapReason,
-    Incident,
     Offer,
-    Picture,
+    Overview,
     Report,
-    Share,
     Verdict,
-    Verification,
     Window,
 )
-from bot.playbook import Playbook, Probe, Scope, hypothesis, necessary
+from bot.domain.run import Verification
+from bot.domain.service import Service
+from bot.investigation.engine import weigh
 from bot.render import card, elsewhere, no_incident, unknown_alarm
 from bot.render.blocks import MOST_CHARACTERS, weight
-from bot.service import Service
 from sandbox.slack.limits import validate_blocks
-from tests.golden.samples import (
+from tests.render.reading import buttons, read
+from tests.support.samples import (
     ALARM,
     BEGAN,
     DONE,
@@ -43,7 +44,6 @@ from tests.golden.samples import (
     UNCLEAR,
     clue,
 )
-from tests.render.reading import buttons, read
 
 
 def told(report: Report | None = FOUND, incident: Incident = INCIDENT, **changes: Any) -> str:
@@ -67,10 +67,10 @@ def test_the_first_line_says_what_broke_and_how_bad() -> None:
 def test_the_breakdown_by_code() -> None:
     assert "504 | 412 | 87\u00a0% | 7.3\u00a0%" in told().splitlines()
     rows = tuple(
-        Share(code=str(500 + n), count=1, of_errors=0.1, of_requests=None) for n in range(9)
+        BreakdownRow(code=str(500 + n), count=1, of_errors=0.1, of_requests=None) for n in range(9)
     )
-    picture = FOUND.picture.model_copy(update={"breakdown": rows})
-    assert "4 other codes | 4 | 40\u00a0% | –" in told(picture=picture).splitlines()
+    overview = FOUND.overview.model_copy(update={"breakdown": rows})
+    assert "4 other codes | 4 | 40\u00a0% | –" in told(overview=overview).splitlines()
 
 
 def test_the_likely_cause_with_its_decisive_clue_first() -> None:
@@ -120,15 +120,15 @@ class Bare(Playbook):
     def no_targets(self, targets: str) -> Iterator[Clue]:
         yield necessary(True, f"{targets} are there")
 
-    def picture(self) -> Picture:
-        return Picture(headline="")
+    def overview(self) -> Overview:
+        return Overview(headline="")
 
     def recovered(self) -> Verification:
         raise NotImplementedError
 
 
 def test_causes_the_service_has_no_resource_for_share_one_line() -> None:
-    """As `bot.investigate` words it, not as this test believes it does."""
+    """As `bot.investigation.engine` words it, not as this test believes it does."""
     scope = Scope(Service(name="checkout"), None, Window.around(BEGAN, NOW))
     playbook = Bare()
     absent = weigh(playbook, playbook.hypotheses[0], scope, {"targets": None})
@@ -149,10 +149,10 @@ def test_what_changed_with_its_lag_and_who() -> None:
 
 
 def test_no_change_is_only_claimed_when_everything_was_read() -> None:
-    quiet = FOUND.picture.model_copy(update={"changes": ()})
-    assert "What changed around then: nothing found." in told(picture=quiet, gaps=())
-    assert "What changed" not in told(picture=quiet)
-    assert "What changed" not in told(picture=quiet, gaps=(), complete=False)
+    quiet = FOUND.overview.model_copy(update={"changes": ()})
+    assert "What changed around then: nothing found." in told(overview=quiet, gaps=())
+    assert "What changed" not in told(overview=quiet)
+    assert "What changed" not in told(overview=quiet, gaps=(), complete=False)
 
 
 def test_what_could_not_be_checked_names_the_permission() -> None:
@@ -246,21 +246,21 @@ def test_the_worst_card_is_still_a_card() -> None:
         return cause.model_copy(update={"title": long, "clues": clues * 9, **changes})
 
     gap = Gap(probe=long, reason=GapReason.ERROR, detail=long, permission=long)
-    change = FOUND.picture.changes[0].model_copy(update={"summary": long, "actor": long})
+    change = FOUND.overview.changes[0].model_copy(update={"summary": long, "actor": long})
     url = "https://a.example/" + "x" * 2900
-    links = tuple(each.model_copy(update={"url": url}) for each in FOUND.picture.links)
-    picture = FOUND.picture.model_copy(
+    links = tuple(each.model_copy(update={"url": url}) for each in FOUND.overview.links)
+    overview = FOUND.overview.model_copy(
         update={
             "headline": long,
             "changes": (change,) * 200,
             "links": links * 50,
-            "breakdown": FOUND.picture.breakdown * 50,
+            "breakdown": FOUND.overview.breakdown * 50,
         }
     )
     first, second = FOUND.causes[:2]
     report = FOUND.model_copy(
         update={
-            "picture": picture,
+            "overview": overview,
             "gaps": (gap,) * 200,
             "next_test": long,
             "causes": (

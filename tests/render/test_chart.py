@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.model import Report, Series
+from bot.domain.report import Report, Series
 from bot.render.chart import chart
-from tests.golden.samples import BEGAN, FOUND, ONSET
+from tests.support.samples import BEGAN, FOUND, ONSET
 
 
 def report(*series: Series) -> Report:
-    picture = FOUND.picture.model_copy(update={"chart": series})
-    return FOUND.model_copy(update={"picture": picture})
+    overview = FOUND.overview.model_copy(update={"chart": series})
+    return FOUND.model_copy(update={"overview": overview})
 
 
 def a(name: str, values: dict[int, float | None]) -> Series:
@@ -73,7 +73,7 @@ def test_series_of_one_name_are_told_apart() -> None:
 
 
 def test_an_onset_after_the_window_still_gives_its_last_minutes() -> None:
-    late = FOUND.picture.model_copy(update={"onset": FOUND.window.end + timedelta(hours=2)})
-    block = chart(FOUND.model_copy(update={"picture": late}))
+    late = FOUND.overview.model_copy(update={"onset": FOUND.window.end + timedelta(hours=2)})
+    block = chart(FOUND.model_copy(update={"overview": late}))
     assert block is not None
     assert block["chart"]["axis_config"]["categories"][-1] == "\N{MINUS SIGN}121"

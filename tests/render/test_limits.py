@@ -5,7 +5,10 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.model import Incident, Plan, Report, Run, TimelineEntry
+from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.plan import Plan
+from bot.domain.report import Report
+from bot.domain.run import Run
 from bot.render import (
     Entry,
     Message,
@@ -47,7 +50,7 @@ def test_any_card(
     made = card(incident, report, runs, offers)
     accepted(made)
     known = {incident.opened_by} if incident.opened_by and is_user(incident.opened_by) else set()
-    urls = {link.url for link in report.picture.links} if report else set()
+    urls = {link.url for link in report.overview.links} if report else set()
     assert pinged(made.text, made.blocks) <= known | {url for url in urls if url[:5] == "https"}
     accepted(status(incident, report))
 

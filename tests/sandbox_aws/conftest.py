@@ -86,7 +86,7 @@ def client(server: AwsServer) -> Client:
         config = Config(
             retries={"total_max_attempts": 1},
             connect_timeout=2,
-            read_timeout=10,
+            read_timeout=60,
             max_pool_connections=40,
         )
         return _SESSION.client(service, endpoint_url=server.url, config=config, **given)

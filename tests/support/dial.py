@@ -8,26 +8,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.act import Actor, Next, Pace
-from bot.errors import ReadFailed, WriteAmbiguous, WriteRefused
-from bot.model import (
-    Answer,
-    Check,
-    Cost,
-    GapReason,
-    Incident,
-    Plan,
-    Run,
-    RunState,
-    Severity,
-    Step,
-    Verification,
-)
-from bot.playbook import Action, Observed, Scope
-from bot.policy import Policy, Refusal
-from bot.ports import Aws
-from bot.running import Offload
-from bot.service import Service
+from bot.changes.engine import Offload
+from bot.changes.executor import ChangeExecutor, Next, Timeouts
+from bot.domain.contract import Action, Observed, Scope
+from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
+from bot.domain.incident import Incident, Severity
+from bot.domain.plan import Check, Plan, Step
+from bot.domain.policy import Policy, Refusal
+from bot.domain.ports import Aws
+from bot.domain.report import Cost, GapReason
+from bot.domain.run import Answer, Run, RunState, Verification
+from bot.domain.service import Service
 from tests.support.memory_store import MemoryStore
 from tests.support.stepping import beside, drive, wait_here
 
@@ -127,7 +118,7 @@ class TurnDial(Action):
         turning = isinstance(aws, Dial) and aws.turning
         return Observed({"value": aws.read("dial", "get_dial")["value"]}, changing=turning)
 
-    def someone_elses(
+    def ownership_conflict(
         self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
     ) -> str | None:
         return self.stranger
@@ -152,7 +143,7 @@ class Bench:
         self.store = MemoryStore(wait_here)
         self.service = Service(name="checkout", tier=1)
         self.elapsed = 0.0
-        self.actor = Actor(
+        self.executor = ChangeExecutor(
             store=self.store,
             actions={self.action.id: self.action},
             service=lambda name: self.service if name == "checkout" else None,
@@ -160,7 +151,7 @@ class Bench:
             reader=lambda _: self.dial,
             writer=lambda _, __: self.dial,
             detector=self._detect,
-            pace=Pace(),
+            timeouts=Timeouts(),
             offload=self.offload,
             monotonic=lambda: self.elapsed,
         )
@@ -192,20 +183,20 @@ class Bench:
         return self.run.state
 
     def proposed(self) -> Next | Refusal | None:
-        drive(self.actor.begin(RUN, INCIDENT, self.action.id, ASKS))
-        return drive(self.actor.prepare(RUN))
+        drive(self.executor.begin(RUN, INCIDENT, self.action.id, ASKS))
+        return drive(self.executor.prepare(RUN))
 
     def requested(self) -> Next | Refusal | None:
         self.proposed()
-        return drive(self.actor.request(RUN, ASKS))
+        return drive(self.executor.request(RUN, ASKS))
 
     def approved(self) -> Next | Refusal | None:
         self.requested()
-        return drive(self.actor.approve(RUN, APPROVES))
+        return drive(self.executor.approve(RUN, APPROVES))
 
     def done(self) -> None:
         self.approved()
-        self.follow(drive(self.actor.apply(RUN)))
+        self.follow(drive(self.executor.apply(RUN)))
 
     def follow(self, following: Next | Refusal | None) -> None:
         """Do what is next, when it is due, until nothing is."""
@@ -213,5 +204,5 @@ class Bench:
             if not isinstance(following, Next):
                 return
             self.pass_time(following.after_seconds)
-            following = drive(getattr(self.actor, following.step.value)(RUN))
+            following = drive(getattr(self.executor, following.step.value)(RUN))
         raise AssertionError(f"the run never ends: it is {self.state()}")

@@ -1,4 +1,4 @@
-"""`bot.ports.Store` in memory, for tests of what is built on it: the same rules, no Redis.
+"""`bot.domain.ports.Store` in memory, for tests of what is built on it: the same rules, no Redis.
 
 `gate` is awaited before and after every method's effect: a test can stop whoever waits there, as
 kill -9 does, or let somebody else go first.
@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.model import AuditEntry, Incident, Report, Run, RunState, TimelineEntry
-from bot.store import BEFORE_REQUEST, BORN_AS, OVER, PLANNED, RESTING, WAYS
+from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.report import Report
+from bot.domain.run import AuditEntry, Run, RunState
+from bot.state.store import BEFORE_REQUEST, BORN_AS, OVER, PLANNED, RESTING, WAYS
 
 Gate = Callable[[], Awaitable[None]]
 

@@ -1,0 +1,27 @@
+"""`incident audit`: the audit chain, read from the store the bot uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redis.exceptions import RedisError
+
+from bot.config.settings import settings
+from bot.domain.errors import ConfigError
+from bot.domain.run import AuditEntry
+from bot.state import embedded
+from bot.state.store import RedisStore, connect
+
+
+async def entries_and_fault() -> tuple[Sequence[AuditEntry], str | None]:
+    """Every entry, and what is wrong with the chain. Raises ConfigError when Redis is not there."""
+    config = settings()
+    url = config.redis_url or embedded.embedded(config.state_dir)
+    redis = connect(url)
+    store = RedisStore(redis)
+    try:
+        return await store.audit(), await store.verify_audit()
+    except (RedisError, OSError) as error:
+        raise ConfigError(f"the store does not answer: {error}") from error
+    finally:
+        await redis.aclose()

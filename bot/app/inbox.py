@@ -1,0 +1,46 @@
+"""Where a listener's one write goes: a durable task that carries the envelope."""
+
+from __future__ import annotations
+
+from redis.exceptions import RedisError
+
+from bot.domain.ports import Queue
+from bot.state.store import RedisStore
+from bot.telemetry import metrics
+from handlers.envelopes import Envelope, NotSaved
+
+REMEMBERED = 900  # seconds a signed request is known: three times as long as it is valid
+
+
+class DocketInbox:
+    """Implements `handlers.envelopes.Inbox`: one atomic write, deduplicated by the key."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    async def accept(self, envelope: Envelope) -> None:
+        try:
+            text = envelope.model_dump_json()
+            await self._queue.put("intake", text, key=f"intake:{envelope.key}")
+        except (RedisError, OSError) as fault:
+            raise NotSaved(f"not written down: {fault}") from fault
+        metrics.ACCEPTED.labels(envelope.kind).inc()
+
+
+class StoreReplays:
+    """Implements `handlers.slack.request_verification.Replays`."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self._store = store
+
+    async def seen(self, nonce: str) -> bool:
+        try:
+            return not await self._store.once(f"request:{nonce}", REMEMBERED)
+        except (RedisError, OSError) as fault:
+            raise NotSaved(f"not written down: {fault}") from fault
+
+    async def forget(self, nonce: str) -> None:
+        try:
+            await self._store.forget(f"request:{nonce}")
+        except (RedisError, OSError) as fault:
+            raise NotSaved(f"not written down: {fault}") from fault

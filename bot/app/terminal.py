@@ -1,0 +1,210 @@
+"""A report in the terminal: rich text in, rich text out; knows no client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, GapReason, Report, Verdict
+from bot.render import findings
+from bot.render.text import actor, count, dollars, lag, percent, plural, size, span
+
+_VERDICT = {Verdict.HIGH: "bold green", Verdict.MEDIUM: "bold yellow"}
+
+
+def progress(report: Report, probes: int) -> Text:
+    """One line while probes come in."""
+    waiting = [gap.detail for gap in report.gaps if gap.reason is GapReason.PENDING]
+    text = Text(f"{probes - len(waiting)} of {probes} reads done", style="cyan")
+    if waiting:
+        text.append(f"  waiting for: {', '.join(waiting[:3])}", style="dim")
+    return text
+
+
+def show(report: Report, console: Console) -> None:
+    """The whole report."""
+    parts = (
+        _head(report),
+        _verdict(report),
+        *(_cause(cause, report) for cause in report.causes if _stands(cause)),
+        _changes(report),
+        _ruled_out(report),
+        _gaps(report),
+        _actions(report),
+        _cost(report),
+    )
+    for part in parts:
+        if part is not None:
+            console.print(Padding(part, (0, 0, 1, 0), expand=False))
+
+
+def list_playbooks(found: Mapping[str, Any], console: Console) -> None:
+    """Print what `registry.described` gives: playbooks with their hypotheses, then the actions."""
+    for each in found["playbooks"]:
+        taken = f", often taken for: {each['looks_like']}" if each["looks_like"] else ""
+        console.print(
+            Text.assemble((each["id"], "bold cyan"), f"  {each['title']}", (taken, "dim"))
+        )
+        rows = [
+            (hypothesis["id"], hypothesis["title"], hypothesis["actions"])
+            for hypothesis in each["hypotheses"]
+        ]
+        console.print(_listed("cause", "what it says", "action", rows), "")
+    rows = [(action["id"], action["title"], action["writes"]) for action in found["actions"]]
+    console.print(_listed("action", "what it does", "may call", rows))
+
+
+def _listed(
+    first: str, second: str, third: str, rows: Iterable[tuple[str, str, Sequence[str]]]
+) -> Table:
+    """Ids are never cut: they are what is typed."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(first, no_wrap=True, style="cyan")
+    table.add_column(second)
+    table.add_column(third, overflow="fold")
+    for name, title, several in rows:
+        table.add_row(name, title, "\n".join(several))
+    return table
+
+
+def _stands(cause: Cause) -> bool:
+    return cause.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
+
+
+def _head(report: Report) -> RenderableType:
+    overview = report.overview
+    head = Text(f"{report.service} · {overview.headline or 'nothing is known yet'}", style="bold")
+    if overview.onset:
+        head.append(f"\nsince {_local(overview.onset)}", style="not bold")
+        head.append(f" ({span(report.made_at - overview.onset)} ago)", style="not bold")
+    if report.alarm:
+        head.append(f" · alarm {report.alarm.name}", style="not bold")
+    if not overview.breakdown:
+        return head
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("code", "count", "of errors", "of requests"):
+        table.add_column(title, justify="left" if title == "code" else "right")
+    for share in overview.breakdown:
+        rates = percent(share.of_errors), percent(share.of_requests)
+        table.add_row(share.code, count(share.count), *rates)
+    return Group(head, "", table)
+
+
+def _verdict(report: Report) -> RenderableType | None:
+    if report.verdict is not Verdict.INCONCLUSIVE:
+        return None
+    text = Text("Inconclusive", style="bold yellow")
+    if report.next_test:
+        text.append("\nNext best test: ", style="not bold")
+        text.append(f"find out {report.next_test}", style="not bold default")
+    return text
+
+
+def _cause(cause: Cause, report: Report) -> RenderableType:
+    """A cause that stands, and the clues it stands on; those that merely do not hold are left out.
+
+    `--json` has every clue.
+    """
+    head = Text()
+    if cause is report.cause:
+        lead = f"Likely cause, {report.verdict} confidence: "
+        head.append(lead, style=_VERDICT[report.verdict])
+    else:
+        head.append("Also possible: ", style="yellow")
+    head.append(cause.title, style="bold")
+    told = [clue for clue in cause.clues if clue.holds is not False]
+    clues = _rows((*_mark(clue), clue.text) for clue in findings.weighed(told))
+    if not cause.missing:
+        return Group(head, clues)
+    return Group(head, clues, Text(f"  needs {', '.join(cause.missing)}", style="yellow"))
+
+
+def _mark(clue: Clue) -> tuple[str, str]:
+    if clue.holds is None:
+        return "?", "yellow"
+    return ("✗", "red") if clue.kind is ClueKind.CONTRADICTING else ("✓", "green")
+
+
+def _rows(rows: Iterable[tuple[str, str, str | Text]]) -> Table:
+    """Mark, its style, text: long texts hang under themselves."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=3, justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for mark, style, text in rows:
+        table.add_row(Text(mark, style=style), Text(text) if isinstance(text, str) else text)
+    return table
+
+
+def _ruled_out(report: Report) -> RenderableType | None:
+    refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
+    absent = [cause for cause in refuted if findings.absent(cause, report.service)]
+    rows: list[tuple[str, str, str | Text]] = []
+    for cause in refuted:
+        if cause not in absent:
+            text = Text.assemble((cause.title, "strike"), f"\nno: {findings.fact(cause)}")
+            rows.append(("✗", "dim", text))
+    if absent:
+        titles = ", ".join(cause.title for cause in absent)
+        rows.append(("–", "dim", Text(f"does not apply to {report.service}: {titles}", "dim")))
+    return Group(Text("Ruled out", style="bold"), _rows(rows)) if rows else None
+
+
+def _changes(report: Report) -> RenderableType | None:
+    if not report.overview.changes:
+        return None
+    rows = [
+        (
+            "·",
+            "dim",
+            f"{lag(change.lag)} · {change.summary} · {actor(change.actor)} · {_local(change.at)}",
+        )
+        for change in report.overview.changes
+    ]
+    return Group(Text(findings.CHANGED, style="bold"), _rows(rows))
+
+
+def _gaps(report: Report) -> RenderableType | None:
+    if not report.gaps:
+        return None
+    rows = [
+        ("?", "yellow", gap.detail + (f" · needs {gap.permission}" if gap.permission else ""))
+        for gap in report.gaps
+    ]
+    untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
+    if untested:
+        rows.append(("", "", f"so untested: {', '.join(untested)}"))
+    head = Text.assemble(
+        ("Could not be checked", "bold yellow"), (" (unknown, not healthy)", "dim")
+    )
+    return Group(head, _rows(rows))
+
+
+def _actions(report: Report) -> RenderableType | None:
+    if not report.actions:
+        return None
+    rows = [
+        ("→", "cyan", Text.assemble(offer.title, (f"  {offer.action}", "dim")))
+        if offer.fits
+        else ("?", "yellow", Text.assemble(offer.title, (f"  {offer.why}", "dim")))
+        for offer in report.actions
+    ]
+    return Group(Text("What can be done, from the card in Slack", style="bold"), _rows(rows))
+
+
+def _cost(report: Report) -> RenderableType:
+    cost = report.cost
+    pieces = [span(cost.seconds), plural(cost.calls, "AWS read")]
+    if cost.log_bytes:
+        pieces.append(f"{size(cost.log_bytes)} of logs scanned")
+    return Text(" · ".join([*pieces, dollars(cost.usd)]), style="dim")
+
+
+def _local(at: datetime) -> str:
+    """A time in the zone of the terminal."""
+    return f"{at.astimezone():%H:%M %Z}"

@@ -1,0 +1,103 @@
+"""An investigation asked for in the terminal: neither Slack nor Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bot.app import registry
+from bot.aws.accounts import AwsAccounts
+from bot.config import catalogue
+from bot.config.catalogue import Catalogue
+from bot.config.settings import Settings, settings
+from bot.domain.alarm import Alarm
+from bot.domain.contract import Playbook
+from bot.domain.errors import ConfigError, ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason, Report
+from bot.domain.service import Service
+from bot.investigation.investigator import Investigator
+
+THREADS = 32
+"""Reads at once: as many as a playbook has probes, and room for an action's plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, with every name resolved."""
+
+    playbook: Playbook
+    service: Service
+    alarm: Alarm | None
+    at: datetime | None
+
+
+class Terminal:
+    """Answers questions from a catalogue and the AWS credentials at hand."""
+
+    def __init__(self, config: Settings, known: Catalogue) -> None:
+        self._catalogue = known
+        self._router = registry.router()
+        self._accounts = AwsAccounts(known, config, registry.ACTIONS)
+        self._investigator = Investigator(
+            self._router, registry.ACTIONS, ThreadPoolExecutor(THREADS)
+        )
+
+    @classmethod
+    def start(cls, path: Path | None = None) -> Terminal:
+        """Raises ConfigError when settings or catalogue are wrong."""
+        config = settings()
+        return cls(config, catalogue.load(path or config.catalogue))
+
+    def question(
+        self, playbook: str, service: str | None, alarm: str | None, at: datetime | None
+    ) -> Question:
+        """Resolve the names. Raises ConfigError saying which there are."""
+        found = self._router.named(playbook)
+        if found is None:
+            near = self._router.nearest(playbook)
+            hint = f"did you mean {near}?" if near else "see `incident playbooks`"
+            raise ConfigError(f"there is no playbook {playbook!r}; {hint}")
+        owner = self._service(service)
+        pointer = Alarm(name=alarm, region=owner.region) if alarm else None
+        return Question(found, owner, pointer, at)
+
+    async def reports(self, asked: Question) -> AsyncIterator[Report]:
+        """Reports as evidence comes in; the last is complete.
+
+        Raises ConfigError when there is no way into AWS at all: nothing would come in.
+        """
+        aws = self._accounts.reader(asked.service)
+        await asyncio.to_thread(_way_in, aws)
+        resolved = await self._investigator.resolve_scope(
+            aws, asked.playbook, asked.service, alarm=asked.alarm, at=asked.at
+        )
+        async for report in self._investigator.reports(aws, asked.playbook, resolved):
+            yield report
+
+    def _service(self, name: str | None) -> Service:
+        services = self._catalogue.services
+        listed = ", ".join(each.name for each in services)
+        if name is None:
+            if len(services) > 1:
+                raise ConfigError(f"which service? Say --service with one of: {listed}")
+            return services[0]
+        found = self._catalogue.service(name)
+        if found is None:
+            raise ConfigError(f"the catalogue has no service {name!r}; it has: {listed}")
+        return found
+
+
+def _way_in(aws: Aws) -> None:
+    try:
+        aws.read("sts", "get_caller_identity")
+    except ReadFailed as failed:
+        if failed.reason is GapReason.NOT_CONFIGURED:
+            raise ConfigError(
+                f"{failed.detail}. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or give this machine a role; `incident doctor` checks it"
+            ) from failed

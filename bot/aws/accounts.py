@@ -1,0 +1,85 @@
+"""Readers and writers for the services of a catalogue: one `AwsAccount` for each account."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+
+from bot.aws.client import AwsAccount, Budget, Reader, Writer
+from bot.aws.sessions import Roles
+from bot.config.catalogue import Catalogue
+from bot.config.settings import Settings
+from bot.domain.contract import Action
+from bot.domain.errors import ReadFailed
+from bot.domain.run import Run
+from bot.domain.service import Service
+
+PREPARED = (
+    "apigateway",
+    "cloudtrail",
+    "cloudwatch",
+    "elbv2",
+    "lambda",
+    "logs",
+    "resourcegroupstaggingapi",
+)
+"""AWS services that nearly every investigation reads, by boto3's names."""
+
+
+class AwsAccounts:
+    """Implements `bot.domain.ports.Accounts`.
+
+    Raises ConfigError when the AWS profile of the settings does not exist.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, settings: Settings, actions: Mapping[str, Action]
+    ) -> None:
+        self._catalogue = catalogue
+        self._profile = settings.aws_profile
+        self._actions = actions
+        self._budget = Budget(
+            calls=settings.budget_calls,
+            log_bytes=int(settings.budget_log_gb * 1024**3),
+            usd=settings.budget_usd,
+        )
+        self._lock = threading.Lock()
+        self._accounts: dict[str, AwsAccount] = {}
+        for service in catalogue.services:
+            self._account(service)
+
+    def prepare(self) -> None:
+        """Make the clients of PREPARED now, so that the first alarm does not wait for them.
+
+        A client that can't be made is skipped; the read that needs it will fail and say why.
+        """
+        for service in self._catalogue.services:
+            with suppress(ReadFailed):
+                account = self._account(service)
+                for name in PREPARED:
+                    account.client(name, service.region)
+
+    def reader(self, service: Service) -> Reader:
+        return self._account(service).reader(service.region, self._budget)
+
+    def writer(self, service: Service, run: Run) -> Writer:
+        plan, implied = run.plan, self._actions[run.action].implied_permissions
+        steps = ((plan.inverse if run.undone_by else plan.steps) or ()) if plan else ()
+        return self._account(service).writer(
+            service.region,
+            who=run.undone_by or run.approved_by or run.requested_by,
+            run=run.id,
+            steps=steps,
+            implied=tuple({each for step in steps for each in implied.get(step.permission, ())}),
+            resources=plan.resources if plan else (),
+        )
+
+    def _account(self, service: Service) -> AwsAccount:
+        number = service.account or "default"
+        with self._lock:
+            if number not in self._accounts:
+                entry = self._catalogue.account(service.account)
+                roles = Roles(entry.read_role, entry.write_role, entry.external_id)
+                self._accounts[number] = AwsAccount(roles, self._profile, service.account)
+            return self._accounts[number]

@@ -1,0 +1,88 @@
+"""Sends equal reads of one investigation only once, although probes and plans share them."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.report import Cost
+
+_POLLED = frozenset({"start_query", "get_query_results", "stop_query"})
+"""Reads that may answer differently each time, so they are always sent."""
+
+
+@dataclass(slots=True)
+class _CachedRead:
+    """The outcome of one read. The lock is held while it is being sent."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    answer: Any = None
+    failure: ReadFailed | None = None
+
+
+class CachingReader:
+    """An `Aws` that sends equal reads once. Callers that ask meanwhile wait for the same answer.
+
+    Use one for each investigation. Guards, read-backs and verification must see changes, so they
+    use a reader without a cache.
+
+    A failure is cached too: boto3 has already tried three times, and the evidence of one report
+    should agree on what could be read. Callers share the answers and must not change them.
+    """
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._lock = threading.Lock()
+        self._reads: dict[str, _CachedRead] = defaultdict(_CachedRead)
+
+    @property
+    def region(self) -> str:
+        return self._aws.region
+
+    def now(self) -> datetime:
+        return self._aws.now()
+
+    def scanned(self, log_bytes: int) -> None:
+        self._aws.scanned(log_bytes)
+
+    def cost(self) -> Cost:
+        return self._aws.cost()
+
+    def read(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        def send() -> dict[str, Any]:
+            return self._aws.read(service, operation, region=region, **params)
+
+        if operation in _POLLED:
+            return send()
+        answer: dict[str, Any] = self._send_once(send, "read", service, operation, region, params)
+        return answer
+
+    def pages(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        def send() -> list[dict[str, Any]]:
+            return list(self._aws.pages(service, operation, region=region, **params))
+
+        yield from self._send_once(send, "pages", service, operation, region, params)
+
+    def _send_once(self, send: Callable[[], Any], *call: object) -> Any:
+        with self._lock:
+            cached = self._reads[repr(call)]
+        with cached.lock:
+            if cached.failure is not None:
+                raise cached.failure
+            if cached.answer is None:
+                try:
+                    cached.answer = send()
+                except ReadFailed as failed:
+                    cached.failure = failed
+                    raise
+            return cached.answer

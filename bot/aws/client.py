@@ -1,0 +1,350 @@
+"""Readers and writers of AWS: a read role for probes, a write role for changes.
+
+What boto3 does (measured with 1.44) and what follows from it here:
+
+- Its default retries send writes again: a writer makes one attempt.
+- Clients are thread-safe and sessions are not: a client is made under a lock and then shared.
+- A role's credentials expire: read clients get credentials that renew themselves.
+- It reads `AWS_ENDPOINT_URL` by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from bot.aws import sessions
+from bot.aws.failures import code_and_message, read_failed, settings_wrong
+from bot.aws.sessions import AGENT, READ, Roles
+from bot.aws.strict_parsing import parse_strictly
+from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
+from bot.domain.iam import account_of
+from bot.domain.plan import Step
+from bot.domain.report import Cost, GapReason
+
+_WRITE = Config(
+    connect_timeout=2,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    user_agent_extra=AGENT,
+)
+
+_READ_PREFIXES = (
+    "batch_get_",
+    "describe_",
+    "filter_log_events",
+    "get_",
+    "list_",
+    "lookup_events",
+    "simulate_principal_policy",
+    "start_query",
+    "stop_query",
+    "test_dns_answer",
+)
+USD_PER_METRIC = 0.01 / 1000  # one metric of GetMetricData (CloudWatch pricing, us-east-1)
+USD_PER_LOG_GB = 0.005  # scanned by Logs Insights (CloudWatch pricing, us-east-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one investigation may spend; reads above it fail with BUDGET."""
+
+    calls: int = 150
+    log_bytes: int = 5 * 1024**3  # scanned by Logs Insights
+    usd: float = 0.10
+
+
+class _Clock:
+    """AWS's time: the latest `Date` header plus the time that has passed since."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[datetime, float] | None = None
+
+    def update(self, reply: dict[str, Any]) -> None:
+        header = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if header:
+            self._latest = parsedate_to_datetime(header).astimezone(UTC), time.monotonic()
+
+    def now(self) -> datetime | None:
+        if self._latest is None:
+            return None
+        date, received = self._latest
+        return date + timedelta(seconds=time.monotonic() - received)
+
+
+class _RateLimit:
+    """Lets threads wait so that at most `rate` calls a second are made over all of them."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1 / rate
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        with self._lock:
+            at = max(self._next, time.monotonic())
+            self._next = at + self._gap
+        time.sleep(max(0.0, at - time.monotonic()))
+
+
+class AwsAccount:
+    """One AWS account: its clients, its clock, its rate limit. Shared by all threads.
+
+    Args:
+        roles: the roles to assume.
+        profile: the AWS profile of the bot's own credentials.
+        number: the account id that the credentials must belong to; None: any. For a role its ARN
+            is checked; for the bot's own credentials STS is asked once, before the first read.
+
+    Raises ConfigError when there is no such profile.
+    """
+
+    def __init__(self, roles: Roles, profile: str | None = None, number: str | None = None) -> None:
+        self._roles = roles
+        self._number = number
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._own_session = sessions.own_session(profile)
+        self._identity = sessions.CallerIdentity(self._own_session)
+        self._read_session = (
+            sessions.renewing_session(self._own_session, roles.read, roles)
+            if roles.read
+            else self._own_session
+        )
+        self.clock = _Clock()
+        # CloudTrail API reference, LookupEvents: two requests a second, account and region
+        self.lookups = _RateLimit(rate=2)
+
+    def client(self, service: str, region: str) -> Any:
+        """The shared read client of a service and region, made when first asked for.
+
+        Raises ReadFailed when the settings do not allow to make one.
+        """
+        key = (service, region)
+        if key not in self._clients:  # no lock, so that nobody waits while another client is made
+            with self._lock:
+                if key not in self._clients:
+                    self._clients[key] = self._make_client(service, region)
+        return self._clients[key]
+
+    def _make_client(self, service: str, region: str) -> Any:
+        try:
+            client = self._read_session.client(service, region_name=region, config=READ)
+        except (BotoCoreError, ValueError) as fault:  # ValueError: a malformed endpoint URL
+            raise settings_wrong(fault) from fault
+        return parse_strictly(client)
+
+    def reader(self, region: str, budget: Budget) -> Reader:
+        """A reader for one investigation, with a fresh budget."""
+        return Reader(self, region, budget)
+
+    def writer(
+        self,
+        region: str,
+        *,
+        who: str,
+        run: str,
+        steps: tuple[Step, ...],
+        implied: tuple[str, ...] = (),
+        resources: tuple[str, ...] = (),
+    ) -> Writer:
+        """A writer for one run. The write role is assumed for it, limited to the calls to be sent.
+
+        `who` (Slack user id) and the run id become the role session's name, so that CloudTrail
+        shows them. `implied` are further IAM actions that AWS checks for these calls;
+        `resources` the ARNs they touch (empty: any).
+
+        Raises WriteRefused, with nothing sent, when the role can't be assumed or belongs to
+        another account than the service.
+        """
+        role = self._roles.write
+        try:
+            self._check_account(role)
+        except ReadFailed as fault:
+            raise WriteRefused("NotSent", fault.detail) from fault
+        session = self._own_session
+        if role:
+            policy = sessions.session_policy(steps, implied, resources)
+            try:
+                session = sessions.change_session(
+                    self._own_session, role, self._roles, f"{who}-{run}", policy
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise WriteRefused("AssumeRole", f"{role}: {error}") from error
+        return Writer(session, region)
+
+    def check_account(self) -> None:
+        """Raises ReadFailed when the read credentials belong to another account than `number`."""
+        self._check_account(self._roles.read)
+
+    def _check_account(self, role: str | None) -> None:
+        if self._number is None:
+            return
+        if role:
+            number, owner = account_of(role), role
+        else:
+            try:
+                number, owner = self._identity.account(), "the bot's own AWS credentials"
+            except ValueError as fault:  # a malformed endpoint URL
+                raise settings_wrong(fault) from fault
+            except (ClientError, BotoCoreError) as error:
+                raise read_failed("sts", "get_caller_identity", error) from error
+        if number != self._number:
+            raise ReadFailed(
+                GapReason.NOT_CONFIGURED,
+                f"{owner} belongs to account {number or 'unknown'}, the service to {self._number}: "
+                f'give the roles of that account in the catalogue, accounts: "{self._number}"',
+            )
+
+
+class Reader:
+    """Implements `bot.domain.ports.Aws` for one investigation. Counts what it costs."""
+
+    def __init__(self, account: AwsAccount, region: str, budget: Budget) -> None:
+        self._account = account
+        self._region = region
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._cost = Cost()
+        self._began = time.monotonic()
+        self._sts_failed = False
+
+    @property
+    def region(self) -> str:
+        return self._region
+
+    def now(self) -> datetime:
+        if self._account.clock.now() is None and not self._sts_failed:
+            try:
+                self.read("sts", "get_caller_identity")
+            except ReadFailed:
+                self._sts_failed = True
+        return self._account.clock.now() or datetime.now(UTC)
+
+    def read(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        if not operation.startswith(_READ_PREFIXES):
+            raise ValueError(f"{service}.{operation} is not a read; changes go through an action")
+        self._account.check_account()
+        self._spend(metrics=len(params.get("MetricDataQueries", ())))
+        if operation == "lookup_events":
+            self._account.lookups.wait()
+        client = self._account.client(service, region or self._region)
+        try:
+            reply: dict[str, Any] = getattr(client, operation)(**params)
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
+            raise read_failed(service, operation, error) from error
+        self._account.clock.update(reply)
+        return reply
+
+    def pages(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        client = self._account.client(service, region or self._region)
+        if not client.can_paginate(operation):
+            yield self.read(service, operation, region=region, **params)
+            return
+        tokens = _tokens(client, operation)
+        while True:
+            page = self.read(service, operation, region=region, **params)
+            yield page
+            next_page = {name: page.get(field) for name, field in tokens}
+            if not any(next_page.values()):
+                return
+            params |= {name: token for name, token in next_page.items() if token}
+
+    def scanned(self, log_bytes: int) -> None:
+        self._spend(log_bytes=log_bytes, calls=0)
+
+    def cost(self) -> Cost:
+        with self._lock:
+            seconds = round(time.monotonic() - self._began, 3)
+            return self._cost.model_copy(update={"seconds": seconds})
+
+    def _spend(self, *, calls: int = 1, metrics: int = 0, log_bytes: int = 0) -> None:
+        with self._lock:
+            spent = self._cost
+            usd = metrics * USD_PER_METRIC + log_bytes / 1024**3 * USD_PER_LOG_GB
+            self._cost = Cost(
+                calls=spent.calls + calls,
+                metrics=spent.metrics + metrics,
+                log_bytes=spent.log_bytes + log_bytes,
+                usd=spent.usd + usd,
+            )
+            exceeded = _exceeded(self._cost, self._budget)
+        if exceeded:
+            detail = f"the investigation's budget is used up: {exceeded}"
+            raise ReadFailed(GapReason.BUDGET, detail)
+
+
+class Writer:
+    """Implements `bot.domain.ports.AwsWriter`: one attempt; a refusal is told from no answer."""
+
+    def __init__(self, session: boto3.Session, region: str) -> None:
+        self._session = session
+        self._region = region
+
+    def write(self, step: Step) -> dict[str, Any]:
+        client = parse_strictly(
+            self._session.client(step.service, region_name=self._region, config=_WRITE)
+        )
+        try:
+            reply: dict[str, Any] = getattr(client, step.operation)(**step.params)
+        except ClientError as error:
+            code, detail = code_and_message(error)
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+            if status >= 500 and code != "NotImplemented":
+                raise WriteAmbiguous(f"{step.permission} answered {status} {code}") from error
+            raise WriteRefused(code, detail) from error
+        except (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError) as error:
+            raise WriteRefused("NotSent", str(error)) from error
+        except (ReadTimeoutError, ConnectionClosedError, ResponseParserError) as error:
+            raise WriteAmbiguous(f"{step.permission}: no answer ({error})") from error
+        except BotoCoreError as error:
+            if isinstance(error, PartialCredentialsError) or "validation" in str(error).lower():
+                raise WriteRefused("NotSent", str(error)) from error
+            raise WriteAmbiguous(f"{step.permission}: {error}") from error
+        return reply
+
+
+def _exceeded(cost: Cost, budget: Budget) -> str | None:
+    """What of the budget is exceeded, with figures; None when nothing is."""
+    if cost.calls > budget.calls:
+        return f"{cost.calls} of {budget.calls} calls"
+    if cost.log_bytes > budget.log_bytes:
+        return f"{cost.log_bytes / 1024**3:.1f} of {budget.log_bytes / 1024**3:.1f} GB of logs"
+    if cost.usd > budget.usd:
+        return f"${cost.usd:.3f} of ${budget.usd:.3f}"
+    return None
+
+
+def _tokens(client: Any, operation: str) -> list[tuple[str, str]]:
+    """Parameter of the next call and field of the reply for each page token, by boto3's model."""
+    config = client.get_paginator(operation)._pagination_cfg
+    parameters, fields = config["input_token"], config["output_token"]
+    if isinstance(parameters, str):
+        parameters, fields = [parameters], [fields]
+    return [
+        (parameter, field.split("||")[0].strip().split(".")[-1])
+        for parameter, field in zip(parameters, fields, strict=True)
+    ]

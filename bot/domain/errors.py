@@ -1,0 +1,52 @@
+"""Exceptions. A refusal (not allowed, nothing to do, expired) is a value, never an exception."""
+
+from __future__ import annotations
+
+from bot.domain.report import Gap, GapReason
+
+
+class IncidentHelperError(Exception):
+    """Base of all. Its text can be shown to a person: what is wrong and what to do."""
+
+
+class ConfigError(IncidentHelperError):
+    """The settings or the catalogue are wrong: the program must not start."""
+
+
+class ReadFailed(IncidentHelperError):
+    """An AWS read gave no answer. It becomes a `Gap`: unknown, never a value.
+
+    `detail` is one sentence for people; `permission` the missing IAM action, if that is the reason.
+    """
+
+    def __init__(self, reason: GapReason, detail: str, permission: str | None = None) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.permission = permission
+
+    def as_gap(self, probe: str) -> Gap:
+        """The gap that this failure leaves in the report; `probe` says what was read."""
+        return Gap(probe=probe, reason=self.reason, detail=self.detail, permission=self.permission)
+
+
+class WriteRefused(IncidentHelperError):
+    """AWS refused a write: nothing was changed. `code` is AWS's error code."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class WriteAmbiguous(IncidentHelperError):
+    """A write got no answer: it may or may not have been applied. Read back, never send again."""
+
+
+class SlackFailed(IncidentHelperError):
+    """Slack refused a call; `error` is Slack's error code."""
+
+    def __init__(self, method: str, error: str) -> None:
+        super().__init__(f"Slack refused {method}: {error}")
+        self.method = method
+        self.error = error

@@ -1,0 +1,254 @@
+"""Protocols for what the program uses from outside: AWS, the store, Slack, the task queue.
+
+The rooms `bot.aws`, `bot.state` and `bot.slack` implement them; tests put plain objects in their
+place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.plan import Step
+from bot.domain.report import Cost, Report
+from bot.domain.run import AuditEntry, Run, RunState
+from bot.domain.service import Service
+
+
+class Aws(Protocol):
+    """Reads of one account and region, counted and limited by a budget. Safe to use from threads.
+
+    Every read raises ReadFailed when AWS gave no answer. An operation that could change anything
+    raises ValueError before anything is sent: it is a programming error.
+    """
+
+    @property
+    def region(self) -> str:
+        """The region of calls that name none."""
+        ...
+
+    def now(self) -> datetime:
+        """AWS's time, UTC, from the `Date` of its latest reply; the host's before any reply."""
+        ...
+
+    def read(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        """One call by boto3's names: `read("lambda", "get_alias", FunctionName=…, Name=…)`."""
+        ...
+
+    def pages(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        """All pages of a call. Raises at the page that failed, so a part is not taken for all."""
+        ...
+
+    def scanned(self, log_bytes: int) -> None:
+        """Count bytes that Logs Insights scanned. Raises ReadFailed(BUDGET) above the budget."""
+        ...
+
+    def cost(self) -> Cost:
+        """What the reads have cost so far."""
+        ...
+
+
+class AwsWriter(Protocol):
+    """Sends the calls of one change under the write role; one attempt each."""
+
+    def write(self, step: Step) -> dict[str, Any]:
+        """Send the call once and return AWS's reply.
+
+        Raises WriteRefused when nothing was changed, WriteAmbiguous when it may have been.
+        """
+        ...
+
+
+class Store(Protocol):
+    """State that survives a crash. Every method is one atomic step on Redis."""
+
+    async def now(self) -> datetime:
+        """Redis TIME, UTC: the clock that all deadlines use."""
+        ...
+
+    async def once(self, what: str, seconds: int) -> bool:
+        """Remember `what` for some seconds; True if it was not remembered before."""
+        ...
+
+    async def known(self, what: str) -> bool:
+        """Whether `once` has been called for `what` and its seconds have not passed."""
+        ...
+
+    # --- incidents
+    async def open_incident(self, incident: Incident, dedupe: str) -> tuple[Incident, bool]:
+        """Save the incident unless an open one has this dedupe key.
+
+        Nor does an alarm message open one that is older than what the stored incident has seen.
+        Returns the incident stored under the key, and whether it is the new one.
+        """
+        ...
+
+    async def incident_for(self, dedupe: str) -> Incident | None:
+        """The incident opened last under this dedupe key, in any state."""
+        ...
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        """The incident with this id."""
+        ...
+
+    async def incident_at(self, channel: str, thread_ts: str) -> Incident | None:
+        """The incident whose Slack thread this is."""
+        ...
+
+    async def latest_incident(self, channel: str) -> Incident | None:
+        """The incident opened last in a Slack channel."""
+        ...
+
+    async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
+        """Replace these fields; return the incident as stored afterwards.
+
+        Raises LookupError when there is no such incident, ValueError for a field it does not have.
+        """
+        ...
+
+    async def save_report(self, incident_id: str, report: Report) -> None:
+        """Store the incident's report in place of the one before."""
+        ...
+
+    async def report(self, incident_id: str) -> Report | None:
+        """The incident's latest report."""
+        ...
+
+    async def note(self, incident_id: str, entry: TimelineEntry) -> None:
+        """Append to the timeline; an entry equal in kind, ref and text is stored once."""
+        ...
+
+    async def timeline(self, incident_id: str) -> Sequence[TimelineEntry]:
+        """The incident's timeline in the order of time."""
+        ...
+
+    # --- guarded changes
+    async def create_run(self, run: Run) -> Run:
+        """Create the run; if its id exists, return the stored run unchanged.
+
+        Raises ValueError for a run that is already approved or further.
+        """
+        ...
+
+    async def run(self, run_id: str) -> Run | None:
+        """The run with this id."""
+        ...
+
+    async def runs(self, incident_id: str) -> Sequence[Run]:
+        """All runs of an incident, in the order they were created."""
+        ...
+
+    async def under_way(self) -> Sequence[Run]:
+        """Runs of all incidents that somebody requested and that have not ended, oldest first."""
+        ...
+
+    async def move(
+        self, run_id: str, allowed: Collection[RunState], to: RunState, **fields: Any
+    ) -> Run | None:
+        """Set state and fields if the run is in one of the `allowed` states.
+
+        The audit entry is written in the same script. Returns the run as stored, or None when it
+        is in another state (somebody else was first) or a broken audit chain forbids RUNNING.
+        Raises ValueError when no allowed state may be followed by `to`.
+        """
+        ...
+
+    async def approve(self, run_id: str, approver: str, fingerprint: str) -> Run | None:
+        """REQUESTED -> APPROVED, audit entry included, in one script.
+
+        Only if the fingerprint is the run's, the approver is not the requester, Redis TIME is
+        before `expires_at`, and the audit chain is intact; else None.
+        """
+        ...
+
+    async def claim(self, target: str, run_id: str) -> str | None:
+        """Reserve a target for one run; returns the id of another run that holds it, if any."""
+        ...
+
+    async def release(self, target: str, run_id: str) -> None:
+        """Give up the target if this run holds it."""
+        ...
+
+    async def audit(self) -> Sequence[AuditEntry]:
+        """The whole audit chain, oldest entry first."""
+        ...
+
+    async def verify_audit(self) -> str | None:
+        """None when the audit chain is intact; else a sentence naming the first wrong entry."""
+        ...
+
+
+class Message(Protocol):
+    """A rendered Slack message."""
+
+    @property
+    def text(self) -> str:
+        """Plain text, shown in notifications in place of the blocks."""
+        ...
+
+    @property
+    def blocks(self) -> list[dict[str, Any]]:
+        """Block Kit blocks."""
+        ...
+
+
+class Announcer(Protocol):
+    """Shows things in Slack. Posts survive a crash and an outage of Slack; the rest does not."""
+
+    async def post(
+        self,
+        channel: str,
+        key: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        thread_key: str | None = None,
+    ) -> None:
+        """Show the message under a stable key: posted the first time, edited afterwards.
+
+        `thread_ts` puts it in a thread; `thread_key` in the thread of the message with that key.
+        """
+        ...
+
+    async def ephemeral(
+        self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
+    ) -> None:
+        """Show a message to one person only; lost when Slack is down."""
+        ...
+
+    async def view(self, external_id: str, view: dict[str, Any]) -> None:
+        """Replace the content of an open modal; lost when Slack is down or the modal is closed."""
+        ...
+
+
+class Queue(Protocol):
+    """Durable tasks: they survive a crash of the process."""
+
+    async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
+        """Run the task of this kind for `about` in `after` seconds.
+
+        Does nothing when a task with this key is waiting or running.
+        """
+        ...
+
+    async def waiting(self, kind: str) -> Collection[str]:
+        """The `about` of the waiting and running tasks of one kind."""
+        ...
+
+
+class Accounts(Protocol):
+    """Gives readers and writers for the AWS account of a service."""
+
+    def reader(self, service: Service) -> Aws:
+        """A reader with a fresh budget. Raises ReadFailed when its role can't be assumed."""
+        ...
+
+    def writer(self, service: Service, run: Run) -> AwsWriter:
+        """A writer for this run only. Raises WriteRefused when its role can't be assumed."""
+        ...

@@ -1,0 +1,144 @@
+"""One whole investigation, the same for Slack and for the terminal.
+
+It resolves the scope (the service's resources by tags, the alarm from CloudWatch), runs the
+playbook, and finds the actions that can mend the cause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.aws import alarms, discovery
+from bot.aws.caching_reader import CachingReader
+from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.contract import Action, Playbook, Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Plan
+from bot.domain.ports import Aws
+from bot.domain.report import Gap, GapReason, Offer, Report, Window
+from bot.domain.service import Service
+from bot.investigation.engine import investigate
+from bot.investigation.routing import Router, owner
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedScope:
+    """What is to be investigated, and the reads that failed while finding it out."""
+
+    scope: Scope
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Investigator:
+    """Runs investigations. Stateless; `pool` has the threads that read AWS."""
+
+    router: Router
+    actions: Mapping[str, Action]
+    pool: Executor
+
+    async def resolve_scope(
+        self,
+        aws: Aws,
+        playbook: Playbook,
+        service: Service,
+        *,
+        alarm: Alarm | None = None,
+        at: datetime | None = None,
+    ) -> ResolvedScope:
+        """What to investigate: the service's resources, its alarm and the time window.
+
+        Without `alarm`, one of the service's firing alarms of this playbook is taken. `at` is when
+        the incident began (AWS time), if a person said so. A read that fails leaves a gap; the
+        alarm is then used as it was given.
+        """
+        loop = asyncio.get_running_loop()
+        completed, alarm_read = await asyncio.gather(
+            loop.run_in_executor(self.pool, discovery.complete, aws, service),
+            self._read_or_gap("alarm", self._read_alarm, aws, playbook, service, alarm),
+        )
+        gaps = completed.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
+        current = alarm_read if isinstance(alarm_read, Alarm) else alarm
+        now = await asyncio.to_thread(aws.now)
+        began = at or await self._alarm_time(aws, current) or now
+        scope = Scope(
+            completed.service,
+            current,
+            Window.around(min(began, now), now),
+            complete=completed.complete,
+        )
+        return ResolvedScope(scope, gaps)
+
+    async def reports(
+        self, aws: Aws, playbook: Playbook, resolved: ResolvedScope
+    ) -> AsyncIterator[Report]:
+        """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
+        aws = CachingReader(aws)
+        async for report in investigate(playbook, resolved.scope, aws, self.pool):
+            additions = {
+                "gaps": resolved.gaps + report.gaps,
+                "resources": resolved.scope.service.resources,
+            }
+            report = report.model_copy(update=additions)
+            if report.complete:
+                offers = await self.offers(aws, report, resolved.scope)
+                report = report.model_copy(update={"actions": offers, "cost": aws.cost()})
+            yield report
+
+    async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
+        """The actions for the report's cause that have something to do, in the playbook's order.
+
+        An action that a precondition forbids comes after the others.
+        """
+        if report.cause is None:
+            return ()
+        wanted = [self.actions[name] for name in report.cause.actions if name in self.actions]
+        offered = await asyncio.gather(*(self._offer(aws, action, scope) for action in wanted))
+        ordered = sorted(filter(None, offered), key=lambda each: each[0])
+        return tuple(offer for _, offer in ordered)
+
+    async def _offer(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
+        """Whether the action is forbidden now, and its offer; None when there is nothing to do."""
+        plan = await self._read_or_gap(action.id, action.plan, aws, scope)
+        if plan is None:
+            return None
+        if isinstance(plan, Gap):
+            if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
+                return None  # the service has no resource for this action
+            return True, Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
+        blocked = isinstance(plan, Plan) and bool(plan.blocked_by)
+        return blocked, Offer(action=action.id, title=action.title)
+
+    async def _alarm_time(self, aws: Aws, alarm: Alarm | None) -> datetime | None:
+        """When the alarm last went into ALARM; from its history if it is OK again."""
+        if alarm is None or alarm.state is AlarmState.ALARM:
+            return alarm.changed_at if alarm else None
+        time = await self._read_or_gap("alarm history", alarms.last_alarm_time, aws, alarm)
+        return time if isinstance(time, datetime) else alarm.changed_at
+
+    def _read_alarm(
+        self, aws: Aws, playbook: Playbook, service: Service, alarm: Alarm | None
+    ) -> Alarm | None:
+        """The alarm as CloudWatch has it, or a firing alarm of the service when none is given."""
+        if alarm is not None:
+            return alarms.reread(aws, alarm)
+        return next(
+            (
+                firing
+                for firing in alarms.list_firing(aws)
+                if self.router.route(firing) is playbook and owner(firing, [service]) is service
+            ),
+            None,
+        )
+
+    async def _read_or_gap(self, name: str, read: object, *args: object) -> object:
+        """Run a read in a thread; a gap with this name when it fails."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self.pool, read, *args)  # type: ignore[arg-type]
+        except ReadFailed as failed:
+            return failed.as_gap(name)

@@ -1,0 +1,147 @@
+"""Durable tasks (docket) and the clock (APScheduler).
+
+A task is a method name and the id of what it is about; everything else is in the store, so a task
+that is delivered twice, or taken over from a dead worker, finds the work where it stands. docket
+is at-least-once: a worker killed mid-task has it redelivered after `redelivery_seconds`.
+
+A task that raises is tried again, each time after twice the pause, for about six minutes; then
+the kind's last word is said, once, to whoever waits for it.
+
+APScheduler keeps time only, in memory: each tick asks for a durable task under a key that names
+the tick, so that of all replicas one runs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from docket import Docket, ExponentialRetry, Worker
+from redis.exceptions import RedisError
+
+from bot.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[str], Awaitable[None]]
+"""What a task does, given the id (or the envelope) it is about."""
+
+OnExhausted = Callable[[str, Exception], Awaitable[None]]
+"""What is said when every attempt has failed, given what it was about and the latest fault."""
+
+NAME = "incident-helper"
+ATTEMPTS = 12
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of task. `attempts` is 1 where the next tick of the clock does it again anyway."""
+
+    do: Handler
+    on_exhausted: OnExhausted | None = None
+    attempts: int = ATTEMPTS
+
+
+class Jobs:
+    """The queue: `put` is one atomic write; `work` runs what was put until cancelled."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        redelivery_seconds: float = 10.0,
+        first_pause: timedelta = FIRST_PAUSE,
+        name: str = NAME,
+    ) -> None:
+        self._docket = Docket(name=name, url=redis_url, execution_ttl=timedelta(minutes=15))
+        self._redelivery = timedelta(seconds=redelivery_seconds)
+        self._first_pause = first_pause
+
+    @asynccontextmanager
+    async def opened(self, kinds: Mapping[str, Kind]) -> AsyncIterator[Jobs]:
+        """Connects to Redis and registers what each kind of task does."""
+        for name, kind in kinds.items():
+            self._docket.register(self._task(name, kind))
+        async with self._docket:
+            yield self
+
+    async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
+        """Ask for a task in `after` seconds. A key that is already waiting or running is kept.
+
+        Raises redis.RedisError when it could not be written: then nothing was promised.
+        """
+        when = datetime.now(UTC) + timedelta(seconds=after)
+        await self._docket.add(kind, when=when, key=key)(about)
+
+    async def waiting(self, kind: str) -> frozenset[str]:
+        """What tasks of a kind wait or run for, those between two attempts included."""
+        seen = await self._docket.snapshot()
+        return frozenset(
+            str(task.args[0])
+            for task in (*seen.future, *seen.running)
+            if task.function_name == kind and task.args
+        )
+
+    async def work(self) -> None:
+        """Run tasks until cancelled. While Redis is away it waits, and goes on afterwards."""
+        async with Worker(
+            self._docket,
+            concurrency=20,
+            redelivery_timeout=self._redelivery,
+            reconnection_delay=timedelta(seconds=1),
+            minimum_check_interval=timedelta(milliseconds=50),
+            scheduling_resolution=timedelta(milliseconds=100),
+        ) as worker:
+            await worker.run_forever()
+
+    async def tick(self, every: Mapping[str, int]) -> None:
+        """Ask for a kind of task every so many seconds, now to begin with, until cancelled. What
+        it is about is the number of the tick, the same on all replicas."""
+        clock = AsyncIOScheduler(timezone=UTC)
+        for kind, seconds in every.items():
+            clock.add_job(
+                self._tick,
+                "interval",
+                (kind, seconds),
+                seconds=seconds,
+                next_run_time=datetime.now(UTC),
+                misfire_grace_time=None,
+            )
+        clock.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            clock.shutdown(wait=False)
+
+    async def _tick(self, kind: str, seconds: int) -> None:
+        number = int(datetime.now(UTC).timestamp()) // seconds
+        try:
+            await self.put(kind, str(number), key=f"{kind}:{number}")
+        except (RedisError, OSError) as fault:
+            log.warning("Redis does not answer, no %s: %s", kind, fault)
+
+    def _task(self, name: str, kind: Kind) -> Callable[..., Awaitable[None]]:
+        patience = ExponentialRetry(
+            attempts=kind.attempts, minimum_delay=self._first_pause, maximum_delay=LONGEST_PAUSE
+        )
+
+        async def task(about: str, retry: ExponentialRetry = patience) -> None:
+            try:
+                await kind.do(about)
+            except Exception as fault:  # the program's error handler: whatever it was
+                metrics.FAILED.labels(name).inc()
+                if retry.attempt < kind.attempts:
+                    raise  # docket logs it and tries again
+                log.exception("given up after %d attempts: %s %s", retry.attempt, name, about)
+                metrics.GIVEN_UP.labels(name).inc()
+                if kind.on_exhausted is not None:
+                    await kind.on_exhausted(about, fault)
+
+        task.__name__ = name
+        return task

@@ -1,0 +1,47 @@
+"""The program's Prometheus metrics, served at /metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+from bot.domain.report import Report
+from bot.domain.run import Run
+
+INVESTIGATIONS = Counter(
+    "incident_investigations_total", "Investigations ended", ["playbook", "verdict"]
+)
+SECONDS = Histogram(
+    "incident_investigation_seconds",
+    "From the start of an investigation to its complete report",
+    ["playbook"],
+    buckets=(1, 2, 3, 5, 8, 13, 21, 34),
+)
+GAPS = Counter("incident_gaps_total", "Reads that gave no answer", ["playbook", "reason"])
+CALLS = Counter("incident_aws_calls_total", "AWS reads made by investigations", ["playbook"])
+SPENT = Counter("incident_aws_usd_total", "Dollars spent on AWS reads", ["playbook"])
+CHANGES = Counter("incident_changes_total", "States guarded changes reached", ["action", "state"])
+FAILED = Counter("incident_tasks_failed_total", "Attempts at a task that raised", ["kind"])
+GIVEN_UP = Counter("incident_tasks_given_up_total", "Tasks whose every attempt failed", ["kind"])
+ACCEPTED = Counter("incident_events_accepted_total", "Slack events written down", ["kind"])
+SOCKETS = Gauge("incident_socket_connections", "Socket Mode connections that are live")
+
+
+def count_investigation(report: Report) -> None:
+    """Count an investigation that ended with this report."""
+    name = report.playbook
+    INVESTIGATIONS.labels(name, report.verdict.value).inc()
+    SECONDS.labels(name).observe(report.cost.seconds)
+    CALLS.labels(name).inc(report.cost.calls)
+    SPENT.labels(name).inc(report.cost.usd)
+    for gap in report.gaps:
+        GAPS.labels(name, gap.reason.value).inc()
+
+
+def count_change(run: Run) -> None:
+    """Count a guarded change that is in this state after a step."""
+    CHANGES.labels(run.action, run.state.value).inc()
+
+
+def exposition() -> tuple[bytes, str]:
+    """The metrics page as bytes, and its content type."""
+    return generate_latest(), CONTENT_TYPE_LATEST

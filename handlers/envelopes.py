@@ -1,0 +1,214 @@
+"""What a listener writes once: envelopes, as JSON, each with the key it is deduplicated by.
+
+An envelope says what happened and where, in ids; what to do about it is decided when it is taken
+out. The key is the same for every delivery of one thing: Slack's retries, a replayed request, the
+`message` and the `app_mention` of one post.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, Protocol
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from bot.domain.alarm import Alarm
+from bot.domain.base import Frozen
+from bot.domain.errors import IncidentHelperError
+from bot.render import Click
+
+# --- what somebody typed --------------------------------------------------------------------------
+
+
+class Ago(Frozen):
+    """Since so many seconds before it was asked."""
+
+    kind: Literal["ago"] = "ago"
+    seconds: int
+
+    def resolve(self, now: datetime) -> datetime:
+        return now - timedelta(seconds=self.seconds)
+
+
+class Clock(Frozen):
+    """Since a time of day, UTC: the latest that has passed."""
+
+    kind: Literal["clock"] = "clock"
+    hour: int
+    minute: int
+
+    def resolve(self, now: datetime) -> datetime:
+        today = now.astimezone(UTC).replace(
+            hour=self.hour, minute=self.minute, second=0, microsecond=0
+        )
+        return today if today <= now else today - timedelta(days=1)
+
+
+class Instant(Frozen):
+    """Since an instant."""
+
+    kind: Literal["instant"] = "instant"
+    at: AwareDatetime
+
+    def resolve(self, now: datetime) -> datetime:
+        return min(self.at, now)
+
+
+Since = Annotated[Ago | Clock | Instant, Field(discriminator="kind")]
+
+
+class Triage(Frozen):
+    """Investigate; `service` is the channel's when it isn't named."""
+
+    word: Literal["triage"] = "triage"
+    playbook: str
+    service: str | None = None
+    alarm: str | None = None
+    region: str | None = None  # of the alarm, when a console link told it
+    since: Since | None = None
+
+
+class Timeline(Frozen):
+    word: Literal["timeline"] = "timeline"
+
+
+class Status(Frozen):
+    word: Literal["status"] = "status"
+
+
+class Playbooks(Frozen):
+    word: Literal["playbooks"] = "playbooks"
+
+
+class Help(Frozen):
+    word: Literal["help"] = "help"
+
+
+class Misunderstood(Frozen):
+    """Not understood: what, and the nearest command that would be, ready to be typed."""
+
+    word: Literal["misunderstood"] = "misunderstood"
+    what: str
+    suggestion: str | None = None
+
+
+Command = Annotated[
+    Triage | Timeline | Status | Playbooks | Help | Misunderstood, Field(discriminator="word")
+]
+
+
+# --- what happened in Slack -----------------------------------------------------------------------
+
+
+class AlarmSeen(Frozen):
+    """An alarm was posted in a channel."""
+
+    kind: Literal["alarm"] = "alarm"
+    team: str
+    channel: str
+    ts: str
+    thread_ts: str | None = None
+    alarm: Alarm
+
+    @property
+    def key(self) -> str:
+        return _key("post", self.team, self.channel, self.ts)
+
+
+class CommandGiven(Frozen):
+    """Somebody used the slash command."""
+
+    kind: Literal["command"] = "command"
+    team: str
+    channel: str
+    user: str
+    trigger: str  # digest of the trigger id: one for each time it is used
+    command: Command
+
+    @property
+    def key(self) -> str:
+        return _key("command", self.team, self.channel, self.user, self.trigger)
+
+
+class MentionGiven(Frozen):
+    """Somebody mentioned the bot, perhaps in a thread; also when it wasn't understood."""
+
+    kind: Literal["mention"] = "mention"
+    team: str
+    channel: str
+    user: str
+    ts: str
+    thread_ts: str | None = None
+    command: Command
+
+    @property
+    def key(self) -> str:
+        return _key("post", self.team, self.channel, self.ts)
+
+
+class ButtonClicked(Frozen):
+    """Somebody pressed a button; `value` is the opaque id it carries."""
+
+    kind: Literal["button"] = "button"
+    team: str
+    channel: str
+    user: str
+    click: Click
+    value: str
+    message_ts: str | None = None
+    thread_ts: str | None = None
+    trigger: str
+    view: str | None = None  # external_id of the modal that was opened for it
+
+    @property
+    def key(self) -> str:
+        return _key("button", self.team, self.user, self.click, self.value, self.trigger)
+
+
+class ViewSubmitted(Frozen):
+    """Somebody submitted the preview: asks for approval of the run."""
+
+    kind: Literal["view"] = "view"
+    team: str
+    user: str
+    callback: str
+    run: str
+    view_id: str
+
+    @property
+    def key(self) -> str:
+        return _key("view", self.team, self.user, self.view_id)
+
+
+Envelope = Annotated[
+    AlarmSeen | CommandGiven | MentionGiven | ButtonClicked | ViewSubmitted,
+    Field(discriminator="kind"),
+]
+_ENVELOPE: TypeAdapter[Envelope] = TypeAdapter(Envelope)
+
+
+class NotSaved(IncidentHelperError):
+    """The durable write failed: nothing was promised, and the sender must hear so."""
+
+
+class Inbox(Protocol):
+    """Where envelopes survive a crash."""
+
+    async def accept(self, envelope: Envelope) -> None:
+        """Write it durably, once per key. Raises NotSaved when that could not be done."""
+        ...
+
+
+def envelope_from(text: str | bytes) -> Envelope:
+    """An envelope from its JSON (`envelope.model_dump_json()`). Raises ValueError."""
+    return _ENVELOPE.validate_json(text)
+
+
+def digest(secret: str) -> str:
+    """A trigger id and the like, for keys: the same, but of no use to anybody."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def _key(*parts: str) -> str:
+    return ":".join(parts)

@@ -1,0 +1,217 @@
+"""What people type → a command value, or a refusal that says what would be understood. Pure.
+
+    triage 5xx [service] [--service S] [--alarm NAME-OR-LINK] [--since 20m|02:41|2026-11-23T02:41Z]
+    timeline | status | playbooks | help
+
+The same grammar after `/incident` and after an @mention, where Slack adds markup of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+
+from bot.render import Entry
+from handlers.envelopes import (
+    Ago,
+    Clock,
+    Command,
+    Help,
+    Instant,
+    Misunderstood,
+    Playbooks,
+    Since,
+    Status,
+    Timeline,
+    Triage,
+)
+from handlers.json_access import text_in
+from handlers.slack.alarm_messages import console_alarm, unescape
+
+SLASH = "/incident"
+WORDS = ("triage", "timeline", "status", "playbooks", "help")
+OLDEST = timedelta(days=14)  # CloudWatch keeps one-minute metrics for 15 days
+_OPTIONS = ("service", "alarm", "since")
+_AGO = re.compile(r"(\d{1,5})\s*(s|m|min|h|d)")
+_UNIT = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?:Z|UTC)?", re.I)
+_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|[^>]*)?>")
+_MENTION = re.compile(r"\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s,:]*")
+_QUOTES = str.maketrans("“”„‘’", '"""\'\'')
+_WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names that may be typed. Without services, any name is taken as one."""
+
+    playbooks: tuple[Entry, ...]
+    services: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(entry.id for entry in self.playbooks)
+
+
+class _Unreadable(Exception):
+    """Inside the parser only; outside it is a `Misunderstood`."""
+
+    def __init__(self, what: str, suggestion: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.suggestion = suggestion
+
+
+def command_in(text: object, vocabulary: Vocabulary) -> Command:
+    """The command in the text after `/incident`, or after the mention."""
+    words = list(_words(text_in(text)[:2000]))
+    if not words:
+        return Help()
+    first, rest = words[0].lower(), words[1:]
+    try:
+        match first:
+            case "help" | "?" | "-h" | "--help":
+                return Help()
+            case "triage":
+                return _triage(rest, vocabulary)
+            case "timeline":
+                return Timeline()
+            case "status":
+                return Status()
+            case "playbooks":
+                return Playbooks()
+            case _:
+                raise _unknown(first, rest, vocabulary)
+    except _Unreadable as no:
+        return Misunderstood(what=no.what, suggestion=no.suggestion)
+
+
+def without_mention(text: object) -> str:
+    """A mention's text without the mention it begins with."""
+    return _MENTION.sub("", text_in(text), count=1)
+
+
+def _triage(words: list[str], vocabulary: Vocabulary) -> Triage:
+    named, options = _sorted_out(words)
+    if not named:
+        example = vocabulary.ids[0] if vocabulary.ids else "5xx"
+        raise _Unreadable("Triage what?", f"{SLASH} triage {example}")
+    playbook = named[0].lower()
+    if playbook not in vocabulary.ids:
+        nearest = _nearest(playbook, vocabulary.ids)
+        raise _Unreadable(
+            f"I know no playbook “{named[0]}”.",
+            f"{SLASH} triage {nearest}" if nearest else f"{SLASH} playbooks",
+        )
+    typed = named[1:] + ([options["service"]] if "service" in options else [])
+    if len(typed) > 1:
+        raise _Unreadable(
+            f"One service at a time, not {len(typed)}.", f"{SLASH} triage {playbook} {typed[0]}"
+        )
+    alarm, region = _alarm(options.get("alarm"))
+    return Triage(
+        playbook=playbook,
+        service=_service(typed[0], playbook, vocabulary) if typed else None,
+        alarm=alarm,
+        region=region,
+        since=_since(options["since"]) if "since" in options else None,
+    )
+
+
+def _sorted_out(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Plain words, and options with their values, as `--name value` or `--name=value`."""
+    named: list[str] = []
+    options: dict[str, str] = {}
+    left = iter(words)
+    for word in left:
+        dashed = word.replace("—", "--").replace("–", "--")  # typed on a phone
+        if not dashed.startswith("--"):
+            named.append(word)
+            continue
+        name, equals, value = dashed[2:].partition("=")
+        name = name.lower()
+        if name not in _OPTIONS:
+            nearest = _nearest(name, _OPTIONS)
+            raise _Unreadable(
+                f"I know no option --{name}.",
+                f"{SLASH} triage 5xx --{nearest} …" if nearest else f"{SLASH} help",
+            )
+        if name in options:
+            raise _Unreadable(f"--{name} was given twice.", f"{SLASH} help")
+        value = value if equals else next(left, "")
+        if not value or value.startswith("--"):
+            raise _Unreadable(f"--{name} needs a value.", f"{SLASH} help")
+        options[name] = value
+    return named, options
+
+
+def _service(name: str, playbook: str, vocabulary: Vocabulary) -> str:
+    known = {each.lower(): each for each in vocabulary.services}
+    if name.lower() in known:
+        return known[name.lower()]
+    if not vocabulary.services and _SERVICE.fullmatch(name):
+        return name
+    close = _nearest(name.lower(), known)
+    raise _Unreadable(
+        f"I know no service “{name}”.",
+        f"{SLASH} triage {playbook} {known[close]}" if close else None,
+    )
+
+
+def _alarm(given: str | None) -> tuple[str | None, str | None]:
+    """An alarm by its name, or by the address of its page in the console."""
+    if given is None or "://" not in given:
+        if given is not None and (len(given) > 255 or not given.isprintable()):
+            raise _Unreadable("That is no alarm's name.", f"{SLASH} help")
+        return given, None
+    found = console_alarm(given)
+    if found is None:
+        raise _Unreadable("That address shows no alarm in the CloudWatch console.", f"{SLASH} help")
+    return found
+
+
+def _since(text: str) -> Since:
+    if match := _AGO.fullmatch(text.lower().removesuffix("ago").strip()):
+        ago = Ago(seconds=int(match[1]) * _UNIT[match[2]])
+        if ago.seconds > OLDEST.total_seconds():
+            raise _Unreadable("CloudWatch keeps the minutes of two weeks only.", f"{SLASH} help")
+        return ago
+    if match := _CLOCK.fullmatch(text):
+        return Clock(hour=int(match[1]), minute=int(match[2]))
+    try:
+        at = datetime.fromisoformat(text)
+        return Instant(at=(at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC))
+    except (ValueError, OverflowError):
+        what = f"I can't read “{text}” as a time: 20m, 02:41 (UTC) and 2026-11-23T02:41Z would do."
+        raise _Unreadable(what, f"{SLASH} triage 5xx --since 20m") from None
+
+
+def _unknown(first: str, rest: list[str], vocabulary: Vocabulary) -> _Unreadable:
+    what = f"I don't know “{first}”."
+    if first in vocabulary.ids:
+        return _Unreadable(what, " ".join([SLASH, "triage", first, *rest]))
+    nearest = _nearest(first, WORDS)
+    if nearest:
+        return _Unreadable(what, " ".join([SLASH, nearest, *rest]))
+    playbook = _nearest(first, vocabulary.ids)
+    return _Unreadable(what, f"{SLASH} triage {playbook}" if playbook else None)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
+
+
+def _words(text: str) -> Iterator[str]:
+    """Words, with quoted ones kept together; Slack's curly quotes and link markup undone."""
+    plain = unescape(_LINK.sub(r"\1", text.translate(_QUOTES)))
+    for match in _WORD.finditer(plain):
+        word = match[0]
+        for quote in "\"'":
+            if word.count(quote) == 2:
+                word = word.replace(quote, "")
+        if word:
+            yield word

@@ -1,0 +1,296 @@
+"""Slack in. A listener verifies, writes once, acknowledges; everything else is done later.
+
+Exceptions, because a person waits: help and what was not understood are answered in the
+acknowledgement, and a button that previews a change opens its loading modal while the 3-second
+trigger id lives. When the durable write fails the person is told, and an event gets no 2xx, so
+that Slack sends it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import ConfigError
+from bot.render import (
+    PROPOSE,
+    Click,
+    Message,
+    error_modal,
+    help_message,
+    loading_modal,
+    notice,
+    playbooks_message,
+    unknown_message,
+)
+from handlers.envelopes import (
+    AlarmSeen,
+    ButtonClicked,
+    Command,
+    CommandGiven,
+    Envelope,
+    Help,
+    Inbox,
+    MentionGiven,
+    Misunderstood,
+    NotSaved,
+    Playbooks,
+    Triage,
+    ViewSubmitted,
+    digest,
+)
+from handlers.json_access import Ignored, dict_in, list_in, text_in
+from handlers.slack.alarm_messages import alarm_in
+from handlers.slack.authorization import Authorization
+from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
+
+log = logging.getLogger(__name__)
+
+SAVE_SECONDS = 1.5  # of the three Slack waits for an acknowledgement
+OPEN_SECONDS = 1.0
+_CLICKS = re.compile(rf"^(?:{'|'.join(Click)})(?:\.\d+)?$")
+_POSTS = frozenset({"", "bot_message", "thread_broadcast"})  # subtypes that are new posts
+_SLACK_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+TRY_AGAIN = "I could not write that down, so nothing will happen. Please try again."
+
+
+def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
+    """The Bolt app. It acknowledges events only after the durable write.
+
+    Bolt by itself acknowledges an event before its listener runs; `process_before_response` turns
+    that round. Without a signing secret (Socket Mode only) no HTTP request passes.
+    """
+    return AsyncApp(
+        client=client,
+        signing_secret=signing_secret or "",
+        process_before_response=True,
+    )
+
+
+def register(
+    app: AsyncApp, inbox: Inbox, authorization: Authorization, vocabulary: Vocabulary
+) -> None:
+    """Put the listeners on a Bolt app. Raises ConfigError when it would acknowledge too early."""
+    if not app.listener_runner.process_before_response:
+        raise ConfigError(
+            "the Slack app acknowledges before anything is written down; "
+            "make it with handlers.slack.listeners.slack_app"
+        )
+    listeners = _Listeners(inbox, authorization, vocabulary)
+    app.middleware(listeners.at_the_door)
+    app.command(SLASH)(listeners.slash)
+    app.event("message")(listeners.message)
+    app.event("app_mention")(listeners.mention)
+    app.action(_CLICKS)(listeners.button)
+    app.view(PROPOSE)(listeners.submission)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listeners:
+    """Bolt fills arguments by name, and a name it doesn't know with None: keep to its names."""
+
+    inbox: Inbox
+    authorization: Authorization
+    vocabulary: Vocabulary
+
+    async def at_the_door(
+        self,
+        body: dict[str, Any],
+        context: dict[str, Any],
+        respond: AsyncRespond,
+        next: Callable[[], Awaitable[None]],
+    ) -> BoltResponse | None:
+        """Nobody else's workspace or app, and no guests of shared channels."""
+        own = context.get("authorize_result")
+        refusal = self.authorization.refusal(
+            body, getattr(own, "team_id", None), getattr(own, "enterprise_id", None)
+        )
+        if refusal is None:
+            await next()
+            return None
+        log.warning("not authorized: %s", refusal)
+        if "command" in body:
+            return BoltResponse(status=200, body={"text": refusal})
+        if body.get("response_url") or body.get("response_urls"):
+            await _tell(respond, refusal)
+        return BoltResponse(status=200, body="")
+
+    async def slash(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        command = command_in(body.get("text"), self.vocabulary)
+        answer = _at_once(command, self.vocabulary)
+        if answer is None:
+            envelope = CommandGiven(
+                team=text_in(body.get("team_id")),
+                channel=text_in(body.get("channel_id")),
+                user=text_in(body.get("user_id")),
+                trigger=digest(text_in(body.get("trigger_id"))),
+                command=command,
+            )
+            saved = await self._save(envelope)
+            answer = _looking(command) if saved else notice(TRY_AGAIN)
+        if answer is None:
+            await ack()
+        else:
+            await ack(text=answer.text, blocks=answer.blocks, response_type="ephemeral")
+
+    async def message(self, body: dict[str, Any], event: dict[str, Any]) -> BoltResponse | None:
+        """Alarm posts by other apps. What people say comes as a mention, or is none of ours."""
+        if text_in(event.get("subtype")) not in _POSTS or not event.get("bot_id"):
+            return None
+        if _is_own(body, event):
+            return None
+        found = alarm_in(event, self.authorization.alarm_apps)
+        if isinstance(found, Ignored):
+            log.info("post %s is no alarm: %s", text_in(event.get("ts")), found.reason)
+            return None
+        return await self._keep(
+            AlarmSeen(
+                team=text_in(body.get("team_id")),
+                channel=text_in(event.get("channel")),
+                ts=text_in(event.get("ts")),
+                thread_ts=text_in(event.get("thread_ts")) or None,
+                alarm=found,
+            )
+        )
+
+    async def mention(self, body: dict[str, Any], event: dict[str, Any]) -> BoltResponse | None:
+        if event.get("bot_id") or event.get("edited") or not event.get("user"):
+            return None
+        return await self._keep(
+            MentionGiven(
+                team=text_in(body.get("team_id")),
+                channel=text_in(event.get("channel")),
+                user=text_in(event.get("user")),
+                ts=text_in(event.get("ts")),
+                thread_ts=text_in(event.get("thread_ts")) or None,
+                command=command_in(without_mention(event.get("text")), self.vocabulary),
+            )
+        )
+
+    async def button(
+        self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, respond: AsyncRespond
+    ) -> BoltResponse | None:
+        pressed = _pressed(body)
+        if pressed is None:
+            await ack()
+            return None
+        if not await self._save(pressed):
+            await _tell(respond, TRY_AGAIN)
+            return BoltResponse(status=503, body="")
+        if pressed.view is not None:
+            try:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await client.views_open(
+                        trigger_id=text_in(body.get("trigger_id")),
+                        view=loading_modal(pressed.view),
+                    )
+            except _SLACK_FAULTS as fault:
+                log.warning("the preview could not be opened: %s", fault)
+                await _tell(respond, "Slack did not open the preview. Press the button again.")
+        await ack()
+        return None
+
+    async def submission(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        submitted = ViewSubmitted(
+            team=_team(body),
+            user=text_in(dict_in(body.get("user")).get("id")),
+            callback=text_in(view.get("callback_id")),
+            run=text_in(view.get("private_metadata")),
+            view_id=text_in(view.get("id")),
+        )
+        if await self._save(submitted):
+            await ack()
+            return
+        external = text_in(view.get("external_id")) or submitted.view_id
+        failed = error_modal(external, "Not asked for.", TRY_AGAIN)
+        await ack(response_action="update", view=failed)
+
+    async def _keep(self, envelope: Envelope) -> BoltResponse | None:
+        """For events: no 2xx without the durable write."""
+        return None if await self._save(envelope) else BoltResponse(status=503, body="")
+
+    async def _save(self, envelope: Envelope) -> bool:
+        try:
+            async with asyncio.timeout(SAVE_SECONDS):
+                await self.inbox.accept(envelope)
+        except (NotSaved, TimeoutError) as fault:
+            log.error("not written down: %s %s: %s", envelope.kind, envelope.key, fault)
+            return False
+        return True
+
+
+def _at_once(command: Command, vocabulary: Vocabulary) -> Message | None:
+    """What is answered without looking anything up."""
+    match command:
+        case Help():
+            return help_message()
+        case Playbooks():
+            return playbooks_message(vocabulary.playbooks)
+        case Misunderstood():
+            return unknown_message(command.what, command.suggestion)
+        case _:
+            return None
+
+
+def _looking(command: Command) -> Message | None:
+    if not isinstance(command, Triage):
+        return None
+    whose = command.service or "this channel's service"
+    return notice(f"Looking at {command.playbook} for {whose}…")
+
+
+def _pressed(body: dict[str, Any]) -> ButtonClicked | None:
+    action = dict_in(next(iter(list_in(body.get("actions"))), None))
+    click = Click.of(text_in(action.get("action_id")))
+    if click is None:
+        return None
+    container = dict_in(body.get("container"))
+    trigger = digest(text_in(body.get("trigger_id")))
+    thread = container.get("thread_ts") or dict_in(body.get("message")).get("thread_ts")
+    return ButtonClicked(
+        team=_team(body),
+        channel=text_in(dict_in(body.get("channel")).get("id")),
+        user=text_in(dict_in(body.get("user")).get("id")),
+        click=click,
+        value=text_in(action.get("value")),
+        message_ts=text_in(container.get("message_ts")) or None,
+        thread_ts=text_in(thread) or None,
+        trigger=trigger,
+        view=f"prepare-{trigger}" if click is Click.PREPARE else None,
+    )
+
+
+def _team(body: dict[str, Any]) -> str:
+    user = dict_in(body.get("user"))
+    return text_in(dict_in(body.get("team")).get("id")) or text_in(user.get("team_id"))
+
+
+def _is_own(body: dict[str, Any], event: dict[str, Any]) -> bool:
+    """A post of this very app; Bolt drops those of its bot user already."""
+    poster = event.get("app_id") or dict_in(event.get("bot_profile")).get("app_id")
+    return bool(poster) and poster == body.get("api_app_id")
+
+
+async def _tell(respond: AsyncRespond, text: str) -> None:
+    """One person, through the response URL; if even that fails, Slack shows its own warning."""
+    message = notice(text)
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            await respond(
+                text=message.text,
+                blocks=message.blocks,
+                response_type="ephemeral",
+                replace_original=False,
+            )
+    except (*_SLACK_FAULTS, ValueError) as fault:
+        log.warning("could not tell the person: %s", fault)

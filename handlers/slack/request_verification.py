@@ -1,0 +1,290 @@
+"""The door of POST /slack/events, in front of Bolt's ASGI handler: only what Slack signed passes.
+
+Bolt's own check accepts replays, and a malformed timestamp, signature or body makes it answer 500;
+it also obeys unsigned `x-slack-bolt-*` headers. So everything is settled here on the raw bytes,
+and Bolt gets the five headers it needs and no other. Rules of signing: docs.slack.dev, "Verifying
+requests from Slack".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.domain.errors import ConfigError
+from handlers.envelopes import NotSaved
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 1_000_000
+SKEW = 300  # seconds a timestamp may be off, either way
+MOST_DEPTH = 60  # of nested JSON; Slack's payloads stay under 20
+NONCE_SECONDS = 1.0
+_TYPES = ("application/json", "application/x-www-form-urlencoded")
+_SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
+_TIMESTAMP = re.compile(rb"[0-9]{1,11}")
+_OBJECTS = frozenset(
+    {"event", "view", "message", "previous_message", "item", "container"}
+    | {"assistant_thread", "function_data"}
+)
+_LISTS = frozenset({"authorizations", "actions", "response_urls"})
+_NULLABLE = _OBJECTS - {"event"} | {"authorizations", "actions"}
+_OBJECTS_OR_IDS = frozenset({"team", "enterprise", "user", "channel"})
+_TEXTS = frozenset(
+    {"type", "subtype", "command", "challenge", "response_url", "thread_ts"}
+    | {"action_id", "block_id", "callback_id", "api_app_id", "bot_id"}
+    | {"team_id", "enterprise_id", "user_id", "channel_id", "user_team", "source_team"}
+)
+_RETRY = re.compile(rb"[\x20-\x7e]{1,100}")
+
+
+class Replays(Protocol):
+    """The nonces seen, shared by all replicas; each is to be kept for over 10 minutes."""
+
+    async def seen(self, nonce: str) -> bool:
+        """Remember it; whether it was known before, in one step. Raises NotSaved."""
+        ...
+
+    async def forget(self, nonce: str) -> None:
+        """The request had no effect: the same one may come again. Raises NotSaved."""
+        ...
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class SlackIngress:
+    """An ASGI app that verifies and hands on to `inner`.
+
+    Args:
+        inner: Bolt's ASGI handler.
+        signing_secret: of the Slack app; an empty one would accept everybody's signature.
+        replays: remembers requests that were let in.
+        clock: Unix time in seconds.
+    """
+
+    inner: ASGIApp
+    signing_secret: str
+    replays: Replays
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        if not self.signing_secret.strip():
+            raise ConfigError(
+                "SLACK_SIGNING_SECRET is empty: anybody could sign requests. Copy it from the "
+                "Slack app's Basic Information page"
+            )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.inner(scope, receive, send)
+            return
+        try:
+            body = await self._checked(scope, receive)
+            nonce = _nonce(scope)
+            async with asyncio.timeout(NONCE_SECONDS):
+                known = await self.replays.seen(nonce)
+        except _Refused as no:
+            await _answer(no.status, str(no), scope, receive, send)
+            return
+        except (NotSaved, TimeoutError):
+            await _answer(503, "try again", scope, receive, send)
+            return
+        if known:
+            log.info("a request came a second time: no effect")
+            await _answer(200, "", scope, receive, send)
+            return
+        status = 500
+        try:
+            status = await self._handed_on(scope, body, send)
+        finally:
+            if status >= 500:
+                await self._forget(nonce)
+
+    async def _checked(self, scope: Scope, receive: Receive) -> bytes:
+        """The body, once everything about the request is right. Raises _Refused."""
+        if scope["method"] != "POST":
+            raise _Refused(405, "POST only")
+        headers = scope["headers"]
+        if _type(_one(headers, b"content-type") or b"") not in _TYPES:
+            raise _Refused(415, "JSON or a form, as Slack sends them")
+        signature = _one(headers, b"x-slack-signature") or b""
+        timestamp = _one(headers, b"x-slack-request-timestamp") or b""
+        if not _SIGNATURE.fullmatch(signature) or not _TIMESTAMP.fullmatch(timestamp):
+            raise _Refused(401, "not signed by Slack")
+        if abs(self.clock() - int(timestamp)) > SKEW:
+            raise _Refused(401, "too old, or a clock is wrong")
+        body = await _body(headers, receive)
+        if not hmac.compare_digest(self._signature(timestamp, body), signature):
+            raise _Refused(401, "not signed by Slack")
+        _well_formed(body, _type(_one(headers, b"content-type") or b""))
+        return body
+
+    def _signature(self, timestamp: bytes, body: bytes) -> bytes:
+        signed = b"v0:" + timestamp + b":" + body
+        made = hmac.new(self.signing_secret.encode(), signed, hashlib.sha256)
+        return b"v0=" + made.hexdigest().encode()
+
+    async def _handed_on(self, scope: Scope, body: bytes, send: Send) -> int:
+        """Bolt's answer; its status."""
+        status = 500
+        unread = True
+        headers = _kept(scope["headers"])
+        if (respelt := _respelt(body)) != body:
+            body = respelt
+            timestamp = dict(headers)[b"x-slack-request-timestamp"]
+            headers = [pair for pair in headers if pair[0] != b"x-slack-signature"]
+            headers.append((b"x-slack-signature", self._signature(timestamp, body)))
+
+        async def receive() -> Message:
+            nonlocal unread
+            if not unread:
+                return {"type": "http.disconnect"}
+            unread = False
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        inside = {**scope, "headers": headers, "query_string": b""}
+        await self.inner(inside, receive, watched)
+        return status
+
+    async def _forget(self, nonce: str) -> None:
+        try:
+            async with asyncio.timeout(NONCE_SECONDS):
+                await self.replays.forget(nonce)
+        except (NotSaved, TimeoutError):
+            log.warning("a failed request stays known: only a newly signed retry is heard")
+
+
+def _one(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The header's value; None when it is missing or there twice."""
+    values = [value for key, value in headers if key.lower() == name]
+    return values[0] if len(values) == 1 else None
+
+
+def _type(header: bytes) -> str:
+    return header.partition(b";")[0].strip().lower().decode("latin-1")
+
+
+def _nonce(scope: Scope) -> str:
+    """A signature covers time and body, and is checked before it gets here."""
+    return hashlib.sha256(_one(scope["headers"], b"x-slack-signature") or b"").hexdigest()
+
+
+def _kept(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What Bolt may see. `x-slack-bolt-*` is unsigned and it would obey it."""
+    headers = list(headers)
+    kept = [(b"content-type", _type(_one(headers, b"content-type") or b"").encode())]
+    for name in (b"x-slack-signature", b"x-slack-request-timestamp"):
+        kept.append((name, _one(headers, name) or b""))
+    for name in (b"x-slack-retry-num", b"x-slack-retry-reason"):
+        value = _one(headers, name)
+        if value and _RETRY.fullmatch(value):
+            kept.append((name, value))
+    return kept
+
+
+def _respelt(body: bytes) -> bytes:
+    """A command in which "payload" occurs, with that word's first letter escaped: the same form.
+
+    Bolt takes every form in which the word occurs for an interaction (its `parse_body`), and would
+    find no command in `/incident triage 5xx payload-api`.
+    """
+    if body.startswith((b"{", b"payload=")) or b"&payload=" in body:
+        return body
+    return body.replace(b"payload", b"%70ayload")
+
+
+async def _body(headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> bytes:
+    """The raw bytes, never more than 1 MB of them in memory. Raises _Refused."""
+    length = _one(headers, b"content-length")
+    if length is not None and (not length.isdigit() or len(length) > 12):
+        raise _Refused(400, "no such length")
+    if length is not None and int(length) > MOST_BYTES:
+        raise _Refused(413, "larger than 1 MB")
+    chunks = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _Refused(400, "the request ended early")
+        chunks += message.get("body", b"")
+        if len(chunks) > MOST_BYTES:
+            raise _Refused(413, "larger than 1 MB")
+        if not message.get("more_body", False):
+            return bytes(chunks)
+
+
+def _well_formed(body: bytes, kind: str) -> None:
+    """A body Bolt can take apart without failing. Raises _Refused."""
+    try:
+        text = body.decode()
+        if kind == "application/json" or text.startswith("{"):
+            payload = json.loads(text)
+        else:
+            form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=100))
+            payload = json.loads(form["payload"]) if "payload" in form else form
+    except (ValueError, RecursionError):
+        raise _Refused(400, "not JSON or a form in UTF-8") from None
+    if not _is_payload(payload) or not payload or _depth(payload) > MOST_DEPTH:
+        raise _Refused(400, "not a payload of Slack's")
+
+
+def _is_payload(node: object) -> bool:
+    """Whether the fields Bolt takes apart before any listener runs have the types it relies on."""
+    if not isinstance(node, dict):
+        return False
+    for name, value in node.items():
+        if name in _OBJECTS:
+            fits = _is_payload(value)
+        elif name in _LISTS:
+            fits = isinstance(value, list) and all(_is_payload(each) for each in value)
+        elif name in _OBJECTS_OR_IDS:
+            fits = value is None or isinstance(value, str) or _is_payload(value)
+        elif name in _TEXTS:
+            fits = value is None or isinstance(value, str)
+        else:
+            continue
+        if not fits and not (value is None and name in _NULLABLE):
+            return False
+    return True
+
+
+def _depth(value: object) -> int:
+    """How deep objects and lists are nested; level by level, without recursion."""
+    depth, level = 0, [value]
+    while level and depth <= MOST_DEPTH:
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner += each.values()
+            elif isinstance(each, list):
+                inner += each
+        level = [each for each in inner if isinstance(each, dict | list)]
+        depth += 1
+    return depth
+
+
+async def _answer(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {"allow": "POST"} if status == 405 else {}
+    await PlainTextResponse(text, status, headers)(scope, receive, send)

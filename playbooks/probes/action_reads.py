@@ -1,0 +1,169 @@
+"""What the actions read, and how a read that fails becomes a precondition that is not known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from bot.domain.contract import Scope
+from bot.domain.errors import ReadFailed
+from bot.domain.plan import Check
+from bot.domain.ports import Aws
+from bot.domain.report import GapReason
+from bot.domain.resources import FunctionRef
+from playbooks.probes.front import calls_of
+from playbooks.probes.metrics import Line, Metric, read_lines
+
+T = TypeVar("T")
+
+CODEDEPLOY_UNDER_WAY = ("Created", "Queued", "InProgress", "Baking", "Ready")
+
+
+def check(text: str, holds: Callable[[], bool]) -> Check:
+    """A precondition; a read that fails makes it unknown, which blocks as much as a no."""
+    try:
+        return Check(text=text, holds=holds())
+    except ReadFailed as fault:
+        return Check(text=f"{text} [{fault}]", holds=None)
+
+
+def if_any(read: Callable[[], T]) -> T | None:
+    """What a read brings; None when AWS says there is no such thing. Raises ReadFailed."""
+    try:
+        return read()
+    except ReadFailed as fault:
+        if fault.reason is GapReason.NOT_FOUND:
+            return None
+        raise
+
+
+def if_known(read: Callable[[], T]) -> T | None:
+    """What a read brings; None when it failed. For what a plan only mentions."""
+    try:
+        return read()
+    except ReadFailed:
+        return None
+
+
+def arns(aws: Aws, service: str, *tails: str) -> tuple[str, ...]:
+    """ARNs in the account and region that are read, of what AWS names no ARN for. Wildcards would
+    not do: CodeDeploy takes none for the account (its user guide, "permissions reference").
+    Raises ReadFailed."""
+    _, partition, _, _, account, _ = aws.read("sts", "get_caller_identity")["Arn"].split(":", 5)
+    return tuple(f"arn:{partition}:{service}:{aws.region}:{account}:{tail}" for tail in tails)
+
+
+# --- Lambda -------------------------------------------------------------------------------------
+
+KEPT_FREE = 100  # Lambda keeps at least this much of the account's concurrency unreserved
+
+
+def functions_by(aws: Aws, scope: Scope, name: str, stat: str) -> dict[str, Line]:
+    """A metric of AWS/Lambda for every function of the service, by function name."""
+    functions = scope.service.resources.functions
+    if not functions:
+        raise ReadFailed(
+            GapReason.NOT_CONFIGURED, f"the catalogue knows no function of {scope.service.name}"
+        )
+    asked = {
+        each.name: Metric("AWS/Lambda", name, stat, {"FunctionName": each.name})
+        for each in functions
+    }
+    return read_lines(aws, scope.window, asked)
+
+
+def called_function(aws: Aws, scope: Scope) -> FunctionRef | None:
+    """The service's function that its API calls, else its first with an alias."""
+    functions = scope.service.resources.functions
+    called: set[str | None] = set()
+    for api in scope.service.resources.apis:
+        called |= {each.function for each in if_known(partial(calls_of, aws, api)) or ()}
+    behind = [each for each in functions if each.name in called]
+    return next((each for each in behind or functions if each.alias), None)
+
+
+def used(aws: Aws, scope: Scope, name: str, alias: str) -> Check:
+    """Whether callers name the alias: what is changed on it would do nothing for others."""
+    apis = scope.service.resources.apis
+    try:
+        if not apis:
+            dimensions = {"FunctionName": name, "Resource": f"{name}:{alias}"}
+            metric = Metric("AWS/Lambda", "Invocations", "Sum", dimensions)
+            calls = read_lines(aws, scope.window, {"calls": metric})["calls"].total()
+            return Check(text=f"{name}:{alias} is called ({calls:.0f} times)", holds=calls > 0)
+        called = {
+            call.qualifier or "$LATEST"
+            for api in apis
+            for call in calls_of(aws, api)
+            if call.function == name
+        }
+    except ReadFailed as fault:
+        return Check(text=f"{name}:{alias} is what gets called [{fault}]", holds=None)
+    seen = ", ".join(f"{name}:{each}" for each in sorted(called)) or f"{name} not at all"
+    told = "" if called == {alias} else f" (it calls {seen})"
+    return Check(text=f"the API calls {name}:{alias}{told}", holds=called == {alias})
+
+
+def reserved(aws: Aws, function: str) -> int | None:
+    """Reserved concurrency; None when the function draws on the account's pool."""
+    answer = aws.read("lambda", "get_function_concurrency", FunctionName=function)
+    value = answer.get("ReservedConcurrentExecutions")
+    return None if value is None else int(value)
+
+
+def unreserved(aws: Aws) -> int:
+    """What is left of the account's concurrency beside all reservations."""
+    limits = aws.read("lambda", "get_account_settings")["AccountLimit"]
+    return int(limits["UnreservedConcurrentExecutions"])
+
+
+# --- the trail ----------------------------------------------------------------------------------
+
+
+MOST_PAGES = 6  # of 50 events: reads are among them, and LookupEvents allows two calls a second
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A management event that succeeded, with its request parameters."""
+
+    at: datetime
+    request: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Events about a resource, newest first; not complete: there are older ones nobody read."""
+
+    events: tuple[Event, ...]
+    complete: bool
+
+
+def trail(aws: Aws, resource: str, *names: str, enough: Callable[[Sequence[Event]], bool]) -> Trail:
+    """Latest events about a resource whose name begins with one of `names`, back until there are
+    `enough` of them, at most MOST_PAGES.
+
+    Lambda's event names carry API dates: UpdateAlias20150331. Raises ReadFailed.
+    """
+    asked: dict[str, Any] = {
+        "LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": resource}],
+        "MaxResults": 50,
+    }
+    found: list[Event] = []
+    for _ in range(MOST_PAGES):
+        answer = aws.read("cloudtrail", "lookup_events", **asked)
+        for event in answer.get("Events", []):
+            record = json.loads(event.get("CloudTrailEvent") or "{}")
+            if event["EventName"].startswith(names) and not record.get("errorCode"):
+                found.append(Event(event["EventTime"], record.get("requestParameters") or {}))
+        found.sort(key=lambda each: each.at, reverse=True)
+        if not answer.get("NextToken"):
+            return Trail(tuple(found), complete=True)
+        if enough(found):
+            break
+        asked["NextToken"] = answer["NextToken"]
+    return Trail(tuple(found), complete=False)

@@ -1,0 +1,185 @@
+"""Alarms come and go: which incident each belongs to. On a real store; AWS is plain values."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.config.catalogue import Catalogue
+from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.incident import Incident, IncidentState
+from bot.domain.service import Service
+from bot.incidents.service import FORGOTTEN, IncidentService, Place
+from bot.investigation.investigator import Investigator
+from bot.investigation.routing import Router
+from bot.state.store import RedisStore
+from tests.support.playbooks import Fives
+
+T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+KEY = "checkout:5xx"
+
+
+class CloudWatch:
+    """DescribeAlarms of plain values: name → state and when it came to it."""
+
+    region = "us-east-1"
+
+    def __init__(self) -> None:
+        self.states: dict[str, tuple[AlarmState, datetime]] = {}
+        self.clock = T0
+
+    def now(self) -> datetime:
+        return self.clock
+
+    def read(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        found = [
+            {
+                "AlarmName": name,
+                "AlarmArn": f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}",
+                "StateValue": state.value,
+                "StateTransitionedTimestamp": since,
+                "Namespace": "AWS/ApiGateway",
+                "MetricName": "5XXError",
+            }
+            for name, (state, since) in self.states.items()
+            if name in params.get("AlarmNames", ())
+        ]
+        return {"MetricAlarms": found}
+
+
+class Board:
+    """Collects what would be posted."""
+
+    def __init__(self) -> None:
+        self.posts: dict[str, str | None] = {}
+
+    async def post(self, channel: str, key: str, message: Any, **where: Any) -> None:
+        self.posts[key] = where.get("thread_ts")
+
+    async def ephemeral(self, *_: Any, **__: Any) -> None: ...
+
+    async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None: ...
+
+    async def waiting(self, kind: str) -> set[str]:
+        return set()
+
+
+class Room:
+    def __init__(self, store: RedisStore) -> None:
+        self.store, self.aws, self.board = store, CloudWatch(), Board()
+        router = Router([Fives()])
+        service = Service(name="checkout", channel="C1")
+        self.incidents = IncidentService(
+            store=store,
+            announcer=self.board,  # type: ignore[arg-type]
+            queue=self.board,
+            accounts=self,  # type: ignore[arg-type]
+            catalogue=Catalogue(services=(service,)),
+            router=router,
+            investigator=Investigator(router, {}, ThreadPoolExecutor(1)),
+        )
+        self.service, self.playbook = service, router.playbooks["5xx"]
+
+    def reader(self, service: Service) -> CloudWatch:
+        return self.aws
+
+    async def tells(self, name: str, state: AlarmState, minute: int, *, truly: bool = True) -> None:
+        """Amazon Q posts that an alarm changed at a minute; CloudWatch agrees, or doesn't."""
+        at = T0 + timedelta(minutes=minute)
+        if truly:
+            self.aws.states[name] = (state, at)
+        self.aws.clock = at
+        pointer = Alarm(name=name, region="us-east-1", state=state)
+        await self.incidents.alarm_seen(pointer, "C0ALERTS", f"{minute}.{name}")
+
+    async def current(self) -> Incident:
+        found = await self.store.incident_for(KEY)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def room(store: RedisStore) -> Room:
+    return Room(store)
+
+
+ALARM, OK = AlarmState.ALARM, AlarmState.OK
+
+
+async def test_an_alarm_opens_an_incident_under_its_post_and_its_ok_ends_it(room: Room) -> None:
+    await room.tells("checkout-5xx", ALARM, 1)
+    opened = await room.current()
+    assert opened.thread_ts == "1.checkout-5xx"
+    assert opened.opened_at == T0 + timedelta(minutes=1)
+    await room.tells("checkout-5xx", OK, 9)
+    ended = await room.current()
+    assert (ended.id, ended.state) == (opened.id, IncidentState.RECOVERED)
+    assert ended.recovered_at == T0 + timedelta(minutes=9)
+
+
+async def test_a_second_alarm_of_the_same_kind_joins_and_its_post_points_to_the_card(
+    room: Room,
+) -> None:
+    await room.tells("checkout-5xx", ALARM, 1)
+    await room.tells("checkout-errors-5xx", ALARM, 2)
+    assert (await room.current()).thread_ts == "1.checkout-5xx"
+    assert room.board.posts["elsewhere:2.checkout-errors-5xx"] == "2.checkout-errors-5xx"
+
+
+async def test_the_ok_of_another_alarm_says_nothing(room: Room) -> None:
+    await room.tells("checkout-5xx", ALARM, 1)
+    await room.tells("checkout-errors-5xx", ALARM, 2)
+    await room.tells("checkout-errors-5xx", OK, 3)
+    assert (await room.current()).state is IncidentState.OPEN
+
+
+async def test_a_post_that_says_ok_while_cloudwatch_says_alarm_ends_nothing(room: Room) -> None:
+    await room.tells("checkout-5xx", ALARM, 1)
+    await room.tells("checkout-5xx", OK, 3, truly=False)
+    assert (await room.current()).state is IncidentState.OPEN
+
+
+async def test_an_alarm_whose_ok_was_missed_opens_anew(room: Room) -> None:
+    await room.tells("checkout-5xx", ALARM, 1)
+    first = await room.current()
+    await room.tells("checkout-5xx", ALARM, 300)
+    second = await room.current()
+    assert second.id != first.id
+    before = await room.store.incident(first.id)
+    assert before is not None
+    assert before.state is IncidentState.RECOVERED
+
+
+async def test_a_recent_triage_takes_the_alarm_as_its_own(room: Room) -> None:
+    await room.incidents.triage(room.playbook, room.service, Place("C1", "U1"), "seed")
+    asked = await room.current()
+    await room.tells("checkout-5xx", ALARM, 5)
+    joined = await room.current()
+    assert (joined.id, joined.alarm and joined.alarm.name) == (asked.id, "checkout-5xx")
+    await room.tells("checkout-5xx", OK, 9)
+    assert (await room.current()).state is IncidentState.RECOVERED
+
+
+async def test_a_forgotten_triage_swallows_no_alarm(room: Room) -> None:
+    await room.incidents.triage(room.playbook, room.service, Place("C1", "U1"), "seed")
+    asked = await room.current()
+    later = int(FORGOTTEN.total_seconds() / 60) + 5
+    await room.tells("checkout-5xx", ALARM, later)
+    assert (await room.current()).id != asked.id
+    assert (await room.current()).thread_ts == f"{later}.checkout-5xx"
+
+
+async def test_in_a_services_channel_its_incident_is_meant_wherever_the_alarm_was(
+    room: Room,
+) -> None:
+    assert await room.incidents.find(Place("C1", "U1")) is None
+    await room.tells("checkout-5xx", ALARM, 1)
+    opened = await room.current()
+    assert opened.channel == "C0ALERTS"
+    found = await room.incidents.find(Place("C1", "U1"))
+    assert found is not None
+    assert found.id == opened.id
+    assert await room.incidents.find(Place("C8", "U1")) is None

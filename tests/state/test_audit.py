@@ -1,0 +1,164 @@
+"""The audit chain: SHA-256 in Lua is SHA-256, and no entry is edited, deleted or moved unseen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.domain.run import RunState
+from bot.state import audit
+from bot.state.keys import Keys
+from bot.state.scripts import source
+from bot.state.store import RedisStore
+from tests.support.values import approved, plan, requested, run
+
+S = RunState
+Tamper = Callable[[Redis, str], Awaitable[None]]
+
+
+@pytest.fixture
+async def chain(store: RedisStore, namespace: str) -> str:
+    """The key of a chain of seven entries: one run approved, one waiting for its approver."""
+    await approved(store)
+    await requested(store, id="R2")
+    assert await store.verify_audit() is None
+    return Keys(namespace).audit_entries
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 55, 56, 63, 64, 65, 119, 120, 1000, 70_000])
+async def test_sha256_in_lua_is_sha256(redis: Redis, length: int) -> None:
+    text = ("aé✓\x00\x7f" * length).encode()[:length].decode(errors="ignore")
+    digest = await redis.eval(source("sha256") + "\nreturn sha256(ARGV[1])", 0, text)
+    assert digest == hashlib.sha256(text.encode()).hexdigest()
+
+
+async def edit_the_text(redis: Redis, chain: str) -> None:
+    entry = await redis.lindex(chain, 3)
+    await redis.lset(chain, 3, str(entry).replace("U_BEN", "U_EVE"))
+
+
+async def edit_with_a_fitting_digest(redis: Redis, chain: str) -> None:
+    before, entry = (str(e) for e in await redis.lrange(chain, 2, 3))
+    text = entry[64:].replace("U_BEN", "U_EVE")
+    digest = hashlib.sha256((before[:64] + text).encode()).hexdigest()
+    await redis.lset(chain, 3, digest + text)
+
+
+async def delete_one(redis: Redis, chain: str) -> None:
+    await redis.lrem(chain, 1, str(await redis.lindex(chain, 3)))
+
+
+async def delete_the_first(redis: Redis, chain: str) -> None:
+    await redis.lpop(chain)
+
+
+async def delete_the_last(redis: Redis, chain: str) -> None:
+    await redis.rpop(chain)
+
+
+async def delete_all(redis: Redis, chain: str) -> None:
+    await redis.delete(chain)
+
+
+async def swap_two(redis: Redis, chain: str) -> None:
+    third, fourth = (str(entry) for entry in await redis.lrange(chain, 2, 3))
+    await redis.lset(chain, 2, fourth)
+    await redis.lset(chain, 3, third)
+
+
+async def add_one(redis: Redis, chain: str) -> None:
+    last = str(await redis.lindex(chain, -1))
+    await redis.rpush(chain, "0" * 64 + last[64:].replace('"number":7', '"number":8'))
+
+
+async def write_rubbish(redis: Redis, chain: str) -> None:
+    await redis.lset(chain, 3, "rubbish")
+
+
+async def lose_the_head(redis: Redis, chain: str) -> None:
+    await redis.delete(chain.replace("entries", "head"))
+
+
+TAMPERINGS: dict[Tamper, str] = {
+    edit_the_text: "entry 4 does not match",
+    edit_with_a_fitting_digest: "entry 5 does not match its digest: it or the one before",
+    delete_one: "entry 4 is missing",
+    delete_the_first: "entry 1 is missing",
+    delete_the_last: "entry 7 is missing",
+    delete_all: "entry 1 is missing",
+    swap_two: "entry 3 is missing or out of order: entry 4",
+    add_one: "entry 8 does not match",
+    write_rubbish: "entry 4 cannot be read",
+    lose_the_head: "head of the audit chain is missing",
+}
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda t: t.__name__)
+async def test_tampering_is_named_and_freezes_what_goes_out(
+    store: RedisStore, redis: Redis, chain: str, tamper: Tamper
+) -> None:
+    await tamper(redis, chain)
+    finding = await store.verify_audit()
+    assert finding is not None
+    assert TAMPERINGS[tamper] in finding
+    assert await store.frozen() == finding
+    assert await store.move("R1", {S.APPROVED}, S.RUNNING) is None
+    assert await store.approve("R2", "U_BEN", plan().fingerprint) is None
+
+
+@pytest.mark.parametrize(
+    "tamper", [delete_one, delete_the_first, delete_the_last, delete_all, add_one, lose_the_head]
+)
+async def test_a_missing_entry_freezes_before_anybody_verifies(
+    store: RedisStore, redis: Redis, chain: str, tamper: Tamper
+) -> None:
+    await tamper(redis, chain)
+    assert await store.move("R1", {S.APPROVED}, S.RUNNING) is None
+    assert await store.approve("R2", "U_BEN", plan().fingerprint) is None
+
+
+async def test_a_broken_chain_does_not_keep_a_change_from_being_undone(
+    store: RedisStore, redis: Redis, chain: str
+) -> None:
+    await store.move("R1", {S.APPROVED}, S.RUNNING)
+    await delete_one(redis, chain)
+    assert await store.verify_audit() is not None
+    assert await store.move("R1", {S.RUNNING}, S.RUNNING, note="step 1 sent") is not None
+    assert await store.move("R1", {S.RUNNING}, S.UNDOING) is not None
+    assert await store.move("R1", {S.UNDOING}, S.UNDONE) is not None
+    finding = await store.verify_audit()
+    assert finding is not None
+    assert "entry 4 is missing" in finding
+
+
+async def test_a_chain_made_whole_again_lets_runs_go_out(
+    store: RedisStore, redis: Redis, chain: str
+) -> None:
+    entry = await redis.lindex(chain, 3)
+    await edit_the_text(redis, chain)
+    await store.verify_audit()
+    await redis.lset(chain, 3, str(entry))
+    assert await store.verify_audit() is None
+    assert await store.frozen() is None
+    assert await store.move("R1", {S.APPROVED}, S.RUNNING) is not None
+
+
+async def test_words_of_a_person_do_not_break_the_chain(store: RedisStore) -> None:
+    words = 'quo"te, back\\slash, new\nline, é✓, </script>, {"number":9}, \x7f\x01'
+    await store.create_run(run())
+    await store.move("R1", {S.PREPARING}, S.REJECTED, note=words, actor="U_BEN")
+    assert await store.verify_audit() is None
+    assert [e.detail for e in await store.audit()] == ["", words]
+
+
+async def test_a_long_chain_is_read_page_by_page(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "PAGE", 10)
+    for number in range(1, 36):
+        await store.create_run(run(id=f"R{number}"))
+    assert await store.verify_audit() is None
+    assert [e.number for e in await store.audit()] == list(range(1, 36))
