@@ -12,6 +12,11 @@ are methods whose parameter names are the probes they need:
         def cold_start_surge(self, edge: Edge, logs: ColdStarts | Gap) -> Iterator[Clue]:
             yield necessary(...)
 
+Causes that several incident types share are written once, in a class of `Causes`: probes and
+hypotheses without an incident. An incident type inherits those that can bring its symptom:
+
+    class FiveXX(ColdStarts, Releases, Playbook): ...
+
 A probe that failed is a `Gap`. A parameter that does not admit `Gap` makes the whole hypothesis
 *untested* when its probe failed; one that does lets the hypothesis weigh what is left. A probe
 that does not apply (the service has no such resource) gives None, and a hypothesis that does not
@@ -130,7 +135,36 @@ class AlarmRule:
     metrics: frozenset[str]
 
 
-class Playbook(ABC):
+class Causes:
+    """Hypotheses and the probes they ask for. Incident types inherit the causes they need.
+
+    Both are inherited like methods: a class's own first, then those of its bases in the order they
+    are listed. A subclass that sets a hypothesis to None does without it.
+    """
+
+    probes: ClassVar[Mapping[str, Probe[object]]] = {}
+    hypotheses: ClassVar[tuple[Hypothesis, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Collect probes and hypotheses. Raises TypeError for a parameter that is no probe."""
+        super().__init_subclass__()
+        names = dict.fromkeys(name for base in cls.__mro__ for name in vars(base))
+        members: dict[str, Any] = {name: getattr(cls, name, None) for name in names}
+        cls.probes = {name: each for name, each in members.items() if isinstance(each, Probe)}
+        cls.hypotheses = tuple(
+            Hypothesis(
+                id=name.replace("_", "-"),
+                title=test.__hypothesis__[0],
+                actions=test.__hypothesis__[1],
+                test=test,
+                needs=needs(cls, test),
+            )
+            for name, test in members.items()
+            if hasattr(test, "__hypothesis__")
+        )
+
+
+class Playbook(Causes, ABC):
     """An incident type. Subclasses declare; `bot.investigation.engine` runs them."""
 
     id: ClassVar[str]
@@ -139,28 +173,9 @@ class Playbook(ABC):
     alarms: ClassVar[tuple[AlarmRule, ...]] = ()
     name_words: ClassVar[frozenset[str]] = frozenset()  # alarm names without a known metric
 
-    probes: ClassVar[Mapping[str, Probe[object]]] = {}
-    hypotheses: ClassVar[tuple[Hypothesis, ...]] = ()
-
     def __init_subclass__(cls) -> None:
+        """Raises TypeError for a parameter of a method that is no probe."""
         super().__init_subclass__()
-        cls.probes = {
-            name: value
-            for base in reversed(cls.__mro__)
-            for name, value in vars(base).items()
-            if isinstance(value, Probe)
-        }
-        cls.hypotheses = tuple(
-            Hypothesis(
-                id=name.replace("_", "-"),
-                title=member.__hypothesis__[0],
-                actions=member.__hypothesis__[1],
-                test=member,
-                needs=needs(cls, member),
-            )
-            for name, member in vars(cls).items()
-            if hasattr(member, "__hypothesis__")
-        )
         for method in (cls.overview, cls.recovered):
             needs(cls, method)
 
@@ -173,8 +188,8 @@ class Playbook(ABC):
         """The detector again: is it over since `since`? Parameters as for `overview`."""
 
 
-def needs(playbook: type[Playbook], method: Callable[..., object]) -> dict[str, Admits]:
-    """The probes a method asks for. Raises TypeError for a name the playbook has no probe for."""
+def needs(playbook: type[Causes], method: Callable[..., object]) -> dict[str, Admits]:
+    """The probes a method asks for. Raises TypeError for a name the class has no probe for."""
     wanted = {}
     hints = typing.get_type_hints(method)
     for name, parameter in inspect.signature(method).parameters.items():
@@ -187,7 +202,7 @@ def needs(playbook: type[Playbook], method: Callable[..., object]) -> dict[str, 
             known = ", ".join(sorted(playbook.probes)) or "none"
             raise TypeError(
                 f"{playbook.__name__}.{method.__name__} asks for {name!r}, "
-                f"which is no probe of the playbook (it has: {known})"
+                f"which is no probe of it (it has: {known})"
             )
         hint = hints.get(name, object)
         is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)

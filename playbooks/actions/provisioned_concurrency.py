@@ -23,7 +23,7 @@ from playbooks.probes.action_reads import (
     unreserved,
     used,
 )
-from playbooks.probes.metrics import Metric, read_lines
+from playbooks.probes.metrics import Metric, read_series
 
 HEADROOM = 1.2
 USD_PER_GB_SECOND = 0.0000041667  # x86, us-east-1: about, not a quote
@@ -126,7 +126,7 @@ def _wanted(aws: Aws, scope: Scope, name: str, alias: str) -> int:
     """1.2 x the executions that needed a new environment at once: the peak, less what usually
     runs on demand. Raises ReadFailed."""
     metric = Metric("AWS/Lambda", "ConcurrentExecutions", "Maximum", {"FunctionName": name})
-    line = read_lines(aws, scope.window, {"concurrency": metric})["concurrency"]
+    line = read_series(aws, scope.window, {"concurrency": metric})["concurrency"]
     window = scope.window
     peak = line.between(window.start, window.end).peak()
     if peak is None:

@@ -13,7 +13,7 @@ from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from playbooks.probes.action_reads import if_any
 from playbooks.probes.front import BalancerId, balancer_of, find_balancer, short_name
-from playbooks.probes.metrics import Metric, read_lines, summed
+from playbooks.probes.metrics import Metric, read_series, summed
 
 EXPIRES = "2h"
 SHARE = 0.8  # of the 5XX in one zone, for it to be the zone's
@@ -146,10 +146,10 @@ def _errors_by_zone(aws: Aws, scope: Scope, balancer: BalancerId) -> dict[str, f
         for zone in balancer.zones
         for metric in ("HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count")
     }
-    lines = read_lines(aws, scope.window, asked)
+    series = read_series(aws, scope.window, asked)
     window = scope.window
     return {
-        zone: summed(line for name, line in lines.items() if name.startswith(f"{zone} "))
+        zone: summed(each for name, each in series.items() if name.startswith(f"{zone} "))
         .between(window.began, window.end)
         .total()
         for zone in balancer.zones

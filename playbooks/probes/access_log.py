@@ -1,4 +1,4 @@
-"""The API's access log: answers by status, by what API Gateway says of them, and latency.
+"""The API's access log: server errors by status, by API Gateway's own reason, and latency.
 
 An access log has the keys somebody chose. They are derived from the stage's format, so the query
 names `httpStatus` where the format says `"httpStatus": "$context.status"`.
@@ -33,7 +33,7 @@ _UNQUOTED = re.compile(r'(?<!")(\$context\.[\w.]+)(?!")')
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """5XX of one minute that are alike; `p50` and `p99` are their latency in ms."""
+    """Server errors of one minute that are alike; `p50` and `p99` are their latency in ms."""
 
     at: datetime
     status: str
@@ -46,7 +46,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """The 5XX in the access log. `tells` are the parts of AWS's answer that the format has."""
+    """The server errors in the access log. `tells`: the optional parts that its format has."""
 
     group: str
     query: str
@@ -141,7 +141,7 @@ def first(keys: Mapping[str, str], variables: tuple[str, ...]) -> str | None:
 
 
 def query_of(keys: Mapping[str, str], status: str) -> tuple[insights.Query, frozenset[str]]:
-    """5XX by minute and by all that the format tells."""
+    """Server errors (status 500 and above) by minute and by all that the format tells."""
     parts = {
         "response_type": first(keys, RESPONSE_TYPE),
         "integration_status": first(keys, INTEGRATION_STATUS),
@@ -174,7 +174,7 @@ def answers_of(rows: insights.Rows) -> list[Answers]:
     return [
         Answers(
             at=insights.minute_of(row),
-            status=row.get("by_status", "5XX"),
+            status=row.get("by_status", "unknown"),
             response_type=told(row, "by_response_type"),
             integration_status=told(row, "by_integration_status"),
             count=insights.count(row, "n"),

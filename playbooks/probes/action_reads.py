@@ -16,7 +16,7 @@ from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef
 from playbooks.probes.front import calls_of
-from playbooks.probes.metrics import Line, Metric, read_lines
+from playbooks.probes.metrics import Metric, TimeSeries, read_series
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ def arns(aws: Aws, service: str, *tails: str) -> tuple[str, ...]:
 KEPT_FREE = 100  # Lambda keeps at least this much of the account's concurrency unreserved
 
 
-def functions_by(aws: Aws, scope: Scope, name: str, stat: str) -> dict[str, Line]:
+def functions_by(aws: Aws, scope: Scope, name: str, stat: str) -> dict[str, TimeSeries]:
     """A metric of AWS/Lambda for every function of the service, by function name."""
     functions = scope.service.resources.functions
     if not functions:
@@ -73,7 +73,7 @@ def functions_by(aws: Aws, scope: Scope, name: str, stat: str) -> dict[str, Line
         each.name: Metric("AWS/Lambda", name, stat, {"FunctionName": each.name})
         for each in functions
     }
-    return read_lines(aws, scope.window, asked)
+    return read_series(aws, scope.window, asked)
 
 
 def called_function(aws: Aws, scope: Scope) -> FunctionRef | None:
@@ -93,7 +93,7 @@ def used(aws: Aws, scope: Scope, name: str, alias: str) -> Check:
         if not apis:
             dimensions = {"FunctionName": name, "Resource": f"{name}:{alias}"}
             metric = Metric("AWS/Lambda", "Invocations", "Sum", dimensions)
-            calls = read_lines(aws, scope.window, {"calls": metric})["calls"].total()
+            calls = read_series(aws, scope.window, {"calls": metric})["calls"].total()
             return Check(text=f"{name}:{alias} is called ({calls:.0f} times)", holds=calls > 0)
         called = {
             call.qualifier or "$LATEST"

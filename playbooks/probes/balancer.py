@@ -11,9 +11,15 @@ from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import LoadBalancerRef
-from playbooks.probes.edge import answered, codes, failed, traffic_metrics
+from playbooks.probes.edge import (
+    TARGETS,
+    all_requests,
+    errors_by_code,
+    server_errors,
+    traffic_metrics,
+)
 from playbooks.probes.front import BalancerId, balancer_of, find_balancer
-from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines
+from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
 
 NAMESPACE = "AWS/ApplicationELB"
 MOST_ASKED = 10  # target groups whose targets are looked at one by one: a call each
@@ -25,11 +31,11 @@ PERMISSIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
-    """Requests and 5XX a minute of one zone."""
+class ZoneTraffic:
+    """Requests and server errors a minute of one zone."""
 
-    requests: Line
-    errors: Line
+    requests: TimeSeries
+    errors: TimeSeries
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +44,15 @@ class Balancer:
     all that have health checks; `lambdas` are the target groups that have none."""
 
     name: str
-    requests: Line
-    errors: Line
-    codes: Mapping[str, Line]
-    targets: Line  # the targets' 5XX
-    connection_errors: Line
-    p50: Line
-    p99: Line
-    zones: Mapping[str, Traffic] = field(default_factory=dict)
-    healthy: Mapping[str, Line] = field(default_factory=dict)
+    requests: TimeSeries
+    errors: TimeSeries
+    codes: Mapping[str, TimeSeries]
+    targets: TimeSeries  # the targets' server errors
+    connection_errors: TimeSeries
+    p50: TimeSeries
+    p99: TimeSeries
+    zones: Mapping[str, ZoneTraffic] = field(default_factory=dict)
+    healthy: Mapping[str, TimeSeries] = field(default_factory=dict)
     lambdas: tuple[str, ...] = ()
 
 
@@ -77,8 +83,8 @@ class BalancerProbe(Probe[Balancer]):
             return None
         found = find_balancer(aws, reference)
         groups = find_groups(aws, found, reference)
-        lines = read_lines(aws, scope.window, balancer_metrics(found, groups))
-        return balancer(reference.name, found.zones, groups, lines)
+        series = read_series(aws, scope.window, balancer_metrics(found, groups))
+        return balancer(reference.name, found.zones, groups, series)
 
 
 def balancer_metrics(found: BalancerId, groups: Iterable[Group]) -> dict[str, Metric]:
@@ -101,31 +107,31 @@ def balancer_metrics(found: BalancerId, groups: Iterable[Group]) -> dict[str, Me
 
 
 def balancer(
-    name: str, zones: Iterable[str], groups: Iterable[Group], lines: Mapping[str, Line]
+    name: str, zones: Iterable[str], groups: Iterable[Group], series: Mapping[str, TimeSeries]
 ) -> Balancer:
     by_zone = {}
     for zone in zones:
         part = {
-            label.removesuffix(f" {zone}"): line
-            for label, line in lines.items()
+            label.removesuffix(f" {zone}"): values
+            for label, values in series.items()
             if label.endswith(f" {zone}")
         }
-        by_zone[zone] = Traffic(answered(part), failed(part))
-    requests = answered(lines)
+        by_zone[zone] = ZoneTraffic(all_requests(part), server_errors(part))
+    requests = all_requests(series)
     return Balancer(
         name=name,
         requests=requests,
-        errors=failed(lines),
-        codes=codes(lines),
-        targets=lines["5XX of targets"].zero_where(requests),
-        connection_errors=lines["connection errors"].zero_where(requests),
-        p50=lines["p50"].scaled(1000),
-        p99=lines["p99"].scaled(1000),
+        errors=server_errors(series),
+        codes=errors_by_code(series),
+        targets=series[TARGETS].zero_where(requests),
+        connection_errors=series["connection errors"].zero_where(requests),
+        p50=series["p50"].scaled(1000),
+        p99=series["p99"].scaled(1000),
         zones=by_zone,
         healthy={
-            group.name: line
+            group.name: values
             for group in groups
-            if (line := lines.get(f"healthy {group.name}")) is not None
+            if (values := series.get(f"healthy {group.name}")) is not None
         },
         lambdas=tuple(group.name for group in groups if group.kind == "lambda"),
     )

@@ -1,4 +1,4 @@
-"""What stands at the front: the API or load balancer that counts the 5XX, and what it calls."""
+"""The API or load balancer at which requests arrive, and what it calls."""
 
 from __future__ import annotations
 

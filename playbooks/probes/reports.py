@@ -18,7 +18,8 @@ from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, FunctionRef
 from playbooks.probes import insights
 from playbooks.probes.front import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
-from playbooks.probes.invoked_function import PERMISSIONS, Behind, behind
+from playbooks.probes.invoked_function import PERMISSIONS, InvokedFunction, invoked_function
+from playbooks.probes.metrics import weighted_median
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +104,10 @@ class Reports:
             timed_cold=sum(r.timed for r in cold),
             timed_warm=sum(r.timed for r in warm),
             hidden_cold=sum(n for at, n in self.init_timeouts.items() if start <= at < end),
-            warm_p50=middle([(r.p50, r.count) for r in warm]),
-            warm_p99=middle([(r.p99, r.count) for r in warm]),
-            init_p50=middle([(r.init_p50, r.count) for r in cold]),
+            warm_p50=weighted_median([(r.p50, r.count) for r in warm]),
+            warm_p99=weighted_median([(r.p99, r.count) for r in warm]),
+            init_p50=weighted_median([(r.init_p50, r.count) for r in cold]),
         )
-
-
-def middle(weighted: list[tuple[float | None, float]]) -> float | None:
-    """The weighted median of the values that are known."""
-    known = sorted((value, weight) for value, weight in weighted if value is not None)
-    half = sum(weight for _, weight in known) / 2
-    reached = 0.0
-    for value, weight in known:
-        reached += weight
-        if reached >= half:
-            return value
-    return None
 
 
 class ReportsProbe(Probe[Reports]):
@@ -131,7 +120,7 @@ class ReportsProbe(Probe[Reports]):
     )
 
     def read(self, aws: Aws, scope: Scope) -> Reports | None:
-        found = behind(aws, scope)
+        found = invoked_function(aws, scope)
         if found is None:
             return None
         function = found.function
@@ -163,7 +152,7 @@ def qualified(function: FunctionRef) -> dict[str, str]:
     return {"FunctionName": function.name, **alias}
 
 
-def deadline_of(aws: Aws, scope: Scope, found: Behind) -> tuple[float, bool]:
+def deadline_of(aws: Aws, scope: Scope, found: InvokedFunction) -> tuple[float, bool]:
     """How long the front door waits for the function, in seconds, and whether that is assumed.
 
     A deadline that cannot be read is no reason to read nothing: AWS's default stands in, and what

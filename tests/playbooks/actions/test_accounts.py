@@ -19,7 +19,7 @@ from bot.domain.service import Service
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault
-from tests.actions.conftest import RESOURCES
+from tests.playbooks.actions.conftest import RESOURCES
 from tests.sandbox_aws.plain_world import PlainWorld
 
 OURS, OTHERS = RESOURCES.account, "222222222222"

@@ -8,7 +8,7 @@ from bot.aws.client import AwsAccount
 from bot.domain.plan import Step
 from sandbox.world import names
 from sandbox.world.api import MetricId, TargetState, TrailEvent
-from tests.actions.conftest import RESOURCES
+from tests.playbooks.actions.conftest import RESOURCES
 from tests.sandbox_aws.plain_world import PlainWorld
 
 
