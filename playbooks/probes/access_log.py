@@ -81,7 +81,7 @@ class AccessLogProbe(Probe[AccessLog]):
 
 
 def access_log_settings(aws: Aws, api: ApiRef) -> dict[str, str]:
-    """Destination and format, named alike for both kinds of API. Raises ReadFailed."""
+    """The stage's "destination" and "format", for both kinds of API. Raises ReadFailed."""
     api_id = find_api(aws, api)
     if api.kind == "rest":
         stage = aws.read("apigateway", "get_stage", restApiId=api_id, stageName=api.stage)
@@ -167,7 +167,9 @@ def query_of(keys: Mapping[str, str], status: str) -> tuple[insights.Query, froz
 
 
 def answers_of(rows: insights.Rows) -> list[Answers]:
-    def told(row: Mapping[str, str], key: str) -> str | None:
+    """The query's rows as values."""
+
+    def value_of(row: Mapping[str, str], key: str) -> str | None:
         value = row.get(key)
         return None if value in (None, "-") else value
 
@@ -175,8 +177,8 @@ def answers_of(rows: insights.Rows) -> list[Answers]:
         Answers(
             at=insights.minute_of(row),
             status=row.get("by_status", "unknown"),
-            response_type=told(row, "by_response_type"),
-            integration_status=told(row, "by_integration_status"),
+            response_type=value_of(row, "by_response_type"),
+            integration_status=value_of(row, "by_integration_status"),
             count=insights.count(row, "n"),
             p50=insights.number(row, "p50"),
             p99=insights.number(row, "p99"),

@@ -1,4 +1,4 @@
-"""What may be overloaded: ECS services, databases and tables of the service."""
+"""Backends that may be at their limit: the service's ECS services, databases and tables."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class DependenciesProbe(Probe[Backends]):
 
 
 def read_backends(aws: Aws, scope: Scope, asked: Mapping[tuple[str, str, str], Metric]) -> Backends:
-    """Raises ReadFailed."""
+    """The backends with their metrics; `asked` by kind, name and label. Raises ReadFailed."""
     found = read_series(
         aws, scope.window, {"\t".join(key): metric for key, metric in asked.items()}
     )
@@ -100,5 +100,5 @@ def read_backends(aws: Aws, scope: Scope, asked: Mapping[tuple[str, str, str], M
 
 
 def in_milliseconds(kind: str, label: str, series: TimeSeries) -> TimeSeries:
-    """RDS publishes latency in seconds, DynamoDB in milliseconds."""
+    """A series in ms where it is a latency: RDS publishes seconds, DynamoDB milliseconds."""
     return series.scaled(1000) if kind == "rds" and label.endswith("latency") else series

@@ -22,7 +22,7 @@ from playbooks.probes.front import BalancerId, balancer_of, find_balancer
 from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
 
 NAMESPACE = "AWS/ApplicationELB"
-MOST_ASKED = 10  # target groups whose targets are looked at one by one: a call each
+MOST_ASKED = 10  # target groups whose targets are read; each takes a call
 PERMISSIONS = (
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeTargetGroups",
@@ -58,7 +58,7 @@ class Balancer:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A target group; `lambda` groups have no health of their own."""
+    """A target group; groups of kind "lambda" have no health checks."""
 
     name: str
     arn: str
@@ -84,11 +84,11 @@ class BalancerProbe(Probe[Balancer]):
         found = find_balancer(aws, reference)
         groups = find_groups(aws, found, reference)
         series = read_series(aws, scope.window, balancer_metrics(found, groups))
-        return balancer(reference.name, found.zones, groups, series)
+        return from_series(reference.name, found.zones, groups, series)
 
 
 def balancer_metrics(found: BalancerId, groups: Iterable[Group]) -> dict[str, Metric]:
-    """All that is asked of CloudWatch, by label; a zone's labels end with its name."""
+    """The metrics to read, by label; a zone's labels end with its name."""
     whole = {"LoadBalancer": found.dimension}
     asked = traffic_metrics(whole) | {
         "connection errors": Metric(NAMESPACE, "TargetConnectionErrorCount", "Sum", whole),
@@ -106,9 +106,10 @@ def balancer_metrics(found: BalancerId, groups: Iterable[Group]) -> dict[str, Me
     return asked
 
 
-def balancer(
+def from_series(
     name: str, zones: Iterable[str], groups: Iterable[Group], series: Mapping[str, TimeSeries]
 ) -> Balancer:
+    """The load balancer from its metrics, labelled as in `balancer_metrics`."""
     by_zone = {}
     for zone in zones:
         part = {

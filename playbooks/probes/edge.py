@@ -109,7 +109,7 @@ def read_balancer(aws: Aws, scope: Scope, balancer: LoadBalancerRef) -> Edge:
 
 
 def traffic_metrics(dimensions: Mapping[str, str]) -> dict[str, Metric]:
-    """What a load balancer counts: requests, and answers by who gave them."""
+    """A load balancer's counts: requests, its own answers and those of the targets."""
     counts = {
         "requests": "RequestCount",
         "own errors": "HTTPCode_ELB_5XX_Count",

@@ -1,4 +1,4 @@
-"""Lambda: what the metrics count, and what limits the function."""
+"""Metrics and concurrency limits of the Lambda function that is invoked."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Limits:
 
     @property
     def concurrency(self) -> int:
-        """What the function may have: its own, else what it shares with the others."""
+        """Executions at once the function may have: its reservation, else the unreserved ones."""
         return self.unreserved if self.reserved is None else self.reserved
 
 

@@ -79,7 +79,8 @@ def invoked_function(aws: Aws, scope: Scope) -> InvokedFunction | None:
 
 
 def _without_front_door(scope: Scope) -> InvokedFunction | None:
-    """What the alarm names, or the only function."""
+    """Without an API or load balancer: the function the alarm names, or the only one. Raises
+    ReadFailed when there are several."""
     listed = scope.service.resources.functions
     named = scope.alarm.dimensions.get("FunctionName") if scope.alarm else None
     chosen = [function for function in listed if function.name == named] or listed
@@ -93,8 +94,8 @@ def _without_front_door(scope: Scope) -> InvokedFunction | None:
 
 
 def integrations_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
-    """What the API calls. Raises ReadFailed, also when a call names its function in a way that
-    cannot be told."""
+    """The API's integrations. Raises ReadFailed, also when an integration's function cannot be read
+    from its URI."""
     calls = calls_of(aws, api)
     if not calls:
         raise ReadFailed(GapReason.NOT_FOUND, f"no integrations found in {api.name}")
@@ -108,7 +109,7 @@ def integrations_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
 
 def called_by_balancer(aws: Aws, scope: Scope) -> tuple[str, ...]:
     """Functions registered as targets of the service's load balancer. Raises ReadFailed, also when
-    a target group for functions has none: that no function is called is then not known."""
+    a target group for functions has none registered: what is called is then unknown."""
     balancer = balancer_of(scope)
     if balancer is None:
         return ()

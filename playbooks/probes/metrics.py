@@ -34,7 +34,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class TimeSeries:
-    """One metric over time: a value for each minute that something was published in."""
+    """One metric over time: a value for each minute in which AWS published one."""
 
     points: Mapping[datetime, float] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ def ratio(part: float | None, whole: float | None) -> float | None:
 
 
 def weighted_median(weighted: Iterable[tuple[float | None, float]]) -> float | None:
-    """The weighted median of the values that are known."""
+    """The median of (value, weight) pairs; unknown values are left out. None without any."""
     known = sorted((value, weight) for value, weight in weighted if value is not None)
     half = sum(weight for _, weight in known) / 2
     reached = 0.0
@@ -105,7 +105,7 @@ def weighted_median(weighted: Iterable[tuple[float | None, float]]) -> float | N
 
 
 def summed(several: Iterable[TimeSeries]) -> TimeSeries:
-    """Minute by minute, the sum of those that have a value."""
+    """Minute by minute, the sum of the series that have a value."""
     points: dict[datetime, float] = {}
     for series in several:
         for at, value in series.points.items():
@@ -114,7 +114,7 @@ def summed(several: Iterable[TimeSeries]) -> TimeSeries:
 
 
 def read_series(aws: Aws, window: Window, asked: Mapping[str, Metric]) -> dict[str, TimeSeries]:
-    """All the metrics asked for, from the start of the baseline to the window's end.
+    """All metrics in `asked`, by its keys, from the start of the baseline to the window's end.
 
     Raises ReadFailed, also when CloudWatch says that a result is not complete, or leaves one out:
     a metric nobody published is answered with an empty result.

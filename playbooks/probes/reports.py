@@ -1,8 +1,8 @@
-"""Lambda's REPORT lines, a minute at a time: were the requests that came too late the cold ones?
+"""Lambda's REPORT lines by minute: cold and warm invocations, and how many were late.
 
 `Duration` does not contain the init, so a cold request took init + duration. An init that runs past
 10 s is stopped and done again inside the invocation: its REPORT line has no init duration, only an
-INIT_REPORT line with the status "timeout" tells of it (Lambda, "execution environment lifecycle").
+INIT_REPORT line with the status "timeout" shows it (Lambda, "execution environment lifecycle").
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from playbooks.probes.metrics import weighted_median
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Invocations of one minute, cold or warm. `slow`: past the front's deadline; `timed`: ended at
-    the function's own timeout; `missed`: either. Durations in ms."""
+    """Invocations of one minute, cold or warm. `slow`: took longer than the front door waits;
+    `timed`: ended at the function's own timeout; `missed`: either. Durations in ms."""
 
     at: datetime
     cold: bool
@@ -40,7 +40,8 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A span of REPORT lines added up; times are the medians of the minutes, weighted by count."""
+    """REPORT lines of several minutes added up; durations (ms) are medians of the minutes, weighted
+    by count."""
 
     cold: float
     warm: float
@@ -63,7 +64,7 @@ class Tally:
 
     @property
     def late_cold(self) -> float:
-        """Too late for a cold start, those whose init was itself stopped included."""
+        """Late cold requests, with those whose init was itself stopped."""
         return self.missed_cold + min(self.hidden_cold, self.missed_warm)
 
     @property
@@ -81,7 +82,8 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """REPORT lines of the function behind the front door. `deadline` and `timeout` in seconds."""
+    """REPORT lines of the function that the front door invokes. `deadline`: how long the front door
+    waits, `timeout`: the function's own, both in seconds."""
 
     function: str
     group: str
