@@ -153,7 +153,7 @@ def around_cold_starts(
     share = timeouts(edge, access, anomaly, deadline)
     yield supporting(
         None if share is None else share >= thresholds.TIMEOUTS,
-        f"whether the {anomaly.label} are timeouts: nothing tells their codes"
+        f"whether the {anomaly.label} are timeouts: their codes are not known"
         if share is None
         else f"{percent(share)} of the {anomaly.label} are timeouts",
         **figures(timeouts=share),

@@ -110,8 +110,8 @@ def _answered_early(
     early = code_share(by_code(edge, access, anomaly), "502", "500")
     return supporting(
         None if early is None else early >= thresholds.MOSTLY,
-        f"whether the {anomaly.label} are 502 or 500, as when the function ends first: nothing "
-        "tells codes"
+        f"whether the {anomaly.label} are 502 or 500, as when the function ends first: "
+        "their codes are not known"
         if early is None
         else f"{percent(early)} of the {anomaly.label} are 502 or 500, as when the function ends "
         f"before the {reports.deadline:g} s of the front door",

@@ -98,7 +98,9 @@ def no_release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Clu
         sources = ", ".join(changes.unread)
         return necessary(None, f"whether something was released: {sources} could not be read")
     if not changes.sources:
-        return necessary(None, "whether something was released: no resource of the service tells")
+        return necessary(
+            None, "whether something was released: no resource of the service shows it"
+        )
     if not scope.complete:
         return necessary(
             None,
@@ -205,7 +207,7 @@ def _answered_quickly(
     slow = slowness(reports, counts, balancer, anomaly)
     if slow is not None and slow.p50 is not None:
         return slow.p50 <= thresholds.SAME, f"requests take {times(slow.p50)} their usual (median)"
-    return None, "neither an access log nor durations tell"
+    return None, "no access log and no durations"
 
 
 def late_answers(

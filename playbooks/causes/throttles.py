@@ -113,7 +113,7 @@ def at_limit(anomaly: AnomalyWindow, counts: FunctionCounts, limits: Limits | Ga
 
 def _answered_429(anomaly: AnomalyWindow, access: AccessLog | Gap | None) -> Iterator[Clue]:
     """Supporting: by the access log, Lambda answered the API 429."""
-    if not isinstance(access, AccessLog) or "integration_status" not in access.tells:
+    if not isinstance(access, AccessLog) or "integration_status" not in access.fields:
         return
     answers = access.between(anomaly.start, anomaly.end)
     throttled = sum(a.count for a in answers if a.integration_status == "429")

@@ -30,7 +30,7 @@ def share_of_requests(anomaly: AnomalyWindow) -> str:
 def by_code(
     edge: Edge | Gap | None, access: AccessLog | Gap | None, anomaly: AnomalyWindow
 ) -> dict[str, float]:
-    """Errors in the anomaly by code, the most frequent first; empty where nothing tells codes.
+    """Errors in the anomaly by code, the most frequent first; empty where codes are not known.
 
     What the targets of a load balancer answered is one entry, as AWS counts it.
     """
@@ -100,7 +100,7 @@ def median_latency(access: AccessLog | Gap | None, anomaly: AnomalyWindow) -> fl
 @dataclass(frozen=True, slots=True)
 class CodeErrors:
     """Share of the errors that the service's code itself answered or raised; `counted_as` says
-    which count tells."""
+    which count it is from."""
 
     share: float
     counted_as: str
@@ -121,7 +121,7 @@ def code_errors(
     """
     raised = None if counts is None else raised_errors(counts, reports, anomaly)
     found = [] if raised is None else [raised]
-    if isinstance(access, AccessLog) and "integration_status" in access.tells:
+    if isinstance(access, AccessLog) and "integration_status" in access.fields:
         answers = access.between(anomaly.start, anomaly.end)
         passed_on = sum(
             answer.count

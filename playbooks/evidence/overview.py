@@ -83,7 +83,7 @@ def no_requests(scope: Scope, edge: Edge) -> str:
 
 
 def breakdown(anomaly: AnomalyWindow, counted: Mapping[str, float]) -> Iterator[BreakdownRow]:
-    """A row for each code, or one for all errors where nothing tells codes."""
+    """A row for each code, or one for all errors where codes are not known."""
     if not counted and anomaly.errors:
         counted = {anomaly.label: anomaly.errors}
     total = sum(counted.values())

@@ -56,7 +56,7 @@ class BalancerSources(FrontDoorSources):
 
 
 class ChangeSources(FrontDoorSources):
-    """Everything that tells what somebody changed."""
+    """Deployments, versions, rollouts and CloudTrail events: what somebody changed."""
 
     codedeploy = CodeDeployProbe()
     rollouts = RolloutsProbe()

@@ -46,11 +46,11 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """The server errors in the access log. `tells`: the optional parts that its format has."""
+    """The server errors in the access log. `fields`: the optional parts that its format has."""
 
     group: str
     query: str
-    tells: frozenset[str]  # of "response_type", "integration_status", "latency"
+    fields: frozenset[str]  # of "response_type", "integration_status", "latency"
     answers: tuple[Answers, ...]
 
     def between(self, start: datetime, end: datetime) -> tuple[Answers, ...]:
@@ -75,9 +75,9 @@ class AccessLogProbe(Probe[AccessLog]):
                 f"the access log of {api.name}/{api.stage} has no status as JSON; "
                 'add "status": "$context.status" to its format',
             )
-        query, tells = query_of(keys, status)
+        query, fields = query_of(keys, status)
         rows = insights.run(aws, scope.window, (group,), query)
-        return AccessLog(group, str(query), tells, tuple(answers_of(rows)))
+        return AccessLog(group, str(query), fields, tuple(answers_of(rows)))
 
 
 def access_log_settings(aws: Aws, api: ApiRef) -> dict[str, str]:

@@ -104,7 +104,7 @@ def access(
     return AccessLog(
         group="/api/checkout",
         query="",
-        tells=frozenset({"response_type", "integration_status", "latency"}),
+        fields=frozenset({"response_type", "integration_status", "latency"}),
         answers=tuple(
             Answers(minute(m), status, response_type, integration_status, n, p50, p50)
             for m in ABNORMAL

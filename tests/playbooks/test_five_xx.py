@@ -152,9 +152,9 @@ def test_the_headline_says_when_the_gateway_answered_without_a_call() -> None:
 
 def test_an_incident_that_is_over_says_until_when() -> None:
     over = edge()
-    calm = {at: 0.0 for at in over.errors.points if at >= minute(2)}
+    normal = {at: 0.0 for at in over.errors.points if at >= minute(2)}
     ended = edge(errors=(0, 180))
-    points = dict(ended.errors.points) | calm
+    points = dict(ended.errors.points) | normal
     again = type(over)(
         kind="rest", name="api", requests=over.requests, errors=type(over.errors)(points)
     )
@@ -167,7 +167,7 @@ def test_what_cannot_be_read_is_said_to_be_unknown() -> None:
     assert (shown.onset, shown.breakdown, shown.chart) == (None, (), ())
 
 
-def test_every_probe_of_the_picture_may_be_missing() -> None:
+def test_every_probe_of_the_overview_may_be_missing() -> None:
     for admits in needs(FiveXX, FiveXX().overview).values():
         assert admits.gap
         assert admits.none

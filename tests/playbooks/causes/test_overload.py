@@ -34,7 +34,7 @@ def test_throttles_that_slowness_brought_are_overload() -> None:
     assert weighed(evidence)["concurrency-limit"].status is CauseStatus.REFUTED
 
 
-def test_slowness_by_an_assumed_deadline_is_not_acquitted_either() -> None:
+def test_slowness_by_an_assumed_deadline_is_not_refuted_either() -> None:
     slow = report_lines(warm_p50=(180, 3_000), warm_p99=(900, 9_000))
     assert decisive(weighed(OVERLOAD | {"reports": slow})["backend-overload"].clues)[0] is False
     assumed = replace(slow, deadline_assumed=True)

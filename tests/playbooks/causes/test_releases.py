@@ -85,7 +85,7 @@ def test_a_release_that_raises_among_throttled_calls_is_not_the_whole_story(
     assert {"concurrency-limit", "bad-deployment"} <= standing
 
 
-def test_without_the_functions_errors_few_answers_passed_on_acquit_no_release() -> None:
+def test_without_the_functions_errors_few_answers_passed_on_refute_no_release() -> None:
     """API Gateway answers for a function that raises: the backend's own status says nothing."""
     blind = DEPLOYED | {"edge": gap("edge"), "counts": gap("counts")}
     assert weighed(blind)["bad-deployment"].status is CauseStatus.POSSIBLE
@@ -99,7 +99,7 @@ def test_an_exception_seen_before_is_not_called_new() -> None:
     assert "new" not in clue.text
 
 
-def test_logs_without_exceptions_are_no_acquittal_of_an_answering_backend() -> None:
+def test_logs_without_exceptions_do_not_refute_that_the_backend_answered() -> None:
     evidence = DEPLOYED | {"exceptions": NOTHING_SPECIAL["exceptions"]}
     assert weighed(evidence)["bad-deployment"].status is CauseStatus.POSSIBLE
 

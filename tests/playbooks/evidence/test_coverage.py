@@ -17,7 +17,7 @@ from tests.playbooks.stories import STORIES
         ("concurrency-limit", ("backend-overload",)),
     ],
 )
-def test_while_another_function_is_not_measured_the_one_measured_acquits_nobody(
+def test_while_another_function_is_not_measured_the_one_measured_refutes_nothing(
     story: str, rivals: tuple[str, ...]
 ) -> None:
     found = weighed(STORIES[story] | {"unmeasured": gap("unmeasured")})

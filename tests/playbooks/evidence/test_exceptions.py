@@ -34,7 +34,7 @@ def test_an_exception_is_new_only_against_minutes_that_were_read(
     assert holds == [rose]
 
 
-def test_the_usual_is_reckoned_over_what_was_read() -> None:
+def test_the_usual_is_counted_over_what_was_read() -> None:
     """Twenty minutes of baseline with as many exceptions as now."""
     part = exceptions("KeyError", 180, usual=180, since=minute(-37))
     part = replace(part, raised=tuple(r for r in part.raised if r.at >= part.since))

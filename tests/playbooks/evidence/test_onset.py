@@ -58,7 +58,7 @@ def test_below_the_alarms_count_it_is_not_bad_while_something_reaches_it() -> No
 
 
 def test_a_slow_alarm_does_not_make_the_incident_its_own_baseline() -> None:
-    """It began 30 minutes before the alarm: half of the baseline's last half hour burns."""
+    """It began 30 minutes before the alarm: half of the baseline is abnormal."""
     slow = errors(dict.fromkeys(range(-30, 12), 300.0))
     assert anomaly_window(slow, scope()).onset == minute(-30)
 
@@ -72,7 +72,7 @@ def test_without_a_baseline_the_floor_holds() -> None:
 def test_minutes_without_requests_are_left_out() -> None:
     sparse = Edge(
         kind="rest",
-        name="quiet",
+        name="sparse",
         requests=TimeSeries({minute(m): 2.0 for m in range(-120, 12, 4)}),
         errors=TimeSeries({minute(m): 1.0 for m in range(-4, 12, 4)}),
     )
@@ -84,7 +84,7 @@ def test_a_gap_leaves_the_onset_open() -> None:
     assert (found.onset, found.share) == (None, None)
 
 
-def test_the_share_is_of_the_burning_minutes() -> None:
+def test_the_share_is_of_the_abnormal_minutes() -> None:
     assert anomaly_window(
         edge(requests=(900, 900), errors=(0, 180)), scope()
     ).share == pytest.approx(0.2)
@@ -113,19 +113,19 @@ def test_the_onset_is_a_bad_minute_inside_the_window(at: dict[int, float], now: 
 
 
 @given(st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=120))
-def test_the_usual_is_one_of_the_quiet_minutes_and_never_above_their_95th(
+def test_the_usual_is_one_of_the_baseline_minutes_and_never_above_their_95th(
     shares: list[float],
 ) -> None:
-    quiet = TimeSeries({minute(i): share for i, share in enumerate(shares)})
-    usual = usual_of(quiet)
+    baseline = TimeSeries({minute(i): share for i, share in enumerate(shares)})
+    usual = usual_of(baseline)
     assert usual in shares
-    whole = quiet.quantile(0.95)
+    whole = baseline.quantile(0.95)
     assert whole is not None
     assert usual <= whole
 
 
 @given(st.floats(0, 1), st.floats(0, 1000), st.floats(0, 0.3), st.floats(0, 100))
-def test_no_minute_is_both_bad_and_calm(
+def test_no_minute_is_both_bad_and_normal(
     share: float, count: float, usual: float, limit: float
 ) -> None:
     for known in (Detector(usual), Detector(usual, alarm_count=limit), Detector(usual, usual)):
@@ -151,16 +151,16 @@ def answer(at: dict[int, float], since: float = 2, now: int = 12) -> Answer:
 BAD = dict.fromkeys(range(-3, 12), 300.0)
 
 
-def test_calm_since_then_is_recovered() -> None:
+def test_normal_since_then_is_recovered() -> None:
     assert answer(dict.fromkeys(range(-3, 4), 300.0)) is Answer.YES
 
 
-def test_three_calm_minutes_are_enough() -> None:
+def test_three_normal_minutes_are_enough() -> None:
     assert answer(dict.fromkeys(range(-3, 2), 300.0), now=5) is Answer.YES
     assert answer(dict.fromkeys(range(-3, 2), 300.0), now=4) is Answer.INCONCLUSIVE
 
 
-def test_still_burning_after_five_minutes_is_no() -> None:
+def test_still_abnormal_after_five_minutes_is_no() -> None:
     assert answer(BAD) is Answer.NO
     assert answer(BAD, since=8) is Answer.INCONCLUSIVE
 
@@ -212,7 +212,7 @@ def test_the_figures_are_in_the_text() -> None:
     assert "normal in the last 5 minutes" in found.text
 
 
-def burning(requests: float, errors: float) -> Edge:
+def failing(requests: float, errors: float) -> Edge:
     return Edge(
         kind="rest",
         name="checkout-api",
@@ -221,17 +221,17 @@ def burning(requests: float, errors: float) -> Edge:
     )
 
 
-def test_few_errors_among_few_requests_are_not_calm() -> None:
+def test_few_errors_among_few_requests_are_not_normal() -> None:
     """Four of ten fail each minute; the alarm's Sum threshold is 20."""
     looked = scope()
-    found = onset.recovery(burning(10, 4), looked, minute(0), looked.window.end, SIGNAL)
+    found = onset.recovery(failing(10, 4), looked, minute(0), looked.window.end, SIGNAL)
     assert found.answer == "no"
     assert (
-        onset.recovery(burning(9000, 4), looked, minute(0), looked.window.end, SIGNAL).answer
+        onset.recovery(failing(9000, 4), looked, minute(0), looked.window.end, SIGNAL).answer
         == "yes"
     )
 
 
-@pytest.mark.parametrize(("share", "calm"), [(0.4, False), (0.02, False), (0.005, True)])
-def test_a_count_makes_a_minute_calm_only_as_a_small_share(share: float, calm: bool) -> None:
-    assert Detector(0.0, alarm_count=20).normal(share, 4) is calm
+@pytest.mark.parametrize(("share", "normal"), [(0.4, False), (0.02, False), (0.005, True)])
+def test_a_count_makes_a_minute_normal_only_as_a_small_share(share: float, normal: bool) -> None:
+    assert Detector(0.0, alarm_count=20).normal(share, 4) is normal

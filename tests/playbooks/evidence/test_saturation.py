@@ -9,9 +9,9 @@ from tests.playbooks.samples import anomaly_window, edge, scope, series
 
 def test_more_connections_than_usual_leave_it_open_whether_a_database_is_full() -> None:
     looked = anomaly_window(edge(), scope())
-    quiet = {"cpu": series(30, 32), "connections": series(20, 22)}
-    assert saturation.saturated(((Backend("rds", "orders", quiet),),), looked)[0] is False
-    many = quiet | {"connections": series(20, 400)}
+    usual = {"cpu": series(30, 32), "connections": series(20, 22)}
+    assert saturation.saturated(((Backend("rds", "orders", usual),),), looked)[0] is False
+    many = usual | {"connections": series(20, 400)}
     full, text = saturation.saturated(((Backend("rds", "orders", many),),), looked)
     assert full is None
     assert "connections to orders 20.0x" in text

@@ -22,7 +22,7 @@ def result(identity: str, *values: float, status: str = "Complete") -> dict[str,
 
 
 def metric_answer(asked: dict[int, tuple[float, float]], number: int) -> dict[str, object]:
-    """GetMetricData of `number` metrics; those given have a value when quiet and one now."""
+    """GetMetricData of `number` metrics; those given have a value in the baseline and one now."""
     times = [minute(-30), minute(0)]
     results = [
         {"Id": f"m{i}", "Timestamps": times if i in asked else [], "Values": list(asked.get(i, ()))}

@@ -148,7 +148,7 @@ def test_numbers_and_what_is_none() -> None:
 
 
 def test_as_many_rows_as_an_answer_holds_are_not_all() -> None:
-    assert insights.whole([{"n": "1"}]) == [{"n": "1"}]
+    assert insights.all_rows([{"n": "1"}]) == [{"n": "1"}]
     with pytest.raises(ReadFailed, match="more rows than one answer holds") as failed:
-        insights.whole([{"n": "1"}] * insights.MOST_ROWS)
+        insights.all_rows([{"n": "1"}] * insights.MOST_ROWS)
     assert failed.value.reason is GapReason.BUDGET
