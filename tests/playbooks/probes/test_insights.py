@@ -13,7 +13,7 @@ from bot.domain.report import GapReason, Window
 from playbooks.probes import insights
 from playbooks.probes.insights import Query, name, pattern, rows_of, run, text
 from tests.playbooks.aws_stub import Answers
-from tests.playbooks.evidence import BEGAN, minute
+from tests.playbooks.samples import BEGAN, minute
 
 WINDOW = Window.around(BEGAN, minute(12))
 DONE = {
@@ -145,3 +145,10 @@ def test_numbers_and_what_is_none() -> None:
     assert insights.number(row, "absent") is None
     assert insights.count(row, "absent") == 0
     assert insights.minute_of(row) == minute(2)
+
+
+def test_as_many_rows_as_an_answer_holds_are_not_all() -> None:
+    assert insights.all_rows([{"n": "1"}]) == [{"n": "1"}]
+    with pytest.raises(ReadFailed, match="more rows than one answer holds") as failed:
+        insights.all_rows([{"n": "1"}] * insights.MOST_ROWS)
+    assert failed.value.reason is GapReason.BUDGET

@@ -16,7 +16,7 @@ from bot.domain.ports import Aws, AwsWriter
 from bot.domain.run import Answer, Run, RunState
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
-from tests.actions.situations import (
+from tests.playbooks.actions.situations import (
     alias_moves,
     bad_zone,
     concurrency,

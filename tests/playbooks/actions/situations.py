@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.aws.client import AwsAccount
 from bot.domain.plan import Step
 from sandbox.world.api import MetricId, TargetState, TrailEvent
-from tests.actions.conftest import RESOURCES
+from tests.playbooks.actions.conftest import RESOURCES
 from tests.sandbox_aws.plain_world import PlainWorld
 
 

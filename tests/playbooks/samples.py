@@ -1,4 +1,4 @@
-"""Plain values to build evidence from: minutes around an alarm, quiet and burning.
+"""Plain values to build evidence from: minutes around an alarm, usual and abnormal.
 
 Times are minutes relative to the alarm; an incident begins at minute -3 unless it is said.
 """
@@ -9,24 +9,36 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alarm import Alarm
-from bot.domain.contract import Evidence, Scope
-from bot.domain.report import Cause, Change, Gap, GapReason, Verdict, Window
+from bot.domain.contract import Evidence, Scope, probe_parameters
+from bot.domain.report import (
+    Cause,
+    Change,
+    Clue,
+    ClueKind,
+    Gap,
+    GapReason,
+    Overview,
+    Verdict,
+    Window,
+)
 from bot.domain.resources import ApiRef, FunctionRef, Resources
 from bot.domain.service import Service
 from bot.investigation.engine import judge, weigh
-from playbooks.five_xx import FiveXX
+from playbooks.evidence import onset
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.five_xx import SIGNAL, FiveXX
 from playbooks.probes.access_log import AccessLog, Answers
-from playbooks.probes.balancer import Balancer, Target, TargetHealth, Traffic
+from playbooks.probes.balancer import Balancer, Target, TargetHealth, ZoneTraffic
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions, Raised
 from playbooks.probes.functions import FunctionCounts, Limits
-from playbooks.probes.metrics import Line
+from playbooks.probes.metrics import TimeSeries
 from playbooks.probes.reports import Reported, Reports
 
 BEGAN = datetime(2026, 3, 14, 3, 10, tzinfo=UTC)
 ONSET, NOW = -3, 12
-QUIET = range(-120, ONSET)
-BURNING = range(ONSET, NOW)
+BASELINE = range(-120, ONSET)
+ABNORMAL = range(ONSET, NOW)
 
 ALARM = Alarm(
     name="checkout-5xx",
@@ -55,14 +67,16 @@ def scope(alarm: Alarm | None = ALARM, service: Service = SERVICE, now: float = 
     return Scope(service=service, alarm=alarm, window=Window.around(BEGAN, minute(now)))
 
 
-def line(quiet: float | None, burning: float | None, onset: int = ONSET, now: int = NOW) -> Line:
-    """A value in the quiet minutes and another while it burns; None publishes nothing."""
+def series(
+    usual: float | None, abnormal: float | None, onset: int = ONSET, now: int = NOW
+) -> TimeSeries:
+    """A value in the baseline and another in the anomaly; None publishes nothing."""
     points = {}
     for number in range(-120, now):
-        value = quiet if number < onset else burning
+        value = usual if number < onset else abnormal
         if value is not None:
             points[minute(number)] = value
-    return Line(points)
+    return TimeSeries(points)
 
 
 def gap(probe: str = "any") -> Gap:
@@ -75,7 +89,7 @@ def edge(
     **more: object,
 ) -> Edge:
     values = {"kind": "rest", "name": "checkout-api"} | more
-    return Edge(requests=line(*requests), errors=line(*errors), **values)  # type: ignore[arg-type]
+    return Edge(requests=series(*requests), errors=series(*errors), **values)  # type: ignore[arg-type]
 
 
 def access(
@@ -90,10 +104,10 @@ def access(
     return AccessLog(
         group="/api/checkout",
         query="",
-        tells=frozenset({"response_type", "integration_status", "latency"}),
+        fields=frozenset({"response_type", "integration_status", "latency"}),
         answers=tuple(
             Answers(minute(m), status, response_type, integration_status, n, p50, p50)
-            for m in BURNING
+            for m in ABNORMAL
         ),
     )
 
@@ -114,7 +128,7 @@ def reports(
     hidden_cold: float = 0,
     assumed: bool = False,
 ) -> Reports:
-    """REPORT lines a minute, quiet and burning; what fails fails only while it burns."""
+    """REPORT lines a minute, in the baseline and in the anomaly; late ones in the anomaly only."""
     rows = []
     for number in range(-120, NOW):
         now = int(number >= ONSET)
@@ -141,7 +155,7 @@ def reports(
         deadline_assumed=assumed,
         timeout=timeout,
         rows=tuple(rows),
-        init_timeouts={minute(m): hidden_cold for m in BURNING if hidden_cold},
+        init_timeouts={minute(m): hidden_cold for m in ABNORMAL if hidden_cold},
     )
 
 
@@ -158,15 +172,15 @@ def counts(
     return FunctionCounts(
         name="checkout",
         alias="PROD",
-        invocations=line(*invocations),
-        errors=line(*errors),
-        throttles=line(*throttles),
-        concurrency=line(*concurrency),
-        mean=line(*mean),
-        p50=line(*p50),
-        p99=line(*p99),
-        spillover=Line(),
-        unreserved=line(*concurrency),
+        invocations=series(*invocations),
+        errors=series(*errors),
+        throttles=series(*throttles),
+        concurrency=series(*concurrency),
+        mean=series(*mean),
+        p50=series(*p50),
+        p99=series(*p99),
+        spillover=TimeSeries(),
+        unreserved=series(*concurrency),
     )
 
 
@@ -174,15 +188,15 @@ def exceptions(
     name: str,
     n: float,
     *,
-    quiet: float = 0,
+    usual: float = 0,
     version: str | None = None,
     also: float = 0,
     since: datetime | None = None,
 ) -> Exceptions:
-    """`n` lines a minute naming one exception, and `also` of another, while it burns."""
-    raised = [Raised(minute(m), name, version, n) for m in BURNING]
-    raised += [Raised(minute(m), "OtherError", version, also) for m in BURNING if also]
-    raised += [Raised(minute(m), name, "41", quiet) for m in QUIET if quiet]
+    """`n` lines a minute naming one exception, and `also` of another, in the anomaly."""
+    raised = [Raised(minute(m), name, version, n) for m in ABNORMAL]
+    raised += [Raised(minute(m), "OtherError", version, also) for m in ABNORMAL if also]
+    raised += [Raised(minute(m), name, "41", usual) for m in BASELINE if usual]
     return Exceptions(("/aws/lambda/checkout",), "", since or minute(-120), tuple(raised))
 
 
@@ -208,27 +222,27 @@ def balancer(
     zones: Mapping[str, float] | None = None,
     healthy: tuple[float | None, float | None] = (4, 4),
 ) -> Balancer:
-    """`own`: the balancer's 5XX a minute by code while it burns; `zones`: 5XX by zone."""
-    codes = {code: line(0, n) for code, n in (own or {}).items()}
+    """`own`: the balancer's 5XX a minute by code in the anomaly; `zones`: 5XX by zone."""
+    codes = {code: series(0, n) for code, n in (own or {}).items()}
     all_own = sum((own or {}).values())
     by_zone = zones or {"a": (all_own + targets) / 2, "b": (all_own + targets) / 2}
     share = 1 / len(by_zone)
     return Balancer(
         name="shop",
-        requests=line(*requests),
-        errors=line(0, all_own + targets),
+        requests=series(*requests),
+        errors=series(0, all_own + targets),
         codes=codes,
-        targets=line(0, targets),
-        connection_errors=line(*connections),
-        p50=line(*p50),
-        p99=line(*p99),
+        targets=series(0, targets),
+        connection_errors=series(*connections),
+        p50=series(*p50),
+        p99=series(*p99),
         zones={
-            f"us-east-1{zone}": Traffic(
-                line(requests[0] * share, requests[1] * share), line(0, errors)
+            f"us-east-1{zone}": ZoneTraffic(
+                series(requests[0] * share, requests[1] * share), series(0, errors)
             )
             for zone, errors in by_zone.items()
         },
-        healthy={"shop": line(*healthy)},
+        healthy={"shop": series(*healthy)},
     )
 
 
@@ -247,7 +261,7 @@ NOTHING_SPECIAL: dict[str, object] = {
     "edge": edge(),
     "access": access("504", 180, response_type="INTEGRATION_TIMEOUT"),
     "integration": (),
-    "others": None,
+    "unmeasured": None,
     "counts": counts(),
     "limits": Limits(reserved=None, account=1000, unreserved=1000),
     "provisioned": None,
@@ -292,3 +306,21 @@ def verdict(evidence: Evidence, looked: Scope | None = None) -> tuple[Verdict, s
         weighed(evidence, looked).values(), key=lambda c: (order.index(c.status), -c.score)
     )
     return judge(tuple(ranked)), ranked[0].id
+
+
+def anomaly_window(measured: Edge | Gap | None, looked: Scope) -> AnomalyWindow:
+    return onset.anomaly_window(measured, looked, SIGNAL)
+
+
+def overview(**evidence: object) -> Overview:
+    playbook = FiveXX()
+    seen = {
+        name: (NOTHING_SPECIAL | evidence)[name]
+        for name in probe_parameters(FiveXX, playbook.overview)
+    }
+    return playbook.overview(scope=scope(), **seen)  # type: ignore[arg-type]
+
+
+def decisive(clues: tuple[Clue, ...]) -> list[bool | None]:
+    """What each decisive clue holds."""
+    return [clue.holds for clue in clues if clue.kind is ClueKind.DECISIVE]
