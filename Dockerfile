@@ -7,8 +7,7 @@ COPY pyproject.toml README.md ./
 COPY bot bot
 COPY handlers handlers
 COPY playbooks playbooks
-RUN mkdir sandbox && /opt/incident/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && rm -rf /opt/incident/lib/python*/site-packages/sandbox
+RUN /opt/incident/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --create-home incident && install -d -o incident /var/lib/incident

@@ -10,11 +10,11 @@ SCENARIO ?= 5xx
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-$(VENV)/demo: requirements/sandbox.txt pyproject.toml
+$(VENV)/demo: requirements/sandbox.txt pyproject.toml sandbox/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/sandbox.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . -e ./sandbox
 	@touch $@
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/demo
@@ -39,10 +39,13 @@ check: $(VENV)/dev ## format, lint, types, layer contracts
 bench: $(VENV)/dev ## the benchmarks, as ratios (benchmarks/README.md)
 	$(BIN)/python -m benchmarks
 
-lock: ## pin every dependency, with hashes, from pyproject.toml
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --extra build pyproject.toml -o requirements/run.txt
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --extra build --extra sandbox pyproject.toml -o requirements/sandbox.txt
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --extra build --extra sandbox --group dev pyproject.toml -o requirements/dev.txt
+COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-emit-package incident-helper --group build
+
+lock: ## pin every dependency, with hashes, from the two pyproject.toml
+	$(COMPILE) pyproject.toml -o requirements/run.txt
+	$(COMPILE) pyproject.toml sandbox/pyproject.toml -o requirements/sandbox.txt
+	$(COMPILE) --group dev pyproject.toml sandbox/pyproject.toml -o requirements/dev.txt
 
 clean: ## remove what was set up here
 	rm -rf $(VENV) .state

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from bot.state import embedded
 from sandbox import workspace
-from sandbox.showing import SCENARIOS
+from sandbox.commands import SCENARIOS
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
 from sandbox.world import load

@@ -26,7 +26,7 @@ from bot.config.settings import Settings
 from bot.domain.alarm import Alarm
 from bot.domain.report import Report
 from bot.investigation.investigator import Investigator
-from sandbox.showing import SCENARIOS
+from sandbox.commands import SCENARIOS
 from sandbox.world import load
 
 LATENCY_MS = 100

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sandbox.showing import SCENARIOS
-from sandbox.stage import Stage
+from sandbox.commands import SCENARIOS
+from sandbox.session import Session
 from sandbox.world import load
 from sandbox.world.clock import FrozenClock
 
@@ -19,12 +19,12 @@ from sandbox.world.clock import FrozenClock
 def main(scenario: str, latency_ms: int) -> None:
     story = load(SCENARIOS / f"{scenario}.yaml")
     with tempfile.TemporaryDirectory(prefix="b3-") as folder:
-        stage = Stage(story, Path(folder), clock=FrozenClock(), latency_ms=latency_ms)
-        stage.aws.start()
-        stage.catalogue.write_text(stage.catalogue_text(), encoding="utf-8")
-        print(json.dumps(stage.environment), flush=True)
+        session = Session(story, Path(folder), clock=FrozenClock(), latency_ms=latency_ms)
+        session.aws.start()
+        session.catalogue.write_text(session.catalogue_text(), encoding="utf-8")
+        print(json.dumps(session.environment), flush=True)
         sys.stdin.read()
-        stage.aws.stop()
+        session.aws.stop()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """The commands the sandbox adds to `incident`: demo, sandbox, score.
 
-What they do is in `sandbox.showing`, imported when one is called: every command of the program
-passes here, `incident serve` too, and the sandbox is large.
+Their work is in `sandbox.commands`, imported when one is called: `register` runs at every start of
+the program, that of `incident serve` included, and the sandbox takes long to import.
 """
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -23,8 +22,6 @@ PortOption = Annotated[int, typer.Option(help="Of the page; 0 takes a free one."
 
 def register(app: typer.Typer) -> None:
     """Add the commands; called by `incident` for its entry-point group."""
-    if find_spec("moto") is None:
-        return  # installed without the extra `sandbox`
     app.command()(demo)
     app.command()(sandbox)
     app.command()(score)
@@ -40,9 +37,9 @@ def demo(
 
     Prints one address. The bot is the program that runs in production, with other URLs.
     """
-    from sandbox import showing
+    from sandbox import commands
 
-    showing.demo(scenario, speed=speed, seed=seed, port=port)
+    commands.demo(scenario, speed=speed, seed=seed, port=port)
 
 
 def sandbox(
@@ -57,9 +54,9 @@ def sandbox(
     In another terminal: `eval "$(…)"` with what is printed, then `incident serve`, `incident
     triage 5xx`, or the `aws` command.
     """
-    from sandbox import showing
+    from sandbox import commands
 
-    showing.sandbox(scenario, speed=speed, seed=seed, port=port, aws_port=aws_port)
+    commands.sandbox(scenario, speed=speed, seed=seed, port=port, aws_port=aws_port)
 
 
 def score(
@@ -73,7 +70,7 @@ def score(
 
     Exit code 1 when one misses.
     """
-    from sandbox import showing
+    from sandbox import commands
 
-    hit = showing.score(paths, seeds=seeds, as_json=as_json)
+    hit = commands.score(paths, seeds=seeds, as_json=as_json)
     raise typer.Exit(0 if hit else 1)

@@ -1,7 +1,7 @@
 """Plays a scenario and compares what the bot finds with what the file expects.
 
-The investigation is the one `incident triage` makes, over HTTP against the simulated account, with
-world time standing still at the moment the play begins.
+The investigation is the one `incident triage` makes, over HTTP against the simulated account, while
+world time stands still at the moment the session begins.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.app.triage import Terminal
 from bot.config import catalogue
 from bot.config.settings import Settings
 from bot.domain.report import CauseStatus, Report
-from sandbox.stage import Stage
+from sandbox.session import Session
 from sandbox.world import Scenario
 from sandbox.world.clock import FrozenClock
 from sandbox.world.schema import Expect
@@ -30,7 +30,7 @@ from sandbox.world.schema import Expect
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One scenario with one seed, played; `misses` says what was not as expected."""
+    """The result of one scenario with one seed; `misses` names what was not as expected."""
 
     name: str
     seed: int
@@ -67,29 +67,29 @@ class Played:
 
 
 def play(name: str, scenario: Scenario, seed: int) -> Played:
-    """Investigate the scenario as it stands when its play begins."""
+    """Investigate the scenario at the moment its session begins."""
     with tempfile.TemporaryDirectory(prefix="incident-score-") as folder:
-        stage = Stage(scenario, Path(folder), seed=seed, clock=FrozenClock())
-        stage.aws.start()
+        session = Session(scenario, Path(folder), seed=seed, clock=FrozenClock())
+        session.aws.start()
         try:
-            stage.catalogue.write_text(stage.catalogue_text(), encoding="utf-8")
-            with _environment(stage.environment):
+            session.catalogue.write_text(session.catalogue_text(), encoding="utf-8")
+            with _environment(session.environment):
                 began = time.monotonic()
-                report = asyncio.run(_investigate(stage))
+                report = asyncio.run(_investigate(session))
                 seconds = time.monotonic() - began
         finally:
-            stage.stop()
+            session.stop()
     return Played(name, seed, report, seconds, tuple(compare(scenario.expect, report)))
 
 
 def compare(expect: Expect, report: Report) -> Iterator[str]:
-    """What in the report is not as expected."""
+    """Differences between the report and what the scenario expects, a sentence each."""
     if report.playbook != expect.playbook:
         yield f"playbook: expected {expect.playbook}, was {report.playbook}"
     if report.verdict.value not in expect.verdicts:
         yield f"verdict: expected {' or '.join(expect.verdicts)}, found {report.verdict}"
     found = report.cause.id if report.cause else None
-    # an allowed `inconclusive` names no cause; whoever allows it does not expect one then
+    # an inconclusive report names no cause; that is a miss only where it is not allowed
     if found != expect.cause and not (found is None and "inconclusive" in expect.verdicts):
         yield f"cause: expected {expect.cause or 'none'}, found {found or 'none'}"
     status = {cause.id: cause.status for cause in report.causes}
@@ -112,7 +112,7 @@ def compare(expect: Expect, report: Report) -> Iterator[str]:
 
 
 def table(played: list[Played]) -> Table:
-    """All results, by scenario."""
+    """A table of the results, a row a scenario."""
     shown = Table("scenario", "hits", "verdicts", "causes", "slowest", box=None, pad_edge=False)
     for name in dict.fromkeys(each.name for each in played):
         own = [each for each in played if each.name == name]
@@ -128,17 +128,17 @@ def table(played: list[Played]) -> Table:
     return shown
 
 
-async def _investigate(stage: Stage) -> Report:
-    # settings of this play alone: neither a .env file nor the caller's environment has a say
-    terminal = Terminal(Settings(_env_file=None), catalogue.load(stage.catalogue))
-    alarm = stage.scenario.starting_alarm.name
-    asked = terminal.question(stage.scenario.expect.playbook, None, alarm, None)
+async def _investigate(session: Session) -> Report:
+    # defaults only: no .env file, and `_environment` has replaced the caller's AWS_* variables
+    terminal = Terminal(Settings(_env_file=None), catalogue.load(session.catalogue))
+    alarm = session.scenario.starting_alarm.name
+    asked = terminal.question(session.scenario.expect.playbook, None, alarm, None)
     return [report async for report in terminal.reports(asked)][-1]
 
 
 @contextmanager
 def _environment(wanted: dict[str, str]) -> Iterator[None]:
-    """boto3 finds its endpoint and keys in the environment; give it the stage's, and only those."""
+    """boto3 finds its endpoint and keys in the environment; give it these, and no other AWS_*."""
     before = dict(os.environ)
     for name in [each for each in os.environ if each.startswith("AWS_")]:
         del os.environ[name]

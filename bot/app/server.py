@@ -33,7 +33,7 @@ from bot.changes.executor import ChangeExecutor, Timeouts
 from bot.changes.service import ChangeService, Detector
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue, PolicyFile
-from bot.config.settings import Settings, settings, slack_ready
+from bot.config.settings import Settings, require_slack, settings
 from bot.domain.errors import ConfigError
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
@@ -112,7 +112,7 @@ async def serve() -> None:
     """Run until SIGTERM or Ctrl-C. Raises ConfigError when something it needs is missing."""
     logs.configure()
     config = settings()
-    slack_ready(config)
+    require_slack(config)
     known = catalogue.load(config.catalogue)
     preflight.state_dir(config.state_dir)
     url = config.redis_url or embedded.embedded(config.state_dir)

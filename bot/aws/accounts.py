@@ -1,4 +1,4 @@
-"""Ways into AWS for the services of a catalogue: one `AwsAccount` per account, made on demand."""
+"""Readers and writers for the services of a catalogue: one `AwsAccount` for each account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.run import Run
 from bot.domain.service import Service
 
-USUAL = (
+PREPARED = (
     "apigateway",
     "cloudtrail",
     "cloudwatch",
@@ -24,11 +24,14 @@ USUAL = (
     "logs",
     "resourcegroupstaggingapi",
 )
-"""What nearly every investigation reads."""
+"""AWS services that nearly every investigation reads, by boto3's names."""
 
 
 class AwsAccounts:
-    """Implements `ports.Accounts`. Raises ConfigError when there is no such AWS profile."""
+    """Implements `bot.domain.ports.Accounts`.
+
+    Raises ConfigError when the AWS profile of the settings does not exist.
+    """
 
     def __init__(
         self, catalogue: Catalogue, settings: Settings, actions: Mapping[str, Action]
@@ -47,28 +50,28 @@ class AwsAccounts:
             self._account(service)
 
     def prepare(self) -> None:
-        """Make the usual clients now, so that the first alarm need not wait for them.
+        """Make the clients of PREPARED now, so that the first alarm does not wait for them.
 
-        What can't be made is told by the read that needs it.
+        A client that can't be made is skipped; the read that needs it will fail and say why.
         """
         for service in self._catalogue.services:
             with suppress(ReadFailed):
                 account = self._account(service)
-                for name in USUAL:
+                for name in PREPARED:
                     account.client(name, service.region)
 
     def reader(self, service: Service) -> Reader:
         return self._account(service).reader(service.region, self._budget)
 
     def writer(self, service: Service, run: Run) -> Writer:
-        plan, also = run.plan, self._actions[run.action].also
+        plan, implied = run.plan, self._actions[run.action].implied_permissions
         steps = ((plan.inverse if run.undone_by else plan.steps) or ()) if plan else ()
         return self._account(service).writer(
             service.region,
             who=run.undone_by or run.approved_by or run.requested_by,
             run=run.id,
             steps=steps,
-            also=tuple({each for step in steps for each in also.get(step.permission, ())}),
+            implied=tuple({each for step in steps for each in implied.get(step.permission, ())}),
             resources=plan.resources if plan else (),
         )
 

@@ -1,4 +1,4 @@
-"""Re-reads an alarm from CloudWatch: a message is only a pointer to it."""
+"""Reads alarms from CloudWatch. A message about an alarm is only taken as a pointer to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ PERMISSIONS = ("cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory")
 
 
 def reread(aws: Aws, alarm: Alarm) -> Alarm:
-    """The alarm as CloudWatch has it now. Raises ReadFailed when it can't be read or is gone."""
+    """The alarm as CloudWatch has it now.
+
+    Raises ReadFailed when it can't be read, with NOT_FOUND when it does not exist.
+    """
     page = aws.read(
         "cloudwatch",
         "describe_alarms",
@@ -24,13 +27,17 @@ def reread(aws: Aws, alarm: Alarm) -> Alarm:
     )
     found = [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())]
     if not found:
-        detail = f"CloudWatch in {aws.region} knows no alarm {alarm.name!r}"
+        detail = f"CloudWatch in {aws.region} has no alarm {alarm.name!r}"
         raise ReadFailed(GapReason.NOT_FOUND, detail)
-    return described(found[0], aws.region)
+    return from_description(found[0], aws.region)
 
 
-def went_off(aws: Aws, alarm: Alarm) -> datetime | None:
-    """When it last went into ALARM, by its history (kept for 30 days). Raises ReadFailed."""
+def last_alarm_time(aws: Aws, alarm: Alarm) -> datetime | None:
+    """When the alarm last changed to ALARM, from its history; None when that does not say.
+
+    CloudWatch keeps the history for 30 days (API reference, DescribeAlarmHistory). Raises
+    ReadFailed.
+    """
     for page in aws.pages(
         "cloudwatch",
         "describe_alarm_history",
@@ -54,39 +61,43 @@ def _new_state(item: dict[str, Any]) -> str | None:
     return str(state)
 
 
-def described(found: dict[str, Any], region: str) -> Alarm:
-    """An entry of DescribeAlarms' reply as an alarm.
+def from_description(entry: dict[str, Any], region: str) -> Alarm:
+    """The alarm in one entry of DescribeAlarms' reply.
 
-    Metric math takes its first real metric, which tells whose alarm it is; its threshold is the
-    expression's and says nothing of that metric, so it is left out.
+    Of metric math the first metric is taken: its dimensions say which service it is about. The
+    threshold is left out then, because it is the expression's and not that metric's.
     """
-    math = any("Expression" in entry for entry in found.get("Metrics", ()))
-    stats = [entry["MetricStat"] for entry in found.get("Metrics", ()) if "MetricStat" in entry]
-    metric = stats[0]["Metric"] if stats else found
-    changed = found.get("StateTransitionedTimestamp") or found.get("StateUpdatedTimestamp")
+    queries = entry.get("Metrics", ())
+    is_math = any("Expression" in query for query in queries)
+    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
+    metric = stats[0]["Metric"] if stats else entry
+    changed = entry.get("StateTransitionedTimestamp") or entry.get("StateUpdatedTimestamp")
     return Alarm(
-        name=found["AlarmName"],
-        arn=found["AlarmArn"],
+        name=entry["AlarmName"],
+        arn=entry["AlarmArn"],
         region=region,
-        account=found["AlarmArn"].split(":")[4],
-        state=AlarmState(found["StateValue"]),
-        reason=found.get("StateReason", ""),
+        account=entry["AlarmArn"].split(":")[4],
+        state=AlarmState(entry["StateValue"]),
+        reason=entry.get("StateReason", ""),
         changed_at=changed,
         namespace=metric.get("Namespace"),
         metric=metric.get("MetricName"),
         dimensions={pair["Name"]: pair["Value"] for pair in metric.get("Dimensions", ())},
         statistic=(stats[0]["Stat"] if stats else None)
-        or found.get("Statistic")
-        or found.get("ExtendedStatistic"),
-        period=found.get("Period") or (stats[0]["Period"] if stats else None),
-        threshold=None if math else found.get("Threshold"),
+        or entry.get("Statistic")
+        or entry.get("ExtendedStatistic"),
+        period=entry.get("Period") or (stats[0]["Period"] if stats else None),
+        threshold=None if is_math else entry.get("Threshold"),
     )
 
 
-def firing(aws: Aws) -> list[Alarm]:
-    """Every alarm of the account and region in ALARM state, the latest first. Raises ReadFailed."""
+def list_firing(aws: Aws) -> list[Alarm]:
+    """The metric alarms of the account and region in state ALARM, the latest change first.
+
+    Raises ReadFailed.
+    """
     found = [
-        described(entry, aws.region)
+        from_description(entry, aws.region)
         for page in aws.pages("cloudwatch", "describe_alarms", StateValue="ALARM")
         for entry in page.get("MetricAlarms", ())
     ]

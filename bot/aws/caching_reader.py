@@ -1,4 +1,4 @@
-"""One look at the world: a question that several probes and plans ask is sent once."""
+"""Sends equal reads of one investigation only once, although probes and plans share them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bot.domain.ports import Aws
 from bot.domain.report import Cost
 
 _POLLED = frozenset({"start_query", "get_query_results", "stop_query"})
-"""Reads that mean something each time they are sent."""
+"""Reads that may answer differently each time, so they are always sent."""
 
 
 @dataclass(slots=True)
-class _Question:
-    """What was asked, and what came of it. The lock is held while it is being asked."""
+class _CachedRead:
+    """The outcome of one read. The lock is held while it is being sent."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     answer: Any = None
@@ -27,20 +27,19 @@ class _Question:
 
 
 class CachingReader:
-    """An `Aws` that sends equal reads once; who asks meanwhile waits for the same answer.
+    """An `Aws` that sends equal reads once. Callers that ask meanwhile wait for the same answer.
 
-    For one investigation, whose evidence belongs together. Never for what watches the world
-    change: guards, read-backs and verification ask a reader of their own.
+    Use one for each investigation. Guards, read-backs and verification must see changes, so they
+    use a reader without a cache.
 
-    A failure is an answer too: AWS was asked up to three times for it already, and the evidence
-    of one report should not disagree about what could be read. Answers are shared between
-    threads: they are for reading only.
+    A failure is cached too: boto3 has already tried three times, and the evidence of one report
+    should agree on what could be read. Callers share the answers and must not change them.
     """
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._lock = threading.Lock()
-        self._asked: dict[str, _Question] = defaultdict(_Question)
+        self._reads: dict[str, _CachedRead] = defaultdict(_CachedRead)
 
     @property
     def region(self) -> str:
@@ -58,32 +57,32 @@ class CachingReader:
     def read(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> dict[str, Any]:
-        def ask() -> dict[str, Any]:
+        def send() -> dict[str, Any]:
             return self._aws.read(service, operation, region=region, **params)
 
         if operation in _POLLED:
-            return ask()
-        answer: dict[str, Any] = self._once(ask, "read", service, operation, region, params)
+            return send()
+        answer: dict[str, Any] = self._send_once(send, "read", service, operation, region, params)
         return answer
 
     def pages(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> Iterator[dict[str, Any]]:
-        def ask() -> list[dict[str, Any]]:
+        def send() -> list[dict[str, Any]]:
             return list(self._aws.pages(service, operation, region=region, **params))
 
-        yield from self._once(ask, "pages", service, operation, region, params)
+        yield from self._send_once(send, "pages", service, operation, region, params)
 
-    def _once(self, ask: Callable[[], Any], *about: object) -> Any:
+    def _send_once(self, send: Callable[[], Any], *call: object) -> Any:
         with self._lock:
-            question = self._asked[repr(about)]
-        with question.lock:
-            if question.failure is not None:
-                raise question.failure
-            if question.answer is None:
+            cached = self._reads[repr(call)]
+        with cached.lock:
+            if cached.failure is not None:
+                raise cached.failure
+            if cached.answer is None:
                 try:
-                    question.answer = ask()
+                    cached.answer = send()
                 except ReadFailed as failed:
-                    question.failure = failed
+                    cached.failure = failed
                     raise
-            return question.answer
+            return cached.answer

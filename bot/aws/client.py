@@ -1,14 +1,15 @@
-"""AWS sessions: a read role for probes, a write role for changes; clients made once and shared.
+"""Readers and writers of AWS: a read role for probes, a write role for changes.
 
-boto3 honours `AWS_ENDPOINT_URL` by itself. Traps this module is built around (measured with
-boto3 1.44): the default retries resend writes, so a writer has one attempt; clients are
-thread-safe while sessions are not, so a client is made under a lock and then shared; a role's
-credentials expire, so read clients are made with refreshable ones.
+What boto3 does (measured with 1.44) and what follows from it here:
+
+- Its default retries send writes again: a writer makes one attempt.
+- Clients are thread-safe and sessions are not: a client is made under a lock and then shared.
+- A role's credentials expire: read clients get credentials that renew themselves.
+- It reads `AWS_ENDPOINT_URL` by itself.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -32,10 +33,11 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from bot.aws import sessions
+from bot.aws.failures import code_and_message, read_failed, settings_wrong
 from bot.aws.sessions import AGENT, READ, Roles
-from bot.aws.strict_parsing import strict
+from bot.aws.strict_parsing import parse_strictly
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
-from bot.domain.iam import account_of, iam_action
+from bot.domain.iam import account_of
 from bot.domain.plan import Step
 from bot.domain.report import Cost, GapReason
 
@@ -46,7 +48,7 @@ _WRITE = Config(
     user_agent_extra=AGENT,
 )
 
-_READING = (
+_READ_PREFIXES = (
     "batch_get_",
     "describe_",
     "filter_log_events",
@@ -58,49 +60,39 @@ _READING = (
     "stop_query",
     "test_dns_answer",
 )
-_DENIED = {"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}
-_THROTTLED = {
-    "RequestLimitExceeded",
-    "LimitExceededException",
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
-}
-
-USD_PER_METRIC = 0.01 / 1000  # GetMetricData, CloudWatch pricing, us-east-1
-USD_PER_LOG_GB = 0.005  # Logs Insights, bytes scanned, us-east-1
+USD_PER_METRIC = 0.01 / 1000  # one metric of GetMetricData (CloudWatch pricing, us-east-1)
+USD_PER_LOG_GB = 0.005  # scanned by Logs Insights (CloudWatch pricing, us-east-1)
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one investigation may spend before its reads are refused."""
+    """What one investigation may spend; reads above it fail with BUDGET."""
 
     calls: int = 150
-    log_bytes: int = 5 * 1024**3
+    log_bytes: int = 5 * 1024**3  # scanned by Logs Insights
     usd: float = 0.10
 
 
 class _Clock:
-    """AWS's clock: the latest `Date` header, carried on by the monotonic clock."""
+    """AWS's time: the latest `Date` header plus the time that has passed since."""
 
     def __init__(self) -> None:
-        self._seen: tuple[datetime, float] | None = None
+        self._latest: tuple[datetime, float] | None = None
 
-    def saw(self, reply: dict[str, Any]) -> None:
+    def update(self, reply: dict[str, Any]) -> None:
         header = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if header:
-            self._seen = parsedate_to_datetime(header).astimezone(UTC), time.monotonic()
+            self._latest = parsedate_to_datetime(header).astimezone(UTC), time.monotonic()
 
     def now(self) -> datetime | None:
-        if self._seen is None:
+        if self._latest is None:
             return None
-        date, heard = self._seen
-        return date + timedelta(seconds=time.monotonic() - heard)
+        date, received = self._latest
+        return date + timedelta(seconds=time.monotonic() - received)
 
 
-class _Pace:
-    """At most `rate` calls a second over all threads: LookupEvents allows 2/s an account."""
+class _RateLimit:
+    """Lets threads wait so that at most `rate` calls a second are made over all of them."""
 
     def __init__(self, rate: float) -> None:
         self._gap = 1 / rate
@@ -115,13 +107,13 @@ class _Pace:
 
 
 class AwsAccount:
-    """One account: its clients, its clock, its pace. Long-lived; shared by all threads.
+    """One AWS account: its clients, its clock, its rate limit. Shared by all threads.
 
     Args:
-        roles: how to get in.
+        roles: the roles to assume.
         profile: the AWS profile of the bot's own credentials.
-        number: which account it has to be. A role's ARN tells; the bot's own credentials are
-            asked once, before they are used.
+        number: the account id that the credentials must belong to; None: any. For a role its ARN
+            is checked; for the bot's own credentials STS is asked once, before the first read.
 
     Raises ConfigError when there is no such profile.
     """
@@ -131,31 +123,38 @@ class AwsAccount:
         self._number = number
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._base = sessions.own(profile)
-        self._own = sessions.Identity(self._base)
-        self._reading = (
-            sessions.assumed(self._base, roles.read, roles) if roles.read else self._base
+        self._own_session = sessions.own_session(profile)
+        self._identity = sessions.CallerIdentity(self._own_session)
+        self._read_session = (
+            sessions.renewing_session(self._own_session, roles.read, roles)
+            if roles.read
+            else self._own_session
         )
         self.clock = _Clock()
-        self.lookups = _Pace(rate=2)
+        # CloudTrail API reference, LookupEvents: two requests a second, account and region
+        self.lookups = _RateLimit(rate=2)
 
     def client(self, service: str, region: str) -> Any:
-        """The shared read client. Raises ReadFailed when the settings give none."""
+        """The shared read client of a service and region, made when first asked for.
+
+        Raises ReadFailed when the settings do not allow to make one.
+        """
         key = (service, region)
-        if key not in self._clients:  # who has theirs does not wait while another is made
+        if key not in self._clients:  # no lock, so that nobody waits while another client is made
             with self._lock:
                 if key not in self._clients:
-                    self._clients[key] = self._made(service, region)
+                    self._clients[key] = self._make_client(service, region)
         return self._clients[key]
 
-    def _made(self, service: str, region: str) -> Any:
+    def _make_client(self, service: str, region: str) -> Any:
         try:
-            return strict(self._reading.client(service, region_name=region, config=READ))
-        except (BotoCoreError, ValueError) as fault:  # ValueError: no such endpoint URL
-            raise ReadFailed(GapReason.NOT_CONFIGURED, f"AWS settings: {fault}") from fault
+            client = self._read_session.client(service, region_name=region, config=READ)
+        except (BotoCoreError, ValueError) as fault:  # ValueError: a malformed endpoint URL
+            raise settings_wrong(fault) from fault
+        return parse_strictly(client)
 
     def reader(self, region: str, budget: Budget) -> Reader:
-        """A metered view for one investigation."""
+        """A reader for one investigation, with a fresh budget."""
         return Reader(self, region, budget)
 
     def writer(
@@ -165,57 +164,60 @@ class AwsAccount:
         who: str,
         run: str,
         steps: tuple[Step, ...],
-        also: tuple[str, ...] = (),
+        implied: tuple[str, ...] = (),
         resources: tuple[str, ...] = (),
     ) -> Writer:
-        """The write role, assumed for this one run and narrowed to the calls to be sent.
+        """A writer for one run. The write role is assumed for it, limited to the calls to be sent.
 
-        `who` (Slack user id) and the run id become the role session's name, and so the actor in
-        CloudTrail. Raises WriteRefused when the role can't be assumed, or is of another account
-        than the service: nothing was sent.
+        `who` (Slack user id) and the run id become the role session's name, so that CloudTrail
+        shows them. `implied` are further IAM actions that AWS checks for these calls;
+        `resources` the ARNs they touch (empty: any).
+
+        Raises WriteRefused, with nothing sent, when the role can't be assumed or belongs to
+        another account than the service.
         """
         role = self._roles.write
         try:
-            self._confirm(role)
+            self._check_account(role)
         except ReadFailed as fault:
             raise WriteRefused("NotSent", fault.detail) from fault
-        session = self._base
+        session = self._own_session
         if role:
-            allowed = sessions.policy(steps, also, resources)
+            policy = sessions.session_policy(steps, implied, resources)
             try:
-                session = sessions.assumed_once(
-                    self._base, role, self._roles, f"{who}-{run}", allowed
+                session = sessions.change_session(
+                    self._own_session, role, self._roles, f"{who}-{run}", policy
                 )
             except (ClientError, BotoCoreError) as error:
                 raise WriteRefused("AssumeRole", f"{role}: {error}") from error
         return Writer(session, region)
 
-    def confirm(self) -> None:
-        """That what is read is read in the account that is meant. Raises ReadFailed."""
-        self._confirm(self._roles.read)
+    def check_account(self) -> None:
+        """Raises ReadFailed when the read credentials belong to another account than `number`."""
+        self._check_account(self._roles.read)
 
-    def _confirm(self, role: str | None) -> None:
+    def _check_account(self, role: str | None) -> None:
         if self._number is None:
             return
         if role:
-            found, whose = account_of(role), role
+            number, owner = account_of(role), role
         else:
             try:
-                found, whose = self._own.account(), "the bot's own AWS credentials"
-            except ValueError as fault:  # no such endpoint URL
-                raise ReadFailed(GapReason.NOT_CONFIGURED, f"AWS settings: {fault}") from fault
+                number, owner = self._identity.account(), "the bot's own AWS credentials"
+            except ValueError as fault:  # a malformed endpoint URL
+                raise settings_wrong(fault) from fault
             except (ClientError, BotoCoreError) as error:
-                raise _read_failed("sts", "get_caller_identity", error) from error
-        if found != self._number:
+                raise read_failed("sts", "get_caller_identity", error) from error
+        if number != self._number:
             raise ReadFailed(
                 GapReason.NOT_CONFIGURED,
-                f"{whose} belongs to account {found or 'unknown'}, the service to {self._number}: "
-                f'the catalogue needs roles of that account, under accounts: "{self._number}"',
+                f"{owner} belongs to account {number or 'unknown'}, the service to {self._number}: "
+                f'give the roles of that account in the catalogue, accounts: "{self._number}"',
             )
 
 
 class Reader:
-    """Implements `bot.domain.ports.Aws` for one investigation, and counts what it costs."""
+    """Implements `bot.domain.ports.Aws` for one investigation. Counts what it costs."""
 
     def __init__(self, account: AwsAccount, region: str, budget: Budget) -> None:
         self._account = account
@@ -224,26 +226,26 @@ class Reader:
         self._lock = threading.Lock()
         self._cost = Cost()
         self._began = time.monotonic()
-        self._clockless = False
+        self._sts_failed = False
 
     @property
     def region(self) -> str:
         return self._region
 
     def now(self) -> datetime:
-        if self._account.clock.now() is None and not self._clockless:
+        if self._account.clock.now() is None and not self._sts_failed:
             try:
                 self.read("sts", "get_caller_identity")
             except ReadFailed:
-                self._clockless = True
+                self._sts_failed = True
         return self._account.clock.now() or datetime.now(UTC)
 
     def read(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> dict[str, Any]:
-        if not operation.startswith(_READING):
+        if not operation.startswith(_READ_PREFIXES):
             raise ValueError(f"{service}.{operation} is not a read; changes go through an action")
-        self._account.confirm()
+        self._account.check_account()
         self._spend(metrics=len(params.get("MetricDataQueries", ())))
         if operation == "lookup_events":
             self._account.lookups.wait()
@@ -251,8 +253,8 @@ class Reader:
         try:
             reply: dict[str, Any] = getattr(client, operation)(**params)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
-            raise _read_failed(service, operation, error) from error
-        self._account.clock.saw(reply)
+            raise read_failed(service, operation, error) from error
+        self._account.clock.update(reply)
         return reply
 
     def pages(
@@ -266,10 +268,10 @@ class Reader:
         while True:
             page = self.read(service, operation, region=region, **params)
             yield page
-            following = {ours: page.get(theirs) for ours, theirs in tokens}
-            if not any(following.values()):
+            next_page = {name: page.get(field) for name, field in tokens}
+            if not any(next_page.values()):
                 return
-            params |= {name: token for name, token in following.items() if token}
+            params |= {name: token for name, token in next_page.items() if token}
 
     def scanned(self, log_bytes: int) -> None:
         self._spend(log_bytes=log_bytes, calls=0)
@@ -289,24 +291,27 @@ class Reader:
                 log_bytes=spent.log_bytes + log_bytes,
                 usd=spent.usd + usd,
             )
-            over = _over(self._cost, self._budget)
-        if over:
-            raise ReadFailed(GapReason.BUDGET, f"the investigation's budget is used up: {over}")
+            exceeded = _exceeded(self._cost, self._budget)
+        if exceeded:
+            detail = f"the investigation's budget is used up: {exceeded}"
+            raise ReadFailed(GapReason.BUDGET, detail)
 
 
 class Writer:
-    """Implements `bot.domain.ports.AwsWriter`: one attempt, and the answer told from no answer."""
+    """Implements `bot.domain.ports.AwsWriter`: one attempt; a refusal is told from no answer."""
 
     def __init__(self, session: boto3.Session, region: str) -> None:
         self._session = session
         self._region = region
 
     def write(self, step: Step) -> dict[str, Any]:
-        client = strict(self._session.client(step.service, region_name=self._region, config=_WRITE))
+        client = parse_strictly(
+            self._session.client(step.service, region_name=self._region, config=_WRITE)
+        )
         try:
             reply: dict[str, Any] = getattr(client, step.operation)(**step.params)
         except ClientError as error:
-            code, detail = _code(error)
+            code, detail = code_and_message(error)
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
             if status >= 500 and code != "NotImplemented":
                 raise WriteAmbiguous(f"{step.permission} answered {status} {code}") from error
@@ -322,7 +327,8 @@ class Writer:
         return reply
 
 
-def _over(cost: Cost, budget: Budget) -> str | None:
+def _exceeded(cost: Cost, budget: Budget) -> str | None:
+    """What of the budget is exceeded, with figures; None when nothing is."""
     if cost.calls > budget.calls:
         return f"{cost.calls} of {budget.calls} calls"
     if cost.log_bytes > budget.log_bytes:
@@ -332,62 +338,13 @@ def _over(cost: Cost, budget: Budget) -> str | None:
     return None
 
 
-def _code(error: ClientError) -> tuple[str, str]:
-    body = error.response.get("Error", {})
-    return str(body.get("Code", "Unknown")), str(body.get("Message", error))
-
-
-def _read_failed(
-    service: str, operation: str, error: ClientError | BotoCoreError | ResponseParserError
-) -> ReadFailed:
-    action = iam_action(service, operation)
-    if getattr(error, "operation_name", "") == "AssumeRole":
-        action = "sts:AssumeRole"  # the way into the account, not the call that needed it
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return ReadFailed(GapReason.NOT_CONFIGURED, f"{action}: no AWS credentials found", action)
-    if isinstance(error, (ReadTimeoutError, ConnectTimeoutError, EndpointConnectionError)):
-        return ReadFailed(GapReason.TIMEOUT, f"{action}: no answer from AWS")
-    if not isinstance(error, ClientError):
-        return ReadFailed(GapReason.ERROR, f"{action}: {error}")
-    code, detail = _code(error)
-    if code in _DENIED or "not authorized to perform" in detail:
-        return ReadFailed(GapReason.DENIED, f"{action}: {_denial(detail)}", action)
-    if code in _THROTTLED:
-        return ReadFailed(GapReason.THROTTLED, f"{action} was throttled by AWS ({code})")
-    if "NotFound" in code or code.startswith("NoSuch"):
-        return ReadFailed(GapReason.NOT_FOUND, f"{action}: {detail}")
-    return ReadFailed(GapReason.ERROR, f"{action} failed with {code}: {detail}")
-
-
-_NOT_AUTHORIZED = re.compile(
-    r"User: (?P<who>\S+) is not authorized to perform: \S+(?: on resource: (?P<what>[^\s]+))?"
-)
-
-
-def _denial(detail: str) -> str:
-    """AWS's sentence without what everybody knows: the role, and the resource without its account.
-
-    "User: arn:aws:sts::1:assumed-role/reader/bot is not authorized to perform: logs:StartQuery on
-    resource: arn:aws:logs:us-east-1:1:log-group:/x:*" is "reader is not authorized on
-    log-group:/x:*".
-    """
-    found = _NOT_AUTHORIZED.search(detail)
-    if found is None:
-        return detail
-    who, what = found["who"], found["what"]
-    role = who.rpartition(":")[2].split("/")[1] if "/" in who else who
-    if not what or what == "*":
-        return f"{role} is not authorized"
-    return f"{role} is not authorized on {what.split(':', 5)[-1]}"
-
-
 def _tokens(client: Any, operation: str) -> list[tuple[str, str]]:
-    """The paginator's input and output token names, as boto3's own model has them."""
+    """Parameter of the next call and field of the reply for each page token, by boto3's model."""
     config = client.get_paginator(operation)._pagination_cfg
-    ours, theirs = config["input_token"], config["output_token"]
-    if isinstance(ours, str):
-        ours, theirs = [ours], [theirs]
+    parameters, fields = config["input_token"], config["output_token"]
+    if isinstance(parameters, str):
+        parameters, fields = [parameters], [fields]
     return [
-        (name, path.split("||")[0].strip().split(".")[-1])
-        for name, path in zip(ours, theirs, strict=True)
+        (parameter, field.split("||")[0].strip().split(".")[-1])
+        for parameter, field in zip(parameters, fields, strict=True)
     ]

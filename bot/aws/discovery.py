@@ -1,9 +1,9 @@
-"""Completes a service from its tags: what the catalogue leaves out, AWS may know.
+"""Finds resources of a service that the catalogue does not list, by their tags.
 
-One call of the Resource Groups Tagging API (`tag:GetResources`) names everything tagged with the
-service; the pure `sort_out` makes references of the ARNs. What the catalogue says is never
-overruled: a kind of resource it lists is taken as complete. Each look-up fails by itself and
-leaves a gap; what the others brought stays.
+GetResources of the Resource Groups Tagging API lists the ARNs of everything tagged with the
+service; `resources_from_arns` makes references of them. The catalogue has precedence: a kind of
+resource that it lists is taken as complete. A read that fails leaves a gap and does not affect
+what the other reads found.
 """
 
 from __future__ import annotations
@@ -28,76 +28,77 @@ from bot.domain.service import Service
 
 PERMISSIONS = ("tag:GetResources", "lambda:ListAliases", "apigateway:GET")
 
-STAGES = {"restapis": "prod", "apis": "$default"}  # the usual stage, by the ARN's first part
-_KIND: dict[str, Literal["rest", "http"]] = {"restapis": "rest", "apis": "http"}
+DEFAULT_STAGES = {"restapis": "prod", "apis": "$default"}  # by the first part of the ARN's path
+_API_KINDS: dict[str, Literal["rest", "http"]] = {"restapis": "rest", "apis": "http"}
 
 T = TypeVar("T", FunctionRef, ApiRef)
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
-    """A service completed, and what could not be read. `whole` is False when its tags were not:
-    what the catalogue leaves out may still be there."""
+class CompletedService:
+    """A service with the resources found, and the reads that failed.
+
+    `complete` is False when its tagged resources could not be listed: it may have more of them.
+    """
 
     service: Service
     gaps: tuple[Gap, ...] = ()
-    whole: bool = True
+    complete: bool = True
 
 
-def complete(aws: Aws, service: Service) -> Completed:
-    """The service with what tags, Lambda aliases and API Gateway add."""
-    known, gaps, whole = service.resources, [], True
+def complete(aws: Aws, service: Service) -> CompletedService:
+    """The service with its tagged resources, Lambda aliases and the ids and names of its APIs."""
+    resources, gaps, all_listed = service.resources, [], True
     try:
-        found = tagged(aws, service)
+        tagged = tagged_resources(aws, service)
     except ReadFailed as failed:
-        gaps.append(_gap("tags", failed))
-        whole = False
+        gaps.append(failed.as_gap("tags"))
+        all_listed = False
     else:
-        missing = {kind: value for kind, value in found if not getattr(known, kind) and value}
-        known = known.model_copy(update=missing)
-    functions, unread = _each(aws, known.functions, _aliased, "aliases")
-    apis, unnamed = _each(aws, known.apis, _identified, "api names")
-    known = known.model_copy(update={"functions": functions, "apis": apis})
-    done = service.model_copy(update={"resources": known})
-    return Completed(done, (*gaps, *unread, *unnamed), whole)
+        missing = {kind: refs for kind, refs in tagged if refs and not getattr(resources, kind)}
+        resources = resources.model_copy(update=missing)
+    functions, no_alias = _complete_each(aws, resources.functions, _with_alias, "aliases")
+    apis, no_name = _complete_each(aws, resources.apis, _with_id_and_name, "api names")
+    resources = resources.model_copy(update={"functions": functions, "apis": apis})
+    return CompletedService(
+        service.with_resources(resources), (*gaps, *no_alias, *no_name), all_listed
+    )
 
 
-def tagged(aws: Aws, service: Service) -> Resources:
-    """Everything that has the service's tags. Raises ReadFailed."""
+def tagged_resources(aws: Aws, service: Service) -> Resources:
+    """Every resource that has all of the service's tags. Raises ReadFailed."""
     tags = service.tags or {"service": service.name}
     filters = [{"Key": key, "Values": [value]} for key, value in tags.items()]
-    return sort_out(
+    return resources_from_arns(
         entry["ResourceARN"]
         for page in aws.pages("resourcegroupstaggingapi", "get_resources", TagFilters=filters)
         for entry in page["ResourceTagMappingList"]
     )
 
 
-def _each(
-    aws: Aws, items: tuple[T, ...], completed: Callable[[Aws, T], T], name: str
+def _complete_each(
+    aws: Aws, refs: tuple[T, ...], complete_one: Callable[[Aws, T], T], name: str
 ) -> tuple[tuple[T, ...], tuple[Gap, ...]]:
-    """The items completed; one whose look-up fails stays as it is. The first failure tells."""
+    """The references completed, and a gap for the first read that failed.
+
+    A reference whose read fails stays as it is.
+    """
     done: list[T] = []
     gaps: list[Gap] = []
-    for item in items:
+    for ref in refs:
         try:
-            done.append(completed(aws, item))
+            done.append(complete_one(aws, ref))
         except ReadFailed as failed:
-            done.append(item)
-            gaps.append(_gap(name, failed))
+            done.append(ref)
+            gaps.append(failed.as_gap(name))
     return tuple(done), tuple(gaps[:1])
 
 
-def _gap(probe: str, failed: ReadFailed) -> Gap:
-    return Gap(
-        probe=probe, reason=failed.reason, detail=failed.detail, permission=failed.permission
-    )
+def resources_from_arns(arns: Iterable[str]) -> Resources:
+    """References for the ARNs of kinds that `Resources` has; other ARNs are ignored.
 
-
-def sort_out(arns: Iterable[str]) -> Resources:
-    """References for the kinds of ARN a service is made of; others are passed over.
-
-    A balancer is looked at with all of its target groups: those that are tagged need not be all.
+    Target groups are ignored too: a load balancer is read with all of its target groups, tagged or
+    not.
     """
     kinds: dict[str, list[object]] = defaultdict(list)
     apis: list[list[str]] = []
@@ -105,7 +106,7 @@ def sort_out(arns: Iterable[str]) -> Resources:
         _, _, product, _, _, rest = arn.split(":", 5)
         path = rest.split("/")
         match product, path[0].split(":")[0]:
-            case "apigateway", _ if len(path) > 2 and path[1] in STAGES:
+            case "apigateway", _ if len(path) > 2 and path[1] in DEFAULT_STAGES:
                 apis.append(path)
             case "elasticloadbalancing", "loadbalancer" if path[1] == "app" and len(path) == 4:
                 kinds["load_balancers"].append(LoadBalancerRef(name=path[2]))
@@ -132,10 +133,10 @@ def sort_out(arns: Iterable[str]) -> Resources:
 
 
 def _apis(paths: Iterable[list[str]]) -> list[ApiRef]:
-    """APIs of ARNs "/restapis/<id>[/stages/<name>]", or "/apis/…" for HTTP APIs.
+    """References for the ARN paths "/restapis/<id>[/stages/<name>]", or "/apis/…" for HTTP APIs.
 
-    An API and its stage are tagged apart and are one; without a stage that is tagged, its usual
-    one is taken. Other parts of an API (routes, authorizers) are passed over.
+    An API and its stages have ARNs and tags of their own; each stage gives one reference. An API
+    without a tagged stage gets its default stage. Other parts (routes, authorizers) are ignored.
     """
     stages: dict[tuple[str, str], list[str]] = {}
     for _, kind, identity, *part in paths:
@@ -144,14 +145,14 @@ def _apis(paths: Iterable[list[str]]) -> list[ApiRef]:
             case ["stages", stage]:
                 named.append(stage)
     return [
-        ApiRef(name=identity, id=identity, kind=_KIND[kind], stage=stage)
+        ApiRef(name=identity, id=identity, kind=_API_KINDS[kind], stage=stage)
         for (kind, identity), named in stages.items()
-        for stage in named or [STAGES[kind]]
+        for stage in named or [DEFAULT_STAGES[kind]]
     ]
 
 
-def _aliased(aws: Aws, function: FunctionRef) -> FunctionRef:
-    """The function with its alias, when it has exactly one: more would be a guess."""
+def _with_alias(aws: Aws, function: FunctionRef) -> FunctionRef:
+    """The function with its alias if it has exactly one; among several, one would be a guess."""
     if function.alias is not None:
         return function
     aliases = [
@@ -162,8 +163,8 @@ def _aliased(aws: Aws, function: FunctionRef) -> FunctionRef:
     return function.model_copy(update={"alias": aliases[0]}) if len(aliases) == 1 else function
 
 
-def _identified(aws: Aws, api: ApiRef) -> ApiRef:
-    """The API with both its id and its name: metrics of REST APIs go by name, calls by id."""
+def _with_id_and_name(aws: Aws, api: ApiRef) -> ApiRef:
+    """The API with its id and name: REST APIs' metrics have the name, API calls need the id."""
     if api.id is None:
         service, operation, items = (
             ("apigateway", "get_rest_apis", "items")

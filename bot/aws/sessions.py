@@ -1,8 +1,9 @@
-"""Who the bot is in AWS: its own credentials, or a role assumed with them.
+"""The bot's credentials in AWS: its own, or a role assumed with them.
 
-A role for reading renews itself; one for a change is assumed for that change alone, under a
-session name that CloudTrail shows, and with a session policy that allows the calls to be sent and
-nothing else (IAM User Guide, "Session policies": what both the role and the policy allow).
+The role for reads is assumed again before it expires. The role for changes is assumed for one
+change only, under a session name that CloudTrail shows, and with a session policy that allows the
+calls to be sent and nothing else (IAM User Guide, "Session policies": allowed is what both the
+role and the policy allow).
 """
 
 from __future__ import annotations
@@ -34,110 +35,124 @@ READ = Config(
     user_agent_extra=AGENT,
 )
 
-READ_SESSION = 3600  # seconds; botocore renews within the last 15 minutes of a session
-WRITE_SESSION = 900
+READ_SECONDS = 3600  # of a session; botocore renews it within its last 15 minutes
+WRITE_SECONDS = 900  # AWS's minimum
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """How to get into one account; an ARN of None means the bot's own credentials."""
+    """The roles to assume in one account. None: use the bot's own credentials."""
 
-    read: str | None = None
-    write: str | None = None
-    external_id: str | None = None
+    read: str | None = None  # ARN
+    write: str | None = None  # ARN
+    external_id: str | None = None  # the ExternalId that the roles' trust policies ask for
 
 
-def own(profile: str | None) -> boto3.Session:
-    """The bot's own credentials. Raises ConfigError when there is no such profile."""
+def own_session(profile: str | None) -> boto3.Session:
+    """A session with the bot's own credentials.
+
+    Raises ConfigError when the profile does not exist.
+    """
     try:
-        return boto3.Session(profile_name=profile, botocore_session=_session())
+        return boto3.Session(profile_name=profile, botocore_session=_botocore_session())
     except BotoCoreError as fault:
-        raise ConfigError(f"AWS settings: {fault}") from fault
+        raise ConfigError(f"the AWS settings are wrong: {fault}") from fault
 
 
-def assumed(base: boto3.Session, role: str, roles: Roles) -> boto3.Session:
-    """A session whose credentials renew themselves by assuming the role again."""
+def renewing_session(base: boto3.Session, role: str, roles: Roles) -> boto3.Session:
+    """A session of a role, which is assumed again before the credentials expire."""
 
     def refresh() -> dict[str, str]:
-        found = _assume(base, role, roles, AGENT, None, READ_SESSION)
+        credentials = _assume(base, role, roles, AGENT, None, READ_SECONDS)
         return {
-            "access_key": found["AccessKeyId"],
-            "secret_key": found["SecretAccessKey"],
-            "token": found["SessionToken"],
-            "expiry_time": found["Expiration"].isoformat(),
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
         }
 
-    inner = _session()
+    inner = _botocore_session()
     inner._credentials = DeferredRefreshableCredentials(refresh, "sts-assume-role")
     return boto3.Session(botocore_session=inner)
 
 
-def assumed_once(
+def change_session(
     base: boto3.Session, role: str, roles: Roles, name: str, policy: str
 ) -> boto3.Session:
-    """A session for one change. Raises ClientError and BotoCoreError."""
-    found = _assume(base, role, roles, name, policy, WRITE_SESSION)
+    """A session of a role for one change; it expires after 15 minutes.
+
+    `name` is the session name in CloudTrail, `policy` the session policy as JSON. Raises
+    ClientError and BotoCoreError.
+    """
+    credentials = _assume(base, role, roles, name, policy, WRITE_SECONDS)
     return boto3.Session(
-        aws_access_key_id=found["AccessKeyId"],
-        aws_secret_access_key=found["SecretAccessKey"],
-        aws_session_token=found["SessionToken"],
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
     )
 
 
-def policy(steps: Iterable[Step], also: Sequence[str], resources: Sequence[str]) -> str:
-    """The session policy for these calls, on these ARNs (on any when none is given).
+def session_policy(steps: Iterable[Step], implied: Sequence[str], resources: Sequence[str]) -> str:
+    """The session policy, as JSON, that allows these calls on these ARNs (on any when none given).
 
-    `also` are permissions AWS asks for beside the calls' own, on things of other kinds: passing a
-    task's role, reading a deployment's settings. They are held to what the role itself allows.
+    `implied` are IAM actions that AWS checks in addition to the calls' own, on other kinds of
+    resource: passing a task's role, reading a deployment's settings. They are allowed on any
+    resource; what the role itself allows limits them.
     """
     calls = sorted({step.permission for step in steps})
     statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": calls, "Resource": list(resources) or "*"}
     ]
-    if also:
-        statements.append({"Effect": "Allow", "Action": sorted(also), "Resource": "*"})
+    if implied:
+        statements.append({"Effect": "Allow", "Action": sorted(implied), "Resource": "*"})
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-class Identity:
-    """Which account some credentials are of: asked once, by one of all who want to know.
+class CallerIdentity:
+    """The account that a session's credentials belong to. STS is asked once, by one thread.
 
-    Who asks meanwhile gets the same answer, or the same fault; a fault is not kept.
+    Threads that ask meanwhile get the same answer or the same error. An error is not kept: the
+    next call asks again.
     """
 
     def __init__(self, session: boto3.Session) -> None:
         self._session = session
         self._lock = threading.Lock()
-        self._asking: Future[str] | None = None
+        self._request: Future[str] | None = None
 
     def account(self) -> str:
-        """The account's number. Raises ClientError, BotoCoreError and ValueError."""
+        """The account id. Raises ClientError, BotoCoreError and ValueError."""
         with self._lock:
-            mine = self._asking is None
-            asking = self._asking = self._asking or Future()
-        if mine:
+            is_first = self._request is None
+            request = self._request = self._request or Future()
+        if is_first:
             try:
-                asking.set_result(self._ask())
+                request.set_result(self._read_account())
             except (ClientError, BotoCoreError, ValueError) as fault:
-                asking.set_exception(fault)
+                request.set_exception(fault)
             finally:
-                if asking.cancel() or asking.exception():
-                    self._asking = None
-        return asking.result()
+                if request.cancel() or request.exception():
+                    self._request = None
+        return request.result()
 
-    def _ask(self) -> str:
+    def _read_account(self) -> str:
         return str(_sts(self._session).get_caller_identity()["Account"])
 
 
 @cache
-def _models(path: str | None) -> Loader:
-    """The service models, read once for all accounts: 3 MB and 60 ms each, not 39 and 350."""
+def _service_models(path: str | None) -> Loader:
+    """boto3's service models, read once for all accounts.
+
+    Measured: another account costs 3 MB and 60 ms, instead of 39 MB and 350 ms.
+    """
     return create_loader(path)
 
 
-def _session() -> Session:
+def _botocore_session() -> Session:
     session = get_session()
-    session.register_component("data_loader", _models(session.get_config_variable("data_path")))
+    session.register_component(
+        "data_loader", _service_models(session.get_config_variable("data_path"))
+    )
     return session
 
 

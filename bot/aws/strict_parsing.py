@@ -1,7 +1,7 @@
-"""AWS's replies, read strictly.
+"""Makes botocore raise for a JSON reply that it cannot parse.
 
-botocore (1.43) takes a JSON body it can't parse (cut short, or a proxy's page) for an answer
-without any field: no alias, no task, no alarm. Here that is no answer at all.
+botocore (1.43) takes such a reply (cut short, or a proxy's page) for one without any field: no
+alias, no task, no alarm. It is no answer at all, so the read must fail.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
 
 
-def strict(client: Any) -> Any:
-    """The client, whose calls raise ResponseParserError for a reply that can't be read, as botocore
-    itself does for one in XML or CBOR."""
+def parse_strictly(client: Any) -> Any:
+    """The client, changed to raise ResponseParserError for a reply that is not valid JSON.
+
+    botocore itself does so for replies in XML and CBOR.
+    """
     client.meta.events.register("before-parse", _check)
     return client
 
@@ -29,4 +31,4 @@ def _check(operation_model: OperationModel, response_dict: dict[str, Any], **_: 
     try:
         json.loads(body)
     except ValueError as fault:
-        raise ResponseParserError(f"the reply is not whole: {fault}") from fault
+        raise ResponseParserError(f"the reply is not valid JSON: {fault}") from fault

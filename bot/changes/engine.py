@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from bot.changes import guards
-from bot.domain.change_wording import story
+from bot.domain.change_wording import timeline_text
 from bot.domain.contract import Action, Scope
 from bot.domain.errors import ConfigError, IncidentHelperError, ReadFailed
 from bot.domain.incident import Incident, TimelineEntry
@@ -181,7 +181,7 @@ class RunSteps:
 
     async def _arrived(self, run: Run) -> Next | None:
         """A run is in a state: tell the timeline (once), let go of the target if it ended."""
-        told = story(run)
+        told = timeline_text(run)
         if told:
             await self._note(run, *told)
         if run.state in ENDED and run.plan:
@@ -240,4 +240,6 @@ class RunSteps:
         if action is None:
             raise ConfigError(f"There is no action {run.action}, which change {run.id} is about.")
         report = await self.store.report(incident.id)
-        return Case(run, incident, service.made_of(report.resources if report else None), action)
+        return Case(
+            run, incident, service.with_resources(report.resources if report else None), action
+        )

@@ -25,7 +25,7 @@ from typing import Any
 from bot.changes import guards
 from bot.changes.approval import Approval
 from bot.changes.engine import ENDED, Case, Next, Timeouts, Work, due
-from bot.domain.change_wording import trimmed, undo_by_hand
+from bot.domain.change_wording import trim_reply, undo_command
 from bot.domain.errors import (
     ConfigError,
     IncidentHelperError,
@@ -254,7 +254,7 @@ class ChangeExecutor(Approval):
         """The change stays; a person gets the calls to make by hand."""
         note = f"Not undone: {why}."
         if run.plan and run.plan.inverse:
-            note += f" By hand: {undo_by_hand(run)}"
+            note += f" By hand: {undo_command(run)}"
         await self._note(run, "undo", note)
         answer = run.verification or Verification(
             answer=Answer.INCONCLUSIVE,
@@ -283,7 +283,7 @@ class ChangeExecutor(Approval):
                 return _Sent(tuple(results), complete=False, refused=str(no))
             except WriteAmbiguous:
                 return _Sent(tuple(results), complete=False)
-            results.append(trimmed(reply))
+            results.append(trim_reply(reply))
         return _Sent(tuple(results), complete=True)
 
     async def _not_begun(self, run: Run, fault: IncidentHelperError) -> Next | None:

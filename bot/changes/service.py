@@ -21,7 +21,7 @@ from bot.domain.ports import Accounts, Announcer, Queue, Store
 from bot.domain.report import Window
 from bot.domain.run import Run, RunState, Verification
 from bot.incidents.service import IncidentService, Place, card_key, why
-from bot.investigation.engine import recovered
+from bot.investigation.engine import check_recovery
 from bot.investigation.routing import Router
 from bot.telemetry import metrics
 
@@ -124,7 +124,7 @@ class ChangeService:
         incident = await self.store.incident(run.incident) if run else None
         if run is None or incident is None or run.expires_at is None:
             return  # a preview nobody asked to have approved
-        metrics.changed(run)
+        metrics.count_change(run)
         await self.announcer.post(
             incident.channel,
             f"run:{run.id}",
@@ -168,14 +168,14 @@ class Detector:
             raise LookupError(f"change {run.id} is of an incident that is gone: {run.incident}")
         report = await self.store.report(incident.id)
         found = report.resources if report else None
-        service = self.incidents.service_of(incident).made_of(found)
+        service = self.incidents.service_of(incident).with_resources(found)
         aws = await asyncio.to_thread(self.accounts.reader, service)
         now = await asyncio.to_thread(aws.now)
         began = report.window.began if report else incident.opened_at
         scope = Scope(service, incident.alarm, Window.around(began, now))
         playbook = self.router.playbooks[incident.playbook]
         since = run.in_force_at or run.applied_at  # a slow rollout mends nothing before its end
-        return await recovered(playbook, scope, aws, self.pool, since)
+        return await check_recovery(playbook, scope, aws, self.pool, since)
 
 
 def _preview(run: Run, view: str) -> dict[str, object]:

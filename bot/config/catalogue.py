@@ -1,6 +1,6 @@
-"""The catalogue file: which resources, Slack channel and tier belong to a service; who may act.
+"""The catalogue file: the services with their resources, channel and tier; who may act; the roles.
 
-docs/catalogue.schema.json is made from these models.
+docs/catalogue.md explains it. docs/catalogue.schema.json is made from these models.
 """
 
 from __future__ import annotations
@@ -22,52 +22,67 @@ log = logging.getLogger(__name__)
 
 
 class Account(Frozen):
-    """The roles to assume in an AWS account. Without one the bot's own credentials are used, where
-    they are of that account."""
+    """The roles to assume in one AWS account.
 
-    read_role: str | None = None
-    write_role: str | None = None
-    external_id: str | None = None
+    Without a role the bot's own credentials are used, if they belong to that account.
+    """
+
+    read_role: str | None = None  # ARN
+    write_role: str | None = None  # ARN
+    external_id: str | None = None  # the ExternalId that the roles' trust policies ask for
 
 
 class Catalogue(Frozen):
-    """The whole file. Raises ValueError for services that share a name or a channel."""
+    """The whole file.
+
+    Raises ValueError for services that share a name or a channel, and for a role of another
+    account than the entry it stands in.
+    """
 
     services: tuple[Service, ...] = Field(min_length=1)
     policy: Policy = Policy()
-    accounts: dict[str, Account] = Field(default_factory=dict)  # by account number, or "default"
+    accounts: dict[str, Account] = Field(default_factory=dict)  # by account id, or "default"
 
     @model_validator(mode="after")
-    def _unambiguous(self) -> Catalogue:
+    def _check_names_and_channels(self) -> Catalogue:
         for field in ("name", "channel"):
             values = [getattr(each, field) for each in self.services if getattr(each, field)]
-            twice = sorted({value for value in values if values.count(value) > 1})
-            if twice:
-                raise ValueError(f"two services have the {field} {', '.join(twice)}")
+            repeated = sorted({value for value in values if values.count(value) > 1})
+            if repeated:
+                raise ValueError(
+                    f"two services have the {field} {', '.join(repeated)}: give each its own"
+                )
         return self
 
     @model_validator(mode="after")
-    def _roles_are_there(self) -> Catalogue:
+    def _check_roles(self) -> Catalogue:
         for number, entry in self.accounts.items():
             for role in filter(None, (entry.read_role, entry.write_role)):
                 if number != "default" and account_of(role) != number:
-                    raise ValueError(f"{role} is no role of account {number}, which names it")
+                    raise ValueError(
+                        f"{role} is not a role of account {number}: move it to the entry of its "
+                        "own account"
+                    )
         return self
 
     def service(self, name: str) -> Service | None:
+        """The service with this name, in any case."""
         return next((each for each in self.services if each.name == name.lower()), None)
 
     def in_channel(self, channel: str) -> Service | None:
+        """The service whose Slack channel this is."""
         return next((each for each in self.services if each.channel == channel), None)
 
     def account(self, number: str | None) -> Account:
-        """The roles for an account, "default" where a service names none: roles of one account
-        are never used for another."""
+        """The roles for an account id; those of "default" only for a service without an account."""
         return self.accounts.get(number or "default") or Account()
 
 
 def load(path: Path) -> Catalogue:
-    """The catalogue in a file. Raises ConfigError that names every fault and where it is."""
+    """Read the catalogue from a file.
+
+    Raises ConfigError that names every error and its place in the file.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -76,51 +91,53 @@ def load(path: Path) -> Catalogue:
             "that lists your services, see docs/catalogue.md"
         ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"the catalogue {path} is not text in UTF-8") from error
+        raise ConfigError(f"the catalogue {path} is not text in UTF-8: save it as UTF-8") from error
     try:
         return Catalogue.model_validate(_yaml(text) or {})
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     except ValidationError as error:
-        faults = [f"  {_where(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+        faults = [f"  {_place(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
         raise ConfigError("\n".join([f"{path} is not a valid catalogue:", *faults])) from error
 
 
 class PolicyFile:
-    """Who may act, as the catalogue file says at this moment.
+    """The policy in the catalogue file, read again whenever the file has been written.
 
-    It is read again when it was written since: a role taken away counts for what is under way.
-    The rest of the file holds from the start of the program. An edit that is no valid catalogue
-    is logged, and what was before goes on to hold.
+    So a role that is taken away counts for changes that are under way. The rest of the file is
+    read once, when the program starts. An edit that is not a valid catalogue is logged, and the
+    policy before it stays in force.
     """
 
-    def __init__(self, path: Path, known: Catalogue) -> None:
+    def __init__(self, path: Path, catalogue: Catalogue) -> None:
         self._path = path
-        self._policy = known.policy
-        self._seen = self._written()
+        self._policy = catalogue.policy
+        self._version = self._file_version()
 
     def __call__(self) -> Policy:
-        written = self._written()
-        if written != self._seen:
-            self._seen = written
+        """The policy now."""
+        version = self._file_version()
+        if version != self._version:
+            self._version = version
             try:
                 self._policy = load(self._path).policy
             except ConfigError as fault:
-                log.error("the policy stays as it was: %s", fault)
+                log.error("the policy in force is still the one before this edit: %s", fault)
             else:
                 log.info("the policy was read again from %s", self._path)
         return self._policy
 
-    def _written(self) -> tuple[int, int] | None:
+    def _file_version(self) -> tuple[int, int] | None:
+        """Time of the last write (ns) and size in bytes; None when the file can't be found."""
         try:
-            about = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return None
-        return about.st_mtime_ns, about.st_size
+        return status.st_mtime_ns, status.st_size
 
 
 def schema() -> dict[str, Any]:
-    """The file's JSON Schema."""
+    """The JSON Schema of the file."""
     return Catalogue.model_json_schema() | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Incident Helper catalogue",
@@ -134,6 +151,6 @@ def _yaml(text: str) -> Any:
         raise yaml.YAMLError(str(error)) from error
 
 
-def _where(path: tuple[int | str, ...]) -> str:
+def _place(path: tuple[int | str, ...]) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.lstrip(".") or "the file"

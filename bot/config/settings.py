@@ -1,4 +1,4 @@
-"""Settings, from the environment or a .env file, validated once at the start."""
+"""Settings from the environment or a .env file, validated once when the program starts."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.domain.errors import ConfigError
 
 ENV_FILE = ".env"
-AMAZON_Q = "A6L22LZNH"  # Amazon Q Developer in chat applications (once AWS Chatbot)
+AMAZON_Q = "A6L22LZNH"
+"""Slack app id of Amazon Q Developer in chat applications (formerly AWS Chatbot)."""
 
 
 class Settings(BaseSettings):
-    """Every variable the program reads; .env.example explains each. AWS_* are boto3's own."""
+    """Every variable the program reads; .env.example explains each. boto3 reads AWS_* itself."""
 
     model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", env_ignore_empty=True)
 
     slack_bot_token: SecretStr | None = None
-    slack_app_token: SecretStr | None = None  # Socket Mode when given
-    slack_signing_secret: SecretStr | None = None  # HTTP at /slack/events when given
+    slack_app_token: SecretStr | None = None  # if given, Socket Mode is used
+    slack_signing_secret: SecretStr | None = None  # if given, HTTP at /slack/events is used
     slack_api_url: str = "https://slack.com/api/"
     slack_team_id: str | None = None
     slack_app_id: str | None = None
@@ -37,30 +38,32 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
 
     aws_profile: str | None = None
-    budget_calls: int = Field(default=150, gt=0)
-    budget_log_gb: float = Field(default=5.0, gt=0)
+    budget_calls: int = Field(default=150, gt=0)  # AWS API calls of one investigation
+    budget_log_gb: float = Field(default=5.0, gt=0)  # scanned by Logs Insights
     budget_usd: float = Field(default=0.10, gt=0)
 
     approval_minutes: float = Field(default=10, gt=0)
-    poll_seconds: float = Field(default=10, gt=0)  # between looks at a change under way
-    verify_minutes: float = Field(default=20, gt=0)  # AWS minutes until verification gives up
-    redelivery_seconds: float = Field(default=10, gt=0)  # a dead worker's task is taken over after
+    poll_seconds: float = Field(default=10, gt=0)  # between two reads of a change under way
+    verify_minutes: float = Field(default=20, gt=0)  # by AWS's clock, until verification gives up
+    redelivery_seconds: float = Field(
+        default=10, gt=0
+    )  # until another worker takes over a dead worker's task
 
     @field_validator("alarm_app_ids", mode="before")
     @classmethod
-    def _words(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("slack_api_url")
     @classmethod
-    def _slash(cls, value: str) -> str:
+    def _end_with_slash(cls, value: str) -> str:
         return value if value.endswith("/") else f"{value}/"
 
 
 def settings() -> Settings:
-    """The settings. Raises ConfigError naming each variable that is wrong.
+    """Read the settings. Raises ConfigError that names each variable that is wrong.
 
-    boto3 reads the environment alone, so the AWS_* variables of the .env file are put there.
+    boto3 reads the environment only, so the AWS_* variables of the .env file are put there.
     """
     for name, value in dotenv_values(ENV_FILE).items():
         if name.startswith("AWS_") and value:
@@ -72,11 +75,15 @@ def settings() -> Settings:
             f"  {'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
             for fault in error.errors()
         ]
-        raise ConfigError("\n".join(["these settings are wrong:", *lines])) from error
+        raise ConfigError(
+            "\n".join(
+                ["these settings are wrong, correct them in .env or the environment:", *lines]
+            )
+        ) from error
 
 
-def slack_ready(settings: Settings) -> None:
-    """Raises ConfigError when the bot could not talk to Slack, saying what to set."""
+def require_slack(settings: Settings) -> None:
+    """Raises ConfigError, saying what to set, when a setting that Slack needs is missing."""
     if settings.slack_bot_token is None:
         raise ConfigError("SLACK_BOT_TOKEN is not set; copy .env.example to .env and fill it in")
     if settings.slack_app_token is None and settings.slack_signing_secret is None:

@@ -1,4 +1,4 @@
-"""What every model of the program is."""
+"""The base class of every model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """A value: immutable, and an unknown field is an error."""
+    """An immutable value. An unknown field is a validation error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""What a guarded change says of itself: lines of the timeline, commands for a shell. Pure."""
+"""A guarded change in words: its timeline entries, and AWS CLI commands to do it by hand. Pure."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 from bot.domain.plan import Step
 from bot.domain.run import Answer, Run, RunState
 
-TOLD_BY_AWS = "(what AWS answered when the change was made)"
-"""Stands in an inverse call for a value that only the forward call's answer has: an id."""
+FROM_REPLY = "(the value that AWS returns when the change is made)"
+"""Placeholder in an inverse call for a value that only the reply to the forward call has: an id."""
 
-_CLI_SERVICE = {"codedeploy": "deploy"}  # where the AWS CLI's name is not boto3's
+_CLI_SERVICE = {"codedeploy": "deploy"}  # where the AWS CLI's name differs from boto3's
 
 
-def story(run: Run) -> tuple[str, str, str | None] | None:
-    """Kind, text and actor of the timeline entry for the state a run is in; None for no entry.
+def timeline_text(run: Run) -> tuple[str, str, str | None] | None:
+    """Kind, text and actor of the timeline entry for a run's state; None for no entry.
 
-    It depends on the run alone, so that telling it again after a crash adds nothing. A preview
-    nobody asked to have approved is nobody's news.
+    It depends on the run alone, so that the entry made again after a crash is the same and is
+    stored once. A run gets no entry before somebody requests approval.
     """
     if run.expires_at is None:
         return None
@@ -62,27 +62,27 @@ def _outcome(run: Run) -> str:
     return f"It is not known to be in force: {answer.text}"
 
 
-def command(step: Step) -> str:
+def cli_command(step: Step) -> str:
     """The step as an AWS CLI command, to be run by hand.
 
-    What AWS only told when the change was made and nobody heard is left out, and said to be.
+    A parameter whose value is not known (FROM_REPLY) is left out; a shell comment names it.
     """
     service = _CLI_SERVICE.get(step.service, step.service)
     operation = step.operation.replace("_", "-")
-    known = {name: value for name, value in step.params.items() if not _unknown(value)}
+    known = {name: value for name, value in step.params.items() if value != FROM_REPLY}
     text = f"aws {service} {operation} --cli-input-json {shlex.quote(_json(known))}"
     missing = ", ".join(sorted(step.params.keys() - known.keys()))
     return f"{text}  # and its {missing}: look it up first" if missing else text
 
 
-def way_back(run: Run) -> tuple[Step, ...]:
-    """The inverse of a run's plan, with what the calls returned put in."""
-    told = {name: value for result in run.results for name, value in result.items()}
+def undo_calls(run: Run) -> tuple[Step, ...]:
+    """The inverse calls of a run's plan, with FROM_REPLY replaced by what AWS replied."""
+    replied = {name: value for result in run.results for name, value in result.items()}
     return tuple(
         step.model_copy(
             update={
                 "params": {
-                    name: told.get(name, value) if _unknown(value) else value
+                    name: replied.get(name, value) if value == FROM_REPLY else value
                     for name, value in step.params.items()
                 }
             }
@@ -91,21 +91,17 @@ def way_back(run: Run) -> tuple[Step, ...]:
     )
 
 
-def undo_by_hand(run: Run) -> str:
-    """The commands that undo a run."""
-    return " && ".join(command(step) for step in way_back(run))
-
-
-def _unknown(value: object) -> bool:
-    return value == TOLD_BY_AWS
+def undo_command(run: Run) -> str:
+    """One shell command line that undoes a run."""
+    return " && ".join(cli_command(step) for step in undo_calls(run))
 
 
 def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def trimmed(reply: Mapping[str, Any]) -> dict[str, Any]:
-    """What is worth keeping of a write's answer: its plain fields and AWS's request id."""
+def trim_reply(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of AWS's reply to a write that is stored: its plain fields and the request id."""
     kept: dict[str, Any] = {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in reply.items()

@@ -1,23 +1,41 @@
-"""The author's contract: how an incident type is written down.
+"""What an author of `playbooks/` writes: probes, playbooks (incident types) and actions.
 
-A playbook is a class. Its *probes* are attributes: reads only, all run at once. Its *hypotheses*
-are methods whose parameter names are the probes they need:
+**A probe** reads AWS and returns a small dataclass. It never changes anything.
+
+**A playbook** is a class. Its probes are attributes; they are read at the same time. Its
+hypotheses (possible causes) are methods. A parameter's name says which probe's result it takes:
 
     class FiveXX(Playbook):
         id = "5xx"
+        title = "5XX errors"
+        looks_like = "an overloaded backend"
+        alarms = (AlarmRule("AWS/ApiGateway", frozenset({"5XXError"})),)
+
         edge = EdgeProbe()
         logs = ColdStartProbe()
 
         @hypothesis("Lambda cold starts in a surge", actions=("enable-provisioned-concurrency",))
         def cold_start_surge(self, edge: Edge, logs: ColdStarts | Gap) -> Iterator[Clue]:
-            yield necessary(...)
+            yield necessary(edge.errors > 0, "the API answered with 5XX")
+            ...
 
-A probe that failed is a `Gap`. A parameter that does not admit `Gap` makes the whole hypothesis
-*untested* when its probe failed; one that does lets the hypothesis weigh what is left. A probe
-that does not apply (the service has no such resource) gives None, and a hypothesis that does not
-admit None is *refuted* by that. A misspelt parameter fails when the class is made.
+The parameter's type says what the method can handle besides a value:
 
-`scope` and `since` are always available as parameters.
+- `Gap`: the read failed. Without `| Gap` the hypothesis is then *untested*.
+- `None`: the service has nothing this probe could read. Without `| None` the hypothesis is then
+  *refuted*.
+
+`scope` (what is investigated) and `since` (a time; only in `recovered`) may be parameters too. Any
+other parameter raises TypeError when the class is defined.
+
+A hypothesis yields clues. Each is `necessary`, `decisive`, `supporting` or `contradicting`, holds
+True, False or None (unknown), and has a sentence with its figure that is true whether or not the
+clue holds. `bot.investigation.engine` adds up the points and decides how sure the report is.
+
+**An action** computes a `Plan`: exact AWS calls, and the calls that undo them. It sends nothing:
+`bot.changes` checks, records, sends and verifies.
+
+tests/fundamentals has a whole small playbook, an investigation and a guarded change to read next.
 """
 
 from __future__ import annotations
@@ -28,116 +46,74 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from bot.domain.alarm import Alarm
 from bot.domain.plan import Plan, Step
 from bot.domain.ports import Aws
-from bot.domain.report import Change, Clue, ClueKind, Gap, Overview, Window
+from bot.domain.report import Clue, ClueKind, Gap, Overview, Window
 from bot.domain.run import Answer, Verification
 from bot.domain.service import Service
 
 T_co = TypeVar("T_co", covariant=True)
 Evidence = Mapping[str, object]
-"""What the probes brought, by attribute name: a value, None (does not apply) or a Gap."""
+"""Results of probes by attribute name: a value, None (nothing to read) or a Gap (read failed)."""
 
-RESERVED = frozenset({"self", "scope", "since"})
+# --- what is investigated, and reads of it --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is being investigated: a service, the alarm if there is one, and the minutes."""
+    """What is investigated: a service, its alarm if there is one, and the time window.
+
+    `complete` is False when the service's tagged resources could not be listed. The service may
+    then have resources that `service.resources` does not show.
+    """
 
     service: Service
     alarm: Alarm | None
     window: Window
-    # False when the service's tags were not read: what the catalogue leaves out may be there
     complete: bool = True
 
 
 class Probe(ABC, Generic[T_co]):
-    """A read. Stateless; `read` runs in a thread, beside the others."""
+    """A read of AWS. It has no state: `read` runs in a thread, at the same time as other probes."""
 
-    title: ClassVar[str]  # what it looks at, for people: "access log of the API"
-    permissions: ClassVar[tuple[str, ...]]  # IAM actions
+    title: ClassVar[str]  # what it reads, for people: "access log of the API"
+    permissions: ClassVar[tuple[str, ...]]  # IAM actions its calls need
 
     @abstractmethod
     def read(self, aws: Aws, scope: Scope) -> T_co | None:
-        """The evidence; None when the service has nothing to read here.
+        """Read and return the evidence; None when the service has nothing to read here.
 
-        Raises ReadFailed when AWS gave no answer.
+        Raises ReadFailed when AWS gave no complete answer.
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """A possible cause: its stable id and title, what it needs, what may be done about it."""
-
-    id: str
-    title: str
-    actions: tuple[str, ...]
-    test: Callable[..., Iterator[Clue]]
-    needs: Mapping[str, Admits]
-
-
-@dataclass(frozen=True, slots=True)
-class Admits:
-    """Whether a parameter can take a Gap, and None (does not apply)."""
-
-    gap: bool
-    none: bool
-
-
-Test = TypeVar("Test", bound=Callable[..., Iterator[Clue]])
-
-
-def hypothesis(title: str, *, actions: tuple[str, ...] = ()) -> Callable[[Test], Test]:
-    """Mark a method as a hypothesis; its id is the method's name with hyphens."""
-
-    def mark(test: Test) -> Test:
-        test.__hypothesis__ = (title, actions)  # type: ignore[attr-defined]
-        return test
-
-    return mark
-
-
-def necessary(holds: bool | None, text: str, **figures: float) -> Clue:
-    """Without it the cause is out."""
-    return Clue(kind=ClueKind.NECESSARY, holds=holds, text=text, figures=figures)
-
-
-def decisive(holds: bool | None, text: str, **figures: float) -> Clue:
-    """Tells this cause from its rivals: +3."""
-    return Clue(kind=ClueKind.DECISIVE, holds=holds, text=text, figures=figures)
-
-
-def supporting(holds: bool | None, text: str, **figures: float) -> Clue:
-    """Fits this cause, and others too: +1."""
-    return Clue(kind=ClueKind.SUPPORTING, holds=holds, text=text, figures=figures)
-
-
-def contradicting(holds: bool | None, text: str, **figures: float) -> Clue:
-    """Speaks against it: -2."""
-    return Clue(kind=ClueKind.CONTRADICTING, holds=holds, text=text, figures=figures)
+# --- playbooks ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmRule:
-    """Which alarms a playbook answers: namespace and metrics, or words in a name as last resort."""
+    """Alarms that a playbook answers, by the metric they watch."""
 
-    namespace: str
-    metrics: frozenset[str]
+    namespace: str  # "AWS/ApiGateway"
+    metrics: frozenset[str]  # {"5XXError"}
 
 
 class Playbook(ABC):
-    """An incident type. Subclasses declare; `bot.investigation.engine` runs them."""
+    """An incident type. A subclass declares it; `bot.investigation.engine` runs it.
+
+    `probes` and `hypotheses` are filled in from the class body. Raises TypeError when a method
+    has a parameter that names no probe.
+    """
 
     id: ClassVar[str]
     title: ClassVar[str]
-    looks_like: ClassVar[str]  # the usual first guess, for `incident playbooks`
+    looks_like: ClassVar[str]  # what people usually suspect first; `incident playbooks` shows it
     alarms: ClassVar[tuple[AlarmRule, ...]] = ()
-    name_words: ClassVar[frozenset[str]] = frozenset()  # alarm names without a known metric
+    name_words: ClassVar[frozenset[str]] = frozenset()
+    """Lower-case words in an alarm's name; used only when no playbook answers its metric."""
 
     probes: ClassVar[Mapping[str, Probe[object]]] = {}
     hypotheses: ClassVar[tuple[Hypothesis, ...]] = ()
@@ -156,26 +132,167 @@ class Playbook(ABC):
                 title=member.__hypothesis__[0],
                 actions=member.__hypothesis__[1],
                 test=member,
-                needs=needs(cls, member),
+                parameters=probe_parameters(cls, member),
             )
             for name, member in vars(cls).items()
             if hasattr(member, "__hypothesis__")
         )
         for method in (cls.overview, cls.recovered):
-            needs(cls, method)
+            probe_parameters(cls, method)  # raises TypeError for a misspelt parameter
 
     @abstractmethod
     def overview(self, *args: Any, **evidence: Any) -> Overview:
-        """Headline, onset, breakdown, changes, chart; parameters are probes, all admitting Gap."""
+        """What the card shows besides causes. Every parameter is a probe and accepts Gap."""
 
     @abstractmethod
     def recovered(self, *args: Any, **evidence: Any) -> Verification:
-        """The detector again: is it over since `since`? Parameters as for `overview`."""
+        """Whether the incident has been over since `since`: YES, NO or INCONCLUSIVE.
+
+        It is asked after a change. Parameters as for `overview`, and `since` (AWS time).
+        """
 
 
-def needs(playbook: type[Playbook], method: Callable[..., object]) -> dict[str, Admits]:
-    """The probes a method asks for. Raises TypeError for a name the playbook has no probe for."""
-    wanted = {}
+Test = TypeVar("Test", bound=Callable[..., Iterator[Clue]])
+
+
+def hypothesis(title: str, *, actions: tuple[str, ...] = ()) -> Callable[[Test], Test]:
+    """Mark a playbook's method as a hypothesis. Its id is the method's name with hyphens.
+
+    `title` is the cause as the card shows it; `actions` are ids of actions that can mend it, the
+    best first.
+    """
+
+    def mark(test: Test) -> Test:
+        test.__hypothesis__ = (title, actions)  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def necessary(holds: bool | None, text: str, **figures: float) -> Clue:
+    """A clue without which this cause is impossible: False refutes it. No points."""
+    return Clue(kind=ClueKind.NECESSARY, holds=holds, text=text, figures=figures)
+
+
+def decisive(holds: bool | None, text: str, **figures: float) -> Clue:
+    """A clue that only this cause explains: +3 points."""
+    return Clue(kind=ClueKind.DECISIVE, holds=holds, text=text, figures=figures)
+
+
+def supporting(holds: bool | None, text: str, **figures: float) -> Clue:
+    """A clue that fits this cause and others too: +1 point."""
+    return Clue(kind=ClueKind.SUPPORTING, holds=holds, text=text, figures=figures)
+
+
+def contradicting(holds: bool | None, text: str, **figures: float) -> Clue:
+    """A clue against this cause: -2 points when it holds."""
+    return Clue(kind=ClueKind.CONTRADICTING, holds=holds, text=text, figures=figures)
+
+
+# --- actions --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A resource's state now, in the shape of a plan's `before` and `after`."""
+
+    state: dict[str, Any]
+    lock: str | None = None  # AWS's version or id of it: RevisionId, HealthCheckVersion…
+    changing: bool = False  # AWS is still working on it, so `state` may yet change by itself
+    comment: str = ""  # the text that whoever set this state stored with it
+
+
+class Action(ABC):
+    """A reversible change. It computes plans; `bot.changes` checks, records, sends and verifies."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]  # the button: "Enable provisioned concurrency"
+    reads: ClassVar[tuple[str, ...]]  # IAM actions of the calls that read
+    writes: ClassVar[tuple[str, ...]]  # IAM actions of the calls that change, implied ones included
+    implied_permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """IAM actions that AWS checks in addition to a call's own, by the call's own IAM action:
+    {"ecs:UpdateService": ("iam:PassRole",)}."""
+
+    @abstractmethod
+    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+        """The change, computed from the state of AWS now; None when there is nothing to do.
+
+        It reads all it needs: what a probe read minutes ago may be out of date. A precondition
+        that does not hold becomes one of the plan's `checks`, so that a person sees it.
+
+        Raises ReadFailed when the state could not be read, with NOT_CONFIGURED when the service
+        has no resource for this change.
+        """
+
+    @abstractmethod
+    def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
+        """The plan computed again, with the same choice (how many, which version, which zone).
+
+        Everything but the choice is read again. The fingerprint then differs exactly when what
+        would happen is not what was approved. None and ReadFailed as for `plan`.
+        """
+
+    @abstractmethod
+    def observe(self, aws: Aws, plan: Plan) -> Observed:
+        """The target's state now, in the shape of `plan.before`.
+
+        Raises ReadFailed when it could not be read.
+        """
+
+    def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
+        """Whether the change is in force: YES; NO when it failed; INCONCLUSIVE while under way.
+
+        `results` is what the calls returned. Default: YES, for changes that act at once.
+        """
+        return Verification(answer=Answer.YES, text="in force at once", at=aws.now())
+
+    def ownership_conflict(
+        self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
+    ) -> str | None:
+        """Why the state seen is somebody else's change, not to be undone; None when it is ours.
+
+        It is asked when the state equals the plan's `after`: somebody may have made the same
+        change. `results` is what the calls returned; empty when their answers were lost.
+        Default: None.
+        """
+        return None
+
+    def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
+        """The calls that undo the plan, with the current `seen.lock`. Default: `plan.inverse`."""
+        return plan.inverse or ()
+
+
+# --- how a playbook's class body is read ----------------------------------------------------------
+
+
+RESERVED = frozenset({"self", "scope", "since"})  # parameters that name no probe
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A possible cause, made from a method marked with `@hypothesis`."""
+
+    id: str  # the method's name with hyphens; does not change once published
+    title: str
+    actions: tuple[str, ...]  # ids of actions that can mend it, the best first
+    test: Callable[..., Iterator[Clue]]
+    parameters: Mapping[str, Accepts]  # by the probe's attribute name
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """Whether a parameter's type accepts a Gap (read failed) and None (nothing to read)."""
+
+    gap: bool
+    none: bool
+
+
+def probe_parameters(playbook: type[Playbook], method: Callable[..., object]) -> dict[str, Accepts]:
+    """A method's parameters that name probes, and what each accepts.
+
+    Raises TypeError for a parameter that names no probe of the playbook.
+    """
+    parameters = {}
     hints = typing.get_type_hints(method)
     for name, parameter in inspect.signature(method).parameters.items():
         if name in RESERVED or parameter.kind in (
@@ -186,82 +303,11 @@ def needs(playbook: type[Playbook], method: Callable[..., object]) -> dict[str, 
         if name not in playbook.probes:
             known = ", ".join(sorted(playbook.probes)) or "none"
             raise TypeError(
-                f"{playbook.__name__}.{method.__name__} asks for {name!r}, "
-                f"which is no probe of the playbook (it has: {known})"
+                f"{playbook.__name__}.{method.__name__} has a parameter {name!r}, "
+                f"which is no probe of the playbook; its probes: {known}"
             )
         hint = hints.get(name, object)
         is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
         choices = typing.get_args(hint) if is_union else (hint,)
-        wanted[name] = Admits(gap=Gap in choices, none=type(None) in choices)
-    return wanted
-
-
-# --- actions --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """A resource's state now, comparable with a plan's before/after; and AWS's lock, if any."""
-
-    state: dict[str, Any]
-    lock: str | None = None  # RevisionId, HealthCheckVersion, zonalShiftId…
-    changing: bool = False  # AWS may still be at work: `state` is not the last word
-    said: str = ""  # what whoever made it so left beside it: a comment
-
-
-class Action(ABC):
-    """A reversible change. It computes plans; `bot.changes` guards, records, sends and verifies."""
-
-    id: ClassVar[str]
-    title: ClassVar[str]  # the button: "Enable provisioned concurrency"
-    reads: ClassVar[tuple[str, ...]]  # IAM actions
-    writes: ClassVar[tuple[str, ...]]
-    also: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """Of `writes`, what AWS asks for beside a call's own permission: by that permission."""
-
-    @abstractmethod
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
-        """The change, from the world as it is now; None when there is nothing to do.
-
-        It reads what it needs by itself: a plan must not rest on what a probe saw minutes ago.
-
-        Preconditions that fail are the plan's `checks`, so that a person sees them.
-        Raises ReadFailed when the state could not be read.
-        """
-
-    @abstractmethod
-    def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        """The same choice (how many, which version, which zone) from the world as it is now.
-
-        Everything but the choice is read again, so that the fingerprint differs exactly when what
-        was approved is not what would happen. None and ReadFailed as for `plan`.
-        """
-
-    @abstractmethod
-    def observe(self, aws: Aws, plan: Plan) -> Observed:
-        """The target's state now, in the shape of `plan.before`. Raises ReadFailed."""
-
-    def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
-        """Is the change in force? YES; NO when it failed; INCONCLUSIVE while it is under way."""
-        return Verification(answer=Answer.YES, text="in force at once", at=aws.now())
-
-    def ownership_conflict(
-        self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
-    ) -> str | None:
-        """Why what is in force looks like the plan's and is not: undoing it would undo what
-        somebody else did. `results` is what the calls returned; empty when the answer was lost.
-        Default: what is as planned is the plan's."""
-        return None
-
-    def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
-        """The inverse calls with AWS's lock of this moment put in. Default: the plan's inverse."""
-        return plan.inverse or ()
-
-
-def ranked(changes: tuple[Change, ...], onset: datetime | None) -> tuple[Change, ...]:
-    """Changes with their lag to the onset, the nearest before it first."""
-    if onset is None:
-        return tuple(sorted(changes, key=lambda change: change.at, reverse=True))
-    lags = [(onset - change.at).total_seconds() for change in changes]
-    dated = sorted(zip(lags, changes, strict=True), key=lambda pair: (pair[0] < 0, abs(pair[0])))
-    return tuple(change.model_copy(update={"lag": lag}) for lag, change in dated)
+        parameters[name] = Accepts(gap=Gap in choices, none=type(None) in choices)
+    return parameters

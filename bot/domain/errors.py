@@ -1,20 +1,23 @@
-"""Faults. A refusal (not allowed, nothing to do, expired) is a value, never one of these."""
+"""Exceptions. A refusal (not allowed, nothing to do, expired) is a value, never an exception."""
 
 from __future__ import annotations
 
-from bot.domain.report import GapReason
+from bot.domain.report import Gap, GapReason
 
 
 class IncidentHelperError(Exception):
-    """Base of all; its text is fit to be shown to a person and says what to do."""
+    """Base of all. Its text can be shown to a person: what is wrong and what to do."""
 
 
 class ConfigError(IncidentHelperError):
-    """Settings or the catalogue are wrong; the process should not start."""
+    """The settings or the catalogue are wrong: the program must not start."""
 
 
 class ReadFailed(IncidentHelperError):
-    """An AWS read gave no answer. Becomes a `Gap`; never a value."""
+    """An AWS read gave no answer. It becomes a `Gap`: unknown, never a value.
+
+    `detail` is one sentence for people; `permission` the missing IAM action, if that is the reason.
+    """
 
     def __init__(self, reason: GapReason, detail: str, permission: str | None = None) -> None:
         super().__init__(detail)
@@ -22,9 +25,13 @@ class ReadFailed(IncidentHelperError):
         self.detail = detail
         self.permission = permission
 
+    def as_gap(self, probe: str) -> Gap:
+        """The gap that this failure leaves in the report; `probe` says what was read."""
+        return Gap(probe=probe, reason=self.reason, detail=self.detail, permission=self.permission)
+
 
 class WriteRefused(IncidentHelperError):
-    """AWS answered a write with no: nothing was changed. `code` is AWS's error code."""
+    """AWS refused a write: nothing was changed. `code` is AWS's error code."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -33,11 +40,11 @@ class WriteRefused(IncidentHelperError):
 
 
 class WriteAmbiguous(IncidentHelperError):
-    """No answer came to a write: it may or may not have been applied. Read back, never resend."""
+    """A write got no answer: it may or may not have been applied. Read back, never send again."""
 
 
 class SlackFailed(IncidentHelperError):
-    """Slack refused a call; `error` is Slack's code."""
+    """Slack refused a call; `error` is Slack's error code."""
 
     def __init__(self, method: str, error: str) -> None:
         super().__init__(f"Slack refused {method}: {error}")

@@ -1,4 +1,7 @@
-"""IAM's names of AWS API calls, and what a role's ARN tells."""
+"""IAM's names for AWS API calls, and the account in a role's ARN.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS services".
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,10 @@ _ROLE = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/.+")
 
 
 def iam_action(service: str, operation: str) -> str:
-    """The IAM action behind a boto3 call: ("elbv2", "describe_target_health") is
-    "elasticloadbalancing:DescribeTargetHealth". API Gateway's actions are HTTP verbs.
+    """The IAM action that a boto3 call needs.
+
+    ("elbv2", "describe_target_health") gives "elasticloadbalancing:DescribeTargetHealth". API
+    Gateway's actions are HTTP verbs.
     """
     prefix = _IAM_PREFIX.get(service, service)
     words = operation.split("_")
@@ -26,6 +31,6 @@ def iam_action(service: str, operation: str) -> str:
 
 
 def account_of(role: str) -> str | None:
-    """The number of the account a role is in; None when the text is no role's ARN."""
+    """The 12-digit account id in a role's ARN; None when the text is not a role's ARN."""
     match = _ROLE.fullmatch(role)
     return match[1] if match else None

@@ -1,4 +1,4 @@
-"""An incident, the Slack thread it lives in, and its timeline."""
+"""An incident and its timeline."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bot.domain.base import Frozen
 
 
 class Severity(StrEnum):
+    """SEV1 is the most severe; see `Service.severity`."""
+
     SEV1 = "SEV1"
     SEV2 = "SEV2"
     SEV3 = "SEV3"
@@ -18,33 +20,35 @@ class Severity(StrEnum):
 
 
 class IncidentState(StrEnum):
+    """Where an incident is in its life."""
+
     OPEN = "open"
     RECOVERED = "recovered"  # the alarm went back to OK
     CLOSED = "closed"
 
 
 class Incident(Frozen):
-    """One incident and the Slack thread it lives in."""
+    """One incident and its Slack thread."""
 
     id: str
-    playbook: str
-    service: str
+    playbook: str  # the playbook's id
+    service: str  # the service's name
     severity: Severity
     state: IncidentState = IncidentState.OPEN
     alarm: Alarm | None = None
-    channel: str
-    thread_ts: str | None = None  # the post the card hangs under; None until the outbox sent it
-    opened_by: str | None = None  # user id; None when an alarm opened it
+    channel: str  # Slack channel id
+    thread_ts: str | None = None  # the thread's first message; None until the outbox has sent it
+    opened_by: str | None = None  # Slack user id; None when an alarm opened it
     opened_at: AwareDatetime  # AWS time
-    since: AwareDatetime | None = None  # when it began, as somebody said who asked; AWS time
+    since: AwareDatetime | None = None  # when it began, if a person said so; AWS time
     recovered_at: AwareDatetime | None = None
 
 
 class TimelineEntry(Frozen):
-    """What happened, when, by whom; `ref` names the plan or report it came from."""
+    """One event of an incident."""
 
     at: AwareDatetime
     kind: str  # alarm, triage, finding, plan, approval, change, verification, undo, recovery, note
     text: str
     actor: str | None = None  # Slack user id, or None for the bot
-    ref: str | None = None
+    ref: str | None = None  # id of what it is about, such as a run

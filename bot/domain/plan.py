@@ -1,4 +1,4 @@
-"""A change that is proposed: the exact calls, forward and back, and the state they start from."""
+"""A proposed change: the exact calls, the calls that undo them, and the state they start from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain.iam import iam_action
 
 
 class Step(Frozen):
-    """One exact AWS API call, in boto3's words."""
+    """One AWS API call with all its parameters, by boto3's names."""
 
     service: str  # "lambda"
     operation: str  # "put_provisioned_concurrency_config"
@@ -25,37 +25,33 @@ class Step(Frozen):
 
 
 class Check(Frozen):
-    """A precondition: holds, does not, or could not be checked (which refuses, as acting does)."""
+    """A precondition of a change."""
 
-    text: str
-    holds: bool | None
+    text: str  # "zonal shift is enabled on the load balancer"
+    holds: bool | None  # None: it could not be checked, which forbids the change too
 
 
 class Plan(Frozen):
-    """A change proposed: exact calls forward and back, and the state it was computed from.
+    """A proposed change. `before` and `after` have the same shape."""
 
-    `before` and `after` are snapshots of the same shape; `inverse` is None when the change cannot
-    be undone, and then `irreversible` says why.
-    """
-
-    action: str
-    title: str
-    service: str
-    target: str  # the one resource it changes; one pending change per target
-    before: dict[str, Any]
-    after: dict[str, Any]
-    steps: tuple[Step, ...]
-    inverse: tuple[Step, ...] | None
-    irreversible: str | None = None
+    action: str  # the action's id
+    title: str  # "Enable provisioned concurrency: pay:PROD 0 → 20"
+    service: str  # the service's name
+    target: str  # the one resource it changes; a target has one pending change at a time
+    before: dict[str, Any]  # the target's state that the plan was computed from
+    after: dict[str, Any]  # the target's state when the change is in force
+    steps: tuple[Step, ...]  # the calls, in order
+    inverse: tuple[Step, ...] | None  # the calls that undo it; None: it cannot be undone
+    irreversible: str | None = None  # why it cannot be undone
     checks: tuple[Check, ...] = ()
-    warnings: tuple[str, ...] = ()
-    usd_per_hour: float | None = None
+    warnings: tuple[str, ...] = ()  # sentences a person should read before approving
+    usd_per_hour: float | None = None  # extra cost; negative: it saves; None: not known
     settles_within: int = 300  # seconds until the change should be in force
-    resources: tuple[str, ...] = ()  # ARNs the calls touch, forward and back; empty: not known
+    resources: tuple[str, ...] = ()  # ARNs that steps and inverse touch; empty: not known
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over what would be done and from which state; an approval is bound to it."""
+        """SHA-256 of calls, inverse and states, in hex. An approval is for one fingerprint."""
         facts = self.model_dump(
             mode="json", include={"action", "target", "before", "after", "steps", "inverse"}
         )
@@ -63,10 +59,10 @@ class Plan(Frozen):
 
     @property
     def blocked_by(self) -> tuple[Check, ...]:
-        """Checks that do not hold or could not be made: acting fails closed."""
+        """Checks that do not hold or could not be checked: any of them forbids the change."""
         return tuple(check for check in self.checks if check.holds is not True)
 
 
 def canonical(state: Mapping[str, Any]) -> str:
-    """A snapshot as text that is equal exactly when the snapshots are."""
+    """A state as JSON text. Two texts are equal exactly when the states are."""
     return json.dumps(state, sort_keys=True, default=str)

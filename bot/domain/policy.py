@@ -1,17 +1,17 @@
-"""Who may do what: role x action x tier of the service, keyed on Slack user id; deny by default.
+"""Who may request and approve which actions on services of which tier. Deny by default.
 
     policy:
       people:
         U024BE7LH: [responder]
         U0G9QF9C6: [commander]
-      roles:                                  # these are the default
+      roles:                                  # these are the defaults
         observer: {}
         responder: {request: ["*"]}
         commander: {request: ["*"], approve: ["*"]}
 
-A role that leaves `tiers` out holds for every tier. Patterns are file-name patterns ("rollback-*").
-Nobody approves what they asked for themselves, whatever their roles: `bot.changes.guards` checks
-that, and the store once more.
+People are Slack user ids. A role without `tiers` holds for every tier. Actions are given as shell
+patterns ("rollback-*"). Nobody may approve their own request, whatever their roles:
+`bot.changes.guards` checks that, and the store checks it again.
 """
 
 from __future__ import annotations
@@ -34,27 +34,29 @@ _USER = re.compile(r"[UW][A-Z0-9]{2,}")  # Slack user ids
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No, and why, in a sentence fit to be shown to a person. A value, never an exception."""
+    """The answer no. A value, never an exception."""
 
-    reason: str
+    reason: str  # a sentence that can be shown to a person
 
 
 class Role(Frozen):
-    """Which actions its holders may ask for and approve, on services of which tiers."""
+    """The actions that people with this role may request and approve, and on which tiers."""
 
     request: tuple[str, ...] = ()  # patterns of action ids
-    approve: tuple[str, ...] = ()
+    approve: tuple[str, ...] = ()  # patterns of action ids
     tiers: frozenset[Tier] = frozenset({1, 2, 3, 4})
 
-    def requests(self, action: str, tier: int) -> bool:
+    def may_request(self, action: str, tier: int) -> bool:
+        """Whether the role allows requesting the action on a service of this tier."""
         return tier in self.tiers and any(fnmatchcase(action, each) for each in self.request)
 
-    def approves(self, action: str, tier: int) -> bool:
+    def may_approve(self, action: str, tier: int) -> bool:
+        """Whether the role allows approving the action on a service of this tier."""
         return tier in self.tiers and any(fnmatchcase(action, each) for each in self.approve)
 
 
 def standard_roles() -> dict[str, Role]:
-    """The roles of a policy that defines none itself."""
+    """The roles of a policy that defines none."""
     return {
         "observer": Role(),
         "responder": Role(request=("*",)),
@@ -63,10 +65,10 @@ def standard_roles() -> dict[str, Role]:
 
 
 class Policy(Frozen):
-    """People by Slack user id and their roles. Empty, it refuses everybody everything.
+    """People by Slack user id, and their roles. An empty policy refuses everything.
 
-    Raises ValueError for a role nobody defined and for a person who is not named by id: a display
-    name can be changed by whoever bears it.
+    Raises ValueError for a role that is not defined, and for a person who is not given by user id:
+    people can change their own display names.
     """
 
     people: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -78,8 +80,8 @@ class Policy(Frozen):
         names = sorted(user for user in people if not _USER.fullmatch(user))
         if names:
             raise ValueError(
-                f"{', '.join(names)}: people are named by Slack user id (U024BE7LH: in Slack, "
-                "profile, three dots, Copy member ID), never by name"
+                f"{', '.join(names)}: give a Slack user id like U024BE7LH, not a name "
+                "(in Slack: profile, three dots, Copy member ID)"
             )
         return people
 
@@ -88,36 +90,42 @@ class Policy(Frozen):
         unknown = {role for held in self.people.values() for role in held} - set(self.roles)
         if unknown:
             known = ", ".join(sorted(self.roles))
-            raise ValueError(f"no such role: {', '.join(sorted(unknown))} (there are: {known})")
+            raise ValueError(
+                f"no such role: {', '.join(sorted(unknown))}; use one of {known}, "
+                "or define it under roles"
+            )
         return self
 
-    def held(self, user: str) -> Iterator[Role]:
-        """The user's roles; none for somebody the policy does not name."""
+    def roles_of(self, user: str) -> Iterator[Role]:
+        """The user's roles; none for a user who is not in the policy."""
         return (self.roles[name] for name in self.people.get(user, ()))
 
 
 def may_request(policy: Policy, user: str, action: str, service: Service) -> Refusal | None:
-    """None when one of the user's roles lets them ask for the action on this service."""
-    if any(role.requests(action, service.tier) for role in policy.held(user)):
+    """None when one of the user's roles allows requesting the action on this service."""
+    if any(role.may_request(action, service.tier) for role in policy.roles_of(user)):
         return None
-    return Refusal(_no(policy, user, f"ask for {action}", service))
+    return Refusal(_refusal_text(policy, user, f"ask for {action}", service))
 
 
 def may_approve(policy: Policy, user: str, action: str, service: Service) -> Refusal | None:
-    """None when one of the user's roles lets them approve the action on this service."""
-    if any(role.approves(action, service.tier) for role in policy.held(user)):
+    """None when one of the user's roles allows approving the action on this service.
+
+    It does not check who made the request: `bot.changes.guards` does.
+    """
+    if any(role.may_approve(action, service.tier) for role in policy.roles_of(user)):
         return None
-    return Refusal(_no(policy, user, f"approve {action}", service))
+    return Refusal(_refusal_text(policy, user, f"approve {action}", service))
 
 
 def approvers(policy: Policy, action: str, service: Service) -> tuple[str, ...]:
-    """Who could approve the action: the people to be called when approval is wanted."""
+    """The users who may approve the action, to be mentioned when approval is requested."""
     return tuple(
         sorted(user for user in policy.people if not may_approve(policy, user, action, service))
     )
 
 
-def _no(policy: Policy, user: str, what: str, service: Service) -> str:
+def _refusal_text(policy: Policy, user: str, what: str, service: Service) -> str:
     roles = ", ".join(policy.people.get(user, ())) or "none"
     return (
         f"<@{user}> may not {what} on {service.name} (tier {service.tier}): roles held: {roles}. "

@@ -1,4 +1,8 @@
-"""What the machinery needs of the outside, as protocols. Adapters implement them."""
+"""Protocols for what the program uses from outside: AWS, the store, Slack, the task queue.
+
+The rooms `bot.aws`, `bot.state` and `bot.slack` implement them; tests put plain objects in their
+place.
+"""
 
 from __future__ import annotations
 
@@ -14,43 +18,50 @@ from bot.domain.service import Service
 
 
 class Aws(Protocol):
-    """Reads of one account and region, metered and within a budget. Safe to share by threads.
+    """Reads of one account and region, counted and limited by a budget. Safe to use from threads.
 
-    Every read raises ReadFailed when no answer came; an operation that could change anything is
-    a programming error and raises ValueError before anything is sent.
+    Every read raises ReadFailed when AWS gave no answer. An operation that could change anything
+    raises ValueError before anything is sent: it is a programming error.
     """
 
     @property
-    def region(self) -> str: ...
+    def region(self) -> str:
+        """The region of calls that name none."""
+        ...
 
     def now(self) -> datetime:
-        """AWS's clock (from the `Date` of its latest reply), UTC; ours while AWS says nothing."""
+        """AWS's time, UTC, from the `Date` of its latest reply; the host's before any reply."""
         ...
 
     def read(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> dict[str, Any]:
-        """One call in boto3's words: `read("lambda", "get_alias", FunctionName=…, Name=…)`."""
+        """One call by boto3's names: `read("lambda", "get_alias", FunctionName=…, Name=…)`."""
         ...
 
     def pages(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> Iterator[dict[str, Any]]:
-        """All pages of a call; a page that fails raises, so a partial list is never taken whole."""
+        """All pages of a call. Raises at the page that failed, so a part is not taken for all."""
         ...
 
     def scanned(self, log_bytes: int) -> None:
-        """Logs Insights says it scanned this much. Raises ReadFailed(BUDGET) above the budget."""
+        """Count bytes that Logs Insights scanned. Raises ReadFailed(BUDGET) above the budget."""
         ...
 
-    def cost(self) -> Cost: ...
+    def cost(self) -> Cost:
+        """What the reads have cost so far."""
+        ...
 
 
 class AwsWriter(Protocol):
-    """Writes, one attempt each, under the write role."""
+    """Sends the calls of one change under the write role; one attempt each."""
 
     def write(self, step: Step) -> dict[str, Any]:
-        """Send it once. Raises WriteRefused (nothing changed) or WriteAmbiguous (read back)."""
+        """Send the call once and return AWS's reply.
+
+        Raises WriteRefused when nothing was changed, WriteAmbiguous when it may have been.
+        """
         ...
 
 
@@ -58,96 +69,137 @@ class Store(Protocol):
     """State that survives a crash. Every method is one atomic step on Redis."""
 
     async def now(self) -> datetime:
-        """Redis TIME: the one clock that deadlines are kept by."""
+        """Redis TIME, UTC: the clock that all deadlines use."""
         ...
 
     async def once(self, what: str, seconds: int) -> bool:
-        """Remember it for so long; whether this is the first time."""
+        """Remember `what` for some seconds; True if it was not remembered before."""
         ...
 
     async def known(self, what: str) -> bool:
-        """Whether it is remembered."""
+        """Whether `once` has been called for `what` and its seconds have not passed."""
         ...
 
-    # incidents
+    # --- incidents
     async def open_incident(self, incident: Incident, dedupe: str) -> tuple[Incident, bool]:
-        """Save it unless an open one has this dedupe key; the incident kept, and whether new."""
+        """Save the incident unless an open one has this dedupe key.
+
+        Nor does an alarm message open one that is older than what the stored incident has seen.
+        Returns the incident stored under the key, and whether it is the new one.
+        """
         ...
 
     async def incident_for(self, dedupe: str) -> Incident | None:
-        """The incident opened last under this dedupe key, whatever its state."""
+        """The incident opened last under this dedupe key, in any state."""
         ...
 
-    async def incident(self, incident_id: str) -> Incident | None: ...
+    async def incident(self, incident_id: str) -> Incident | None:
+        """The incident with this id."""
+        ...
 
-    async def incident_at(self, channel: str, thread_ts: str) -> Incident | None: ...
+    async def incident_at(self, channel: str, thread_ts: str) -> Incident | None:
+        """The incident whose Slack thread this is."""
+        ...
 
-    async def latest_incident(self, channel: str) -> Incident | None: ...
+    async def latest_incident(self, channel: str) -> Incident | None:
+        """The incident opened last in a Slack channel."""
+        ...
 
     async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
-        """Replace fields atomically; the incident as it is then."""
+        """Replace these fields; return the incident as stored afterwards.
+
+        Raises LookupError when there is no such incident, ValueError for a field it does not have.
+        """
         ...
 
-    async def save_report(self, incident_id: str, report: Report) -> None: ...
+    async def save_report(self, incident_id: str, report: Report) -> None:
+        """Store the incident's report in place of the one before."""
+        ...
 
-    async def report(self, incident_id: str) -> Report | None: ...
+    async def report(self, incident_id: str) -> Report | None:
+        """The incident's latest report."""
+        ...
 
     async def note(self, incident_id: str, entry: TimelineEntry) -> None:
-        """Append to the timeline; an entry equal in kind, ref and text is kept once."""
+        """Append to the timeline; an entry equal in kind, ref and text is stored once."""
         ...
 
-    async def timeline(self, incident_id: str) -> Sequence[TimelineEntry]: ...
+    async def timeline(self, incident_id: str) -> Sequence[TimelineEntry]:
+        """The incident's timeline in the order of time."""
+        ...
 
-    # guarded changes
+    # --- guarded changes
     async def create_run(self, run: Run) -> Run:
-        """Save it unless its id is known; the run as kept."""
+        """Create the run; if its id exists, return the stored run unchanged.
+
+        Raises ValueError for a run that is already approved or further.
+        """
         ...
 
-    async def run(self, run_id: str) -> Run | None: ...
+    async def run(self, run_id: str) -> Run | None:
+        """The run with this id."""
+        ...
 
-    async def runs(self, incident_id: str) -> Sequence[Run]: ...
+    async def runs(self, incident_id: str) -> Sequence[Run]:
+        """All runs of an incident, in the order they were created."""
+        ...
 
     async def under_way(self) -> Sequence[Run]:
-        """Runs somebody asked for that have not ended."""
+        """Runs of all incidents that somebody requested and that have not ended, oldest first."""
         ...
 
     async def move(
         self, run_id: str, allowed: Collection[RunState], to: RunState, **fields: Any
     ) -> Run | None:
-        """Compare-and-set: to `to` if it is in one of `allowed`, with the audit entry in the same
-        script. None when it is in none of them (somebody else was first)."""
+        """Set state and fields if the run is in one of the `allowed` states.
+
+        The audit entry is written in the same script. Returns the run as stored, or None when it
+        is in another state (somebody else was first) or a broken audit chain forbids RUNNING.
+        Raises ValueError when no allowed state may be followed by `to`.
+        """
         ...
 
     async def approve(self, run_id: str, approver: str, fingerprint: str) -> Run | None:
-        """REQUESTED -> APPROVED if the fingerprint is the run's, the approver is not the
-        requester and Redis TIME is before `expires_at`; all in one script, audit included."""
+        """REQUESTED -> APPROVED, audit entry included, in one script.
+
+        Only if the fingerprint is the run's, the approver is not the requester, Redis TIME is
+        before `expires_at`, and the audit chain is intact; else None.
+        """
         ...
 
     async def claim(self, target: str, run_id: str) -> str | None:
-        """Reserve a target for one pending change; the id of the run that has it, if another."""
+        """Reserve a target for one run; returns the id of another run that holds it, if any."""
         ...
 
-    async def release(self, target: str, run_id: str) -> None: ...
+    async def release(self, target: str, run_id: str) -> None:
+        """Give up the target if this run holds it."""
+        ...
 
-    async def audit(self) -> Sequence[AuditEntry]: ...
+    async def audit(self) -> Sequence[AuditEntry]:
+        """The whole audit chain, oldest entry first."""
+        ...
 
     async def verify_audit(self) -> str | None:
-        """None when the chain is whole; otherwise a sentence naming the first wrong entry."""
+        """None when the audit chain is intact; else a sentence naming the first wrong entry."""
         ...
 
 
 class Message(Protocol):
-    """Rendered: Block Kit blocks, and the text that stands for them in notifications."""
+    """A rendered Slack message."""
 
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """Plain text, shown in notifications in place of the blocks."""
+        ...
 
     @property
-    def blocks(self) -> list[dict[str, Any]]: ...
+    def blocks(self) -> list[dict[str, Any]]:
+        """Block Kit blocks."""
+        ...
 
 
 class Announcer(Protocol):
-    """What people see. Posts are durable and coalesced; whispers and views are neither."""
+    """Shows things in Slack. Posts survive a crash and an outage of Slack; the rest does not."""
 
     async def post(
         self,
@@ -158,39 +210,45 @@ class Announcer(Protocol):
         thread_ts: str | None = None,
         thread_key: str | None = None,
     ) -> None:
-        """Show the message under a stable key: posted once, then edited in place."""
+        """Show the message under a stable key: posted the first time, edited afterwards.
+
+        `thread_ts` puts it in a thread; `thread_key` in the thread of the message with that key.
+        """
         ...
 
     async def ephemeral(
         self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
     ) -> None:
-        """To one person only; lost when Slack is down."""
+        """Show a message to one person only; lost when Slack is down."""
         ...
 
     async def view(self, external_id: str, view: dict[str, Any]) -> None:
-        """Replace an open modal."""
+        """Replace the content of an open modal; lost when Slack is down or the modal is closed."""
         ...
 
 
 class Queue(Protocol):
-    """Durable tasks."""
+    """Durable tasks: they survive a crash of the process."""
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
-        """Ask for a task in `after` seconds; a key that is waiting or running is kept."""
+        """Run the task of this kind for `about` in `after` seconds.
+
+        Does nothing when a task with this key is waiting or running.
+        """
         ...
 
     async def waiting(self, kind: str) -> Collection[str]:
-        """What tasks of a kind wait or run for."""
+        """The `about` of the waiting and running tasks of one kind."""
         ...
 
 
 class Accounts(Protocol):
-    """Ways into AWS for a service."""
+    """Gives readers and writers for the AWS account of a service."""
 
     def reader(self, service: Service) -> Aws:
-        """A metered reader with a fresh budget. Raises ReadFailed."""
+        """A reader with a fresh budget. Raises ReadFailed when its role can't be assumed."""
         ...
 
     def writer(self, service: Service, run: Run) -> AwsWriter:
-        """The write role, for this one run. Raises WriteRefused when it can't be had."""
+        """A writer for this run only. Raises WriteRefused when its role can't be assumed."""
         ...

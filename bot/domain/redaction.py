@@ -1,15 +1,14 @@
-"""Takes secrets and personal data out of text before it goes to Slack, Redis or a log.
+"""Removes secrets and personal data from text before it goes to Slack, Redis or a log.
 
-Pure and idempotent. What is taken out leaves its kind behind ("[aws key]"), so that a reader
-knows that something was there. Ordinary log lines, ARNs, request ids and figures stay as they
-are: a pattern either has a shape of its own (a key's prefix, a JWT's dots) or a name in front of
-it (`password=`). An ARN stays whole, also with an e-mail address as its session name: who made a
-change is the evidence itself.
+Pure and idempotent. A secret is replaced by its kind ("[aws key]"), so that a reader knows that
+something was there. Ordinary log lines, ARNs, request ids and figures are not changed: a secret is
+known by its shape (a key's prefix, a JWT's dots) or by the name before it (`password=`). An ARN is
+never changed, even when its session name is an e-mail address: who made a change is evidence.
 
 Shapes: AWS key ids (IAM user guide, "Understanding unique ID prefixes"), Slack tokens (Slack,
 "Token types"), JWT (RFC 7519), PEM (RFC 7468), GitHub tokens (GitHub, "About authentication"),
-cards (ISO/IEC 7812: issuer prefix, length and Luhn digit). Repetitions are bounded or begin at
-the start of a word only, so that hostile text costs linear time.
+cards (ISO/IEC 7812: issuer prefix, length and Luhn digit). Repetitions in patterns are bounded or
+begin only at the start of a word, so that hostile text takes linear time.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ _NAME = (
     r"id|csrf|slack|bot|github)[_-]?token)(?:[_-][a-z0-9_-]+|s|\d+|key|value|hash)?"
     r"|x-amz-signature|x-amz-credential|token)"
 )
-"""What secrets are called, in configuration, JSON, query strings and headers."""
+"""Names of secrets in configuration, JSON, query strings and headers."""
 
-_IS = r"\\?[\"']?\s*(?:=>|[:=])\s*"
-_GONE = r"\[[a-z ]+\]"  # what an earlier rule left
+_SEPARATOR = r"\\?[\"']?\s*(?:=>|[:=])\s*"
+_REDACTED = r"\[[a-z ]+\]"  # left by an earlier rule
 
 _ISSUER = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
@@ -82,13 +81,13 @@ _RULES = (
     _rule(r"\b[rs]k_(?:live|test)_\w{16,}", "[token]"),
     _rule(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b", "[aws key]"),
     _rule(
-        rf"\b((?:proxy-)?authorization{_IS}\\?[\"']?)(?!\[)[^\s\"',;][^\r\n\"']*",
+        rf"\b((?:proxy-)?authorization{_SEPARATOR}\\?[\"']?)(?!\[)[^\s\"',;][^\r\n\"']*",
         r"\1[credentials]",
         _I,
     ),
     _rule(r"\b(bearer|basic)\s+(?=[a-z~+/-]*[\d=.])[\w.~+/-]{12,}=*", r"\1 [credentials]", _I),
     _rule(
-        rf"\b((?:set-)?cookie{_IS}\\?[\"']?)(?!\[)[^\s\"'][^\r\n\"']*",
+        rf"\b((?:set-)?cookie{_SEPARATOR}\\?[\"']?)(?!\[)[^\s\"'][^\r\n\"']*",
         r"\1[cookie]",
         _I,
     ),
@@ -98,13 +97,13 @@ _RULES = (
         _I,
     ),
     _rule(
-        rf"(?P<arn>{_ARN})|(?P<name>{_NAME}{_IS}\\?[\"'])(?!{_GONE}|arn:)[^\"'\\\r\n]+",
+        rf"(?P<arn>{_ARN})|(?P<name>{_NAME}{_SEPARATOR}\\?[\"'])(?!{_REDACTED}|arn:)[^\"'\\\r\n]+",
         _secret,
         _I,
     ),
     _rule(
-        rf"(?P<arn>{_ARN})|(?P<name>{_NAME}{_IS})"
-        rf"(?!{_GONE}|(?:true|false|null|none|nil|undefined)\b)"
+        rf"(?P<arn>{_ARN})|(?P<name>{_NAME}{_SEPARATOR})"
+        rf"(?!{_REDACTED}|(?:true|false|null|none|nil|undefined)\b)"
         r"[^\s\"'&,;<>(){}\[\]\\]+",
         _secret,
         _I,
@@ -124,15 +123,18 @@ _SECRET_NAME = re.compile(_NAME, _I)
 
 
 def redact(text: str) -> str:
-    """The text without secrets and personal data."""
+    """The text with secrets and personal data replaced by their kind in brackets."""
     for pattern, replace in _RULES:
         text = pattern.sub(replace, text)
     return text
 
 
 def redact_tree(value: Any) -> Any:
-    """The same for every string inside dicts, lists and tuples. Keys stay as they are; a string
-    under a key that names a secret goes altogether."""
+    """A copy of dicts, lists and tuples with every string in them redacted.
+
+    Keys are not changed. A string under a key that names a secret becomes "[secret]", except an
+    ARN.
+    """
     match value:
         case str():
             return redact(value)

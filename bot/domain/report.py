@@ -1,7 +1,7 @@
-"""What an investigation found.
+"""The report of an investigation, and the values it is made of.
 
-Times are timezone-aware UTC by AWS's clock (the `Date` of its replies), so a host with a wrong
-clock does not look for the incident in the wrong minutes.
+All times are timezone-aware UTC by AWS's clock (the `Date` header of its replies), so that a host
+with a wrong clock still reads the right minutes.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from bot.domain.resources import Resources
 
 
 class Window(Frozen):
-    """The minutes looked at, and the quiet minutes they are compared with."""
+    """The time that is investigated, and an earlier time to compare it with, in whole minutes."""
 
-    began: AwareDatetime  # the alarm's change of state, or the time asked about
-    start: AwareDatetime
-    end: AwareDatetime
-    baseline_start: AwareDatetime
-    baseline_end: AwareDatetime
+    began: AwareDatetime  # when the alarm changed state, or the time a person asked about
+    start: AwareDatetime  # investigated: from here
+    end: AwareDatetime  # to here
+    baseline_start: AwareDatetime  # compared with: from here
+    baseline_end: AwareDatetime  # to here
 
     @classmethod
     def around(cls, began: datetime, now: datetime) -> Self:
-        """[began-60m, now] against [began-120m, began-15m], in whole minutes.
+        """From 60 minutes before `began` to now, against 120 to 15 minutes before `began`.
 
-        What began over 4 hours ago is looked at for the latest 4 hours only: the minutes cost.
+        At most the latest 4 hours are investigated, because Logs Insights bills what it scans.
         """
         began = began.replace(second=0, microsecond=0)
         end = max(now.replace(second=0, microsecond=0), began + timedelta(minutes=1))
@@ -44,89 +44,97 @@ class Window(Frozen):
 
 
 class ClueKind(StrEnum):
-    NECESSARY = "necessary"  # false: the cause is refuted
-    DECISIVE = "decisive"  # +3
-    SUPPORTING = "supporting"  # +1
-    CONTRADICTING = "contradicting"  # -2
+    """What a clue does to its cause; `bot.investigation.engine` has the points."""
+
+    NECESSARY = "necessary"  # refutes the cause when it does not hold; no points
+    DECISIVE = "decisive"  # +3 when it holds
+    SUPPORTING = "supporting"  # +1 when it holds
+    CONTRADICTING = "contradicting"  # -2 when it holds
 
 
 class Clue(Frozen):
-    """One sentence with its figure, and whether it holds; None when it could not be checked."""
+    """One sentence of evidence for or against a cause, with its figures."""
 
     kind: ClueKind
-    holds: bool | None
-    text: str
-    figures: dict[str, float] = Field(default_factory=dict)
+    holds: bool | None  # None: it could not be checked
+    text: str  # "warm requests take 871 ms (p99), as before"
+    figures: dict[str, float] = Field(default_factory=dict)  # the figures of the text, by name
 
 
 class CauseStatus(StrEnum):
-    SUPPORTED = "supported"
-    POSSIBLE = "possible"
-    REFUTED = "refuted"
-    UNTESTED = "untested"
+    """What the clues say of a cause."""
+
+    SUPPORTED = "supported"  # a decisive clue holds, and every necessary one
+    POSSIBLE = "possible"  # neither supported nor refuted
+    REFUTED = "refuted"  # a clue speaks against it and nothing outweighs that
+    UNTESTED = "untested"  # none of its clues could be checked
 
 
 class Cause(Frozen):
-    """A hypothesis weighed. `missing` names the probes it needed and did not get."""
+    """A hypothesis after its clues were weighed."""
 
-    id: str
+    id: str  # the hypothesis's
     title: str
     status: CauseStatus
-    score: int
+    score: int  # points of the clues that hold
     clues: tuple[Clue, ...] = ()
-    missing: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()  # ids of actions that fit, most fitting first
+    missing: tuple[str, ...] = ()  # probes it needs whose reads failed
+    actions: tuple[str, ...] = ()  # ids of actions that can mend it, the best first
 
 
 class GapReason(StrEnum):
+    """Why a read gave no answer."""
+
     DENIED = "access-denied"
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
-    NOT_FOUND = "not-found"
-    NOT_CONFIGURED = "not-configured"
-    BUDGET = "budget"
-    PENDING = "pending"  # only in a report that is not complete yet
+    NOT_FOUND = "not-found"  # AWS has no such resource
+    NOT_CONFIGURED = "not-configured"  # the catalogue or a resource's settings lack what it needs
+    BUDGET = "budget"  # the investigation's budget of calls, bytes or dollars is used up
+    PENDING = "pending"  # not answered yet; only in a report that is not complete
     ERROR = "error"
 
 
 class Gap(Frozen):
-    """A read that failed or could not be made: what it was for stays unknown."""
+    """A read that failed or was not made. What it would have shown is unknown, not healthy."""
 
-    probe: str
+    probe: str  # the probe's attribute name, or what else was read ("alarm", "tags")
     reason: GapReason
-    detail: str
-    permission: str | None = None  # the IAM action that is missing, when that is why
+    detail: str  # one sentence for people
+    permission: str | None = None  # the IAM action that is missing, if that is the reason
 
 
 class Change(Frozen):
-    """Something somebody changed around the onset. `lag`: seconds from change to onset."""
+    """Something somebody changed around the onset."""
 
     at: AwareDatetime
-    actor: str
+    actor: str  # the user or role that made it
     kind: str  # deployment, alias, configuration, scaling, security-group, other
     resource: str
     summary: str
-    until: AwareDatetime | None = None  # a rollout's end
-    lag: float | None = None
+    until: AwareDatetime | None = None  # when a rollout ended
+    lag: float | None = None  # seconds from the change to the onset; negative: it came after
 
 
 class BreakdownRow(Frozen):
-    """One row of a breakdown: an answer code, how often, of all errors and of all requests."""
+    """How often one response code was answered since the onset."""
 
-    code: str
-    count: float
-    of_errors: float
-    of_requests: float | None
+    code: str  # "504"
+    count: float  # responses
+    of_errors: float  # share of all errors, 0 to 1
+    of_requests: float | None  # share of all requests, 0 to 1; None: not known
 
 
 class Series(Frozen):
-    """A line of the chart: one value a minute; None where nothing was published."""
+    """A line of the chart."""
 
     name: str
-    points: tuple[tuple[AwareDatetime, float | None], ...]
+    points: tuple[tuple[AwareDatetime, float | None], ...]  # one a minute; None: not published
 
 
 class Link(Frozen):
+    """A page of the AWS console."""
+
     title: str
     url: str
 
@@ -134,14 +142,16 @@ class Link(Frozen):
 class Cost(Frozen):
     """What the investigation itself cost."""
 
-    calls: int = 0
-    metrics: int = 0  # metrics requested of GetMetricData
-    log_bytes: int = 0  # scanned by Logs Insights
+    calls: int = 0  # AWS API calls
+    metrics: int = 0  # metrics requested from GetMetricData
+    log_bytes: int = 0  # bytes scanned by Logs Insights
     usd: float = 0.0
-    seconds: float = 0.0
+    seconds: float = 0.0  # since the investigation began
 
 
 class Verdict(StrEnum):
+    """How sure the report is of its first cause; `bot.investigation.engine.judge` decides."""
+
     HIGH = "high"
     MEDIUM = "medium"
     INCONCLUSIVE = "inconclusive"
@@ -151,42 +161,54 @@ class Overview(Frozen):
     """What a playbook shows of the incident besides its causes."""
 
     headline: str  # "5XX: 8.4 % of requests, 504 mostly"
-    onset: AwareDatetime | None = None
+    onset: AwareDatetime | None = None  # when it began by the metrics; None: not seen in them
     breakdown: tuple[BreakdownRow, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = ()  # the nearest before the onset first
     chart_title: str = ""
     chart: tuple[Series, ...] = ()
     links: tuple[Link, ...] = ()
 
 
 class Offer(Frozen):
-    """An action that fits the cause found. `fits` is None when its plan could not be computed."""
+    """An action that can mend the cause found."""
 
-    action: str
+    action: str  # the action's id
     title: str
-    fits: bool | None = True
-    why: str = ""  # when fits is None: what could not be read
+    fits: bool | None = True  # None: not known, its plan could not be computed
+    why: str = ""  # what could not be read, when `fits` is None
 
 
 class Report(Frozen):
-    """What an investigation found so far; `complete` when every probe has answered or failed."""
+    """What an investigation has found so far."""
 
-    playbook: str
-    service: str
-    resources: Resources | None = None  # what the service was found to be made of
+    playbook: str  # the playbook's id
+    service: str  # the service's name
+    resources: Resources | None = None  # the service's resources, from catalogue and tags
     alarm: Alarm | None
     window: Window
     overview: Overview
     verdict: Verdict
     causes: tuple[Cause, ...]  # best first
-    gaps: tuple[Gap, ...]
+    gaps: tuple[Gap, ...]  # reads that failed or are still running
     actions: tuple[Offer, ...] = ()
-    next_test: str | None = None  # when inconclusive: what would tell most
+    next_test: str | None = None  # the unknown clue that would decide most; None when HIGH
     cost: Cost = Cost()
-    complete: bool = False
+    complete: bool = False  # every probe has answered or failed
     made_at: AwareDatetime
 
     @property
     def cause(self) -> Cause | None:
         """The cause the verdict is about; None when inconclusive."""
         return None if self.verdict is Verdict.INCONCLUSIVE or not self.causes else self.causes[0]
+
+
+def nearest_first(changes: tuple[Change, ...], onset: datetime | None) -> tuple[Change, ...]:
+    """Changes with their lag to the onset: first those before it, the nearest first.
+
+    Without an onset: the latest first, without lags.
+    """
+    if onset is None:
+        return tuple(sorted(changes, key=lambda change: change.at, reverse=True))
+    lags = [(onset - change.at).total_seconds() for change in changes]
+    dated = sorted(zip(lags, changes, strict=True), key=lambda pair: (pair[0] < 0, abs(pair[0])))
+    return tuple(change.model_copy(update={"lag": lag}) for lag, change in dated)

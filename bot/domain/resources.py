@@ -1,7 +1,8 @@
-"""What a service is made of: references to AWS resources, by the names AWS gives them.
+"""References to the AWS resources of a service, by their AWS names.
 
-An ARN will do where a name is wanted; anything else that is no name is refused, with the place in
-the file. Names go into calls, into targets of changes and into ARNs: nothing may hide in them.
+An ARN is accepted in place of a name. Anything else that AWS would not accept as a name is a
+validation error, because names become parts of calls, of ARNs and of the targets of changes.
+The patterns are those of the AWS API references (Lambda, ECS and CodeDeploy).
 """
 
 from __future__ import annotations
@@ -19,19 +20,18 @@ def _name(what: str, pattern: str) -> AfterValidator:
 
     def check(text: str) -> str:
         if not shape.fullmatch(text):
-            raise ValueError(f"{text!r} is no {what}: give its name, or its ARN")
+            raise ValueError(f"{text!r} is not the name of a {what}: give its name, or its ARN")
         return text
 
     return AfterValidator(check)
 
 
-def _tail(value: object, *kinds: str) -> str | None:
-    """What follows `function:` and the like in an ARN; None for what is no ARN of that kind."""
+def _after_prefix(value: object, *prefixes: str) -> str | None:
+    """The part of an ARN after one of the prefixes ("function:"); None when it has none of them."""
     if not isinstance(value, str) or not value.startswith("arn:"):
         return None
     last = value.split(":", 5)[-1]
-    found = (last.removeprefix(kind) for kind in kinds if last.startswith(kind))
-    return next(found, None)
+    return next((last.removeprefix(each) for each in prefixes if last.startswith(each)), None)
 
 
 FunctionName = Annotated[str, _name("Lambda function", r"[A-Za-z0-9_-]{1,140}")]
@@ -41,71 +41,76 @@ DeployName = Annotated[str, _name("CodeDeploy application or group", r"[^:*?]{1,
 
 
 class ApiRef(Frozen):
-    """An API Gateway API and stage."""
+    """A stage of an API Gateway API."""
 
     name: str
-    id: str | None = None  # found by name when not given
+    id: str | None = None  # looked up by name when not given
     kind: Literal["rest", "http"] = "rest"
     stage: str = "prod"
 
 
 class LoadBalancerRef(Frozen):
-    """An Application Load Balancer by its name, or by its ARN's "app/name/id" part."""
+    """An Application Load Balancer, by its name or by the part "app/name/id" of its ARN."""
 
     name: str
-    target_groups: tuple[str, ...] = ()  # names; all of its target groups when empty
+    target_groups: tuple[str, ...] = ()  # names; empty: all of its target groups
 
 
 class FunctionRef(Frozen):
-    """A Lambda function and the alias in production."""
+    """A Lambda function and the alias that serves production."""
 
     name: FunctionName
     alias: AliasName | None = None
-    log_group: str | None = None  # default /aws/lambda/<name>
+    log_group: str | None = None  # None: /aws/lambda/<name>
 
     @model_validator(mode="before")
     @classmethod
-    def _of_an_arn(cls, given: Any) -> Any:
-        if isinstance(given, dict) and (tail := _tail(given.get("name"), "function:")):
-            name, _, alias = tail.partition(":")
+    def _from_arn(cls, given: Any) -> Any:
+        if isinstance(given, dict) and (part := _after_prefix(given.get("name"), "function:")):
+            name, _, alias = part.partition(":")
             return {"alias": alias or None} | given | {"name": name}
         return given
 
     @property
     def logs(self) -> str:
+        """The name of its log group."""
         return self.log_group or f"/aws/lambda/{self.name}"
 
 
 class EcsRef(Frozen):
+    """An ECS service."""
+
     cluster: EcsName
     service: EcsName
 
     @model_validator(mode="before")
     @classmethod
-    def _of_an_arn(cls, given: Any) -> Any:
+    def _from_arn(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        cluster = _tail(given.get("cluster"), "cluster/")
-        service = _tail(given.get("service"), "service/")
+        cluster = _after_prefix(given.get("cluster"), "cluster/")
+        service = _after_prefix(given.get("service"), "service/")
         found = {"cluster": cluster, "service": service and service.rpartition("/")[2]}
         return given | {name: value for name, value in found.items() if value}
 
 
 class CodeDeployRef(Frozen):
+    """A CodeDeploy deployment group."""
+
     application: DeployName
     group: DeployName
 
 
 class Resources(Frozen):
-    """What a service is made of. Empty means not known to the catalogue."""
+    """The resources of a service. An empty kind is completed from tags (`bot.aws.discovery`)."""
 
     apis: tuple[ApiRef, ...] = ()
     load_balancers: tuple[LoadBalancerRef, ...] = ()
     functions: tuple[FunctionRef, ...] = ()
     ecs: tuple[EcsRef, ...] = ()
     codedeploy: tuple[CodeDeployRef, ...] = ()
-    tables: tuple[str, ...] = ()
-    databases: tuple[str, ...] = ()
-    log_groups: tuple[str, ...] = ()  # of applications, beside the functions' own
-    security_groups: tuple[str, ...] = ()
-    health_checks: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()  # DynamoDB table names
+    databases: tuple[str, ...] = ()  # RDS instance ids
+    log_groups: tuple[str, ...] = ()  # of applications, in addition to the functions' own
+    security_groups: tuple[str, ...] = ()  # ids
+    health_checks: tuple[str, ...] = ()  # Route 53 health check ids

@@ -1,4 +1,4 @@
-"""A plan on its way from request to verification or undo, and its audit record."""
+"""One guarded change, from its preview to its verification or undo, and its audit entries."""
 
 from __future__ import annotations
 
@@ -12,67 +12,69 @@ from bot.domain.plan import Plan
 
 
 class Answer(StrEnum):
+    """What a verification found."""
+
     YES = "yes"
     NO = "no"
     INCONCLUSIVE = "inconclusive"
 
 
 class Verification(Frozen):
-    """Is the service mended? One answer with its figures, at one time."""
+    """The answer to whether a change is in force, or whether the incident is over."""
 
     answer: Answer
-    text: str
-    at: AwareDatetime
+    text: str  # one sentence with its figures
+    at: AwareDatetime  # AWS time
 
 
 class RunState(StrEnum):
-    """The way of a guarded change. Everything moves by compare-and-set; see `bot.state.store`."""
+    """The states of a guarded change. `bot.state.store` says which may follow which."""
 
     PREPARING = "preparing"  # the plan is being computed for the preview
     PROPOSED = "proposed"  # shown to the requester
     REQUESTED = "requested"  # waits for an approver
     APPROVED = "approved"
-    RUNNING = "running"  # intent recorded; the calls may have been sent
-    SETTLING = "settling"  # sent and accepted; not in force yet
-    VERIFYING = "verifying"
-    DONE = "done"  # verification has answered, see `verification`
-    UNDOING = "undoing"
+    RUNNING = "running"  # recorded before the calls are sent; some may have been sent
+    SETTLING = "settling"  # AWS accepted all calls; the change is not in force yet
+    VERIFYING = "verifying"  # in force; waiting to see whether the incident is over
+    DONE = "done"  # ended; `verification` has the answer
+    UNDOING = "undoing"  # recorded before the inverse calls are sent
     UNDONE = "undone"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
+    REJECTED = "rejected"  # an approver said no
+    EXPIRED = "expired"  # nobody approved in time
     REFUSED = "refused"  # a guard or AWS said no; nothing was changed
-    DRIFTED = "drifted"  # the world is neither before nor after: a human looks
+    DRIFTED = "drifted"  # the target is neither as before nor as planned: a person must look
 
 
 class Run(Frozen):
-    """A plan on its way: who asked, who approved, how far it came."""
+    """One guarded change: its plan, who requested and approved it, and its state."""
 
     id: str
-    incident: str
-    action: str
+    incident: str  # the incident's id
+    action: str  # the action's id
     state: RunState
-    requested_by: str
+    requested_by: str  # Slack user id
     plan: Plan | None = None
-    fingerprint: str | None = None  # of the plan the requester saw
-    approved_by: str | None = None
-    requested_at: AwareDatetime | None = None  # when approval was asked for, Redis time
-    expires_at: AwareDatetime | None = None  # of that request, Redis time
-    deadline: AwareDatetime | None = None  # by which the present state should end, Redis time
-    applied_at: AwareDatetime | None = None  # AWS time
-    in_force_at: AwareDatetime | None = None  # AWS time; None: it never was, as far as is known
-    results: tuple[dict[str, Any], ...] = ()  # what each step returned, trimmed
+    fingerprint: str | None = None  # of the plan that the requester saw
+    approved_by: str | None = None  # Slack user id
+    requested_at: AwareDatetime | None = None  # when approval was requested; Redis time
+    expires_at: AwareDatetime | None = None  # when that request ends; Redis time
+    deadline: AwareDatetime | None = None  # when the present state should have ended; Redis time
+    applied_at: AwareDatetime | None = None  # when the calls were accepted; AWS time
+    in_force_at: AwareDatetime | None = None  # AWS time; None: not known to have been in force
+    results: tuple[dict[str, Any], ...] = ()  # AWS's reply to each step (`trim_reply`)
     verification: Verification | None = None
-    note: str = ""  # why it ended, in a sentence
-    undone_by: str | None = None
+    note: str = ""  # why it ended, in one sentence
+    undone_by: str | None = None  # Slack user id
 
 
 class AuditEntry(Frozen):
-    """One link of the audit chain: who did what; `digest` covers it and the link before."""
+    """One entry of the audit chain."""
 
-    number: int
-    at: AwareDatetime  # Redis TIME
-    actor: str
-    event: str  # "approved", "running", "settling"…
-    run: str
+    number: int  # from 1
+    at: AwareDatetime  # Redis time
+    actor: str  # Slack user id, or the bot
+    event: str  # the state entered: "approved", "running", "settling"…
+    run: str  # the run's id
     detail: str
-    digest: str
+    digest: str  # SHA-256 of this entry and the digest before it, in hex

@@ -34,7 +34,7 @@ async def reread(aws: Aws, alarm: Alarm, *, enough: bool = False) -> tuple[Alarm
 async def went_off(aws: Aws, known: Alarm) -> datetime | None:
     """When an alarm that is over went into ALARM; when it ended, where that can't be read."""
     try:
-        return await asyncio.to_thread(alarms.went_off, aws, known)
+        return await asyncio.to_thread(alarms.last_alarm_time, aws, known)
     except ReadFailed:
         return known.changed_at
 

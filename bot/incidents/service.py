@@ -218,7 +218,7 @@ class IncidentService:
             await self.store.save_report(incident.id, report)
             await self.show(incident.id)
         if report is not None:
-            metrics.investigated(report)
+            metrics.count_investigation(report)
             await self._finding(incident, report)
 
     async def show(self, incident_id: str) -> None:

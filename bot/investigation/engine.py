@@ -1,8 +1,8 @@
-"""Runs a playbook's probes at once, weighs its hypotheses, ranks the causes.
+"""Runs a playbook's probes at the same time, weighs its hypotheses and ranks the causes.
 
-The weighing is pure (`weigh`, `judge`) and the only place with numbers for clues; what counts as
-a clue is the playbook's. `investigate` yields a report each time evidence has come in, so that a
-card can fill up while the slow reads still run; the last one is complete.
+`weigh` and `judge` are pure, and the only place that gives points to clues; the playbook decides
+what is a clue. `investigate` yields a report whenever a probe has answered, so that the card fills
+up while slow reads still run. The last report is complete.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 
-from bot.domain.contract import Evidence, Hypothesis, Playbook, Probe, Scope, needs
+from bot.domain.contract import Evidence, Hypothesis, Playbook, Probe, Scope, probe_parameters
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import (
@@ -38,10 +38,10 @@ WEIGHT = {
     ClueKind.SUPPORTING: 1,
     ClueKind.CONTRADICTING: -2,
 }
-LEAD_FOR_HIGH = 2
+LEAD_FOR_HIGH = 2  # points before the next cause that is not refuted
 LEAD_FOR_MEDIUM = 1
-PROBE_SECONDS = 30.0
-_ORDER = (
+PROBE_SECONDS = 30.0  # for one probe
+_STATUS_ORDER = (
     CauseStatus.SUPPORTED,
     CauseStatus.POSSIBLE,
     CauseStatus.UNTESTED,
@@ -50,18 +50,23 @@ _ORDER = (
 
 
 async def investigate(
-    playbook: Playbook, scope: Scope, aws: Aws, pool: Executor, *, patience: float = PROBE_SECONDS
+    playbook: Playbook,
+    scope: Scope,
+    aws: Aws,
+    pool: Executor,
+    *,
+    probe_seconds: float = PROBE_SECONDS,
 ) -> AsyncIterator[Report]:
-    """Reports, each from all evidence so far; the last is complete.
+    """Yield reports, each from all evidence so far; the last one is complete.
 
-    Reads that take longer than `patience` seconds become gaps.
+    Probes run in the threads of `pool`. One that takes longer than `probe_seconds` becomes a gap.
     """
     evidence: dict[str, object] = {
         name: Gap(probe=name, reason=GapReason.PENDING, detail=probe.title)
         for name, probe in playbook.probes.items()
     }
     running = {
-        asyncio.create_task(_read(name, probe, aws, scope, pool, patience), name=name)
+        asyncio.create_task(_read(name, probe, aws, scope, pool, probe_seconds), name=name)
         for name, probe in playbook.probes.items()
     }
     try:
@@ -74,40 +79,46 @@ async def investigate(
             task.cancel()
 
 
-async def gather(
+async def read_probes(
     playbook: Playbook, scope: Scope, aws: Aws, pool: Executor, names: tuple[str, ...]
 ) -> dict[str, object]:
-    """The evidence of some probes only, for verifying or planning."""
-    found = await asyncio.gather(
+    """The evidence of the named probes, by name."""
+    evidence = await asyncio.gather(
         *(_read(name, playbook.probes[name], aws, scope, pool, PROBE_SECONDS) for name in names)
     )
-    return dict(zip(names, found, strict=True))
+    return dict(zip(names, evidence, strict=True))
 
 
-async def recovered(
+async def check_recovery(
     playbook: Playbook, scope: Scope, aws: Aws, pool: Executor, since: object
 ) -> Verification:
-    """The playbook's detector, on the probes it asks for."""
-    names = tuple(needs(type(playbook), playbook.recovered))
-    evidence = await gather(playbook, scope, aws, pool, names)
+    """Whether the incident has been over since `since` (AWS time), by the playbook's `recovered`.
+
+    INCONCLUSIVE when no probe gave an answer.
+    """
+    names = tuple(probe_parameters(type(playbook), playbook.recovered))
+    evidence = await read_probes(playbook, scope, aws, pool, names)
     gaps = [gap for gap in evidence.values() if isinstance(gap, Gap)]
     if len(gaps) == len(evidence):
         why = "; ".join(gap.detail for gap in gaps)
         return Verification(
-            answer=Answer.INCONCLUSIVE, text=f"nothing to go by: {why}", at=aws.now()
+            answer=Answer.INCONCLUSIVE, text=f"no evidence could be read: {why}", at=aws.now()
         )
-    given = _reserved(playbook.recovered, scope, since)
-    return playbook.recovered(**given, **evidence)
+    reserved = _reserved_arguments(playbook.recovered, scope, since)
+    return playbook.recovered(**reserved, **evidence)
 
 
 def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Report:
-    """What the evidence says. Pure but for the clock and the cost it is stamped with."""
+    """The report of this evidence. Pure, except that it asks `aws` for the time and the cost."""
     causes = tuple(weigh(playbook, each, scope, evidence) for each in playbook.hypotheses)
-    ranked = tuple(sorted(causes, key=lambda cause: (_ORDER.index(cause.status), -cause.score)))
+    ranked = tuple(
+        sorted(causes, key=lambda cause: (_STATUS_ORDER.index(cause.status), -cause.score))
+    )
     verdict = judge(ranked)
     gaps = tuple(value for value in evidence.values() if isinstance(value, Gap))
-    seen = {name: evidence[name] for name in needs(type(playbook), playbook.overview)}
-    overview: Overview = playbook.overview(**_reserved(playbook.overview, scope, None), **seen)
+    shown = {name: evidence[name] for name in probe_parameters(type(playbook), playbook.overview)}
+    reserved = _reserved_arguments(playbook.overview, scope, None)
+    overview: Overview = playbook.overview(**reserved, **shown)
     return Report(
         playbook=playbook.id,
         service=scope.service.name,
@@ -125,27 +136,35 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
 
 
 def weigh(playbook: Playbook, hypothesis: Hypothesis, scope: Scope, evidence: Evidence) -> Cause:
-    """One hypothesis against the evidence."""
-    given: dict[str, object] = _reserved(hypothesis.test, scope, None)
+    """Test one hypothesis against the evidence.
+
+    UNTESTED when a probe failed that it cannot do without; REFUTED when the service has nothing
+    for one of its probes to read.
+    """
+    arguments: dict[str, object] = _reserved_arguments(hypothesis.test, scope, None)
     missing = []
-    for name, admits in hypothesis.needs.items():
-        value = given[name] = evidence[name]
-        if isinstance(value, Gap) and not admits.gap:
+    for name, accepts in hypothesis.parameters.items():
+        value = arguments[name] = evidence[name]
+        if isinstance(value, Gap) and not accepts.gap:
             missing.append(name)
-        elif value is None and not admits.none:
-            return _not_there(hypothesis, playbook.probes[name], scope)
+        elif value is None and not accepts.none:
+            return _no_resource(hypothesis, playbook.probes[name], scope)
     if missing:
         return _cause(hypothesis, CauseStatus.UNTESTED, 0, (), tuple(missing))
-    clues = tuple(hypothesis.test(playbook, **given))
+    clues = tuple(hypothesis.test(playbook, **arguments))
     score = sum(WEIGHT[clue.kind] for clue in clues if clue.holds)
     return _cause(hypothesis, status(clues, score), score, clues)
 
 
 def status(clues: tuple[Clue, ...], score: int) -> CauseStatus:
-    """How far the clues carry.
+    """A cause's status by its clues and score; the first rule that fits decides.
 
-    A necessary clue that is false refutes. So does contradiction that outweighs all support.
-    Support takes a decisive clue, and every necessary one known to hold.
+    - A necessary clue is False: refuted.
+    - A contradicting clue holds and the score is not above 0: refuted.
+    - A decisive clue holds, every necessary one is known, the score is above 0: supported.
+    - All decisive clues are False and the score is at most 1: refuted.
+    - No clue could be checked: untested.
+    - Else: possible.
     """
     by_kind = {kind: [clue.holds for clue in clues if clue.kind is kind] for kind in ClueKind}
     if False in by_kind[ClueKind.NECESSARY]:
@@ -163,9 +182,10 @@ def status(clues: tuple[Clue, ...], score: int) -> CauseStatus:
 
 
 def judge(ranked: tuple[Cause, ...]) -> Verdict:
-    """High: the first is supported and leads the next that still stands by 2; medium: by 1.
+    """How sure the report is of the first cause; `ranked` is in the report's order.
 
-    A rival that might turn out as strong, were what could not be read known, keeps it at medium.
+    HIGH when it is supported and 2 points before the next cause that is not refuted; MEDIUM at 1
+    point. It stays MEDIUM when another cause could reach its score with clues that are unknown.
     """
     standing = [cause for cause in ranked if cause.status is not CauseStatus.REFUTED]
     if not standing or standing[0].status is not CauseStatus.SUPPORTED:
@@ -174,12 +194,12 @@ def judge(ranked: tuple[Cause, ...]) -> Verdict:
     lead = first.score - max((cause.score for cause in rest), default=0)
     if lead < LEAD_FOR_MEDIUM:
         return Verdict.INCONCLUSIVE
-    rivalled = any(potential(cause) >= first.score for cause in rest)
-    return Verdict.HIGH if lead >= LEAD_FOR_HIGH and not rivalled else Verdict.MEDIUM
+    has_rival = any(potential(cause) >= first.score for cause in rest)
+    return Verdict.HIGH if lead >= LEAD_FOR_HIGH and not has_rival else Verdict.MEDIUM
 
 
 def potential(cause: Cause) -> float:
-    """The score a cause would have if every unknown clue turned out in its favour."""
+    """The score a cause would have if every unknown clue were in its favour; inf if untested."""
     if cause.missing:
         return math.inf
     return cause.score + sum(
@@ -188,7 +208,7 @@ def potential(cause: Cause) -> float:
 
 
 def next_test(ranked: tuple[Cause, ...]) -> str | None:
-    """The unknown clue that would weigh most, of the causes that still stand."""
+    """The text of the unknown clue with most weight, among causes that are not refuted."""
     unknown = [
         (abs(WEIGHT[clue.kind]) or 4, clue.text)
         for cause in ranked
@@ -199,8 +219,8 @@ def next_test(ranked: tuple[Cause, ...]) -> str | None:
     return max(unknown, key=lambda each: each[0])[1] if unknown else None
 
 
-def _not_there(hypothesis: Hypothesis, probe: Probe[object], scope: Scope) -> Cause:
-    """The service has no such resource: refuted by that, if it is known what the service has."""
+def _no_resource(hypothesis: Hypothesis, probe: Probe[object], scope: Scope) -> Cause:
+    """The cause when the service has no such resource: refuted, if all its resources are known."""
     service = scope.service
     if not scope.complete:
         text = f"whether {service.name} has any: {probe.title} (its tags could not be read)"
@@ -229,18 +249,20 @@ def _cause(
     )
 
 
-def _reserved(method: object, scope: Scope, since: object) -> dict[str, object]:
-    offered: Mapping[str, object] = {"scope": scope, "since": since}
-    asked = inspect.signature(method).parameters  # type: ignore[arg-type]
-    return {name: value for name, value in offered.items() if name in asked}
+def _reserved_arguments(method: object, scope: Scope, since: object) -> dict[str, object]:
+    """`scope` and `since`, if the method has parameters of these names."""
+    values: Mapping[str, object] = {"scope": scope, "since": since}
+    parameters = inspect.signature(method).parameters  # type: ignore[arg-type]
+    return {name: value for name, value in values.items() if name in parameters}
 
 
 async def _read(
-    name: str, probe: Probe[object], aws: Aws, scope: Scope, pool: Executor, patience: float
+    name: str, probe: Probe[object], aws: Aws, scope: Scope, pool: Executor, seconds: float
 ) -> object:
-    """The probe's evidence, or the gap it left. Nothing a probe does ends the investigation.
+    """The probe's evidence, or a gap. No error of a probe ends the investigation.
 
-    `patience` counts from when a thread took the read up: waiting for one is not AWS's silence.
+    `seconds` count from when a thread begins the read: time spent waiting for a thread is not
+    AWS's.
     """
     loop = asyncio.get_running_loop()
     begun = asyncio.Event()
@@ -252,15 +274,13 @@ async def _read(
     try:
         reading = loop.run_in_executor(pool, read)
         await begun.wait()
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(seconds):
             return await reading
     except ReadFailed as failed:
-        return Gap(
-            probe=name, reason=failed.reason, detail=failed.detail, permission=failed.permission
-        )
+        return failed.as_gap(name)
     except TimeoutError:
-        waited = f"{probe.title}: no answer in {patience:.0f} s"
-        return Gap(probe=name, reason=GapReason.TIMEOUT, detail=waited)
+        detail = f"{probe.title}: no answer in {seconds:.0f} s"
+        return Gap(probe=name, reason=GapReason.TIMEOUT, detail=detail)
     except Exception as fault:
         log.exception("probe %s failed", name)
         detail = f"{probe.title}: {type(fault).__name__}: {fault}"

@@ -1,7 +1,7 @@
-"""One investigation from end to end, the same in Slack and in the terminal.
+"""One whole investigation, the same for Slack and for the terminal.
 
-Finds out what is being looked at (the service completed by its tags, the alarm as CloudWatch has
-it), runs the playbook, and asks which actions fit the cause found.
+It resolves the scope (the service's resources by tags, the alarm from CloudWatch), runs the
+playbook, and finds the actions that can mend the cause.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bot.investigation.routing import Router, owner
 
 @dataclass(frozen=True, slots=True)
 class ResolvedScope:
-    """What is being looked at, and what could not be found out about it."""
+    """What is to be investigated, and the reads that failed while finding it out."""
 
     scope: Scope
     gaps: tuple[Gap, ...]
@@ -35,7 +35,7 @@ class ResolvedScope:
 
 @dataclass(frozen=True, slots=True)
 class Investigator:
-    """Everything an investigation needs but the question."""
+    """Runs investigations. Stateless; `pool` has the threads that read AWS."""
 
     router: Router
     actions: Mapping[str, Action]
@@ -50,91 +50,95 @@ class Investigator:
         alarm: Alarm | None = None,
         at: datetime | None = None,
     ) -> ResolvedScope:
-        """Where to look. Without an alarm, one of the service's that is firing is taken.
+        """What to investigate: the service's resources, its alarm and the time window.
 
-        A read that fails leaves a gap and the pointer stands in for the alarm.
+        Without `alarm`, one of the service's firing alarms of this playbook is taken. `at` is when
+        the incident began (AWS time), if a person said so. A read that fails leaves a gap; the
+        alarm is then used as it was given.
         """
         loop = asyncio.get_running_loop()
-        known, alarm_read = await asyncio.gather(
+        completed, alarm_read = await asyncio.gather(
             loop.run_in_executor(self.pool, discovery.complete, aws, service),
-            self._try("alarm", self._alarm, aws, playbook, service, alarm),
+            self._read_or_gap("alarm", self._read_alarm, aws, playbook, service, alarm),
         )
-        gaps = known.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
-        found = alarm_read if isinstance(alarm_read, Alarm) else alarm
+        gaps = completed.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
+        current = alarm_read if isinstance(alarm_read, Alarm) else alarm
         now = await asyncio.to_thread(aws.now)
-        began = at or await self._went_off(aws, found) or now
+        began = at or await self._alarm_time(aws, current) or now
         scope = Scope(
-            known.service, found, Window.around(min(began, now), now), complete=known.whole
+            completed.service,
+            current,
+            Window.around(min(began, now), now),
+            complete=completed.complete,
         )
         return ResolvedScope(scope, gaps)
 
     async def reports(
         self, aws: Aws, playbook: Playbook, resolved: ResolvedScope
     ) -> AsyncIterator[Report]:
-        """Reports as evidence comes in; the last is complete and has the actions that fit."""
+        """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
         aws = CachingReader(aws)
         async for report in investigate(playbook, resolved.scope, aws, self.pool):
-            found = {
+            additions = {
                 "gaps": resolved.gaps + report.gaps,
                 "resources": resolved.scope.service.resources,
             }
-            whole = report.model_copy(update=found)
-            if whole.complete:
-                offers = await self.offers(aws, whole, resolved.scope)
-                whole = whole.model_copy(update={"actions": offers, "cost": aws.cost()})
-            yield whole
+            report = report.model_copy(update=additions)
+            if report.complete:
+                offers = await self.offers(aws, report, resolved.scope)
+                report = report.model_copy(update={"actions": offers, "cost": aws.cost()})
+            yield report
 
     async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
-        """The cause's actions that have something to do, in the playbook's order.
+        """The actions for the report's cause that have something to do, in the playbook's order.
 
-        One that a precondition blocks comes after those that can be asked for.
+        An action that a precondition forbids comes after the others.
         """
         if report.cause is None:
             return ()
         wanted = [self.actions[name] for name in report.cause.actions if name in self.actions]
-        fitting = await asyncio.gather(*(self._fits(aws, action, scope) for action in wanted))
-        found = sorted(filter(None, fitting), key=lambda each: each[0])
-        return tuple(offer for _, offer in found)
+        offered = await asyncio.gather(*(self._offer(aws, action, scope) for action in wanted))
+        ordered = sorted(filter(None, offered), key=lambda each: each[0])
+        return tuple(offer for _, offer in ordered)
 
-    async def _fits(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
-        """Whether it is blocked, and what is offered; None when there is nothing to do."""
-        plan = await self._try(action.id, action.plan, aws, scope)
+    async def _offer(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
+        """Whether the action is forbidden now, and its offer; None when there is nothing to do."""
+        plan = await self._read_or_gap(action.id, action.plan, aws, scope)
         if plan is None:
             return None
         if isinstance(plan, Gap):
             if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
-                return None  # the service has nothing this could be done to
+                return None  # the service has no resource for this action
             return True, Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
         blocked = isinstance(plan, Plan) and bool(plan.blocked_by)
         return blocked, Offer(action=action.id, title=action.title)
 
-    async def _went_off(self, aws: Aws, alarm: Alarm | None) -> datetime | None:
-        """When the alarm went off: its change of state, or by its history if that was the OK."""
+    async def _alarm_time(self, aws: Aws, alarm: Alarm | None) -> datetime | None:
+        """When the alarm last went into ALARM; from its history if it is OK again."""
         if alarm is None or alarm.state is AlarmState.ALARM:
             return alarm.changed_at if alarm else None
-        went_off = await self._try("alarm history", alarms.went_off, aws, alarm)
-        return went_off if isinstance(went_off, datetime) else alarm.changed_at
+        time = await self._read_or_gap("alarm history", alarms.last_alarm_time, aws, alarm)
+        return time if isinstance(time, datetime) else alarm.changed_at
 
-    def _alarm(
+    def _read_alarm(
         self, aws: Aws, playbook: Playbook, service: Service, alarm: Alarm | None
     ) -> Alarm | None:
+        """The alarm as CloudWatch has it, or a firing alarm of the service when none is given."""
         if alarm is not None:
             return alarms.reread(aws, alarm)
         return next(
             (
                 firing
-                for firing in alarms.firing(aws)
+                for firing in alarms.list_firing(aws)
                 if self.router.route(firing) is playbook and owner(firing, [service]) is service
             ),
             None,
         )
 
-    async def _try(self, name: str, read: object, *args: object) -> object:
-        """A read in a thread; its failure as a gap."""
+    async def _read_or_gap(self, name: str, read: object, *args: object) -> object:
+        """Run a read in a thread; a gap with this name when it fails."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self.pool, read, *args)  # type: ignore[arg-type]
         except ReadFailed as failed:
-            return Gap(
-                probe=name, reason=failed.reason, detail=failed.detail, permission=failed.permission
-            )
+            return failed.as_gap(name)

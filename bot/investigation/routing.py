@@ -1,4 +1,4 @@
-"""Which playbook answers an alarm, and whose service it is. Pure."""
+"""Finds the playbook and the service for an alarm. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bot.domain.service import Service
 
 
 class Router:
-    """Alarm → playbook, by the alarm's metric; by words in its name when the metric is unknown.
+    """Finds the playbook for an alarm: by its metric, else by words in its name.
 
-    Raises ConfigError at once when two playbooks claim one metric or one word.
+    Raises ConfigError when two playbooks claim the same metric or word.
     """
 
     def __init__(self, playbooks: Sequence[Playbook]) -> None:
@@ -30,32 +30,33 @@ class Router:
                 _claim(self._by_word, word, playbook)
 
     def route(self, alarm: Alarm) -> Playbook | None:
-        """The playbook for an alarm, or None when no playbook knows its kind."""
+        """The playbook for an alarm; None when there is none, or words in its name fit several."""
         if alarm.namespace and alarm.metric:
-            found = self._by_metric.get((alarm.namespace, alarm.metric))
-            if found is not None:
-                return found
+            playbook = self._by_metric.get((alarm.namespace, alarm.metric))
+            if playbook is not None:
+                return playbook
         name = alarm.name.lower()
-        named = {self._by_word[word].id for word in self._by_word if word in name}
-        return self.playbooks[named.pop()] if len(named) == 1 else None
+        ids = {self._by_word[word].id for word in self._by_word if word in name}
+        return self.playbooks[ids.pop()] if len(ids) == 1 else None
 
     def named(self, word: str) -> Playbook | None:
+        """The playbook with this id, in any case."""
         return self.playbooks.get(word.lower())
 
     def nearest(self, word: str) -> str | None:
-        """The playbook a misspelt word may have meant."""
+        """The id of the playbook that is spelt most like the word; None when none is close."""
         return next(iter(get_close_matches(word.lower(), self.playbooks, n=1, cutoff=0.5)), None)
 
 
 def owner(alarm: Alarm, services: Iterable[Service], channel: str | None = None) -> Service | None:
-    """The service an alarm is about.
+    """The service an alarm is about; None when several fit equally well.
 
-    By the resources in its dimensions, then by the longest service name in its own name, then by
-    the channel it was posted in. None rather than a guess between two.
+    First by the resources in the alarm's dimensions, then by the longest service name in the
+    alarm's name, then by the Slack channel it was posted in.
     """
     services = tuple(each for each in services if _may_own(each, alarm))
-    values = {part for pair in alarm.dimensions.items() for part in _named_by(*pair)}
-    by_resource = [service for service in services if values & names(service)]
+    values = {name for pair in alarm.dimensions.items() for name in _names_in(*pair)}
+    by_resource = [service for service in services if values & resource_names(service)]
     if len(by_resource) == 1:
         return by_resource[0]
     candidates = by_resource or services
@@ -69,8 +70,8 @@ def owner(alarm: Alarm, services: Iterable[Service], channel: str | None = None)
     return in_channel[0] if len(in_channel) == 1 else None
 
 
-def names(service: Service) -> set[str]:
-    """Names by which CloudWatch dimensions refer to a service's resources."""
+def resource_names(service: Service) -> set[str]:
+    """The names that CloudWatch dimensions use for a service's resources."""
     has = service.resources
     return {
         *(api.name for api in has.apis),
@@ -86,13 +87,13 @@ def names(service: Service) -> set[str]:
 
 
 def _may_own(service: Service, alarm: Alarm) -> bool:
-    """In the alarm's region, and in its account where both are known."""
+    """Whether the service is in the alarm's region, and in its account if both are known."""
     accounts = {service.account, alarm.account} - {None}
     return service.region == alarm.region and len(accounts) <= 1
 
 
-def _named_by(dimension: str, value: str) -> tuple[str, ...]:
-    """The resource names in a dimension: "app/shop/50dc…" names shop, "pay:PROD" names pay."""
+def _names_in(dimension: str, value: str) -> tuple[str, ...]:
+    """The resource names in a dimension's value: shop in "app/shop/50dc…", pay in "pay:PROD"."""
     if dimension in ("LoadBalancer", "TargetGroup"):
         return tuple(value.split("/")[1:2])
     return (value, *value.split(":"))
@@ -101,4 +102,6 @@ def _named_by(dimension: str, value: str) -> tuple[str, ...]:
 def _claim(table: dict[Any, Playbook], key: object, playbook: Playbook) -> None:
     other = table.setdefault(key, playbook)
     if other is not playbook:
-        raise ConfigError(f"the playbooks {other.id} and {playbook.id} both claim {key}")
+        raise ConfigError(
+            f"the playbooks {other.id} and {playbook.id} both claim {key}: only one may"
+        )

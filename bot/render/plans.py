@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.domain.change_wording import command
+from bot.domain.change_wording import cli_command
 from bot.domain.plan import Check, Plan, Step
 from bot.render.blocks import (
     Block,
@@ -54,7 +54,7 @@ def calls(steps: Sequence[Step]) -> str:
 
 def commands(steps: Sequence[Step]) -> str:
     """The same calls for a person's own shell."""
-    return "\n".join(command(step) for step in steps)
+    return "\n".join(cli_command(step) for step in steps)
 
 
 def price(plan: Plan) -> str:

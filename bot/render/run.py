@@ -199,7 +199,7 @@ def _by_hand(run: Run) -> Block | None:
     if plan and plan.inverse:
         elements += [
             line(say("To go back by hand, once you have looked:")),
-            listing(commands(change_wording.way_back(run))),
+            listing(commands(change_wording.undo_calls(run))),
         ]
     elif plan:
         elements.append(line(say(way_back(plan), 400)))

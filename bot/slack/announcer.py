@@ -1,4 +1,4 @@
-"""What people see, brought to Slack: posts through the outbox, whispers and views directly."""
+"""Shows messages in Slack: posts through the outbox, ephemeral messages and modals directly."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bot.slack.outbox import Flushed, Message, Outbox, Slack
 log = logging.getLogger(__name__)
 
 _FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-SLOTS = 10  # a second: a channel that has to wait is looked at again at the next of these
-VIEW_TRIES = 12
-VIEW_PAUSE = 0.25  # a modal may not be open yet when its content is ready
+SLOTS = 10  # in a second; a flush that has to wait runs again at the beginning of a slot
+VIEW_TRIES = 12  # a modal may not be open yet when its content is ready
+VIEW_PAUSE = 0.25  # seconds between two tries
 
 
 class SlackAnnouncer:
@@ -52,25 +52,30 @@ class SlackAnnouncer:
             thread_key=None if thread_ts else thread_key,
         )
         if await self._outbox.put(channel, key, content):
-            # A key of its own: under a shared one this put could hide behind a flush that has
-            # looked for the last time already.
+            # A unique task key. With a shared one the queue would drop this task while a flush
+            # runs, and that flush may already have read the outbox for the last time.
             await self._queue.put("flush", channel, key=f"flush:{channel}:{uuid.uuid4().hex}")
 
     async def flush(self, channel: str) -> None:
-        """A durable task: send what is due in a channel, and ask to come back for the rest."""
+        """Send what is due in a channel, and schedule the next flush if messages remain.
+
+        It is a durable task.
+        """
         done = await self._outbox.flush(channel, self._slack)
-        await self._sent(channel, done)
+        await self._handle_result(channel, done)
         if done.next_in is not None:
-            await self._again(channel, done.next_in)
+            await self._schedule_flush(channel, done.next_in)
 
     async def sweep(self) -> None:
-        """Wake the channels that have something waiting: nothing put is ever left lying."""
+        """Schedule a flush for every channel with unsent messages, in case a task was lost."""
         for channel in await self._outbox.pending():
-            await self._again(channel, 0.0)
+            await self._schedule_flush(channel, 0.0)
 
-    async def _again(self, channel: str, seconds: float) -> None:
-        """One flush a slot is enough. The slot is yet to begin, so a flush of that name that runs
-        already began too early to have been asked for here."""
+    async def _schedule_flush(self, channel: str, seconds: float) -> None:
+        """Flush the channel in so many seconds, at most once in a slot.
+
+        The slot lies in the future, so its task key can't be that of a flush that runs now.
+        """
         now = time.time()
         slot = int((now + seconds) * SLOTS) + 1
         key = f"flush:{channel}:at:{slot}"
@@ -88,7 +93,7 @@ class SlackAnnouncer:
                 thread_ts=thread_ts,
             )
         except _FAULTS as fault:
-            log.warning("could not whisper to %s in %s: %s", user, channel, fault)
+            log.warning("the message to %s in %s could not be shown: %s", user, channel, fault)
 
     async def view(self, external_id: str, view: dict[str, Any]) -> None:
         for _ in range(VIEW_TRIES):
@@ -106,17 +111,19 @@ class SlackAnnouncer:
                 return
         log.info("the modal %s was closed before it was filled", external_id)
 
-    async def _sent(self, channel: str, done: Flushed) -> None:
-        """What follows from a flush: a card that is the root of its thread tells the incident."""
+    async def _handle_result(self, channel: str, done: Flushed) -> None:
+        """Store the thread of an incident whose card was posted; log what went wrong."""
         for sent in done.sent:
-            kind, _, about = sent.key.partition(":")
+            kind, _, incident_id = sent.key.partition(":")
             if kind == "card":
-                incident = await self._store.incident(about)
+                incident = await self._store.incident(incident_id)
                 if incident is not None and incident.thread_ts is None:
-                    await self._store.change_incident(about, thread_ts=sent.ts)
+                    await self._store.change_incident(incident_id, thread_ts=sent.ts)
         for refused in done.refused:
             log.error("Slack refused %s in %s: %s", refused.key, channel, refused.reason)
         for key in done.doubtful:
-            log.warning("%s may stand twice in %s", key, channel)
+            log.warning("%s may have been posted twice in %s", key, channel)
         if done.revoked:
-            log.critical("Slack refuses our token: %s; messages wait", done.revoked)
+            log.critical(
+                "SLACK_BOT_TOKEN is refused (%s): set a valid one; messages wait", done.revoked
+            )

@@ -1,7 +1,7 @@
-"""Slack's Web API as the outbox needs it: one attempt a call, and what came of it told apart.
+"""Slack's Web API for the outbox: one attempt for each call, and three kinds of failure.
 
-slack_sdk repeats a call whose connection broke, which posts twice when Slack had taken the first.
-Here nothing is repeated: whatever leaves it open whether Slack took a call is SlackUnclear.
+slack_sdk repeats a call whose connection broke. That posts twice if Slack had accepted the first
+call. Here nothing is repeated: a call that Slack may or may not have accepted raises SlackUnclear.
 """
 
 from __future__ import annotations
@@ -18,29 +18,34 @@ from bot.domain.errors import ConfigError, SlackFailed
 from bot.slack.outbox import Message, SlackBusy, SlackUnclear
 
 EVENT_TYPE = "incident_helper"
-TIMEOUT = 10  # seconds a call may take; less than the outbox's lease
-PAGE = 200  # messages of a page of history
+TIMEOUT = 10  # seconds for one call; less than the outbox's lease
+PAGE = 200  # messages in one page of a channel's history
 
 UNCLEAR = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
-"""Errors of Slack's own that may come after a message was taken (Slack, chat.postMessage)."""
+"""Errors that Slack may return although it has accepted the message (Slack, chat.postMessage)."""
 
 
 def web_client(token: str, base_url: str = AsyncWebClient.BASE_URL) -> AsyncWebClient:
-    """slack_sdk's client without its retries."""
+    """slack_sdk's client without its retries. `base_url` ends with a slash."""
     return AsyncWebClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
 
 
 class SlackClient:
-    """`bot.slack.outbox.Slack` on slack_sdk. Raises ConfigError for a client that repeats calls."""
+    """Implements `bot.slack.outbox.Slack` on slack_sdk.
+
+    Raises ConfigError for a client that repeats calls.
+    """
 
     def __init__(self, web: AsyncWebClient) -> None:
         if web.retry_handlers:
-            raise ConfigError("a Slack client that retries posts twice: use web_client()")
+            raise ConfigError(
+                "this Slack client repeats calls, so it may post twice: use web_client()"
+            )
         self._web = web
-        self._ourselves: frozenset[str] | None = None
+        self._own_ids: frozenset[str] | None = None
 
     async def post(self, channel: str, message: Message, *, key: str, thread_ts: str | None) -> str:
-        """chat.postMessage; the message's ts."""
+        """Post a message (chat.postMessage) and return its ts."""
         answer = await self._call(
             "chat.postMessage",
             json={
@@ -54,7 +59,7 @@ class SlackClient:
         return str(answer["ts"])
 
     async def update(self, channel: str, ts: str, message: Message, *, key: str) -> None:
-        """chat.update."""
+        """Replace a message's content (chat.update)."""
         await self._call(
             "chat.update", json={"channel": channel, "ts": ts, **_content(message, key)}
         )
@@ -62,15 +67,17 @@ class SlackClient:
     async def find(
         self, channel: str, key: str, *, thread_ts: str | None, since: datetime
     ) -> str | None:
-        """The ts of our message with that key, posted after `since`; metadata of others is not
-        believed."""
-        ourselves = await self._who_we_are()
+        """The ts of the bot's own message with this key, posted after `since`; None if absent.
+
+        Only the bot's own messages count: others could carry the same metadata.
+        """
+        own_ids = await self._read_own_ids()
         async for message in self._messages(channel, thread_ts, since):
             metadata = message.get("metadata") or {}
             if (
                 metadata.get("event_type") == EVENT_TYPE
                 and (metadata.get("event_payload") or {}).get("key") == key
-                and ourselves & {message.get("user"), message.get("bot_id")}
+                and own_ids & {message.get("user"), message.get("bot_id")}
             ):
                 return str(message["ts"])
         return None
@@ -78,7 +85,7 @@ class SlackClient:
     async def _messages(
         self, channel: str, thread_ts: str | None, since: datetime
     ) -> AsyncIterator[Mapping[str, Any]]:
-        """All pages: a message that is not on the first may be on the next."""
+        """The messages of a thread, or of the channel, on all pages."""
         method = "conversations.replies" if thread_ts else "conversations.history"
         params: dict[str, Any] = {
             "channel": channel,
@@ -101,13 +108,13 @@ class SlackClient:
                 return
             params["cursor"] = cursor
 
-    async def _who_we_are(self) -> frozenset[str]:
-        if self._ourselves is None:
+    async def _read_own_ids(self) -> frozenset[str]:
+        if self._own_ids is None:
             answer = await self._call("auth.test")
-            self._ourselves = frozenset(
+            self._own_ids = frozenset(
                 str(answer[name]) for name in ("user_id", "bot_id") if answer.get(name)
             )
-        return self._ourselves
+        return self._own_ids
 
     async def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         try:
@@ -117,11 +124,11 @@ class SlackClient:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise SlackUnclear(f"{method}: {type(error).__name__}: {error}") from error
         except SlackApiError as error:
-            raise _told_apart(method, error) from error
-        except AttributeError as error:  # slack_sdk takes text/plain for JSON: a proxy answered
-            raise SlackUnclear(f"{method}: an answer that is not JSON") from error
+            raise _failure(method, error) from error
+        except AttributeError as error:  # slack_sdk cannot read text/plain: a proxy answered
+            raise SlackUnclear(f"{method}: the answer is not JSON") from error
         if not isinstance(answer.data, dict):
-            raise SlackUnclear(f"{method}: an answer that is not JSON")
+            raise SlackUnclear(f"{method}: the answer is not JSON")
         return answer.data
 
 
@@ -133,7 +140,8 @@ def _content(message: Message, key: str) -> dict[str, Any]:
     }
 
 
-def _told_apart(method: str, error: SlackApiError) -> SlackBusy | SlackUnclear | SlackFailed:
+def _failure(method: str, error: SlackApiError) -> SlackBusy | SlackUnclear | SlackFailed:
+    """The exception for an error reply, by its HTTP status and Slack's error code."""
     response = error.response
     status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
     data = getattr(response, "data", None)
@@ -146,7 +154,7 @@ def _told_apart(method: str, error: SlackApiError) -> SlackBusy | SlackUnclear |
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds; headers come in any case. One second when Slack did not say."""
+    """Seconds to wait, from the Retry-After header in any case of letters; 1 if it is missing."""
     for name, value in headers.items():
         if name.lower() == "retry-after":
             try:

@@ -1,4 +1,4 @@
-"""The program's own log: its format, its levels, and no secrets in it."""
+"""The program's log: its format and levels, and a filter that removes secrets."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from logging import Filter, Formatter, LogRecord
 
 from bot.domain.redaction import redact
 
-_CHATTY = ("apscheduler", "botocore", "docket", "slack_bolt")
+_VERBOSE = ("apscheduler", "botocore", "docket", "slack_bolt")
 """Libraries that log every step at INFO."""
 
 
 def configure() -> None:
-    """Log to standard error from INFO on, libraries from WARNING on, with secrets taken out."""
+    """Log to standard error: the program from INFO, verbose libraries from WARNING, redacted."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(RedactingFilter())
-    for library in _CHATTY:
+    for library in _VERBOSE:
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
 class RedactingFilter(Filter):
-    """For log handlers: message and traceback go out redacted, whatever formats them."""
+    """Redacts message and traceback of every record, before the handler formats them."""
 
     def filter(self, record: LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), ()

@@ -1,4 +1,4 @@
-"""What the bot says of itself to Prometheus, at /metrics."""
+"""The program's Prometheus metrics, served at /metrics."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ ACCEPTED = Counter("incident_events_accepted_total", "Slack events written down"
 SOCKETS = Gauge("incident_socket_connections", "Socket Mode connections that are live")
 
 
-def investigated(report: Report) -> None:
-    """An investigation ended with this report."""
+def count_investigation(report: Report) -> None:
+    """Count an investigation that ended with this report."""
     name = report.playbook
     INVESTIGATIONS.labels(name, report.verdict.value).inc()
     SECONDS.labels(name).observe(report.cost.seconds)
@@ -37,11 +37,11 @@ def investigated(report: Report) -> None:
         GAPS.labels(name, gap.reason.value).inc()
 
 
-def changed(run: Run) -> None:
-    """A guarded change was seen in this state after a step."""
+def count_change(run: Run) -> None:
+    """Count a guarded change that is in this state after a step."""
     CHANGES.labels(run.action, run.state.value).inc()
 
 
 def exposition() -> tuple[bytes, str]:
-    """The metrics page and its content type."""
+    """The metrics page as bytes, and its content type."""
     return generate_latest(), CONTENT_TYPE_LATEST

@@ -27,14 +27,14 @@ def main() -> None:
     """Write card.png, preview.png, change.png and phone.png beside this file."""
     with tempfile.TemporaryDirectory() as folder:
         on = Play(SCENARIO, Path(folder), speed=SPEED)
-        on.stage.start()
+        on.session.start()
         try:
             on.start_bot()
-            on.stage.raise_curtain()
+            on.session.start_alarms()
             on.reply("high confidence")
             thread = f"?thread={on.alarm_ts()}"
             maya, jonas = (
-                f"{on.stage.slack.url}/as/{person}/{slack.ALERTS}{thread}"
+                f"{on.session.slack.url}/as/{person}/{slack.ALERTS}{thread}"
                 for person in (slack.RESPONDER, slack.COMMANDER)
             )
             with opened(

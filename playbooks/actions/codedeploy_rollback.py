@@ -38,7 +38,7 @@ class RollbackCodeDeploy(Action):
         "codedeploy:StopDeployment",
     )
 
-    also = MappingProxyType(
+    implied_permissions = MappingProxyType(
         {
             "codedeploy:CreateDeployment": (
                 "codedeploy:GetDeploymentConfig",

@@ -56,7 +56,7 @@ class RollbackEcs(Action):
         "ecs:ListServiceDeployments",
     )
     writes = ("ecs:StopServiceDeployment", "ecs:UpdateService", "iam:PassRole")
-    also = MappingProxyType({"ecs:UpdateService": ("iam:PassRole",)})
+    implied_permissions = MappingProxyType({"ecs:UpdateService": ("iam:PassRole",)})
 
     def plan(self, aws: Aws, scope: Scope) -> Plan | None:
         refs = scope.service.resources.ecs

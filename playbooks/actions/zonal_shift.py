@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bot.domain.change_wording import TOLD_BY_AWS
+from bot.domain.change_wording import FROM_REPLY
 from bot.domain.contract import Action, Observed, Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Plan, Step
@@ -62,7 +62,7 @@ class ShiftZone(Action):
         return Observed(
             {"away_from": shift.get("awayFrom")},
             lock=shift.get("zonalShiftId"),
-            said=shift.get("comment", ""),
+            comment=shift.get("comment", ""),
         )
 
     def ownership_conflict(
@@ -70,12 +70,14 @@ class ShiftZone(Action):
     ) -> str | None:
         started = {each["zonalShiftId"] for each in results if "zonalShiftId" in each}
         comment = plan.steps[0].params["comment"]
-        if seen.lock in started or (not started and seen.said == comment):
+        if seen.lock in started or (not started and seen.comment == comment):
             return None
-        return f"the shift in force ({seen.lock}, “{seen.said}”) is not the one that was started."
+        return (
+            f"the shift in force ({seen.lock}, “{seen.comment}”) is not the one that was started."
+        )
 
     def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
-        return (_cancel(seen.lock or TOLD_BY_AWS),)
+        return (_cancel(seen.lock or FROM_REPLY),)
 
     def _draft(
         self, aws: Aws, scope: Scope, balancer: BalancerId, zone: str, zone_id: str
@@ -103,7 +105,7 @@ class ShiftZone(Action):
             before={"away_from": now},
             after={"away_from": zone_id},
             steps=(start,),
-            inverse=(_cancel(TOLD_BY_AWS),),
+            inverse=(_cancel(FROM_REPLY),),
             checks=(
                 Check(
                     text="zonal shift is enabled on the load balancer", holds=managed is not None

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.domain.contract import Scope, ranked
-from bot.domain.report import BreakdownRow, Gap, Link, Overview, Series
+from bot.domain.contract import Scope
+from bot.domain.report import BreakdownRow, Gap, Link, Overview, Series, nearest_first
 from bot.domain.resources import ApiRef
 from playbooks.evidence import console, facts
 from playbooks.evidence.onset import STALE, Burn, detector
@@ -44,7 +44,7 @@ def overview(
         headline=headline(scope, burn, edge, counted) + refusal(burn, access),
         onset=burn.onset,
         breakdown=tuple(breakdown(burn, counted)),
-        changes=ranked(changes, burn.onset),
+        changes=nearest_first(changes, burn.onset),
         chart_title="5XX and requests a minute",
         chart=chart(scope, edge),
         links=tuple(links(scope, access, reports, exceptions, counts))[:MOST_LINKS],

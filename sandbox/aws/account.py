@@ -1,4 +1,4 @@
-"""The account: what the operations share, and what one call brings along."""
+"""The account whose state the operations share, and the call an operation answers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sandbox.aws.callers import Caller, Callers
 from sandbox.aws.faults import Faults
 from sandbox.aws.moto_account import MotoAccount
 from sandbox.world.api import World
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resources
 
 S = TypeVar("S", bound="Store")
 
 
 class Store:
-    """State of one service. Made on first use; one store of a kind per account."""
+    """The state of one service. An account has one store of a class, made on first use."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
 
     def advance(self) -> None:
-        """Let time pass: pull the levers of what has taken effect since the last look."""
+        """Pull the levers of changes that have taken effect since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Account:
 
     @property
     def region(self) -> str:
-        """The one region everything stands in."""
+        """The region of all resources."""
         return self.resources.region
 
     def arn(self, service: str, tail: str) -> str:
@@ -81,7 +81,7 @@ class Account:
         return f"arn:aws:{service}:{self.region}:{self.id}:{tail}"
 
     def store(self, kind: type[S]) -> S:
-        """The store of this kind."""
+        """The account's store of this class."""
         with self.lock:
             if kind not in self._stores:
                 made = self._stores[kind] = kind(self)
@@ -89,7 +89,7 @@ class Account:
             return cast(S, self._stores[kind])
 
     def advance(self) -> None:
-        """Let time pass for every store."""
+        """Call `advance` of every store."""
         with self.lock:
             for store in list(self._stores.values()):
                 store.advance()
@@ -114,11 +114,11 @@ class Call:
 
     @property
     def resources(self) -> Resources:
-        """What stands in the account."""
+        """The account's resources."""
         return self.account.resources
 
     def store(self, kind: type[S]) -> S:
-        """The store of this kind."""
+        """The account's store of this class."""
         return self.account.store(kind)
 
     def moto(self, params: Mapping[str, Any]) -> dict[str, Any]:

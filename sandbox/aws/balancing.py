@@ -8,13 +8,11 @@ from typing import Any
 
 from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
-from sandbox.world import names
-from sandbox.world.levers import health_check
-from sandbox.world.resources import LoadBalancer, TargetGroup
+from sandbox.world.kinds import LoadBalancer, TargetGroup
 
 _DELAY = "deregistration_delay.timeout_seconds"
 
-_BALANCER_ATTRIBUTES = {
+BALANCER_ATTRIBUTES = {
     "access_logs.s3.enabled": "false",
     "access_logs.s3.bucket": "",
     "access_logs.s3.prefix": "",
@@ -58,7 +56,6 @@ class Balancing(Store):
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
-        self.balancer_attributes = dict(_BALANCER_ATTRIBUTES)
         self._group_attributes: dict[str, dict[str, str]] = {}
         self._other_checks: dict[str, dict[str, Any]] = {}
 
@@ -70,20 +67,8 @@ class Balancing(Store):
     def balancer_arn(self) -> str:
         """The load balancer's ARN."""
         assert self.balancer is not None
-        tail = names.load_balancer_dimension(self.balancer)
+        tail = self.balancer.dimension
         return self.account.arn("elasticloadbalancing", f"loadbalancer/{tail}")
-
-    def listener_arn(self) -> str:
-        """The ARN of the balancer's one listener."""
-        tail = self.balancer_arn().partition(":loadbalancer/")[2]
-        return self.account.arn(
-            "elasticloadbalancing", f"listener/{tail}/{names.digest('listener', tail)}"
-        )
-
-    def rule_arn(self, number: int) -> str:
-        """The ARN of a rule; 0 is the default rule."""
-        arn = self.listener_arn().replace(":listener/", ":listener-rule/")
-        return f"{arn}/{names.digest('rule', number)}"
 
     def groups(self) -> Iterator[TargetGroup]:
         """The target groups."""
@@ -92,7 +77,7 @@ class Balancing(Store):
 
     def group_arn(self, group: TargetGroup) -> str:
         """A target group's ARN."""
-        return self.account.arn("elasticloadbalancing", names.target_group_dimension(group))
+        return self.account.arn("elasticloadbalancing", group.dimension)
 
     def check_balancer(self, arn: str) -> LoadBalancer:
         """The balancer with this ARN. Raises AwsError."""
@@ -110,7 +95,7 @@ class Balancing(Store):
     def health_check(self, group: TargetGroup) -> dict[str, Any]:
         """The group's health check settings as API members."""
         lever = self.account.world.lever(f"elb/{group.name}/health_check")
-        values: Mapping[str, Any] = json.loads(str(lever or health_check(group)))
+        values: Mapping[str, Any] = json.loads(str(lever or group.health_check))
         return {
             key: values[own] if key == "HealthCheckPath" else round(values[own])
             for key, own in _CHECK_KEYS.items()

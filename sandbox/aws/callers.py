@@ -1,4 +1,4 @@
-"""Who calls: the access key names the caller, and what its role lets it do."""
+"""The callers of the API, told by their access keys, and what they may do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 from sandbox.aws.errors import AwsError
 from sandbox.aws.names import code, unique
-from sandbox.aws.policy import Decision, Policy, is_write
+from sandbox.aws.policy import Decision, Policy
 from sandbox.aws.protocol import Signature
+from sandbox.aws.writes import is_write
 from sandbox.world.names import digest
 
 
@@ -29,7 +30,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What AssumeRole hands out. `expires` is wall time: the client's own clock checks it."""
+    """The reply of AssumeRole. `expires` is wall time: the client compares it with its clock."""
 
     access_key: str
     secret: str
@@ -67,7 +68,7 @@ class Callers:
         self._lock = threading.Lock()
 
     def identify(self, signature: Signature) -> Caller:
-        """Who signed. Raises AwsError for temporary credentials that are unknown or over."""
+        """The caller that signed. Raises AwsError for unknown or expired temporary credentials."""
         with self._lock:
             session = self._sessions.get(signature.access_key)
         if session is None:
@@ -133,7 +134,7 @@ class Callers:
         return f"AROA{code('role', role, length=17).upper()}"
 
     def refusal(self, principal: str, action: str, resource: str = "*") -> Refusal | None:
-        """Why the role or user of this name may not do this; None when it may."""
+        """Why IAM refuses the action to the role or user of this name; None when it is allowed."""
         verb = f"allows the {action} action"
         if principal in self._read_only and is_write(action):
             return Refusal("implicitDeny", f"no identity-based policy {verb}")
@@ -146,7 +147,7 @@ class Callers:
         return None
 
     def refusal_of(self, caller: Caller, action: str, resource: str = "*") -> Refusal | None:
-        """Why this caller may not do this; None when it may."""
+        """Why IAM refuses the action to this caller; None when it is allowed."""
         found = self.refusal(caller.role or caller.actor, action, resource)
         if found is None and caller.session_policy is not None:
             decision = caller.session_policy.decide(action, resource)

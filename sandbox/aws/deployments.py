@@ -1,8 +1,8 @@
 """CodeDeploy's deployments, past and under way.
 
 A deployment of the scenario is read from the trail and from the group's revision lever; one that a
-caller created (or CodeDeploy itself, to roll back) is kept here and pulls the levers when it is
-through. A Lambda group moves its alias to the version that served under the revision before; what
+caller created (or CodeDeploy itself, to roll back) is kept here and pulls the levers when it has
+succeeded. A Lambda group moves its alias to the version that served under the revision before; what
 that was is read from the levers' history, or from an AppSpec in the revision.
 """
 
@@ -17,9 +17,9 @@ import yaml
 
 from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
-from sandbox.aws.history import reached
+from sandbox.aws.history import reached, scenario_changes
 from sandbox.aws.names import deployment_id
-from sandbox.world.resources import CodeDeploy
+from sandbox.world.kinds import CodeDeploy
 
 _AGE = timedelta(days=7)
 _SECOND = timedelta(seconds=1)
@@ -46,7 +46,7 @@ class Deployment:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more happens to it."""
+        """Whether it has ended."""
         return self.completed is not None
 
 
@@ -154,7 +154,7 @@ class Deployments(Store):
             self._own[deployment.deployment_id] = replace(stopped, undone_by=back.deployment_id)
 
     def advance(self) -> None:
-        """Deployments come through; what the newest one brought serves."""
+        """Complete deployments that are due, and serve the revision of the newest one."""
         now = self.account.world.now()
         for key, item in list(self._own.items()):
             if item.over:
@@ -169,7 +169,7 @@ class Deployments(Store):
             self._hold(group)
 
     def _hold(self, group: CodeDeploy) -> None:
-        """Let the group's newest deployment that a caller had a hand in decide what serves."""
+        """Serve what the group's newest deployment that a caller created or stopped decides."""
         newest = self.of_group(group)[0]
         if newest.deployment_id not in self._own or not newest.over:
             return
@@ -180,7 +180,7 @@ class Deployments(Store):
                 self.account.world.pull(key, value)
 
     def _levers_of(self, group: CodeDeploy, revision: str, by: Deployment) -> dict[str, str]:
-        """What alias and task definition a revision comes with: as they were when it served."""
+        """The alias and task definition levers of a revision, as they were when it served."""
         world = self.account.world
         keys = []
         if group.function and group.alias:
@@ -202,7 +202,7 @@ class Deployments(Store):
         return found
 
     def _moments(self, group: CodeDeploy) -> Iterator[datetime]:
-        """Times at which to look what served: the ends and the beginnings of deployments."""
+        """The beginnings and ends of deployments: the times at which what serves can change."""
         for item in self.of_group(group):
             if item.completed is not None:
                 yield item.completed + _SECOND
@@ -233,12 +233,8 @@ class Deployments(Store):
         )
         events = [
             event
-            for event in world.trail()
-            if event.source == "codedeploy.amazonaws.com"
-            and event.name == "CreateDeployment"
-            and not event.error_code
-            and event.response is None  # a caller's has one, and is in `_own`
-            and event.request.get("applicationName") == group.application
+            for event in scenario_changes(world, "codedeploy", "CreateDeployment")
+            if event.request.get("applicationName") == group.application
             and event.request.get("deploymentGroupName") == group.group
         ]
         for index, event in enumerate(events):

@@ -17,14 +17,16 @@ from typing import Any
 
 from moto.core.request import Request
 
-from sandbox.aws import errors, faults, protocol, registry, trail
+from sandbox.aws import errors, faults, protocol, services, trail
 from sandbox.aws.account import Account, Call
 from sandbox.aws.callers import Caller
 from sandbox.aws.errors import AwsError, Wire
 from sandbox.aws.ledger import Entry, Ledger
 from sandbox.aws.moto_account import parsed
 from sandbox.aws.protocol import Target
+from sandbox.aws.registry import OWN_SERVICES
 from sandbox.aws.subjects import subjects
+from sandbox.aws.writes import changes_something
 from sandbox.world.api import Fault
 
 _TIMEOUT_SECONDS = 60.0
@@ -36,7 +38,7 @@ class AnswerLost(ConnectionError):
 
 @dataclass
 class _Exchange:
-    """One request on its way through."""
+    """One request while it is being answered."""
 
     request: Request
     request_id: str
@@ -60,7 +62,7 @@ class Endpoint:
     def __init__(self, account: Account, ledger: Ledger) -> None:
         self._account = account
         self._ledger = ledger
-        self._operations = registry.load()
+        self._operations = services.load()
         self.closing = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -93,7 +95,10 @@ class Endpoint:
             self._note(exchange)
 
     def _admit(self, exchange: _Exchange) -> list[Fault]:
-        """Everything before the work: who, what, may they, and which faults are met."""
+        """Identify operation and caller, play faults, check permission and input.
+
+        Returns the faults of this call. Raises AwsError when it is refused.
+        """
         account, request = self._account, exchange.request
         signed = protocol.signature(request)
         if signed is None:
@@ -121,7 +126,7 @@ class Endpoint:
         return met
 
     def _play(self, met: list[Fault], exchange: _Exchange) -> None:
-        """Faults that come before the work: waiting and refusing."""
+        """Play the faults that come before the work: latency, throttling, server errors."""
         exchange.fault = met[0].kind if met else None
         for fault in met:
             if fault.kind == "latency":
@@ -132,14 +137,14 @@ class Endpoint:
                 raise faults.server_error(exchange.protocol)
 
     def _run(self, exchange: _Exchange) -> tuple[str, Wire]:
-        """The work: a handler's, or moto's. Its outcome and the answer."""
+        """Have a handler or moto do the work; its outcome and the answer."""
         target, caller = exchange.target, exchange.caller
         assert target is not None
         assert caller is not None
         found = self._operations.get((target.service, target.name))
         if found is None:
             return self._pass_on(exchange, target)
-        if target.service not in registry.OWN_SERVICES:
+        if target.service not in OWN_SERVICES:
             self._account.moto.prepare(target.service)  # slow at first, and nobody else need wait
         with self._account.lock:
             self._account.advance()
@@ -159,7 +164,7 @@ class Endpoint:
         return "ok", protocol.serialize(exchange.reply, target, exchange.request_id)
 
     def _pass_on(self, exchange: _Exchange, target: Target) -> tuple[str, Wire]:
-        if target.service in registry.OWN_SERVICES:
+        if target.service in OWN_SERVICES:
             raise AwsError(
                 "NotImplemented",
                 f"{target.service}:{target.name} is not supported by this sandbox",
@@ -168,8 +173,16 @@ class Endpoint:
         if target.protocol == protocol.CBOR:
             exchange.reply = moto.call(target.service, target.name, exchange.params)
             return "ok", protocol.serialize(exchange.reply, target, exchange.request_id)
-        body = exchange.request.get_data()
-        wire = moto.forward(target.service, target.name, exchange.request.environ, body)
+        request = exchange.request
+        query = request.query_string.decode()
+        wire = moto.forward(
+            target.service,
+            target.name,
+            method=request.method,
+            path=f"{request.raw_path}?{query}" if query else request.raw_path,
+            headers=dict(request.headers),
+            body=request.get_data(),
+        )
         if wire.status >= 400:
             try:
                 parsed(wire, target.operation)
@@ -178,7 +191,7 @@ class Endpoint:
         return "ok", wire
 
     def _after(self, exchange: _Exchange, wire: Wire, met: list[Fault]) -> Wire:
-        """Faults that come after the work: it was done, and the answer is lost or broken."""
+        """Play the faults that come after the work: the answer is lost or cut in half."""
         for fault in met:
             if fault.kind == "timeout":
                 wait = fault.latency_ms / 1000 if fault.latency_ms else _TIMEOUT_SECONDS
@@ -191,12 +204,12 @@ class Endpoint:
         return wire
 
     def _note(self, exchange: _Exchange) -> None:
-        """Ledger and trail; once an exchange, however it ends."""
+        """Record the call in ledger and trail, once, whatever its outcome."""
         target, caller = exchange.target, exchange.caller
         if target is None or caller is None:
             return
         exchange.caller = None
-        write = registry.changes_something(target.service, target.name)
+        write = changes_something(target.service, target.name)
         self._ledger.add(
             Entry(
                 exchange.time,
@@ -230,7 +243,7 @@ class Endpoint:
 
 
 def _inflated(environ: dict[str, Any]) -> dict[str, Any]:
-    """The request with its body unzipped: SDKs compress large PutMetricData calls."""
+    """The request with its body unzipped: SDKs compress large bodies of some operations."""
     if environ.get("HTTP_CONTENT_ENCODING") != "gzip":
         return environ
     length = int(environ.get("CONTENT_LENGTH") or 0)

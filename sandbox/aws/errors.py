@@ -42,7 +42,7 @@ _REST = ("rest-json", "rest-xml")
 
 
 class AwsError(Exception):
-    """What a handler raises for AWS to answer with.
+    """An error of the API; a handler raises it, the endpoint answers with it.
 
     `code` is the code on the wire or the name of the modelled exception; its HTTP status comes
     from the service's model unless given. `members` are further fields of the exception.

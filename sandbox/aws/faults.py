@@ -1,4 +1,4 @@
-"""Faults of the AWS API that a scenario asks for."""
+"""Faults of the AWS API that a scenario plays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _THROTTLE = {
 
 
 class Faults:
-    """Which faults a call meets. A share of 0.5 hits every other call, not a random half."""
+    """Chooses the faults of a call. A share of 0.5 is every other call, not a random half."""
 
     def __init__(self, faults: Callable[[], Sequence[Fault]]) -> None:
         self._faults = faults
@@ -27,7 +27,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def met_by(self, target: Target) -> list[Fault]:
-        """The faults this call meets; each question counts as a call."""
+        """The faults of this call. Counts the call for faults that apply to a share of calls."""
         names = {target.iam_action, f"{target.service}:{target.name}"}
         names.add(f"{target.iam_action.partition(':')[0]}:{target.name}")
         return [
@@ -49,12 +49,12 @@ class Faults:
 
 
 def throttling(protocol: str) -> AwsError:
-    """The error of a caller that called too often."""
+    """The error of a throttled call."""
     return AwsError(*_THROTTLE.get(protocol, ("ThrottlingException", "Rate exceeded")))
 
 
 def server_error(protocol: str) -> AwsError:
-    """The error of a service that failed inside."""
+    """The error of an internal failure."""
     code = "InternalFailure" if protocol != "ec2" else "InternalError"
     return AwsError(code, "The request processing has failed because of an unknown error.")
 
@@ -62,7 +62,7 @@ def server_error(protocol: str) -> AwsError:
 def access_denied(
     protocol: str, service: str, caller: str, action: str, resource: str | None, because: str
 ) -> AwsError:
-    """The error of a caller that may not, in AWS's words (IAM User Guide, "Troubleshoot access
+    """The error of a call that IAM refuses, in AWS's words (IAM User Guide, "Troubleshoot access
     denied error messages")."""
     where = f" on resource: {resource}" if resource else ""
     message = f"User: {caller} is not authorized to perform: {action}{where} because {because}"

@@ -1,7 +1,7 @@
 """Lambda's functions: versions, aliases and concurrency.
 
-What an alias serves and how much is reserved are the world's levers: a change of the scenario and
-a change by a caller are the same thing. Past publications and moves are read from the trail.
+What an alias serves and what is reserved are levers of the world, changed by the scenario and by
+callers alike. Past publications and alias moves are read from the trail.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 
 from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
+from sandbox.aws.history import scenario_changes
 from sandbox.aws.names import unique
 from sandbox.aws.provisioning import Provisioned
 from sandbox.world.api import LeverValue, TrailEvent
-from sandbox.world.resources import Function
+from sandbox.world.kinds import Function
 
 LATEST = "$LATEST"
 _UNRESERVED_MINIMUM = 100  # Lambda keeps this many executions for functions without a reservation
@@ -35,12 +36,11 @@ class Version:
     memory_mb: int
     timeout: int
     modified: datetime
-    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a FunctionName and a Qualifier name."""
+    """The function that FunctionName names, and the qualifier."""
 
     function: Function
     qualifier: str | None
@@ -85,7 +85,7 @@ class Functions(Store):
         return self._versions[function]
 
     def version(self, function: str, qualifier: str | None) -> Version:
-        """What a qualifier leads to. Raises AwsError."""
+        """The version a qualifier (alias, version or None) stands for. Raises AwsError."""
         name = qualifier or LATEST
         if name in self.aliases(function):
             name = self.target(function, name)
@@ -122,14 +122,13 @@ class Functions(Store):
             parts += [sum(1 for _ in self._moves(function, str(qualifier)))]
         return unique("revision", *parts)
 
-    def check_revision(self, given: str | None, function: str, qualifier: str | None) -> None:
+    def check_revision(self, given: str | None, function: str, alias: str) -> None:
         """Raises AwsError when a caller's RevisionId is not the latest."""
-        if given is not None and given != self.revision(function, qualifier):
-            kind = "GetAlias" if qualifier else "GetFunction"
+        if given is not None and given != self.revision(function, alias):
             raise AwsError(
                 "PreconditionFailedException",
                 "The Revision Id provided does not match the latest Revision Id. Call the "
-                f"{kind} API to retrieve the latest Revision Id",
+                "GetAlias API to retrieve the latest Revision Id",
             )
 
     # -- concurrency
@@ -140,7 +139,7 @@ class Functions(Store):
         return None if value is None else int(value)
 
     def unreserved(self, without: str | None = None) -> int:
-        """What is left for functions without a reservation; `without` one function's."""
+        """Concurrency left for functions without a reservation; `without` leaves one out."""
         names = [function.name for function in self.account.resources.functions]
         taken = sum(self.reserved(name) or 0 for name in names if name != without)
         return self.account.resources.account_concurrency - taken
@@ -165,7 +164,7 @@ class Functions(Store):
         }
 
     def provision(self, function: str, qualifier: str, wanted: int) -> Provisioned:
-        """Ask for provisioned concurrency; it becomes READY over time."""
+        """Start to provision concurrency; it becomes READY over time."""
         now = self.account.world.now()
         before = self._provisioned.get((function, qualifier))
         start = before.available(now) if before else 0
@@ -178,7 +177,7 @@ class Functions(Store):
         return made
 
     def unprovision(self, function: str, qualifier: str) -> None:
-        """Give provisioned concurrency back, at once."""
+        """Remove provisioned concurrency, at once."""
         del self._provisioned[function, qualifier]
         self.pull(function, "provisioned", qualifier, value=None)
 
@@ -192,7 +191,7 @@ class Functions(Store):
         weights: dict[str, float] | None,
         description: str | None,
     ) -> None:
-        """Point an alias somewhere else, at once."""
+        """Change an alias, at once; None leaves a part as it is."""
         if description is not None:
             self._descriptions[function, alias] = description
         if weights is not None:
@@ -205,32 +204,13 @@ class Functions(Store):
         self._pull_configuration(function)
         self.advance()
 
-    def configure(self, function: str, version: Version) -> None:
-        """Replace $LATEST's configuration."""
-        self._versions[function][LATEST] = version
-        self.changed(function, None)
-        self._pull_configuration(function)
-
-    def publish(self, function: str, description: str) -> Version:
-        """Make a version of $LATEST."""
-        known = self._versions[function]
-        number = max((int(name) for name in known if name != LATEST), default=0) + 1
-        made = replace(
-            known[LATEST],
-            name=str(number),
-            description=description,
-            modified=self.account.world.now(),
-        )
-        known[made.name] = made
-        return made
-
     def changed(self, function: str, qualifier: str | None) -> None:
-        """Note a change: the RevisionId becomes another."""
+        """Count a change, so that the RevisionId becomes another."""
         key = f"{function}:{qualifier}"
         self._changes[key] = self._changes.get(key, 0) + 1
 
     def advance(self) -> None:
-        """Provisioned concurrency grows; on an alias that moved it is allocated anew."""
+        """Let provisioned concurrency grow; allocate it anew on an alias that moved."""
         now = self.account.world.now()
         lasts = timedelta(seconds=self.account.options.provisioning_seconds)
         for item in self.account.resources.functions:
@@ -265,7 +245,7 @@ class Functions(Store):
         return self.version(function, next(iter(self.aliases(function)), None))
 
     def _pull_configuration(self, function: str) -> None:
-        """Memory and timeout are those of the version that is called."""
+        """Set the levers memory and timeout to those of the version that is called."""
         version = self._called(function)
         if self.lever(function, "memory") != version.memory_mb:
             self.pull(function, "memory", value=version.memory_mb)
@@ -273,7 +253,7 @@ class Functions(Store):
             self.pull(function, "timeout", value=version.timeout)
 
     def _adopt_configuration(self, function: str) -> None:
-        """What the scenario changed is what the called version and $LATEST now have."""
+        """Take over memory and timeout that the scenario changed, in $LATEST as well."""
         memory, timeout = self.lever(function, "memory"), self.lever(function, "timeout")
         called = self._called(function)
         if memory in (None, called.memory_mb) and timeout in (None, called.timeout):
@@ -289,12 +269,11 @@ class Functions(Store):
     # -- the past
 
     def _moves(self, function: str, alias: str) -> Iterator[TrailEvent]:
-        for event in self.account.world.trail():
-            # A caller's own move has an answer, and is counted in `_changes`.
-            if event.name.startswith("UpdateAlias") and not event.error_code and not event.response:
-                asked = event.request
-                if asked.get("functionName") == function and asked.get("name") == alias:
-                    yield event
+        # A caller's own move is counted in `_changes`.
+        for event in scenario_changes(self.account.world, "lambda", "UpdateAlias"):
+            asked = event.request
+            if asked.get("functionName") == function and asked.get("name") == alias:
+                yield event
 
     def _initial_versions(self, function: Function) -> Iterator[tuple[str, Version]]:
         published = _publications(self.account, function)

@@ -1,7 +1,7 @@
-"""Every API call the endpoint received, apart from what the world believes happened.
+"""A record of every API call the endpoint received, for tests.
 
-Tests read it to prove that nothing ran twice, that nothing was changed unasked, and how many calls
-an investigation took.
+With it they prove that nothing ran twice, that nothing was changed without approval, and how many
+calls an investigation takes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Entry:
 
     @property
     def call(self) -> str:
-        """Such as "lambda:UpdateAlias"."""
+        """Service and operation, such as "lambda:UpdateAlias"."""
         return f"{self.service}:{self.operation}"
 
 
@@ -43,7 +43,7 @@ class Ledger:
         self._reads: deque[Entry] = deque(maxlen=reads)
 
     def add(self, entry: Entry) -> None:
-        """Note a call."""
+        """Record a call."""
         with self._lock:
             (self._writes if entry.write else self._reads).append(entry)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 from sandbox.aws.account import Account
 from sandbox.aws.errors import AwsError
@@ -49,7 +48,7 @@ def rows(account: Account, group: str, start_ms: int, end_ms: int) -> Iterable[R
 
 
 def events(account: Account, group: str, start_ms: int, end_ms: int) -> Iterator[tuple[Row, int]]:
-    """The same, oldest first, an event as often as its row stands for: row and copy number."""
+    """The same, oldest first: a row as often as its weight says, each time with its copy number."""
     found = sorted(rows(account, group, start_ms, end_ms), key=lambda row: row.timestamp)
     for row in found:
         if start_ms <= row.timestamp <= end_ms:
@@ -58,14 +57,8 @@ def events(account: Account, group: str, start_ms: int, end_ms: int) -> Iterator
 
 
 def stored_bytes(account: Account, group: str) -> int:
-    """What the group holds: a day of what AWS/Logs IncomingBytes says came in."""
+    """Bytes in the group: the sum of AWS/Logs IncomingBytes over the last day."""
     metric = MetricId("AWS/Logs", "IncomingBytes", (("LogGroupName", group),))
     now = account.world.now()
     buckets = account.store(Metrics).buckets(metric, now - _DAY, now, 3600)
     return int(sum(bucket.total for bucket in buckets.values()))
-
-
-def sample(account: Account, group: str, around: datetime, most: int) -> list[Row]:
-    """Some events near a time."""
-    start = millis(around - timedelta(minutes=8))
-    return list(islice(rows(account, group, start, millis(around)), most))

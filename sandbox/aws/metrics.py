@@ -1,18 +1,17 @@
-"""Metric data: the world's minutes and what callers put, aggregated as CloudWatch does."""
+"""Metric data: the world's minutes, aggregated as CloudWatch does."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from sandbox.aws.account import Account, Store
+from sandbox.aws.account import Store
 from sandbox.aws.errors import AwsError
-from sandbox.world.api import MetricId, Minute
+from sandbox.world.api import MetricId
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
-_MINUTE = timedelta(minutes=1)
 
 Series = dict[datetime, float]
 
@@ -80,36 +79,13 @@ def check_period(period: int) -> None:
 class Metrics(Store):
     """Every metric of the account."""
 
-    def __init__(self, account: Account) -> None:
-        super().__init__(account)
-        self._put: dict[MetricId, dict[datetime, Bucket]] = {}
-
-    def put(
-        self,
-        metric: MetricId,
-        time: datetime,
-        values: Sequence[float],
-        weights: Sequence[float],
-        unit: str,
-    ) -> None:
-        """Take in samples of a caller's own metric."""
-        minute = time.astimezone(UTC).replace(second=0, microsecond=0)
-        bucket = self._put.setdefault(metric, {}).setdefault(minute, Bucket(unit=unit))
-        bucket.values.extend(values)
-        bucket.weights.extend(weights)
-
-    def ids(self) -> list[MetricId]:
-        """Every metric there is, in a fixed order."""
-        found = {*self.account.world.metrics(), *self._put}
-        return sorted(found, key=lambda metric: (metric.namespace, metric.name, metric.dimensions))
-
     def buckets(
         self, metric: MetricId, start: datetime, end: datetime, period: int
     ) -> dict[datetime, Bucket]:
         """The samples of [start, end) by period, oldest first; complete minutes only."""
         start = start.astimezone(UTC).replace(second=0, microsecond=0)
         found: dict[datetime, Bucket] = {}
-        for minute in self._minutes(metric, start, end):
+        for minute in self.account.world.minutes(metric, start, min(end, self.account.world.now())):
             stamp = int(minute.time.timestamp())
             key = datetime.fromtimestamp(stamp - stamp % period, UTC)
             bucket = found.setdefault(key, Bucket(unit=minute.unit))
@@ -126,11 +102,3 @@ class Metrics(Store):
             time: compute(bucket)
             for time, bucket in self.buckets(metric, start, end, period).items()
         }
-
-    def _minutes(self, metric: MetricId, start: datetime, end: datetime) -> list[Minute]:
-        now = self.account.world.now()
-        found = list(self.account.world.minutes(metric, start, min(end, now)))
-        for time, bucket in self._put.get(metric, {}).items():
-            if start <= time < end and time + _MINUTE <= now:
-                found.append(Minute(time, tuple(bucket.values), tuple(bucket.weights), bucket.unit))
-        return found

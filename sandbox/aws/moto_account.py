@@ -3,44 +3,49 @@
 moto keeps its backends in the process, by account. Each endpoint uses a moto account of its own
 and swaps the account number in everything that goes in and comes out, so two endpoints in one
 process share nothing even when their scenarios name the same account. moto is imported when a call
-first needs it and furnished, service by service, when a service is first used (`moto_seed`).
+first needs it and furnished, service by service, when a service is first used (`Resource.seeds`).
 """
 
 from __future__ import annotations
 
-import io
 import itertools
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
+from moto.backend_index import backend_url_patterns
+from moto.core.base_backend import BackendDict
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.model import OperationModel
 from moto.core.utils import get_service_model
 
-from sandbox.aws import moto_seed
 from sandbox.aws.errors import AwsError, Wire
-from sandbox.world.resources import Resources
-
-if TYPE_CHECKING:
-    from flask import Flask
+from sandbox.world.kinds import Resource, Resources
 
 _NUMBERS = itertools.count(900_000_000_001)
 _SPOKEN = ("json", "rest-json", "rest-xml", "query", "ec2")  # protocols moto has
 _KEPT_HEADERS = ("content-type", "etag", "location", "last-modified")
+_NO_BACKEND: tuple[int, dict[str, str], str] = (
+    404,
+    {},
+    "Not yet implemented",
+)  # moto: no backend has this path
 
 
 class MotoAccount:
-    """A moto account of one endpoint's own."""
+    """A moto account that one endpoint alone uses."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._public = resources.account.encode()
+        self._public = resources.account
         self._own = str(next(_NUMBERS))
-        self._app: Any = None
+        self._moto = BotocoreStubber()
         self._furnished: set[str] = set()
         self._lock = threading.RLock()
 
@@ -54,52 +59,54 @@ class MotoAccount:
         body = request["body"]
         if isinstance(body, Mapping):
             body = urlencode(body)
-        query = request["query_string"]
+        path, query = request["url_path"], request["query_string"]
+        if query:
+            query = query if isinstance(query, str) else urlencode(query, doseq=True)
+            path += f"{'&' if '?' in path else '?'}{query}"
         wire = self.forward(
             service,
             operation,
-            {
-                "REQUEST_METHOD": request["method"],
-                "PATH_INFO": request["url_path"].partition("?")[0],
-                "QUERY_STRING": query if isinstance(query, str) else urlencode(query, doseq=True),
-                **{
-                    f"HTTP_{name.upper().replace('-', '_')}": str(value)
-                    for name, value in request["headers"].items()
-                },
-                "CONTENT_TYPE": request["headers"].get("Content-Type", ""),
-            },
-            body.encode() if isinstance(body, str) else bytes(body or b""),
+            method=request["method"],
+            path=path,
+            headers=request["headers"],
+            body=body.encode() if isinstance(body, str) else bytes(body or b""),
         )
         return parsed(wire, model, protocol)
 
     def forward(
-        self, service: str, operation: str, environ: Mapping[str, Any], body: bytes
+        self,
+        service: str,
+        operation: str,
+        *,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> Wire:
-        """Pass an HTTP request on. Raises AwsError where moto has no such operation."""
+        """Pass an HTTP request on; `path` with its query. Raises AwsError where moto has no such
+        operation, or fails."""
         if not _has(service, self._resources.region):
             raise _unsupported(service, operation)
         with self._lock:
             self._furnish(service)
-            wire = self._send(service, environ, body)
-        kind = wire.headers.get("Content-Type", "")
-        absent = wire.status in (404, 405) and (kind.startswith("text/html") or not wire.body)
-        if wire.status == 501 or (absent and service != "s3"):
+            try:
+                wire = self._send(service, method, path, headers, body)
+            except (NotImplementedError, ImportError):  # or it needs a package nobody installed
+                raise _unsupported(service, operation) from None
+            except Exception as error:
+                message = f"moto failed on {service}:{operation}: {error!r}"
+                raise AwsError("InternalFailure", message, status=500) from error
+        if wire is None or (wire.status in (404, 405) and not wire.body and service != "s3"):
             raise _unsupported(service, operation)
-        if wire.status == 500 and kind.startswith("text/html"):
-            raise AwsError("InternalFailure", f"moto failed on {service}:{operation}", status=500)
         return wire
 
     def prepare(self, service: str) -> None:
-        """Put into moto what the account has of a service, if that has not been done."""
+        """Create the account's resources of a service in moto, unless that was done before."""
         with self._lock:
             self._furnish(service)
 
     def close(self) -> None:
         """Forget everything this account held in moto."""
-        if self._app is None:
-            return
-        from moto.core.base_backend import BackendDict
-
         for backends in list(vars(BackendDict)["_instances"]):
             backends.pop(self._own, None)
 
@@ -107,57 +114,54 @@ class MotoAccount:
         if service in self._furnished:
             return
         self._furnished.add(service)
-        for operation, params in moto_seed.calls(service, self._resources):
-            self.call(service, operation, params)
+        for resource in self._resources.every(Resource):
+            for seed in resource.seeds():
+                if seed.service == service:
+                    self.call(service, seed.operation, seed.params)
 
-    def _send(self, service: str, environ: Mapping[str, Any], body: bytes) -> Wire:
-        if self._app is None:
-            self._app = _application()
+    def _send(
+        self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Wire | None:
+        """What moto answers; None where no backend serves this path."""
         region = self._resources.region
         signing_name = get_service_model(service).signing_name
-        full = {
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "HTTP_HOST": "localhost",
-            "SCRIPT_NAME": "",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.errors": io.StringIO(),
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-        }
-        own = self._own
-        full |= {key: self._inward(value) for key, value in environ.items()}
-        body = body.replace(self._public, own.encode())
-        full |= {
-            "HTTP_X_MOTO_ACCOUNT_ID": own,
-            "HTTP_AUTHORIZATION": (
-                f"AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/{region}/"
-                f"{signing_name}/aws4_request, SignedHeaders=host, Signature=0"
-            ),
-            "wsgi.input": io.BytesIO(body),
-            "CONTENT_LENGTH": str(len(body)),
-        }
-        answer: dict[str, Any] = {}
+        sent = HTTPHeaders()
+        for name, value in headers.items():
+            if name.lower() not in ("authorization", "host"):
+                sent[name] = self._inward(str(value))
+        sent["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/{region}/"
+            f"{signing_name}/aws4_request, SignedHeaders=host, Signature=0"
+        )
+        sent["X-Moto-Account-Id"] = self._own
+        request = AWSPreparedRequest(
+            method=method,
+            url=f"{_url(service, region)}{self._inward(path)}",
+            headers=sent,
+            body=body.replace(self._public.encode(), self._own.encode()),
+            stream_output=False,
+        )
+        answer = self._moto.process_request(request)
+        if answer is None or answer == _NO_BACKEND:
+            return None
+        status, kept, content = answer
+        return Wire(
+            status,
+            {
+                name.title(): self._outward(str(value))
+                for name, value in kept.items()
+                if name.lower() in _KEPT_HEADERS or name.lower().startswith("x-amz-")
+            },
+            content.replace(self._own.encode(), self._public.encode())
+            if isinstance(content, bytes)
+            else self._outward(content).encode(),
+        )
 
-        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-            answer["status"], answer["headers"] = int(status.split()[0]), headers
+    def _inward(self, text: str) -> str:
+        return text.replace(self._public, self._own)
 
-        chunks: Iterable[bytes] = self._app(full, start_response)
-        content = b"".join(chunks).replace(own.encode(), self._public)
-        headers = {
-            name.title(): value.replace(own, self._resources.account)
-            for name, value in answer["headers"]
-            if name.lower() in _KEPT_HEADERS or name.lower().startswith("x-amz-")
-        }
-        return Wire(answer["status"], headers, content)
-
-    def _inward(self, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return value.replace(self._resources.account, self._own)
+    def _outward(self, text: str) -> str:
+        return text.replace(self._own, self._public)
 
 
 def parsed(wire: Wire, model: OperationModel, protocol: str | None = None) -> dict[str, Any]:
@@ -186,20 +190,9 @@ def _unsupported(service: str, operation: str) -> AwsError:
 @cache
 def _has(service: str, region: str) -> bool:
     """Whether moto has this service."""
-    host = f"http://{get_service_model(service).endpoint_prefix}.{region}.amazonaws.com"
-    from moto.backend_index import backend_url_patterns
-
-    return any(pattern.match(host) for _, pattern in backend_url_patterns)
+    return any(pattern.match(_url(service, region)) for _, pattern in backend_url_patterns)
 
 
-def _application() -> Any:
-    """moto's server application; an operation it lacks answers 501, a crash 500, both plainly."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    def create(service: Any) -> Flask:
-        app = create_backend_app(service)
-        app.debug = False
-        app.register_error_handler(NotImplementedError, lambda _: ("", 501))
-        return app
-
-    return DomainDispatcherApplication(create)
+def _url(service: str, region: str) -> str:
+    """Where moto expects the service."""
+    return f"http://{get_service_model(service).endpoint_prefix}.{region}.amazonaws.com"

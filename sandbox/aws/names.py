@@ -1,4 +1,4 @@
-"""Ids AWS would have drawn at random, made up the same way every time.
+"""Ids that AWS draws at random, derived here from names, so that they never change.
 
 What the simulation publishes under (dimensions, log groups, targets) is named by
 `sandbox.world.names`; this module has what only the endpoint shows. Every function is pure.

@@ -1,4 +1,4 @@
-"""Pagination: a token is an opaque name of an offset into a list that does not change meanwhile."""
+"""Pagination: a token is an encoded offset into a list that does not change between calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def page(
     size: int,
     invalid: Callable[[], AwsError] | None = None,
 ) -> tuple[list[T], str | None]:
-    """One page and the token of the next, None at the end. A token that is none of ours raises."""
+    """One page and the token of the next, None at the end. Raises AwsError for a bad token."""
     start = 0
     if token:
         try:

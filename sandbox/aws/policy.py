@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from sandbox.aws.registry import changes_something
-
 Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
-
-_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 def matches(pattern: str, action: str) -> bool:
@@ -77,11 +73,3 @@ def _statement(item: Mapping[str, Any]) -> Statement:
 
 def _many(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
-
-
-def is_write(action: str) -> bool:
-    """Whether an IAM action changes something; apigateway's actions are HTTP methods."""
-    service, _, name = action.partition(":")
-    if name.isupper():
-        return name in _METHODS
-    return changes_something(service, name)

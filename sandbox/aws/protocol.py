@@ -1,4 +1,4 @@
-"""From an HTTP request to a service, an operation and its parameters, and back.
+"""Reads service, operation and parameters from an HTTP request, and writes the reply.
 
 A signed request names the service by its signing name; where services share one, the protocol
 tells them apart (API version, target prefix or path). moto's routers and parsers do the rest from
@@ -229,7 +229,7 @@ def check_output(reply: Mapping[str, Any], target: Target) -> None:
 
 
 def without_none(value: Any) -> Any:
-    """The value without the members that are None: absent, in AWS."""
+    """The value without members that are None, which AWS leaves out."""
     if isinstance(value, Mapping):
         return {key: without_none(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):

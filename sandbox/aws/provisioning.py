@@ -1,4 +1,4 @@
-"""Provisioned concurrency on its way to READY."""
+"""Provisioned concurrency and how it becomes READY."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _START_SHARE = 0.1  # of the time passes before the first execution is ready
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """A configuration: `had` executions are ready at `began`, all of them after `lasts`."""
+    """A configuration: `had` executions are ready at `began`, `requested` of them `lasts` later."""
 
     requested: int
     had: int
@@ -21,11 +21,11 @@ class Provisioned:
 
     @classmethod
     def ready(cls, count: int, since: datetime, version: str) -> Provisioned:
-        """One that has been ready for long."""
+        """A configuration that became ready before the session."""
         return cls(count, count, since, timedelta(0), since, version)
 
     def available(self, now: datetime) -> int:
-        """Executions that are ready."""
+        """The number of executions that are ready."""
         if now >= self.began + self.lasts:
             return self.requested
         share = (now - self.began) / self.lasts

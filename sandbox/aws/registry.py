@@ -1,4 +1,4 @@
-"""What the endpoint answers by itself: one function per operation.
+"""The register of the operations that the endpoint answers by itself, a function each.
 
 To add an operation, write a function in a module of `sandbox.aws.services`:
 
@@ -12,46 +12,15 @@ Raise AwsError for the service's errors. What no function answers goes to moto.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sandbox.aws.account import Call
+from sandbox.aws.account import Call
 
 Params = dict[str, Any]
 Reply = dict[str, Any]
-Handler = Callable[["Call", Params], Reply | None]
-
-# What begins the names of operations that change nothing.
-_READS = (
-    "Get",
-    "List",
-    "Describe",
-    "Lookup",
-    "BatchGet",
-    "Filter",
-    "Search",
-    "Simulate",
-    "Query",
-    "Scan",
-    "Select",
-    "Head",
-    "Test",
-    "Check",
-    "Estimate",
-    "Validate",
-    "Preview",
-)
-_READ_OPERATIONS = {
-    ("logs", "StartQuery"),
-    ("logs", "StopQuery"),
-    ("logs", "StartLiveTail"),
-    ("sts", "AssumeRole"),
-    ("sts", "DecodeAuthorizationMessage"),
-}
+Handler = Callable[[Call, Params], Reply | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +48,6 @@ OWN_SERVICES = {
     "lambda",
     "logs",
     "resourcegroupstaggingapi",
-    "service-quotas",
     "sts",
 }
 
@@ -96,17 +64,3 @@ def operation(service: str, *names: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
-
-
-def changes_something(service: str, name: str) -> bool:
-    """Whether an operation writes. Told by its name, as nearly always in AWS."""
-    return not name.startswith(_READS) and (service, name) not in _READ_OPERATIONS
-
-
-def load() -> dict[tuple[str, str], Operation]:
-    """Every operation there is, once its modules are imported."""
-    from sandbox.aws import services
-
-    for module in pkgutil.iter_modules(services.__path__):
-        importlib.import_module(f"{services.__name__}.{module.name}")
-    return OPERATIONS

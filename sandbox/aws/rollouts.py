@@ -1,7 +1,7 @@
 """ECS services and their deployments, past and under way.
 
 A deployment of the scenario is read from the trail and the service's lever; one a caller started is
-kept here, and pulls the lever when it is through.
+kept here, and pulls the lever when it has succeeded.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
-from sandbox.aws.history import reached
+from sandbox.aws.history import reached, scenario_changes
 from sandbox.aws.names import unique
-from sandbox.world.resources import EcsService
+from sandbox.world.kinds import EcsService
 
 _AGE = timedelta(days=14)
 
@@ -34,11 +34,11 @@ class Rollout:
 
     @property
     def target(self) -> str:
-        """What it leads to."""
+        """The task definition it leads to."""
         return self.previous if self.status.startswith("ROLLBACK") else self.task_definition
 
     def share(self, now: datetime) -> float:
-        """How much of it is through."""
+        """The share of tasks it has replaced, 0 to 1."""
         if self.finished is not None:
             return 1.0
         return min(0.95, (now - self.created) / self.lasts) if self.lasts else 1.0
@@ -63,7 +63,7 @@ class Services(Store):
         return None
 
     def service(self, cluster: str | None, name: str) -> EcsService:
-        """The same. Raises AwsError when there is none."""
+        """The service of this name or ARN. Raises AwsError when there is none."""
         clusters = {service.cluster for service in self.account.resources.ecs}
         if cluster and cluster.rpartition("/")[2] not in clusters:
             raise AwsError("ClusterNotFoundException", "Cluster not found.")
@@ -117,11 +117,11 @@ class Services(Store):
         return service.desired if value is None else int(value)
 
     def set_desired(self, service: EcsService, count: int) -> None:
-        """Want another number of tasks."""
+        """Set the number of tasks wanted."""
         self.account.world.pull(self._key(service, "desired"), count)
 
     def current(self, service: EcsService) -> str:
-        """What the service is on, or on its way to."""
+        """The task definition that serves, or that is being rolled out."""
         newest = self.rollouts(service)[0]
         return self.serving(service) if newest.finished else newest.target
 
@@ -144,7 +144,7 @@ class Services(Store):
     # -- changes
 
     def start(self, service: EcsService, task_definition: str) -> Rollout:
-        """Begin a rollout; one that is under way ends as it stands."""
+        """Begin a rollout; it replaces one that is under way."""
         now = self.account.world.now()
         own = self._own.setdefault(service.name, [])
         self._own[service.name] = [
@@ -165,7 +165,7 @@ class Services(Store):
         return made
 
     def roll_back(self, service: EcsService, rollout: Rollout) -> None:
-        """Send a rollout back where it came from."""
+        """Roll back to the task definition before."""
         now = self.account.world.now()
         own = self._own.setdefault(service.name, [])
         back = replace(
@@ -181,10 +181,10 @@ class Services(Store):
         ]
 
     def advance(self) -> None:
-        """Rollouts come through, and the service serves what they brought.
+        """Complete rollouts that are due, and serve the task definition of the newest one.
 
-        The newest one decides: a rollout of the scenario that was stopped does not take effect.
-        Where CodeDeploy moves the service it has the last word.
+        A rollout of the scenario that was stopped does not take effect. Where CodeDeploy deploys
+        the service, CodeDeploy decides.
         """
         now = self.account.world.now()
         moved = {group.ecs_service for group in self.account.resources.codedeploy}
@@ -213,13 +213,9 @@ class Services(Store):
         key = self._key(service, "task_definition")
         events = [
             event
-            for event in world.trail()
-            if event.name == "UpdateService"
-            and event.source == "ecs.amazonaws.com"
-            and not event.error_code
-            and str(event.request.get("service")).rpartition("/")[2] == service.name
+            for event in scenario_changes(world, "ecs", "UpdateService")
+            if str(event.request.get("service")).rpartition("/")[2] == service.name
             and event.request.get("taskDefinition")
-            and event.response is None  # a caller's has one, and is in `_own`
         ]
         own = {item.rollout_id: item for item in self._own.get(service.name, [])}
         first = str(world.lever(key, self.account.opened - _AGE) or service.serving)

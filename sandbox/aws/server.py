@@ -1,4 +1,4 @@
-"""The account behind a port of this machine."""
+"""Serves an account over HTTP on a port of this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from types import TracebackType
 from typing import Any
 
 from moto.core.routing import get_service_router
@@ -18,7 +17,7 @@ from sandbox.aws.dispatch import Endpoint
 from sandbox.aws.ledger import Ledger
 from sandbox.aws.registry import OWN_SERVICES
 from sandbox.world.api import World
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resources
 
 _TICK_SECONDS = 0.1
 _WARM_LOGS = timedelta(hours=2)
@@ -30,14 +29,14 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True  # headers and body go out in two writes
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Without the wall's Date: the endpoint says the world's."""
+        """Leave out werkzeug's Date in wall time: the endpoint sends world time."""
         self.log_request(code)
         self.send_response_only(code, message)
 
     def connection_dropped(
         self, error: BaseException, environ: dict[str, Any] | None = None
     ) -> None:
-        """The answer was lost: nothing more is said on this connection."""
+        """Close the connection after an answer was lost."""
         del error, environ
         self.close_connection = True
 
@@ -80,7 +79,7 @@ class AwsServer:
 
     @property
     def url(self) -> str:
-        """Where it listens. Raises RuntimeError before start()."""
+        """The address it listens on. Raises RuntimeError before start()."""
         if self._server is None:
             raise RuntimeError("the AWS endpoint is not running; call start() first")
         return f"http://{self._server.host}:{self._server.server_port}"
@@ -128,17 +127,12 @@ class AwsServer:
             world.log_rows(group, world.now() - _WARM_LOGS, world.now())
 
     def _tick(self) -> None:
-        """Rollouts go on while nobody asks."""
+        """Advance rollouts and provisioning while no calls come in."""
         while not self._endpoint.closing.wait(_TICK_SECONDS):
             self.account.advance()
 
     def __enter__(self) -> AwsServer:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()

@@ -1,10 +1,12 @@
-"""What a call is about: ARNs for AccessDenied messages and resources for CloudTrail."""
+"""The resources a call names, for AccessDenied messages and for CloudTrail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from sandbox.world.kinds import kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ Finder = Callable[[Params, str], Iterator[Subject]]
 
 def subjects(service: str, params: Params, region: str, account: str) -> list[Subject]:
     """The resources the parameters name, the main one first; empty where a call names none."""
-    finder = _FINDERS.get(service)
+    finder = _FINDERS.get(service) or _KINDS.get(service)
     return list(finder(params, f"{region}:{account}")) if finder else []
 
 
@@ -84,22 +86,16 @@ def _codedeploy(params: Params, where: str) -> Iterator[Subject]:
         yield Subject(f"AWS::CodeDeploy::{kind}", name, f"arn:aws:codedeploy:{where}:{tail}")
 
 
-def _apigateway(params: Params, where: str) -> Iterator[Subject]:
-    region = where.partition(":")[0]
-    for api in _names(params, "restApiId"):
-        stage = params.get("stageName")
-        tail = f"/restapis/{api}" + (f"/stages/{stage}" if stage else "")
-        kind = "AWS::ApiGateway::Stage" if stage else "AWS::ApiGateway::RestApi"
-        yield Subject(kind, stage or api, f"arn:aws:apigateway:{region}::{tail}")
+def _api(service: str, api_kind: str, path: str, api_key: str, stage_key: str) -> Finder:
+    def find(params: Params, where: str) -> Iterator[Subject]:
+        region = where.partition(":")[0]
+        for api in _names(params, api_key):
+            stage = params.get(stage_key)
+            tail = f"/{path}/{api}" + (f"/stages/{stage}" if stage else "")
+            kind = f"AWS::{service}::{'Stage' if stage else api_kind}"
+            yield Subject(kind, stage or api, f"arn:aws:apigateway:{region}::{tail}")
 
-
-def _apigatewayv2(params: Params, where: str) -> Iterator[Subject]:
-    region = where.partition(":")[0]
-    for api in _names(params, "ApiId"):
-        stage = params.get("StageName")
-        tail = f"/apis/{api}" + (f"/stages/{stage}" if stage else "")
-        kind = "AWS::ApiGatewayV2::Stage" if stage else "AWS::ApiGatewayV2::Api"
-        yield Subject(kind, stage or api, f"arn:aws:apigateway:{region}::{tail}")
+    return find
 
 
 def _named(kind: str, service: str, tail: str, *keys: str) -> Finder:
@@ -117,14 +113,11 @@ _FINDERS: Mapping[str, Finder] = {
     "elbv2": _elbv2,
     "ecs": _ecs,
     "codedeploy": _codedeploy,
-    "apigateway": _apigateway,
-    "apigatewayv2": _apigatewayv2,
+    "apigateway": _api("ApiGateway", "RestApi", "restapis", "restApiId", "stageName"),
+    "apigatewayv2": _api("ApiGatewayV2", "Api", "apis", "ApiId", "StageName"),
     "cloudwatch": _named(
         "AWS::CloudWatch::Alarm", "cloudwatch", "alarm:", "AlarmName", "AlarmNames"
     ),
-    "rds": _named("AWS::RDS::DBInstance", "rds", "db:", "DBInstanceIdentifier"),
-    "dynamodb": _named("AWS::DynamoDB::Table", "dynamodb", "table/", "TableName"),
-    "ec2": _named("AWS::EC2::SecurityGroup", "ec2", "security-group/", "GroupId", "GroupIds"),
     "arc-zonal-shift": _named(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         "elasticloadbalancing",
@@ -138,4 +131,10 @@ _FINDERS: Mapping[str, Finder] = {
         "ResourceId",
     ),
     "sts": _named("AWS::IAM::Role", "iam", "role/", "RoleArn"),
+}
+
+_KINDS: Mapping[str, Finder] = {
+    named.service: _named(named.type, named.service, named.tail, *named.keys)
+    for kind in kinds()
+    for named in kind.named_by
 }

@@ -1,4 +1,4 @@
-"""What CloudTrail writes down about a call (CloudTrail User Guide, "Record contents")."""
+"""The CloudTrail event of a call (CloudTrail User Guide, "Record contents")."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def event(
 
 
 def _camel(value: Any) -> Any:
-    """As CloudTrail writes parameters: names begin small, times are text, bytes are left out."""
+    """Parameters as CloudTrail writes them: camelCase names, times as text, no bytes."""
     if isinstance(value, Mapping):
         return {
             key[:1].lower() + key[1:]: _camel(item)

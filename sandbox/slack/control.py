@@ -1,6 +1,6 @@
-"""The sandbox's own door (``/sandbox/…``): play faults, act as a person, read what happened.
+"""Routes under ``/sandbox``: play faults, act as a person, read what happened.
 
-Nothing here exists at Slack. Tests and scenarios drive the workspace through it without a browser.
+Slack has none of them. Tests and scenarios drive the workspace through it without a browser.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Getting events, commands and clicks to apps: once acknowledged, or tried again as Slack does."""
+"""Delivers events, commands and clicks to apps; events are retried as Slack retries them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Delivery:
         self._leave = self._workspace.subscribe(self._on_change)
 
     async def stop(self) -> None:
-        """Stop listening and let go of what is still being retried."""
+        """Stop listening and drop what is still being retried."""
         self._leave()
         for task in self._tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""What an app is told: the Events API envelopes that follow from a change in the workspace."""
+"""The Events API envelopes that apps get for a change in the workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trouble on demand: what goes wrong at Slack in production, played on the local workspace."""
+"""Faults of Slack, such as rate limits and cut connections, played on the local workspace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble.
+    """A fault to play.
 
     Attributes:
         kind: ``ratelimited`` (429 with Retry-After), ``server_error`` (5xx), ``refuse`` (ok: false
@@ -52,7 +52,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that wait to strike, oldest first."""
+    """The faults that are still to be played, oldest first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -63,7 +63,7 @@ class Faults:
             self._waiting.append(fault)
 
     def take(self, kind: Kind, name: str) -> Fault | None:
-        """The fault that strikes now, counted down, or None."""
+        """The fault to play now, counted as played once, or None."""
         with self._lock:
             for index, fault in enumerate(self._waiting):
                 if fault.kind == kind and fnmatchcase(name, fault.match):

@@ -1,4 +1,4 @@
-"""What people do: write, give commands, click, fill in modals. And how Slack answers them."""
+"""What people do in Slack: write, give commands, click, fill in modals; and Slack's answers."""
 
 from __future__ import annotations
 

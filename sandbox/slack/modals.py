@@ -124,7 +124,7 @@ class Modals:
         view.values = state_values(view.blocks, raw)
 
     def complain(self, view: View, errors: dict[str, str]) -> None:
-        """Show errors beside the inputs of a view."""
+        """Show an app's errors beside the inputs of a view."""
         view.errors = dict(errors)
         self._tell(view.user)
 

@@ -1,4 +1,4 @@
-"""Who and what lives in a workspace: people, apps, channels. Plain values given by the caller."""
+"""People, apps and channels of a workspace, as plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a workspace keeps: messages, files, canvases, and the changes it tells of."""
+"""The records of a workspace: messages, files, canvases and changes."""
 
 from __future__ import annotations
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.slack.api.limiter import Limiter
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.faults import Fault, Faults
 from sandbox.slack.interactions import Interactions
 from sandbox.slack.modals import Modals
+from sandbox.slack.rate_limits import Limiter
 from sandbox.slack.responses import Responses
 from sandbox.slack.sockets import SocketHub
 from sandbox.slack.tickets import ResponseUrls, Triggers
@@ -19,7 +19,7 @@ from sandbox.slack.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class WorldClock:
-    """A clock that messages are dated by on the page, where a world runs faster than the hall.
+    """Dates messages on the page in world time, which may run faster than wall time.
 
     Args:
         at: the world's time for a time of the workspace's, both in epoch seconds.
@@ -31,7 +31,7 @@ class WorldClock:
 
 
 class Site:
-    """A workspace with everything that speaks for it."""
+    """A workspace with its delivery to apps, faults, rate limits, modals and interactions."""
 
     def __init__(
         self, workspace: Workspace, *, rate_limits: bool = True, clock: WorldClock | None = None

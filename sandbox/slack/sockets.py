@@ -61,7 +61,7 @@ class SocketHub:
         return sum(1 for one in self._connections if one.app.id == app_id and one.usable)
 
     async def endpoint(self, socket: WebSocket) -> None:
-        """Serve one WebSocket until it goes."""
+        """Serve one WebSocket until it is closed."""
         app = self._tickets.pop(socket.query_params.get("ticket", ""), None)
         if app is None:
             await socket.close(code=1008)
@@ -124,7 +124,7 @@ class SocketHub:
             await connection.socket.send_json(_disconnect(reason))
 
     def cut(self) -> None:
-        """Cut every connection without a word."""
+        """Cut every connection without a close frame."""
         for connection in list(self._connections):
             connection.leaving = True
             connection.socket.state.cut()

@@ -1,4 +1,4 @@
-"""Short-lived permissions Slack hands out with an interaction: trigger ids and response URLs."""
+"""Trigger ids and response URLs: short-lived permissions that come with an interaction."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The workspace itself: channels, messages and members, kept in memory, safe across threads.
 
-Everything that happens is told to the subscribers as a `Change`; the delivery to apps and the
-page in the browser both live on that stream.
+Subscribers get everything that happens as a `Change`: the delivery to apps and the page in the
+browser are such subscribers.
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ class Workspace:
 
     # --- listening ---------------------------------------------------------------------
     def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
-        """Hear of every change, in order, on whatever thread made it. Returns the way out."""
+        """Call a function with every change, in order, on the thread that made it.
+
+        Returns a function that ends the subscription.
+        """
         with self.lock:
             self._subscribers.append(listener)
 

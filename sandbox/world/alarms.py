@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sandbox.world import metrics, names
+from sandbox.world import names
 from sandbox.world.api import MetricId, Transition
-from sandbox.world.metrics import dimensions, statistic
-from sandbox.world.resources import Resources
+from sandbox.world.inventory import Inventory
+from sandbox.world.kinds import Resource
+from sandbox.world.metrics import Sample, statistic
 from sandbox.world.schema import Alarm, Metric
 
-Samples = Callable[[MetricId, int], "metrics.Sample | None"]
+Samples = Callable[[MetricId, int], "Sample | None"]
 """What a metric had in a minute (its index), or None."""
 
 _PHRASES = {
@@ -47,14 +48,14 @@ class Watch:
     """One alarm, evaluated minute by minute."""
 
     def __init__(
-        self, alarm: Alarm, resources: Resources, clock: Callable[[int], datetime]
+        self, alarm: Alarm, inventory: Inventory, clock: Callable[[int], datetime]
     ) -> None:
         self.alarm = alarm
-        self.metric = metric_id(alarm.metric, resources)
+        self.metric = metric_id(alarm.metric, inventory)
         self.state = "INSUFFICIENT_DATA"
         self.history: list[Transition] = []
         self.posts: list[AlarmPost] = []
-        self._resources = resources
+        self._inventory = inventory
         self._clock = clock
         # Alarms are evaluated once a minute, each at its own second.
         self.delay = 4.0 + int(names.digest(alarm.name, length=4), 16) % 200 / 10.0
@@ -160,10 +161,10 @@ class Watch:
             AlarmPost(
                 time=at,
                 alarm=self.alarm,
-                arn=names.alarm_arn(self._resources, self.alarm.name),
+                arn=names.alarm_arn(self._inventory, self.alarm.name),
                 metric=self.metric,
-                region=self._resources.region,
-                account=self._resources.account,
+                region=self._inventory.region,
+                account=self._inventory.account,
                 state=state,
                 previous=previous,
                 reason=reason,
@@ -171,27 +172,10 @@ class Watch:
         )
 
 
-def metric_id(metric: Metric, resources: Resources) -> MetricId:
-    """The metric an alarm watches; without dimensions, that of the scenario's own resource."""
+def metric_id(metric: Metric, inventory: Inventory) -> MetricId:
+    """The metric an alarm watches; without dimensions, that of the first resource that has it."""
     if metric.dimensions is not None:
         return MetricId(metric.namespace, metric.name, tuple(sorted(metric.dimensions.items())))
-    return MetricId(metric.namespace, metric.name, _own(metric.namespace, resources))
-
-
-def _own(namespace: str, resources: Resources) -> metrics.Dimensions:
-    api, balancer = resources.api, resources.load_balancer
-    if namespace == "AWS/ApiGateway" and api:
-        if api.kind == "http":
-            return dimensions(ApiId=names.api_id(api), Stage=api.stage)
-        return dimensions(ApiName=api.name, Stage=api.stage)
-    if namespace == "AWS/ApplicationELB" and balancer:
-        return dimensions(LoadBalancer=names.load_balancer_dimension(balancer))
-    if namespace == "AWS/Lambda" and resources.functions:
-        return dimensions(FunctionName=resources.functions[0].name)
-    if namespace == "AWS/ECS" and resources.ecs:
-        service = resources.ecs[0]
-        return dimensions(ClusterName=service.cluster, ServiceName=service.name)
-    databases = {database.kind: database.name for database in resources.databases}
-    if namespace == "AWS/RDS" and "rds" in databases:
-        return dimensions(DBInstanceIdentifier=databases["rds"])
-    return ()
+    own = (each.alarm_dimensions(metric.namespace) for each in inventory.every(Resource))
+    found = next((dims for dims in own if dims is not None), ())
+    return MetricId(metric.namespace, metric.name, found)

@@ -4,7 +4,8 @@ Two rooms meet here. `sandbox.world` plays a scenario: requests, logs, metrics, 
 `sandbox.aws` answers AWS API calls from it. Everything is in *world time* (UTC); the world's clock
 may run faster than the wall's. State that an API call can change and that the simulation reacts to
 (alias versions, provisioned concurrency, task definitions…) is a *lever*: a string key with a
-history, so that a change made at 03:12 shows in the requests from 03:12 on and not before.
+history, so that a change made at 03:12 shows in the requests from 03:12 on and not before. The
+keys are listed by `Resource.levers` of each kind in `sandbox.world.kinds`.
 """
 
 from __future__ import annotations
@@ -128,21 +129,3 @@ class World(Protocol):
     def alarm_history(self, alarm: str) -> Sequence[Transition]: ...
 
     def faults(self) -> Sequence[Fault]: ...
-
-
-# Levers the endpoint pulls and the simulation reads. {…} are resource names.
-LEVERS = {
-    "lambda/{function}/alias/{alias}": "version the alias serves (str)",
-    "lambda/{function}/weights/{alias}": "additional version and weight 'version:weight', or None",
-    "lambda/{function}/provisioned/{qualifier}": "provisioned executions that are READY (int)",
-    "lambda/{function}/reserved": "reserved concurrency (int), or None for the account pool",
-    "lambda/{function}/memory": "MB (int)",
-    "lambda/{function}/timeout": "seconds (int)",
-    "ecs/{cluster}/{service}/task_definition": "family:revision (str)",
-    "ecs/{cluster}/{service}/desired": "tasks (int)",
-    "codedeploy/{application}/{group}/revision": "revision serving (str)",
-    "elb/{target_group}/health_check": "JSON of interval, timeout, path, thresholds (str)",
-    "elb/{target_group}/deregistration_delay": "seconds (int)",
-    "api/{api}/{stage}/deployment": "deployment id the stage serves (str)",
-    "shift/{load_balancer}": "zone traffic is shifted away from (str), or None",
-}

@@ -7,31 +7,23 @@ from dataclasses import dataclass
 from random import Random
 
 from sandbox.world import routes
-from sandbox.world.draws import binomial, draw, mean, split, stratified
-from sandbox.world.effects import ColdStarts
+from sandbox.world.effects import CodeResult
 from sandbox.world.health import Health
+from sandbox.world.inventory import Inventory
+from sandbox.world.kinds import Function
+from sandbox.world.kinds.function import ColdStarts
 from sandbox.world.levers import Levers
 from sandbox.world.names import Target
+from sandbox.world.normal import Normal, Spread
 from sandbox.world.pool import Demand, Pool, Supply
 from sandbox.world.records import Call
-from sandbox.world.resources import Function, Resources
 from sandbox.world.routes import Outcome
-from sandbox.world.schema import Normal, Spread
+from sandbox.world.sampling import binomial, draw, mean, split, stratified
 
 _REALLOCATION = 150.0  # seconds provisioned environments need again after their alias moved
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What happens to a request in the code that serves it."""
-
-    status: int | None = 200  # None: an unhandled exception
-    exception: tuple[str, str] | None = None
-    takes: float | None = None  # seconds; None: as long as a request normally takes
-    hangs: bool = False
-
-
-OK = Fate()
+OK = CodeResult()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +38,8 @@ class Conditions:
     hanging: float  # expected share of requests that hang
 
 
-Part = tuple[Fate, str, int]
-"""(fate, temperature, count): requests that go the same way."""
+Part = tuple[CodeResult, str, int]
+"""(result, temperature, count): requests that go the same way."""
 
 
 def scaled(spread: Spread, factor: float) -> Spread:
@@ -62,7 +54,7 @@ class FunctionBackend:
 
     def __init__(
         self,
-        resources: Resources,
+        inventory: Inventory,
         function: Function,
         qualifier: str | None,
         normal: Normal,
@@ -70,7 +62,7 @@ class FunctionBackend:
     ) -> None:
         self.function = function
         self.qualifier = qualifier
-        self._resources = resources
+        self._inventory = inventory
         self._normal = normal
         self._levers = levers
         self._pool = Pool()
@@ -83,10 +75,10 @@ class FunctionBackend:
             return int(own)
         others = (
             self._levers.number(f"lambda/{f.name}/reserved", at) or 0.0
-            for f in self._resources.functions
+            for f in self._inventory.every(Function)
             if f.name != self.function.name
         )
-        return int(self._resources.account_concurrency - sum(others))
+        return int(self._inventory.account_concurrency - sum(others))
 
     def provisioned(self, at: float) -> int:
         """Executions READY on the qualifier that is called."""
@@ -128,31 +120,31 @@ class FunctionBackend:
         self, rng: Random, part: Part, parts: int, now: Conditions, key: str
     ) -> Iterator[tuple[int, Outcome]]:
         """(weight, outcome) of the requests of one part."""
-        fate, temperature, count = part
-        versions = self._levers.versions(self.function.name, self.qualifier, now.time)
+        result, temperature, count = part
+        versions = self.function.served(self._levers, self.qualifier, now.time)
         limit = self._timeout(now.time) * 1000.0
         spread = scaled(self._normal.warm, now.slowdown)
         first = scaled(self._normal.first_call or self._normal.warm, now.slowdown)
         cold, throttled = temperature == "cold", temperature == "throttled"
-        plain = fate.takes is None and not fate.hangs and not cold and not throttled
-        draws = stratified(rng, spread, count, parts) if plain else None
-        for index, weight in enumerate(split(count, parts) if draws is None else ()):
+        plain = result.takes is None and not result.hangs and not cold and not throttled
+        samples = stratified(rng, spread, count, parts) if plain else None
+        for index, weight in enumerate(split(count, parts) if samples is None else ()):
             call = self._call(rng, versions, f"{key}/{index}", weight)
             call.throttled = throttled
             if cold:
                 call.init = min(draw(rng, self._normal.init), 9.98) * 1000.0
-            if fate.hangs:
+            if result.hangs:
                 call.duration = limit
-            elif fate.takes is not None:
-                call.duration = fate.takes * 1000.0 * rng.uniform(0.7, 1.5)
+            elif result.takes is not None:
+                call.duration = result.takes * 1000.0 * rng.uniform(0.7, 1.5)
             elif not throttled:
                 call.duration = draw(rng, first) * 1000.0
-            yield weight, self._finish(call, fate, limit)
-        for index, (seconds, weight) in enumerate(draws or ()):
+            yield weight, self._finish(call, result, limit)
+        for index, (seconds, weight) in enumerate(samples or ()):
             call = self._call(rng, versions, f"{key}/{index}", weight)
             call.duration = seconds * 1000.0
             call.provisioned = temperature == "provisioned"
-            yield weight, self._finish(call, fate, limit)
+            yield weight, self._finish(call, result, limit)
 
     def _call(self, rng: Random, versions: dict[str, float], key: str, weight: int) -> Call:
         version = next(iter(versions))
@@ -160,17 +152,17 @@ class FunctionBackend:
             version = rng.choices(list(versions), list(versions.values()))[0]
         return Call(self.function.name, self.qualifier, version, key, weight)
 
-    def _finish(self, call: Call, fate: Fate, limit: float) -> Outcome:
+    def _finish(self, call: Call, result: CodeResult, limit: float) -> Outcome:
         if call.throttled:
             return routes.invoked(call, 200)
         if call.duration >= limit:
             call.duration, call.timeout = limit, limit / 1000.0
-        elif fate.exception is not None:
-            call.exception, call.handled = fate.exception, fate.status is not None
-        return routes.invoked(call, fate.status or 200)
+        elif result.exception is not None:
+            call.exception, call.handled = result.exception, result.status is not None
+        return routes.invoked(call, result.status or 200)
 
     def _main(self, at: float) -> str:
-        return next(iter(self._levers.versions(self.function.name, self.qualifier, at)))
+        return next(iter(self.function.served(self._levers, self.qualifier, at)))
 
     def _timeout(self, at: float) -> float:
         return self._levers.number(f"{self._base}/timeout", at) or self.function.timeout
@@ -187,10 +179,10 @@ class FleetBackend:
         self, rng: Random, part: Part, parts: int, now: Conditions
     ) -> Iterator[tuple[int, Outcome]]:
         """(weight, outcome) of the requests of one part; the zone is the caller's."""
-        fate, temperature, count = part
+        result, temperature, count = part
         serving = self.health.serving()
         if not serving:
-            yield from ((weight, routes.nobody("")) for weight in split(count, parts))
+            yield from ((weight, routes.no_target("")) for weight in split(count, parts))
             return
         sick = [target for target in serving if target.target_id in self.health.sick]
         well = [target for target in serving if target.target_id not in self.health.sick]
@@ -198,22 +190,22 @@ class FleetBackend:
         for weight in split(unlucky, max(2, parts // 2)):
             yield weight, self._fails(rng, rng.choice(sick))
         if count > unlucky:
-            yield from self._serve(rng, (fate, temperature, count - unlucky), parts, now, well)
+            yield from self._serve(rng, (result, temperature, count - unlucky), parts, now, well)
 
     def _serve(
         self, rng: Random, part: Part, parts: int, now: Conditions, targets: list[Target]
     ) -> Iterator[tuple[int, Outcome]]:
-        fate, _, count = part
-        status = fate.status if fate.status is not None else 500
-        if fate.hangs:
+        result, _, count = part
+        status = result.status if result.status is not None else 500
+        if result.hangs:
             durations = [(routes.IDLE_TIMEOUT * 1.5, weight) for weight in split(count, parts)]
-        elif fate.takes is not None:
-            durations = [(fate.takes * rng.uniform(0.7, 1.5), w) for w in split(count, parts)]
+        elif result.takes is not None:
+            durations = [(result.takes * rng.uniform(0.7, 1.5), w) for w in split(count, parts)]
         else:
             durations = [*stratified(rng, scaled(self._normal.warm, now.slowdown), count, parts)]
         for seconds, weight in durations:
             outcome = routes.answered(
-                "", rng.choice(targets), status, seconds * 1000.0, fate.exception
+                "", rng.choice(targets), status, seconds * 1000.0, result.exception
             )
             yield weight, outcome
 

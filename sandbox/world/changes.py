@@ -1,16 +1,33 @@
 """Who changed what, and when: the `changes` section.
 
-A change pulls its lever at its time and leaves its CloudTrail event; whether it did any harm is
-said by the effects that depend on the lever. A change no effect depends on is harmless.
+A change pulls its levers at its time and leaves its CloudTrail event; whether it did any harm is
+said by the effects that depend on the lever. A change no effect depends on is harmless. The changes
+of one kind of resource are in its file in `kinds`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import Field
 
-from sandbox.world.resources import Part, Seconds
+from sandbox.world.api import LeverValue
+from sandbox.world.inventory import Inventory
+from sandbox.world.parts import Loc, Part, Problem, Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """What CloudTrail records of a change."""
+
+    source: str  # "lambda.amazonaws.com"
+    name: str  # Lambda's carry API dates: "UpdateAlias20150331"
+    resources: tuple[tuple[str, str], ...]  # (resource type, resource name)
+    request: Mapping[str, object] = field(default_factory=dict)
+    error_code: str | None = None
 
 
 class BaseChange(Part):
@@ -19,72 +36,21 @@ class BaseChange(Part):
     at: Seconds
     by: str
 
+    def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
+        """Names in it that lead nowhere, and resources it needs that are not there."""
+        yield from ()
 
-class AliasMove(BaseChange):
-    """lambda:UpdateAlias to another version."""
+    def levers(self, inventory: Inventory) -> Mapping[str, tuple[float, LeverValue]]:
+        """The levers it pulls: key to (delay in seconds after its start, value)."""
+        return {}
 
-    kind: Literal["alias"]
-    function: str
-    alias: str
-    version: str
-    description: str = ""
+    def before(self) -> LeverValue:
+        """The value its levers had before, where the resources do not say it."""
+        return None
 
-
-class Deployment(BaseChange):
-    """A CodeDeploy deployment: the revision serves when it completes, `takes` after its start.
-
-    With `version` (a Lambda deployment) the group's alias moves to that version at that moment,
-    with `task_definition` (an ECS deployment) the group's service to that task definition.
-    """
-
-    kind: Literal["codedeploy"]
-    application: str
-    group: str
-    revision: str
-    previous: str
-    version: str | None = None
-    task_definition: str | None = None
-    takes: Seconds = Field(default=60.0, ge=0)
-    description: str = ""
-
-
-class EcsUpdate(BaseChange):
-    """ecs:UpdateService to another task definition; the rollout takes `takes`."""
-
-    kind: Literal["ecs"]
-    service: str
-    task_definition: str
-    takes: Seconds = Field(default=120.0, ge=0)
-
-
-class SecurityGroupChange(BaseChange):
-    """An ingress or egress rule added to or taken from a security group."""
-
-    kind: Literal["security_group"]
-    group: str  # "sg-0a1b2c3d4e5f60718"
-    action: Literal["authorize", "revoke"]
-    direction: Literal["ingress", "egress"] = "ingress"
-    port: int = Field(ge=0, le=65535)
-    source: str  # CIDR or security group id
-
-
-class FunctionConfig(BaseChange):
-    """lambda:UpdateFunctionConfiguration or PutFunctionConcurrency; name what was set."""
-
-    kind: Literal["function_config"]
-    function: str
-    memory_mb: int | None = None
-    timeout: Seconds | None = None
-    reserved_concurrency: int | None = None
-    environment: tuple[str, ...] = ()  # names of environment variables that changed
-
-
-class ApiDeployment(BaseChange):
-    """apigateway:CreateDeployment to the API's stage."""
-
-    kind: Literal["api_deployment"]
-    deployment: str  # "d7k2m1"
-    description: str = ""
+    @abstractmethod
+    def event(self, inventory: Inventory) -> EventFacts:
+        """Its CloudTrail event."""
 
 
 class OtherEvent(BaseChange):
@@ -97,14 +63,11 @@ class OtherEvent(BaseChange):
     request: dict[str, object] = Field(default_factory=dict)
     error_code: str | None = None
 
+    def event(self, inventory: Inventory) -> EventFacts:
+        """The event as written."""
+        touched = tuple(self.resources.items())
+        return EventFacts(self.source, self.name, touched, dict(self.request), self.error_code)
 
-Change = Annotated[
-    AliasMove
-    | Deployment
-    | EcsUpdate
-    | SecurityGroupChange
-    | FunctionConfig
-    | ApiDeployment
-    | OtherEvent,
-    Field(discriminator="kind"),
-]
+
+CHANGES: tuple[type[BaseChange], ...] = (OtherEvent,)
+"""The changes that belong to no kind of resource."""

@@ -2,79 +2,49 @@
 
 An effect says what happens *inside* the service; the simulation derives what AWS would show. All
 times are relative to the alarm. A `while` condition ties an effect to a lever, so that undoing what
-caused it ends it. A new kind of effect is a class here, a line in `Effect`, and its mechanism in
-`service.py` (what it does to the service) or `tick.py` (what it does to a request).
+caused it ends it. Effects of one kind of resource are in its file in `kinds`; those that any
+backend can have are here. A new effect is a class that overrides what it changes.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from sandbox.world.resources import Part, Seconds
+from sandbox.world import routes
+from sandbox.world.conditions import Condition
+from sandbox.world.inventory import Inventory
+from sandbox.world.names import Target
+from sandbox.world.parts import Loc, Part, Problem, Seconds, Share
+from sandbox.world.records import Caller, Request
+from sandbox.world.routes import Arrival, Front
 
+_CALM = 0.7  # share of its capacity up to which an overloaded backend keeps up
 
-def share(value: object) -> object:
-    """ "25%" as 0.25; numbers pass. Raises ValueError."""
-    if not isinstance(value, str):
-        return value
-    number, percent, rest = value.strip().partition("%")
-    try:
-        if not rest:
-            return float(number) / (100.0 if percent else 1.0)
-    except ValueError:
-        pass
-    raise ValueError(f"{value!r} is not a share; write for example 0.25 or 25%")
-
-
-Share = Annotated[
-    float, BeforeValidator(share, json_schema_input_type=float | str), Field(ge=0.0, le=1.0)
-]
-"""A part of the whole: 0.25 (or "25%") is a quarter."""
+Sickness = tuple[str, bool]
+"""Why a target fails its health checks (a reason code), and whether it is deregistered."""
 
 
-class Condition(Part):
-    """True while a lever has a value. Name the lever by what it is, or by its key."""
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the backend has to bear at a time."""
 
-    function: str | None = None
-    alias: str | None = None
-    version: str | None = None
-    ecs: str | None = None
-    task_definition: str | None = None
-    codedeploy: str | None = None  # "application/group"
-    revision: str | None = None
-    not_shifted_from: str | None = None  # zone suffix: true until traffic is shifted away from it
-    lever: str | None = None
-    equals: str | int | float | bool | None = None
-    above: float | None = None
-    below: float | None = None
+    rpm: float  # requests a minute
+    push: float = 1.0  # how much more of it provisioned concurrency lets in at once
 
-    @model_validator(mode="after")
-    def _one_form(self) -> Condition:
-        forms = {
-            "function, alias, version": (self.function, self.alias, self.version),
-            "ecs, task_definition": (self.ecs, self.task_definition),
-            "codedeploy, revision": (self.codedeploy, self.revision),
-            "not_shifted_from": (self.not_shifted_from,),
-        }
-        tests = [self.equals is not None, self.above is not None, self.below is not None]
-        used = [name for name, values in forms.items() if any(v is not None for v in values)]
-        if self.lever is not None:
-            used.append("lever")
-        if len(used) != 1:
-            raise ValueError(
-                "a condition has exactly one form: function+alias+version, ecs+task_definition, "
-                "codedeploy+revision, not_shifted_from, or lever with equals, above or below"
-            )
-        if used == ["lever"]:
-            if sum(tests) != 1:
-                raise ValueError("a lever condition needs one of: equals, above, below")
-        elif any(tests):
-            raise ValueError("equals, above and below belong to a condition with `lever`")
-        elif any(value is None for value in forms[used[0]]):
-            raise ValueError(f"this condition needs all of: {used[0]}")
-        return self
+
+@dataclass(frozen=True, slots=True)
+class CodeResult:
+    """What happens to a request in the code that serves it."""
+
+    status: int | None = 200  # None: an unhandled exception
+    exception: tuple[str, str] | None = None
+    takes: float | None = None  # seconds; None: as long as a request normally takes
+    hangs: bool = False
 
 
 class BaseEffect(Part):
@@ -90,28 +60,56 @@ class BaseEffect(Part):
             raise ValueError("`until` must be later than `from`")
         return self
 
+    def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
+        """Names in it that lead nowhere, and resources it needs that are not there."""
+        yield from ()
 
-class FilteredEffect(BaseEffect):
-    """An effect on a share of the requests of some callers: all given filters must match."""
+    def duration_factor(self, held: float, load: Load) -> float:
+        """What warm durations multiply by; `held` is the part to which the conditions hold."""
+        return 1.0
+
+    def sick(self, group: str, targets: Sequence[Target]) -> Iterator[tuple[str, Sickness]]:
+        """The ids of the targets of a target group that fail their health checks, and why."""
+        yield from ()
+
+
+class SelectiveEffect(BaseEffect):
+    """An effect on a share of the requests of some callers."""
 
     share: Share
+
+    def concerns(self, caller: Caller) -> bool:
+        """Whether this caller's requests can meet the effect."""
+        return True
+
+    def in_code(self) -> CodeResult | None:
+        """What the code does with a request it strikes; None: the effect is not in the code."""
+        return None
+
+    @property
+    def stops_outside(self) -> bool:
+        """Whether the requests it strikes never reach the code."""
+        return False
+
+    def outside(self, rng: Random, request: Arrival, front: Front) -> Request | None:
+        """The answer to a request that never reaches the code; None where it does reach it."""
+        return None
+
+
+class FilteredEffect(SelectiveEffect):
+    """An effect on a share of the requests of some callers: all given filters must match."""
+
     user_agents: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()  # suffixes; behind a load balancer only
 
-
-class ColdStarts(BaseEffect):
-    """Requests meet no warm execution environment.
-
-    With `share`: this part of the requests that provisioned concurrency does not cover. Without:
-    only the mechanism decides (a surge needs more environments than are warm), and `churn` is the
-    part of new environments that are gone before they serve a second request, which is what keeps
-    a burst cold for minutes instead of seconds.
-    """
-
-    kind: Literal["cold_starts"]
-    share: Share | None = None
-    churn: Share = 0.0
+    def concerns(self, caller: Caller) -> bool:
+        """An empty filter passes everybody."""
+        return (
+            (not self.user_agents or caller.agent in self.user_agents)
+            and (not self.paths or f"{caller.method} {caller.path}" in self.paths)
+            and (not self.zones or caller.zone in self.zones)
+        )
 
 
 class Overload(BaseEffect):
@@ -127,6 +125,14 @@ class Overload(BaseEffect):
     slowdown: float = Field(default=8.0, gt=1)
     database: str | None = None  # whose CPU, connections and latency follow the load
 
+    def pressure(self, load: Load) -> float:
+        """How far the overload goes: 0 keeps up, 1 at twice the capacity."""
+        return max(0.0, (load.rpm / self.capacity * load.push - _CALM) / (2.0 - _CALM))
+
+    def duration_factor(self, held: float, load: Load) -> float:
+        """Grows with the load."""
+        return 1.0 + (self.slowdown - 1.0) * self.pressure(load)
+
 
 class Errors(FilteredEffect):
     """Code fails. `status` null: an unhandled exception; a number: the code answers it itself."""
@@ -137,6 +143,10 @@ class Errors(FilteredEffect):
     status: int | None = Field(default=None, ge=400, le=599)
     takes: Seconds = Field(default=0.02, gt=0)
 
+    def in_code(self) -> CodeResult:
+        """The exception."""
+        return CodeResult(self.status, (self.exception, self.message), self.takes)
+
 
 class Hang(FilteredEffect):
     """A dependency never answers: the request runs into the function's or target's timeout."""
@@ -144,50 +154,10 @@ class Hang(FilteredEffect):
     kind: Literal["hang"]
     dependency: str = "dependency"
 
-
-class Throttle(FilteredEffect):
-    """Lambda refuses invocations. Needed only to force it: limits throttle by themselves."""
-
-    kind: Literal["throttle"]
-
-
-class TargetsDown(BaseEffect):
-    """Targets of a target group are out of service.
-
-    While others are healthy the balancer avoids them. When all are unhealthy but registered it
-    fails open and sends to them all the same; with `deregistered` none is in service and it answers
-    503 itself.
-    """
-
-    kind: Literal["targets_down"]
-    target_group: str
-    targets: int | Literal["all"] = "all"
-    reason: Literal["Target.Timeout", "Target.ResponseCodeMismatch", "Target.FailedHealthChecks"]
-    deregistered: bool = False
-
-
-class ConnectionErrors(FilteredEffect):
-    """The balancer cannot open connections to targets: refused -> 502, timeout (10 s) -> 504."""
-
-    kind: Literal["connection_errors"]
-    how: Literal["refused", "timeout"] = "timeout"
-
-
-class ZoneFailure(BaseEffect):
-    """One availability zone fails: `share` of its requests; ends when traffic is shifted away."""
-
-    kind: Literal["zone_failure"]
-    zone: str  # suffix
-    share: Share = 0.7
-    status: Literal[500, 502, 503, 504] = 504
-
-
-class DbSlow(BaseEffect):
-    """A database answers slowly: durations multiply by `slowdown`, its latency metrics follow."""
-
-    kind: Literal["db_slow"]
-    database: str
-    slowdown: float = Field(gt=1)
+    def in_code(self) -> CodeResult:
+        """The request waits for the dependency."""
+        why = ("TimeoutError", f"no answer from {self.dependency}")
+        return CodeResult(504, why, hangs=True)
 
 
 class StatusShare(FilteredEffect):
@@ -198,17 +168,19 @@ class StatusShare(FilteredEffect):
     by: Literal["gateway", "backend"] = "backend"
     response_type: str | None = None  # gateway: ACCESS_DENIED, THROTTLED…
 
+    def in_code(self) -> CodeResult | None:
+        """The backend's status."""
+        return None if self.stops_outside else CodeResult(self.status, None, takes=0.02)
 
-Effect = Annotated[
-    ColdStarts
-    | Overload
-    | Errors
-    | Hang
-    | Throttle
-    | TargetsDown
-    | ConnectionErrors
-    | ZoneFailure
-    | DbSlow
-    | StatusShare,
-    Field(discriminator="kind"),
-]
+    @property
+    def stops_outside(self) -> bool:
+        """The gateway's own answers."""
+        return self.by == "gateway"
+
+    def outside(self, rng: Random, request: Arrival, front: Front) -> Request | None:
+        """The gateway's answer, without an integration."""
+        return routes.refused(request, self.status, self.response_type)
+
+
+EFFECTS: tuple[type[BaseEffect], ...] = (Overload, Errors, Hang, StatusShare)
+"""The effects that belong to no kind of resource."""

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from sandbox.world import names
-from sandbox.world.effects import ConnectionErrors, Effect, TargetsDown
+from sandbox.world.effects import BaseEffect, Sickness
+from sandbox.world.inventory import Inventory
+from sandbox.world.kinds import LoadBalancer, TargetGroup
 from sandbox.world.levers import Levers
 from sandbox.world.names import Target
-from sandbox.world.resources import Resources, TargetGroup
-
-Sick = Mapping[str, tuple[str, bool]]
-"""Target id -> (reason, deregistered)."""
 
 
 class Health:
     """The health of one target group's targets, stepped tick by tick."""
 
-    def __init__(self, resources: Resources, group: TargetGroup, levers: Levers) -> None:
+    def __init__(
+        self, inventory: Inventory, balancer: LoadBalancer, group: TargetGroup, levers: Levers
+    ) -> None:
         self.group = group
-        self.targets = names.targets(resources, group)
+        self.targets = balancer.members(inventory, group)
         self._levers = levers
         self._key = f"elb/{group.name}/health_check"
         self._failing: dict[str, float] = {}  # target id -> since when
         self._passing: dict[str, float] = {}
-        self.sick: dict[str, tuple[str, bool]] = {}  # fails when it is asked
-        self.found: dict[str, tuple[str, bool]] = {}  # known to the balancer
+        self.sick: dict[str, Sickness] = {}  # fails when it is asked
+        self.found: dict[str, Sickness] = {}  # known to the balancer
 
-    def step(self, at: float, effects: Iterable[Effect]) -> None:
+    def step(self, at: float, effects: Iterable[BaseEffect]) -> None:
         """Move to `at`: what is sick then, and what the checks have found by then."""
-        self.sick = dict(self._ill(effects))
+        self.sick = dict(self._sick(effects))
         interval, healthy, unhealthy = self._check(at)
         for target in self.targets:
             name = target.target_id
@@ -58,19 +57,9 @@ class Health:
             return healthy
         return [t for t in self.targets if not self.found[t.target_id][1]]
 
-    def _ill(self, effects: Iterable[Effect]) -> Iterable[tuple[str, tuple[str, bool]]]:
+    def _sick(self, effects: Iterable[BaseEffect]) -> Iterable[tuple[str, Sickness]]:
         for effect in effects:
-            if isinstance(effect, TargetsDown) and effect.target_group == self.group.name:
-                count = len(self.targets) if effect.targets == "all" else effect.targets
-                for target in self.targets[:count]:
-                    yield target.target_id, (effect.reason, effect.deregistered)
-            elif isinstance(effect, ConnectionErrors) and effect.share >= 1.0:
-                if effect.user_agents or effect.paths or effect.zones:
-                    continue
-                timeout = effect.how == "timeout"
-                reason = "Target.Timeout" if timeout else "Target.FailedHealthChecks"
-                for target in self.targets:
-                    yield target.target_id, (reason, False)
+            yield from effect.sick(self.group.name, self.targets)
 
     def _check(self, at: float) -> tuple[float, int, int]:
         settings = json.loads(str(self._levers.get(self._key, at)))

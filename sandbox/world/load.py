@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails, core_schema
 
-from sandbox.world.references import dangling
+from sandbox.world.references import reference_problems
 from sandbox.world.schema import Scenario
 
 Loc = tuple[str | int, ...]
@@ -65,7 +65,7 @@ def parse(text: str, source: str = "scenario") -> Scenario:
     except ValidationError as error:
         problems += _sentences(error.errors(), tree)
         raise ScenarioError(source, problems) from error
-    problems += [_placed(loc, message, tree) for loc, message in dangling(scenario)]
+    problems += [_placed(loc, message, tree) for loc, message in reference_problems(scenario)]
     if problems:
         raise ScenarioError(source, problems)
     return scenario

@@ -11,15 +11,28 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Protocol
 
 from sandbox.insights import Row
 from sandbox.world import names
 from sandbox.world.records import Call, Request
-from sandbox.world.resources import ACCESS_LOG_FORMAT, Api, EcsService, Function, Resources
 
 _MEGABYTE = 1_000_000.0
 Stamp = Callable[[float], int]
 """Scenario seconds to epoch milliseconds."""
+
+
+class Log(Protocol):
+    """One log group."""
+
+    @property
+    def group(self) -> str:
+        """Its name."""
+        ...
+
+    def rows(self, requests: Sequence[Request]) -> Iterator[Row]:
+        """What was written about these requests."""
+        ...
 
 
 def identifier(*parts: object) -> str:
@@ -31,10 +44,12 @@ def identifier(*parts: object) -> str:
 class AccessLog:
     """The access log of an API's stage."""
 
-    def __init__(self, resources: Resources, api: Api, stamp: Stamp) -> None:
-        self.group = names.access_log_group(api)
-        self._log = f"{resources.account}:{self.group}"
-        self._format = api.log_format or ACCESS_LOG_FORMAT
+    def __init__(
+        self, account: str, group: str, log_format: Mapping[str, str], stamp: Stamp
+    ) -> None:
+        self.group = group
+        self._log = f"{account}:{group}"
+        self._format = log_format
         self._stamp = stamp
 
     def rows(self, requests: Sequence[Request]) -> Iterator[Row]:
@@ -49,13 +64,34 @@ class AccessLog:
             yield Row(at, json.dumps(fields), stream, self._log, request.weight, fields)
 
 
+class LoggedFunction(Protocol):
+    """What a function's log says of the function."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def memory_mb(self) -> int: ...
+
+    @property
+    def runtime(self) -> str: ...
+
+    @property
+    def log_format(self) -> str:
+        """text or json."""
+        ...
+
+    @property
+    def log_group(self) -> str: ...
+
+
 class FunctionLog:
     """The log of a function, in the format it is configured to."""
 
-    def __init__(self, resources: Resources, function: Function, stamp: Stamp) -> None:
-        self.group = names.function_log_group(function)
+    def __init__(self, account: str, function: LoggedFunction, stamp: Stamp) -> None:
+        self.group = function.log_group
         self.function = function
-        self._log = f"{resources.account}:{self.group}"
+        self._log = f"{account}:{self.group}"
         self._stamp = stamp
         self._write = self._json if function.log_format == "json" else self._text
 
@@ -164,9 +200,9 @@ class FunctionLog:
 class TaskLog:
     """The application log of an ECS service: only what went wrong is written."""
 
-    def __init__(self, resources: Resources, service: EcsService, stamp: Stamp) -> None:
-        self.group = names.ecs_log_group(service.name)
-        self._log = f"{resources.account}:{self.group}"
+    def __init__(self, account: str, group: str, service: str, stamp: Stamp) -> None:
+        self.group = group
+        self._log = f"{account}:{group}"
         self._service = service
         self._stamp = stamp
 
@@ -178,33 +214,8 @@ class TaskLog:
                 name, message = request.exception
                 line = f"{_iso(at)} ERROR {request.caller.path} {name}: {message}"
                 task = _stream("task", request.hop.target.target_id)
-                stream = f"{self._service.name}/app/{task}"
+                stream = f"{self._service}/app/{task}"
                 yield Row(at, line, stream, self._log, request.weight)
-
-
-Log = AccessLog | FunctionLog | TaskLog
-
-
-def logs(resources: Resources, stamp: Stamp) -> list[Log]:
-    """Every log group of the account."""
-    found: list[Log] = []
-    if resources.api and resources.api.access_log:
-        found.append(AccessLog(resources, resources.api, stamp))
-    found += [FunctionLog(resources, function, stamp) for function in resources.functions]
-    found += [TaskLog(resources, service, stamp) for service in resources.ecs]
-    return found
-
-
-def volumes(resources: Resources, ended: Sequence[Request]) -> dict[str, tuple[int, int]]:
-    """Log group -> (events, bytes) of a minute, without writing the rows."""
-    found: dict[str, tuple[int, int]] = {}
-    if resources.api and resources.api.access_log:
-        events = sum(request.weight for request in ended)
-        found[names.access_log_group(resources.api)] = (events, events * 470)
-    for function in resources.functions:
-        events = 3 * sum(r.weight for r in ended if r.call and r.call.function == function.name)
-        found[names.function_log_group(function)] = (events, events * 120)
-    return {group: volume for group, volume in found.items() if volume[0]}
 
 
 def _billed(call: Call) -> int:

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from random import Random
 
-from sandbox.world.draws import binomial, erlang_loss, poisson
+from sandbox.world.sampling import binomial, erlang_loss, poisson
 
 _LIFETIME = 5400.0  # seconds after which Lambda recycles even a busy environment, roughly
 

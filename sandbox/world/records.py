@@ -78,18 +78,3 @@ class Request:
     @property
     def end(self) -> float:
         return self.time + self.latency / 1000.0
-
-
-@dataclass(frozen=True, slots=True)
-class Gauges:
-    """What is measured of the service itself, not of a request, during one tick."""
-
-    time: float
-    concurrency: tuple[float, float] = (0.0, 0.0)  # mean and peak executions
-    provisioned: int = 0  # executions READY on the qualifier that is called
-    provisioned_busy: float = 0.0
-    load: float = 1.0  # traffic over the usual
-    pressure: float = 0.0  # of an overload: 0 none, 1 twice the capacity
-    pressed: str | None = None  # the database that bears it; None: the compute
-    slow: tuple[tuple[str, float], ...] = ()  # databases and how many times slower they are
-    sick: tuple[tuple[str, str, bool], ...] = ()  # (target id, reason, deregistered)

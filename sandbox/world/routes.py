@@ -11,11 +11,12 @@ a refused connection 502; a connection not open after 10 s or a target silent fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sandbox.world.names import Target
 from sandbox.world.records import Call, Caller, Hop, Request
-from sandbox.world.resources import Api
 
 CONNECT_TIMEOUT = 10.0  # seconds the balancer waits for a connection
 IDLE_TIMEOUT = 60.0  # seconds it waits for a silent target (idle_timeout.timeout_seconds)
@@ -23,6 +24,31 @@ _REFUSED = 2.0  # ms until a refused connection is known
 _INVOKE = 6.0  # ms API Gateway or the balancer needs to invoke a function
 _DOOR = 3.0  # ms of API Gateway's own
 _THROTTLED = 28.0  # ms until an invocation is refused
+
+Arrival = tuple[str, float, int, Caller]
+"""A request that has no answer yet: its key, time, weight and caller."""
+
+
+class Gateway(Protocol):
+    """What the rules need to know of an API."""
+
+    @property
+    def kind(self) -> str:
+        """rest or http."""
+        ...
+
+    @property
+    def integration_timeout(self) -> float:
+        """Seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What stands before the code: an API, the targets of a load balancer, or both."""
+
+    api: Gateway | None
+    targets: Sequence[Target]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +103,12 @@ def unconnected(zone: str, target: Target | None, refused: bool) -> Outcome:
     return Outcome(hop.elb_status, _REFUSED if refused else CONNECT_TIMEOUT * 1000.0, hop=hop)
 
 
-def nobody(zone: str) -> Outcome:
+def no_target(zone: str) -> Outcome:
     """The balancer has no target in service."""
     return Outcome(503, 1.0, hop=Hop(zone, elb_status=503))
 
 
-def through(api: Api | None, outcome: Outcome, request: tuple[str, float, int, Caller]) -> Request:
+def through(api: Gateway | None, outcome: Outcome, request: Arrival) -> Request:
     """The request as the front door saw it; without an API that is the balancer itself."""
     key, time, weight, caller = request
     if api is None:
@@ -94,9 +120,7 @@ def through(api: Api | None, outcome: Outcome, request: tuple[str, float, int, C
     return made
 
 
-def refused(
-    request: tuple[str, float, int, Caller], status: int, response_type: str | None
-) -> Request:
+def refused(request: Arrival, status: int, response_type: str | None) -> Request:
     """A request the gateway answered itself, without calling the integration."""
     key, time, weight, caller = request
     return Request(
@@ -105,7 +129,7 @@ def refused(
 
 
 def _gateway(
-    api: Api, outcome: Outcome, key: str, time: float, weight: int, caller: Caller
+    api: Gateway, outcome: Outcome, key: str, time: float, weight: int, caller: Caller
 ) -> Request:
     rest = api.kind == "rest"
     limit = api.integration_timeout * 1000.0

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sandbox.world import effects as fx
 from sandbox.world.backends import Conditions, FleetBackend, FunctionBackend
+from sandbox.world.conditions import Condition
+from sandbox.world.effects import BaseEffect, Hang, Load, Overload
 from sandbox.world.health import Health
+from sandbox.world.kinds import Resource, TargetGroup
+from sandbox.world.kinds.function import ColdStarts
 from sandbox.world.levers import Levers
+from sandbox.world.minute import Gauges
 from sandbox.world.pool import Supply
-from sandbox.world.records import Gauges
-from sandbox.world.resources import TargetGroup
 from sandbox.world.schema import Scenario
 from sandbox.world.traffic import Arrivals
 from sandbox.world.variation import Variation
 
 TICK = 15.0  # seconds
-_CALM = 0.7  # share of its capacity up to which an overloaded backend keeps up
 _PUSH = 0.3  # how much more load provisioned concurrency lets through to it
 
-Active = tuple[fx.Effect, float]
+Active = tuple[BaseEffect, float]
 """An effect that is active, and the part to which its conditions hold."""
 
 
@@ -38,8 +39,13 @@ class Service:
         self.group: TargetGroup | None = None  # the target group the traffic goes to
         self._scenario = scenario
         self._effects = _timed(scenario, variation)
-        groups = resources.load_balancer.target_groups if resources.load_balancer else ()
-        self.health = [Health(resources, g, levers) for g in groups if g.kind != "lambda"]
+        self.balancer = balancer = resources.load_balancer
+        groups = balancer.target_groups if balancer else ()
+        self.health = [
+            Health(resources, balancer, group, levers)
+            for group in groups
+            if balancer and group.kind != "lambda"
+        ]
         if self.api and self.api.function:
             self.function = self._backend(self.api.function, self.api.qualifier)
         elif groups:
@@ -55,36 +61,33 @@ class Service:
             if start <= at < until:
                 held = 1.0
                 for condition in effect.conditions:
-                    held *= self.levers.holds(condition, at)
+                    held *= self._holds(condition, at)
                 if held > 0.0:
                     yield effect, held
+
+    def shifted(self, at: float) -> str | None:
+        """The suffix of the zone that traffic is shifted away from."""
+        if self.balancer is None:
+            return None
+        return self.balancer.shifted(self._scenario.resources, self.levers, at)
 
     def conditions(self, at: float, active: Iterable[Active]) -> Conditions:
         """What the active effects make of the service as a whole."""
         slowdown, hanging, cold = 1.0, 0.0, None
+        load = self._load(at)
         for effect, held in active:
-            match effect:
-                case fx.Overload():
-                    slowdown *= 1.0 + (effect.slowdown - 1.0) * self._pressure(effect, at)
-                case fx.DbSlow():
-                    slowdown *= 1.0 + (effect.slowdown - 1.0) * held
-                case fx.Hang() if not (effect.user_agents or effect.paths):
-                    hanging = max(hanging, effect.share * held)
-                case fx.ColdStarts():
-                    cold = effect
-                case _:
-                    pass
+            slowdown *= effect.duration_factor(held, load)
+            if isinstance(effect, Hang) and not (effect.user_agents or effect.paths):
+                hanging = max(hanging, effect.share * held)
+            elif isinstance(effect, ColdStarts):
+                cold = effect
         return Conditions(at, TICK, slowdown, self._scenario.traffic.burst, cold, hanging)
 
     def gauges(self, at: float, active: Iterable[Active], supply: Supply | None) -> Gauges:
         """What is measured of the service itself."""
-        pressure: tuple[float, str | None] = (0.0, None)
-        slow: list[tuple[str, float]] = []
-        for effect, held in active:
-            if isinstance(effect, fx.Overload):
-                pressure = (self._pressure(effect, at), effect.database)
-            elif isinstance(effect, fx.DbSlow):
-                slow.append((effect.database, 1.0 + (effect.slowdown - 1.0) * held))
+        active = tuple(active)
+        load = self._load(at)
+        overloads = [effect for effect, _ in active if isinstance(effect, Overload)]
         found = {name: how for health in self.health for name, how in health.found.items()}
         return Gauges(
             time=at,
@@ -92,18 +95,25 @@ class Service:
             provisioned=self.function.provisioned(at) if self.function else 0,
             provisioned_busy=supply.provisioned_busy if supply else 0.0,
             load=self.arrivals.rate(at + TICK / 2) / self.arrivals.usual,
-            pressure=pressure[0],
-            pressed=pressure[1],
-            slow=tuple(slow),
+            pressure=overloads[-1].pressure(load) if overloads else 0.0,
+            pressed=overloads[-1].database if overloads else None,
+            active=active,
             sick=tuple((name, reason, gone) for name, (reason, gone) in found.items()),
         )
 
-    def _pressure(self, effect: fx.Overload, at: float) -> float:
-        """How far an overload goes: 0 keeps up, 1 at twice the capacity."""
-        load = self.arrivals.rate(at + TICK / 2) * 60.0 / effect.capacity
-        if self.function and self.function.provisioned(at) > 0:
-            load *= 1.0 + _PUSH
-        return max(0.0, (load - _CALM) / (2.0 - _CALM))
+    def _load(self, at: float) -> Load:
+        pushed = self.function is not None and self.function.provisioned(at) > 0
+        rpm = self.arrivals.rate(at + TICK / 2) * 60.0
+        return Load(rpm, 1.0 + _PUSH if pushed else 1.0)
+
+    def _holds(self, condition: Condition, at: float) -> float:
+        """To what part a condition holds: 0 or 1, or the share of a weighted alias."""
+        resources = self._scenario.resources
+        for resource in resources.every(Resource):
+            held = resource.holds(condition, resources, self.levers, at)
+            if held is not None:
+                return held
+        return condition.compare(self.levers, at) if condition.lever else 0.0
 
     def _backend(self, name: str, qualifier: str | None) -> FunctionBackend:
         resources = self._scenario.resources
@@ -111,9 +121,9 @@ class Service:
         return FunctionBackend(resources, function, qualifier, self.normal, self.levers)
 
 
-def _timed(scenario: Scenario, variation: Variation) -> list[tuple[fx.Effect, float, float]]:
+def _timed(scenario: Scenario, variation: Variation) -> list[tuple[BaseEffect, float, float]]:
     """(effect, from, until) with the seed's onset and strength; answers' effects never end."""
-    timed: list[tuple[fx.Effect, float, float]] = []
+    timed: list[tuple[BaseEffect, float, float]] = []
     for effect in scenario.effects:
         start, until = effect.start + variation.shift, effect.until + variation.shift
         timed.append((_scaled(effect, variation.strength), start, until))
@@ -125,7 +135,7 @@ def _timed(scenario: Scenario, variation: Variation) -> list[tuple[fx.Effect, fl
     return timed
 
 
-def _scaled(effect: fx.Effect, strength: float) -> fx.Effect:
+def _scaled(effect: BaseEffect, strength: float) -> BaseEffect:
     """The effect with its share scaled; a share of 1 means all and stays 1."""
     share = getattr(effect, "share", None)
     if share is None or share >= 1.0:

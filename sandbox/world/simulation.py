@@ -15,9 +15,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from sandbox.insights import Row
-from sandbox.world import levers, names, trail
-from sandbox.world import logs as logging
-from sandbox.world import metrics as published
+from sandbox.world import trail
 from sandbox.world.alarms import AlarmPost, Watch
 from sandbox.world.api import (
     Fault,
@@ -30,9 +28,13 @@ from sandbox.world.api import (
 )
 from sandbox.world.clock import Clock, RunningClock
 from sandbox.world.health import Health
+from sandbox.world.kinds import Resource, Resources, initial_levers
+from sandbox.world.levers import Levers
 from sandbox.world.load import ScenarioError
-from sandbox.world.records import Gauges, Request
-from sandbox.world.resources import Resources
+from sandbox.world.logs import Log
+from sandbox.world.metrics import Sample, Sheet, put, statistic
+from sandbox.world.minute import Gauges, MinuteRecords
+from sandbox.world.records import Request
 from sandbox.world.schema import Scenario
 from sandbox.world.service import TICK, Service
 from sandbox.world.tick import play
@@ -67,7 +69,7 @@ class Simulation:
         if latency_ms:
             self._faults.append(Fault("*", "latency", latency_ms=latency_ms))
         self._variation = vary(scenario, seed)
-        self._levers = levers.Levers(scenario.resources)
+        self._levers = Levers(initial_levers(scenario.resources))
         self._schedule()
         name = f"{scenario.title}/{seed}"
         self._service = Service(scenario, self._variation, self._levers, name)
@@ -77,7 +79,7 @@ class Simulation:
         self._arrived: dict[int, list[Request]] = {}
         self._ended: dict[int, list[Request]] = {}
         self._gauges: dict[int, list[Gauges]] = {}
-        self._sheets: dict[int, published.Sheet] = {}
+        self._sheets: dict[int, Sheet] = {}
         self._metrics: dict[MetricId, None] = {}
         self._rows: dict[tuple[str, int], list[Row]] = {}
         self._longest = 60.0  # seconds the longest request took
@@ -166,13 +168,12 @@ class Simulation:
             for health in self._service.health:
                 if health.group.name == target_group:
                     return [*_states(health)]
-            balancer = self.scenario.resources.load_balancer
-            groups = balancer.target_groups if balancer else ()
+            balancer = self.resources.load_balancer
             return [
                 TargetState(each.target_id, each.port, each.zone, "unavailable", *_UNCHECKED)
-                for group in groups
-                if group.name == target_group
-                for each in names.targets(self.scenario.resources, group)
+                for group in (balancer.target_groups if balancer else ())
+                if balancer and group.name == target_group
+                for each in balancer.members(self.resources, group)
             ]
 
     def alarm_history(self, alarm: str) -> Sequence[Transition]:
@@ -213,8 +214,8 @@ class Simulation:
     def _schedule(self) -> None:
         """Pull the levers of the scenario's changes at their times."""
         for change in self.scenario.changes:
-            for key, (delay, value) in levers.pulls(self.resources, change).items():
-                before = getattr(change, "previous", None)
+            for key, (delay, value) in change.levers(self.resources).items():
+                before = change.before()
                 if before is not None and self._levers.get(key, float("-inf")) is None:
                     self._levers.put(key, before, float("-inf"))
                 self._levers.put(key, value, change.at + delay + self._variation.shift)
@@ -234,7 +235,7 @@ class Simulation:
         peaks = []
         for minute in range(_EARLIEST, _LATEST):
             if sample := self._sheet(minute).get(watch.metric):
-                value = published.statistic(watch.alarm.statistic, sample[0], sample[1])
+                value = statistic(watch.alarm.statistic, sample[0], sample[1])
                 peaks.append(value or 0.0)
         seen = f"its highest minute is {max(peaks):g}" if peaks else "the metric has no data"
         dims = ", ".join(f"{key}={value}" for key, value in watch.metric.dimensions) or "none"
@@ -250,7 +251,11 @@ class Simulation:
         """Fix world time: from here on scenario zero is `epoch`."""
         self._epoch = epoch
         self._zero = epoch.timestamp()
-        self._logs = logging.logs(self.resources, self._stamp)
+        self._logs: list[Log] = [
+            log
+            for resource in self.resources.every(Resource)
+            for log in resource.logs(self.resources, self._stamp)
+        ]
         for watch in self._watches:
             watch.restart()
         for minute in range(-HISTORY + 1, self._minute + 1):
@@ -285,47 +290,36 @@ class Simulation:
         """The first minute that is not over yet."""
         return int(self._done // 60)
 
-    def _sample(self, metric: MetricId, minute: int) -> published.Sample | None:
+    def _sample(self, metric: MetricId, minute: int) -> Sample | None:
         return self._sheet(minute).get(metric) if minute >= -HISTORY else None
 
-    def _sheet(self, minute: int) -> published.Sheet:
+    def _sheet(self, minute: int) -> Sheet:
         if minute not in self._sheets:
             self._sheets[minute] = sheet = self._publish(minute)
             self._metrics.update(dict.fromkeys(sheet))
         return self._sheets[minute]
 
-    def _publish(self, minute: int) -> published.Sheet:
+    def _publish(self, minute: int) -> Sheet:
         """Every metric of a complete minute."""
-        sheet: published.Sheet = {}
-        resources, service = self.resources, self._service
-        ended, gauges = self._ended.get(minute, []), self._gauges.get(minute, [])
-        if resources.api:
-            published.front_door(sheet, resources.api, ended)
-        if resources.load_balancer and service.group:
-            published.balancer(sheet, resources, resources.load_balancer, service.group, ended)
-        if resources.load_balancer:
-            for health in service.health:
-                published.hosts(sheet, resources, resources.load_balancer, health.group, gauges)
-        calls = [r.call for r in self._arrived.get(minute, ()) if r.call]
-        published.function(sheet, calls, gauges)
-        self._unused(sheet, minute)
-        rng = Random(f"{self._name}/compute/{minute}")
-        published.compute(sheet, resources, service.normal, gauges, rng)
-        published.incoming(sheet, logging.volumes(resources, ended))
+        called = self._service.function
+        records = MinuteRecords(
+            start=minute * 60.0,
+            arrived=self._arrived.get(minute, ()),
+            ended=self._ended.get(minute, ()),
+            gauges=self._gauges.get(minute, ()),
+            inventory=self.resources,
+            normal=self._service.normal,
+            levers=self._levers,
+            called=(called.function.name, called.qualifier) if called else None,
+            rng=Random(f"{self._name}/compute/{minute}"),
+        )
+        sheet: Sheet = {}
+        for resource in self.resources.every(Resource):
+            for published in resource.metrics(records):
+                put(sheet, published)
         return sheet
 
-    def _unused(self, sheet: published.Sheet, minute: int) -> None:
-        """Provisioned concurrency that exists on qualifiers the traffic does not use."""
-        called = self._service.function
-        for function in self.resources.functions:
-            for alias in function.aliases:
-                if called and (function.name, alias) == (called.function.name, called.qualifier):
-                    continue
-                key = f"lambda/{function.name}/provisioned/{alias}"
-                if self._levers.number(key, minute * 60.0):
-                    published.idle_provisioned(sheet, function.name, alias)
-
-    def _written(self, log: logging.Log, minute: int) -> list[Row]:
+    def _written(self, log: Log, minute: int) -> list[Row]:
         """The rows of the requests that arrived in a minute; kept once the minute is over."""
         key = (log.group, minute)
         if key in self._rows:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
-from sandbox.world import effects as fx
 from sandbox.world import routes
-from sandbox.world.backends import OK, Conditions, Fate, Part
-from sandbox.world.draws import binomial, split
+from sandbox.world.backends import OK, Conditions, Part
+from sandbox.world.effects import CodeResult, SelectiveEffect
+from sandbox.world.kinds.function import Throttle
+from sandbox.world.minute import Gauges
 from sandbox.world.pool import Supply
-from sandbox.world.records import Caller, Gauges, Request
-from sandbox.world.routes import Outcome
+from sandbox.world.records import Caller, Request
+from sandbox.world.routes import Arrival, Front, Outcome
+from sandbox.world.sampling import binomial, split
 from sandbox.world.service import TICK, Active, Service
-from sandbox.world.traffic import Crowd
+from sandbox.world.traffic import CallerGroup
 
-Selective = tuple[fx.FilteredEffect | fx.ZoneFailure, float]
+Selective = tuple[SelectiveEffect, float]
 """An active effect that may concern some callers only, and the part to which it holds."""
 
-Inside = tuple[Crowd, list[Selective], int]
-"""A crowd, the effects it meets, and how many of its requests reach the backend."""
+Inside = tuple[CallerGroup, list[Selective], int]
+"""A group of callers, the effects it meets, and how many of its requests reach the backend."""
 
 _RECORDS = 24  # records of a tick's main part; there are four ticks in a minute
 
@@ -50,61 +52,42 @@ class _Tick:
     def run(self, active: Sequence[Active]) -> Iterator[Request]:
         """Every request of the tick."""
         selective: list[Selective] = [
-            (effect, held)
-            for effect, held in active
-            if isinstance(effect, fx.FilteredEffect | fx.ZoneFailure)
+            (effect, held) for effect, held in active if isinstance(effect, SelectiveEffect)
         ]
-        shifted = self._service.levers.shifted(self._at)
-        crowds = self._service.arrivals.crowds([e for e, _ in selective], shifted)
-        counts = apportion(self._rng, self._total, [crowd.share for crowd, _ in crowds])
+        shifted = self._service.shifted(self._at)
+        groups = self._service.arrivals.groups([e for e, _ in selective], shifted)
+        counts = apportion(self._rng, self._total, [group.share for group, _ in groups])
         inside: list[Inside] = []
-        for (crowd, pattern), count in zip(crowds, counts, strict=True):
+        for (group, pattern), count in zip(groups, counts, strict=True):
             met = [pair for pair, hit in zip(selective, pattern, strict=True) if hit]
             left = count
             for effect, held in met:
-                if _stops_outside(effect):
+                if effect.stops_outside:
                     stopped = binomial(self._rng, left, effect.share * held)
-                    yield from self._outside(crowd, effect, stopped)
+                    yield from self._outside(group, effect, stopped)
                     left -= stopped
-            inside.append((crowd, met, left))
+            inside.append((group, met, left))
         yield from self._inside(inside)
 
     def _outside(
-        self, crowd: Crowd, effect: fx.FilteredEffect | fx.ZoneFailure, count: int
+        self, group: CallerGroup, effect: SelectiveEffect, count: int
     ) -> Iterator[Request]:
         """Requests that an effect stops before they reach the code."""
+        service = self._service
+        front = Front(service.api, service.fleet.health.targets if service.fleet else ())
         weights = [*split(count, self._parts(count))]
-        for caller, weight in zip(crowd.pick(self._rng, len(weights)), weights, strict=True):
-            request = self._request(caller, weight)
-            if isinstance(effect, fx.StatusShare):
-                yield routes.refused(request, effect.status, effect.response_type)
-            else:
-                outcome = self._unreached(effect, caller.zone or "a")
-                yield routes.through(self._service.api, outcome, request)
-
-    def _unreached(self, effect: fx.FilteredEffect | fx.ZoneFailure, zone: str) -> Outcome:
-        """What the balancer makes of a target it cannot use."""
-        fleet = self._service.fleet
-        targets = fleet.health.targets if fleet else ()
-        target = self._rng.choice(targets) if targets else None
-        if isinstance(effect, fx.ZoneFailure):
-            local = [t for t in targets if t.zone.endswith(zone)]
-            target = self._rng.choice(local) if local else target
-            if effect.status == 500 and target:
-                return routes.answered(zone, target, 500, self._rng.uniform(5.0, 60.0))
-            if effect.status == 503:
-                return routes.nobody(zone)
-            return routes.unconnected(zone, target, refused=effect.status == 502)
-        refused = isinstance(effect, fx.ConnectionErrors) and effect.how == "refused"
-        return routes.unconnected(zone, target, refused)
+        for caller, weight in zip(group.pick(self._rng, len(weights)), weights, strict=True):
+            arrival = self._arrival(caller, weight)
+            if request := effect.outside(self._rng, arrival, front):
+                yield request
 
     def _inside(self, parts: list[Inside]) -> Iterator[Request]:
         """Requests that reach the backend: with a function, by how its pool takes them."""
         sizes = [count for _, _, count in parts]
         taken = {"": sizes} if self._service.function is None else self._pooled(parts, sizes)
-        for index, (crowd, met, _) in enumerate(parts):
+        for index, (group, met, _) in enumerate(parts):
             for temperature, counts in taken.items():
-                yield from self._fates(crowd, met, temperature, counts[index])
+                yield from self._in_code(group, met, temperature, counts[index])
 
     def _pooled(self, parts: list[Inside], sizes: list[int]) -> dict[str, list[int]]:
         """Temperature -> requests of each part."""
@@ -128,35 +111,26 @@ class _Tick:
             taken[name] = [a + b for a, b in zip(before, dealt, strict=True)]
         return taken | {"warm": left}
 
-    def _fates(
-        self, crowd: Crowd, met: Iterable[Selective], temperature: str, count: int
+    def _in_code(
+        self, group: CallerGroup, met: Iterable[Selective], temperature: str, count: int
     ) -> Iterator[Request]:
         """Requests in the code: each effect that can strike takes its share, the rest is well."""
         left = count
         if temperature != "throttled":
-            for share, fate in self._possible(met):
+            for share, result in self._possible(met):
                 struck = binomial(self._rng, left, share)
                 left -= struck
-                yield from self._serve(crowd, (fate, temperature, struck))
-        yield from self._serve(crowd, (OK, temperature, left))
+                yield from self._serve(group, (result, temperature, struck))
+        yield from self._serve(group, (OK, temperature, left))
 
-    def _possible(self, met: Iterable[Selective]) -> Iterator[tuple[float, Fate]]:
+    def _possible(self, met: Iterable[Selective]) -> Iterator[tuple[float, CodeResult]]:
         for effect, held in met:
-            match effect:
-                case fx.Errors():
-                    why = (effect.exception, effect.message)
-                    yield effect.share * held, Fate(effect.status, why, effect.takes)
-                case fx.Hang():
-                    why = ("TimeoutError", f"no answer from {effect.dependency}")
-                    yield effect.share * held, Fate(504, why, hangs=True)
-                case fx.StatusShare(by="backend"):
-                    yield effect.share * held, Fate(effect.status, None, takes=0.02)
-                case _:
-                    pass
+            if result := effect.in_code():
+                yield effect.share * held, result
         normal = self._service.normal
-        yield normal.errors, Fate(500, (normal.exception, normal.message), takes=0.09)
+        yield normal.errors, CodeResult(500, (normal.exception, normal.message), takes=0.09)
 
-    def _serve(self, crowd: Crowd, part: Part) -> Iterator[Request]:
+    def _serve(self, group: CallerGroup, part: Part) -> Iterator[Request]:
         count = part[2]
         if count:
             service, parts = self._service, self._parts(count)
@@ -169,27 +143,27 @@ class _Tick:
             else:
                 return
             pairs = [*outcomes]
-            callers = crowd.pick(self._rng, len(pairs))
+            callers = group.pick(self._rng, len(pairs))
             for caller, (weight, outcome) in zip(callers, pairs, strict=True):
                 yield self._arrive(caller, weight, outcome)
 
     def _arrive(self, caller: Caller, weight: int, outcome: Outcome) -> Request:
         """Give an outcome its time and zone, and let it out through the front door."""
-        request = self._request(caller, weight)
+        arrival = self._arrival(caller, weight)
         zone = caller.zone or "a"
         if outcome.call:
-            outcome.call.start = request[1] + 0.004
+            outcome.call.start = arrival[1] + 0.004
             if self._service.group:
                 outcome = routes.balanced(outcome, zone)
         elif outcome.hop:
             outcome.hop.zone = zone
-        return routes.through(self._service.api, outcome, request)
+        return routes.through(self._service.api, outcome, arrival)
 
     def _parts(self, count: int) -> int:
         """Into how many records to put `count` requests: rare ones get some as well."""
         return 3 + round(_RECORDS * count / max(1, self._total))
 
-    def _request(self, caller: Caller, weight: int) -> tuple[str, float, int, Caller]:
+    def _arrival(self, caller: Caller, weight: int) -> Arrival:
         self._serial += 1
         time = self._at + self._rng.random() * TICK
         return f"{self._at:.0f}-{self._serial}", time, weight, caller
@@ -223,11 +197,5 @@ def _minus(left: Sequence[int], right: Sequence[int]) -> list[int]:
     return [a - b for a, b in zip(left, right, strict=True)]
 
 
-def _stops_outside(effect: fx.FilteredEffect | fx.ZoneFailure) -> bool:
-    if isinstance(effect, fx.StatusShare):
-        return effect.by == "gateway"
-    return isinstance(effect, fx.ConnectionErrors | fx.ZoneFailure)
-
-
 def _forced_throttling(met: Iterable[Selective]) -> float:
-    return sum(effect.share * held for effect, held in met if isinstance(effect, fx.Throttle))
+    return sum(effect.share * held for effect, held in met if isinstance(effect, Throttle))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from random import Random
 
-from sandbox.world.draws import poisson
-from sandbox.world.effects import FilteredEffect, ZoneFailure
+from sandbox.world.effects import SelectiveEffect
 from sandbox.world.records import Caller
+from sandbox.world.sampling import poisson
 from sandbox.world.schema import Scenario, Surge
 from sandbox.world.variation import Variation
 
@@ -18,7 +18,7 @@ _CREST = 6 * 3600.0  # when the daily wave is highest, after the alarm
 _FALL = 30.0  # seconds a surge takes to end
 
 
-class Crowd:
+class CallerGroup:
     """Some callers and how frequent each is; a part of the traffic that effects treat alike."""
 
     def __init__(self, callers: Iterable[tuple[Caller, float]]) -> None:
@@ -43,7 +43,7 @@ class Arrivals:
         self._zones = balancer.zones if balancer else ()
         self._noise: dict[int, float] = {}
         # by the effects' identity: they live as long as the service that holds them
-        self._crowds: dict[object, list[tuple[Crowd, tuple[bool, ...]]]] = {}
+        self._groups: dict[object, list[tuple[CallerGroup, tuple[bool, ...]]]] = {}
 
     def rate(self, at: float) -> float:
         """Requests a second that are expected at a time, noise included."""
@@ -63,25 +63,25 @@ class Arrivals:
         """How many requests arrive from `at` on for `lasting` seconds."""
         return poisson(rng, self.rate(at + lasting / 2) * lasting)
 
-    def crowds(
-        self, effects: Iterable[FilteredEffect | ZoneFailure], shifted: str | None
-    ) -> Sequence[tuple[Crowd, tuple[bool, ...]]]:
+    def groups(
+        self, effects: Iterable[SelectiveEffect], shifted: str | None
+    ) -> Sequence[tuple[CallerGroup, tuple[bool, ...]]]:
         """The traffic in parts, each with which of the effects' filters it matches."""
         effects = tuple(effects)
         key = (tuple(map(id, effects)), shifted)
-        if key not in self._crowds:
-            self._crowds[key] = [*self._split(effects, shifted)]
-        return self._crowds[key]
+        if key not in self._groups:
+            self._groups[key] = [*self._split(effects, shifted)]
+        return self._groups[key]
 
     def _split(
-        self, effects: Iterable[FilteredEffect | ZoneFailure], shifted: str | None
-    ) -> Iterator[tuple[Crowd, tuple[bool, ...]]]:
+        self, effects: Iterable[SelectiveEffect], shifted: str | None
+    ) -> Iterator[tuple[CallerGroup, tuple[bool, ...]]]:
         parts: dict[tuple[bool, ...], list[tuple[Caller, float]]] = {}
         for caller, share in self._callers(shifted):
-            pattern = tuple(matches(effect, caller) for effect in effects)
+            pattern = tuple(effect.concerns(caller) for effect in effects)
             parts.setdefault(pattern, []).append((caller, share))
         for pattern, callers in parts.items():
-            yield Crowd(callers), pattern
+            yield CallerGroup(callers), pattern
 
     def _callers(self, shifted: str | None) -> Iterator[tuple[Caller, float]]:
         agents, paths = self._traffic.user_agents, self._traffic.paths
@@ -109,14 +109,3 @@ class Arrivals:
         rise = min(1.0, since / surge.over) if surge.shape == "ramp" else 1.0
         fall = min(1.0, (surge.lasts + _FALL - since) / _FALL)
         return 1.0 + height * min(rise, fall)
-
-
-def matches(effect: FilteredEffect | ZoneFailure, caller: Caller) -> bool:
-    """Whether a caller passes all of an effect's filters; an empty filter passes everybody."""
-    if isinstance(effect, ZoneFailure):
-        return caller.zone == effect.zone
-    return (
-        (not effect.user_agents or caller.agent in effect.user_agents)
-        and (not effect.paths or f"{caller.method} {caller.path}" in effect.paths)
-        and (not effect.zones or caller.zone in effect.zones)
-    )

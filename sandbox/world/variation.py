@@ -16,7 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from sandbox.world.schema import Normal, Scenario, Spread
+from sandbox.world.normal import Normal, Spread
+from sandbox.world.schema import Scenario
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from bot.domain.resources import Resources as Known
 from bot.domain.service import Service
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
-from sandbox.world.resources import (
+from sandbox.world.kinds import (
     Api,
     CodeDeploy,
     EcsService,
@@ -106,9 +106,15 @@ def narrowed(server: AwsServer) -> Callable[..., AwsWriter]:
     account = AwsAccount(Roles(write=role), number=RESOURCES.account)
 
     def make(action: Action, plan: Plan, steps: tuple[Step, ...]) -> AwsWriter:
-        also = tuple({each for step in steps for each in action.also.get(step.permission, ())})
+        also_checked = action.implied_permissions
+        implied = tuple({each for step in steps for each in also_checked.get(step.permission, ())})
         return account.writer(
-            "us-east-1", who="U1", run="run-1", steps=steps, also=also, resources=plan.resources
+            "us-east-1",
+            who="U1",
+            run="run-1",
+            steps=steps,
+            implied=implied,
+            resources=plan.resources,
         )
 
     return make

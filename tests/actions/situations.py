@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from bot.aws.client import AwsAccount
 from bot.domain.plan import Step
-from sandbox.world import names
 from sandbox.world.api import MetricId, TargetState, TrailEvent
 from tests.actions.conftest import RESOURCES
 from tests.sandbox_aws.plain_world import PlainWorld
@@ -28,7 +27,7 @@ def bad_zone(world: PlainWorld, share: float = 0.9) -> None:
     """The 5XX of the last ten minutes, most of them in us-east-1a; four healthy targets each."""
     balancer = RESOURCES.load_balancer
     assert balancer is not None
-    dimension = names.load_balancer_dimension(balancer)
+    dimension = balancer.dimension
     for zone, part in (("us-east-1a", share), ("us-east-1b", 1 - share), ("us-east-1c", 0.0)):
         dimensions = (("AvailabilityZone", zone), ("LoadBalancer", dimension))
         metric = MetricId("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", dimensions)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.aws.client import AwsAccount
-from bot.domain.change_wording import undo_by_hand
+from bot.domain.change_wording import undo_command
 from bot.domain.contract import Action, Scope
 from bot.domain.errors import ReadFailed, WriteRefused
 from bot.domain.plan import Plan, Step
@@ -418,11 +418,11 @@ def test_a_shift_that_expired_is_as_before(
     (cancel,) = ZONE.undo_steps(plan, seen)
     assert cancel.params == {"zonalShiftId": seen.lock}
     run = Run(id="r", incident="i", action="a", state=RunState.DONE, requested_by="U1", plan=plan)
-    by_hand_unheard = undo_by_hand(run)
+    by_hand_unheard = undo_command(run)
     assert "look it up first" in by_hand_unheard
     assert "(" not in by_hand_unheard
     heard = run.model_copy(update={"results": ({"zonalShiftId": "6ebc9a01"},)})
-    assert undo_by_hand(heard).endswith("""'{"zonalShiftId": "6ebc9a01"}'""")
+    assert undo_command(heard).endswith("""'{"zonalShiftId": "6ebc9a01"}'""")
     world.wait(timedelta(hours=2, minutes=1).total_seconds())
     server.account.advance()
     assert ZONE.observe(aws, plan).state == plan.before

@@ -16,8 +16,8 @@ from bot.__main__ import main
 from bot.app import schemas
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue
-from sandbox.showing import SCENARIOS
-from sandbox.stage import Stage
+from sandbox.commands import SCENARIOS
+from sandbox.session import Session
 from sandbox.world import load
 from sandbox.world.clock import FrozenClock
 
@@ -67,8 +67,8 @@ def test_triage_prints_a_report_by_its_schema(
 ) -> None:
     """`incident triage 5xx --json`, over HTTP, of a service in trouble."""
     clock = FrozenClock(datetime(2026, 11, 23, 3, 12, tzinfo=UTC))
-    with Stage(load(SCENARIOS / f"{scenario}.yaml"), tmp_path, clock=clock) as stage:
-        for name, value in stage.environment.items():
+    with Session(load(SCENARIOS / f"{scenario}.yaml"), tmp_path, clock=clock) as session:
+        for name, value in session.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("AWS_PROFILE", raising=False)
         monkeypatch.setattr(sys, "argv", ["incident", "triage", "5xx", "--json"])

@@ -141,5 +141,5 @@ def test_a_role_of_another_account_under_a_number_stops_the_start(tmp_path: Path
         f'services: [{{name: checkout}}]\naccounts: {{"{OURS}": '
         f"{{read_role: {role(OTHERS, 'reader')}}}}}\n"
     )
-    with pytest.raises(ConfigError, match=f"no role of account {OURS}"):
+    with pytest.raises(ConfigError, match=f"not a role of account {OURS}"):
         load(file)

@@ -62,18 +62,18 @@ def test_a_pointer_becomes_the_alarm(world: PlainWorld, reader: Reader) -> None:
 
 
 def test_an_alarm_that_is_not_there(reader: Reader) -> None:
-    with pytest.raises(ReadFailed, match="knows no alarm 'gone'") as failed:
+    with pytest.raises(ReadFailed, match="has no alarm 'gone'") as failed:
         alarms.reread(reader, Alarm(name="gone", region=REGION))
     assert failed.value.reason is GapReason.NOT_FOUND
 
 
 def test_what_is_firing_comes_latest_first(world: PlainWorld, reader: Reader) -> None:
-    assert alarms.firing(reader) == []
+    assert alarms.list_firing(reader) == []
     changes(world, "web-5xx", "ALARM", "OK", "ALARM")
-    assert [alarm.name for alarm in alarms.firing(reader)] == ["web-5xx"]
+    assert [alarm.name for alarm in alarms.list_firing(reader)] == ["web-5xx"]
     changes(world, "web-slow", "ALARM")
     world.transitions["web-5xx"] = world.transitions["web-5xx"][:1]
-    assert [alarm.name for alarm in alarms.firing(reader)] == ["web-slow", "web-5xx"]
+    assert [alarm.name for alarm in alarms.list_firing(reader)] == ["web-slow", "web-5xx"]
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_when_it_last_went_off(
     world: PlainWorld, reader: Reader, states: tuple[str, ...], minutes: int
 ) -> None:
     changes(world, "web-5xx", *states)
-    assert alarms.went_off(reader, POINTER) == NOW - timedelta(minutes=minutes)
+    assert alarms.last_alarm_time(reader, POINTER) == NOW - timedelta(minutes=minutes)
 
 
 def test_it_never_went_off(world: PlainWorld, reader: Reader) -> None:
     changes(world, "web-5xx", "OK", "INSUFFICIENT_DATA", "OK")
-    assert alarms.went_off(reader, POINTER) is None
+    assert alarms.last_alarm_time(reader, POINTER) is None
 
 
 def test_a_composite_alarm_has_no_metric() -> None:
@@ -100,6 +100,6 @@ def test_a_composite_alarm_has_no_metric() -> None:
         "StateUpdatedTimestamp": NOW,
         "AlarmRule": "ALARM(web-5xx)",
     }
-    alarm = alarms.described(found, "eu-west-1")
+    alarm = alarms.from_description(found, "eu-west-1")
     assert (alarm.metric, alarm.namespace, alarm.dimensions) == (None, None, {})
     assert (alarm.account, alarm.changed_at) == ("123456789012", NOW)

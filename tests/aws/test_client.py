@@ -138,9 +138,9 @@ def test_a_budget_is_one_investigations_own(read: Callable[..., Reader]) -> None
 def test_lookup_events_keeps_its_pace_over_all_threads() -> None:
     account = AwsAccount(Roles())
     assert account.lookups._gap == 0.5, "two a second (CloudTrail API reference, LookupEvents)"
-    pace = bot_aws._Pace(rate=50)
+    limit = bot_aws._RateLimit(rate=50)
     began = time.monotonic()
-    threads = [threading.Thread(target=pace.wait) for _ in range(6)]
+    threads = [threading.Thread(target=limit.wait) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:

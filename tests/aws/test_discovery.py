@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.aws.discovery import complete, sort_out
+from bot.aws.discovery import complete, resources_from_arns
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef, FunctionRef, LoadBalancerRef, Resources
@@ -28,11 +28,11 @@ def tagged(*arns: str) -> dict[str, object]:
 
 def test_only_apis_are_apis() -> None:
     others = ("/domainnames/shop.example.com", "/vpclinks/v1", "/usageplans/u1", "/apikeys/k1")
-    assert sort_out(f"{API}{path}" for path in others) == Resources()
+    assert resources_from_arns(f"{API}{path}" for path in others) == Resources()
 
 
 def test_an_http_api_serves_at_its_default_stage() -> None:
-    found = sort_out([f"{API}/apis/h1", f"{API}/restapis/r1"])
+    found = resources_from_arns([f"{API}/apis/h1", f"{API}/restapis/r1"])
     assert [(api.id, api.kind, api.stage) for api in found.apis] == [
         ("h1", "http", "$default"),
         ("r1", "rest", "prod"),
@@ -41,20 +41,24 @@ def test_an_http_api_serves_at_its_default_stage() -> None:
 
 def test_an_api_and_its_stage_are_one() -> None:
     tagged_twice = [f"{API}/restapis/r1/stages/live", f"{API}/restapis/r1"]
-    (found,) = sort_out(tagged_twice).apis
+    (found,) = resources_from_arns(tagged_twice).apis
     assert found.stage == "live"
-    assert sort_out(reversed(tagged_twice)).apis == (found,)
+    assert resources_from_arns(reversed(tagged_twice)).apis == (found,)
     routes = [f"{API}/apis/h1", f"{API}/apis/h1/routes/x"]
-    assert [api.stage for api in sort_out(routes).apis] == ["$default"]
+    assert [api.stage for api in resources_from_arns(routes).apis] == ["$default"]
 
 
 def test_two_stages_of_an_api_are_two() -> None:
-    found = sort_out([f"{API}/restapis/r1/stages/live", f"{API}/restapis/r1/stages/test"])
+    found = resources_from_arns(
+        [f"{API}/restapis/r1/stages/live", f"{API}/restapis/r1/stages/test"]
+    )
     assert [api.stage for api in found.apis] == ["live", "test"]
 
 
 def test_a_balancer_is_looked_at_with_all_its_target_groups() -> None:
-    found = sort_out([f"{ALB}loadbalancer/app/shop/50dc", f"{ALB}targetgroup/shop-blue/6d0e"])
+    found = resources_from_arns(
+        [f"{ALB}loadbalancer/app/shop/50dc", f"{ALB}targetgroup/shop-blue/6d0e"]
+    )
     assert found.load_balancers == (LoadBalancerRef(name="shop"),)
 
 
@@ -70,7 +74,7 @@ def test_a_service_is_completed() -> None:
     found = complete(aws, CHECKOUT)
     assert found.service.resources.functions == (FunctionRef(name="checkout", alias="PROD"),)
     assert found.service.resources.apis == (ApiRef(name="checkout-api", id="r1"),)
-    assert (found.gaps, found.whole) == ((), True)
+    assert (found.gaps, found.complete) == ((), True)
 
 
 def test_aliases_that_cannot_be_listed_discard_nothing() -> None:
@@ -83,7 +87,7 @@ def test_aliases_that_cannot_be_listed_discard_nothing() -> None:
     assert found.service.resources.functions == (FunctionRef(name="checkout"),)
     assert found.service.resources.apis[0].name == "checkout-api"
     (gap,) = found.gaps
-    assert (gap.probe, gap.permission, found.whole) == ("aliases", "lambda:ListAliases", True)
+    assert (gap.probe, gap.permission, found.complete) == ("aliases", "lambda:ListAliases", True)
 
 
 def test_an_api_without_its_name_is_a_gap_of_its_own() -> None:
@@ -108,4 +112,4 @@ def test_without_its_tags_a_service_is_not_whole_and_still_completed() -> None:
     found = complete(aws, listed)
     assert found.service.resources.functions[0].alias == "PROD"
     assert [gap.permission for gap in found.gaps] == ["tag:GetResources"]
-    assert not found.whole
+    assert not found.complete

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.settings import AMAZON_Q, settings, slack_ready
+from bot.config.settings import AMAZON_Q, require_slack, settings
 from bot.domain.errors import ConfigError
 
 
@@ -75,4 +75,4 @@ def test_tokens_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_APP_TOKEN", raising=False)
     monkeypatch.delenv("SLACK_SIGNING_SECRET", raising=False)
     with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET"):
-        slack_ready(settings())
+        require_slack(settings())

@@ -81,5 +81,5 @@ def test_people_are_named_by_id(name: str) -> None:
 
 
 def test_a_role_nobody_defined_is_a_mistake_in_the_file() -> None:
-    with pytest.raises(ValidationError, match=r"no such role: respnder \(there are: commander"):
+    with pytest.raises(ValidationError, match=r"no such role: respnder; use one of commander"):
         Policy(people={"U0ANN": ("respnder",)})

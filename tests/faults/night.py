@@ -55,29 +55,29 @@ class Night(Play):
         """Amazon Q posts the alarm that starts the incident; the post's ts."""
 
         def burning() -> Any:
-            posts = self.stage.simulation.transitions()
+            posts = self.session.simulation.transitions()
             return next((each for each in posts if each.alarm.starts and each.state == "ALARM"), 0)
 
         post = self.until("the alarm", burning)
-        self.ts = slack.announce(self.stage.workspace, replace(post, state=state))
+        self.ts = slack.announce(self.session.workspace, replace(post, state=state))
         self.posts.append(self.ts)
         return self.ts
 
     def aws_faults(self, *faults: Fault) -> None:
         """What AWS does wrong from now on; nothing when none is named."""
-        self.stage.simulation._faults = list(faults)
+        self.session.simulation._faults = list(faults)
 
     @contextmanager
     def cloudwatch_says(self, state: str) -> Iterator[None]:
         """The alarm is in another state meanwhile."""
         where = {
-            "endpoint_url": self.stage.aws.url,
+            "endpoint_url": self.session.aws.url,
             "region_name": "us-east-1",
             "aws_access_key_id": "admin",
             "aws_secret_access_key": "secret",
         }
         cloudwatch = boto3.client("cloudwatch", **where)
-        name = next(each.name for each in self.stage.scenario.alarms if each.starts)
+        name = next(each.name for each in self.session.scenario.alarms if each.starts)
         for value in (state, "ALARM"):
             cloudwatch.set_alarm_state(AlarmName=name, StateValue=value, StateReason="a test")
             if value == state:
@@ -89,7 +89,7 @@ class Night(Play):
     def forget(self) -> None:
         """As if nothing had happened yet: no incident, no fault."""
         self.aws_faults()
-        self.stage.slack.site.faults.clear()
+        self.session.slack.site.faults.clear()
         self.settle()
         self.posts.clear()
         with self.redis() as redis:
@@ -110,7 +110,7 @@ class Night(Play):
 
     def _handled(self, ts: str) -> bool:
         nothing = Alarm(name="", region="")
-        team = self.stage.workspace.team_id
+        team = self.session.workspace.team_id
         seen = AlarmSeen(team=team, channel=slack.ALERTS, ts=ts, alarm=nothing)
         with self.redis() as redis:
             return bool(redis.exists(Keys().once(f"handled:{seen.key}")))

@@ -24,7 +24,7 @@ ENABLE, PUT, DELETE = (
 def surge(tmp_path: Path) -> Iterator[Night]:
     """Cold starts in a surge; a minute of the world lasts two seconds."""
     night = Night("5xx-cold-starts-in-a-surge", tmp_path, speed=30.0)
-    night.stage.start()
+    night.session.start()
     try:
         night.start_bot()
         yield night
@@ -37,7 +37,7 @@ def test_killed_at_every_state_of_a_change(surge: Night) -> None:
     card = surge.card()
     surge.click(slack.RESPONDER, card, ENABLE)
     view = surge.modal(slack.RESPONDER, "lambda:" + PUT)
-    surge.stage.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+    surge.session.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
     request = surge.reply("Needs approval: ")
     surge.in_state("requested")
     surge.restart_bot()  # between request and approval
@@ -78,7 +78,7 @@ def test_a_change_nobody_works_on_goes_on(surge: Night) -> None:
     surge.alarm()
     surge.click(slack.RESPONDER, surge.card(), ENABLE)
     view = surge.modal(slack.RESPONDER, "lambda:" + PUT)
-    surge.stage.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+    surge.session.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
     request = surge.reply("Needs approval: ")
     surge.aws_faults(Fault("lambda:" + PUT, "timeout", latency_ms=3000))
     surge.click(slack.COMMANDER, request, "Approve")

@@ -50,7 +50,7 @@ def command(night: Night, text: str, trigger: str) -> bytes:
     fields = {
         "command": "/incident",
         "text": text,
-        "team_id": night.stage.workspace.team_id,
+        "team_id": night.session.workspace.team_id,
         "api_app_id": slack.BOT_APP,
         "channel_id": slack.TEAM_CHANNEL,
         "user_id": slack.RESPONDER,
@@ -159,9 +159,9 @@ def test_health_readiness_and_metrics(night: Night) -> None:
 def test_what_is_mistyped_in_slack_is_answered(
     night: Night, text: str, words: tuple[str, ...]
 ) -> None:
-    workspace = night.stage.workspace
+    workspace = night.session.workspace
     before = len(workspace.messages(slack.TEAM_CHANNEL, viewer=slack.RESPONDER))
-    night.stage.slack.act(
+    night.session.slack.act(
         slack.RESPONDER, "command", channel=slack.TEAM_CHANNEL, name="/incident", text=text
     )
 

@@ -42,12 +42,12 @@ def test_killed_in_the_middle_of_an_investigation(night: Night) -> None:
 
 def test_the_same_event_again_and_again(night: Night) -> None:
     """Twice at once, as Slack does under load; twice more when all is done, as its retries do."""
-    delivery, workspace = night.stage.slack.site.delivery, night.stage.workspace
+    delivery, workspace = night.session.slack.site.delivery, night.session.workspace
     app = workspace.apps[slack.BOT_APP]
     changes: list[Change] = []
     leave = workspace.subscribe(changes.append)
     before = investigations(night)
-    night.stage.slack.play("duplicate_event", "message", times=None)
+    night.session.slack.play("duplicate_event", "message", times=None)
     night.alarm()
     leave()
     night.card()
@@ -83,18 +83,18 @@ def investigations(night: Night) -> int:
     ],
 )
 def test_slack_in_trouble(night: Night, kind: str, details: dict[str, int]) -> None:
-    night.stage.slack.play(kind, "chat.*", **details)  # type: ignore[arg-type]
+    night.session.slack.play(kind, "chat.*", **details)  # type: ignore[arg-type]
     night.alarm()
     night.card()
     assert len(night.incidents()) == 1
-    assert not night.stage.slack.site.faults.describe(), "the fault never struck"
+    assert not night.session.slack.site.faults.describe(), "the fault never struck"
 
 
 @pytest.mark.parametrize("kind", ["refresh_sockets", "drop_sockets"])
 def test_it_goes_on_hearing(night: Night, kind: str) -> None:
-    hub = night.stage.slack.site.sockets
+    hub = night.session.slack.site.sockets
     before = hub.accepted
-    night.stage.slack.play(kind)  # type: ignore[arg-type]
+    night.session.slack.play(kind)  # type: ignore[arg-type]
     night.until("a new connection", lambda: hub.accepted > before and hub.connected(slack.BOT_APP))
     night.alarm()
     night.card()

@@ -53,10 +53,10 @@ def test_somebody_elses_redis_goes_and_comes_back(elsewhere: Night) -> None:
     assert night.alive()
 
     # nothing is promised that can't be kept
-    night.stage.slack.act(
+    night.session.slack.act(
         slack.RESPONDER, "command", channel=slack.TEAM_CHANNEL, name="/incident", text="triage 5xx"
     )
-    told = night.stage.workspace.messages(slack.TEAM_CHANNEL, viewer=slack.RESPONDER)
+    told = night.session.workspace.messages(slack.TEAM_CHANNEL, viewer=slack.RESPONDER)
     assert "could not write that down" in said(told[-1])
 
     assert night.own_redis is not None

@@ -124,7 +124,7 @@ def test_high_takes_a_decisive_clue_and_a_lead() -> None:
 
 
 def test_a_misspelt_probe_fails_when_the_class_is_made() -> None:
-    with pytest.raises(TypeError, match=r"asks for 'tnk'.*it has: tank"):
+    with pytest.raises(TypeError, match=r"a parameter 'tnk'.*its probes: tank"):
 
         class Misspelt(Playbook):
             id = "misspelt"

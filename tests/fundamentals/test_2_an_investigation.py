@@ -144,6 +144,7 @@ async def test_a_probe_that_never_answers_is_a_gap_in_time() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         found = [
-            each async for each in investigate(Waiting(), SCOPE, Account(), pool, patience=0.05)
+            each
+            async for each in investigate(Waiting(), SCOPE, Account(), pool, probe_seconds=0.05)
         ]
     assert [gap.reason for gap in found[-1].gaps] == [GapReason.TIMEOUT]

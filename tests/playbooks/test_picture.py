@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from bot.domain.contract import needs
+from bot.domain.contract import probe_parameters
 from bot.domain.report import Gap, Overview, Window
 from playbooks.causes.releases import merged, suspect
 from playbooks.evidence import console
@@ -29,7 +29,10 @@ from tests.playbooks.evidence import (
 
 def overview(**evidence: object) -> Overview:
     playbook = FiveXX()
-    seen = {name: (NOTHING_SPECIAL | evidence)[name] for name in needs(FiveXX, playbook.overview)}
+    seen = {
+        name: (NOTHING_SPECIAL | evidence)[name]
+        for name in probe_parameters(FiveXX, playbook.overview)
+    }
     return playbook.overview(scope=scope(), **seen)  # type: ignore[arg-type]
 
 
@@ -91,9 +94,9 @@ def test_changes_carry_their_lag_the_nearest_first() -> None:
 
 
 def test_every_probe_of_the_picture_may_be_missing() -> None:
-    for admits in needs(FiveXX, FiveXX().overview).values():
-        assert admits.gap
-        assert admits.none
+    for accepts in probe_parameters(FiveXX, FiveXX().overview).values():
+        assert accepts.gap
+        assert accepts.none
     nothing = overview(**dict.fromkeys(NOTHING_SPECIAL))
     assert "no API or load balancer" in nothing.headline
     failed = overview(**{name: Gap.model_validate(gap(name)) for name in NOTHING_SPECIAL})

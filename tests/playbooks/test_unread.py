@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.aws.alarms import described
+from bot.aws.alarms import from_description
 from bot.domain.alarm import Alarm
 from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
@@ -144,11 +144,13 @@ def test_an_api_that_calls_no_function_has_none_behind_it() -> None:
 
 
 def test_a_balancers_functions_are_its_targets() -> None:
-    described = {"LoadBalancerArn": "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/s/1"}
+    from_description = {
+        "LoadBalancerArn": "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/s/1"
+    }
     group = {"TargetGroupName": "fn", "TargetGroupArn": "arn:fn", "TargetType": "lambda"}
     target = {"Target": {"Id": f"{ARN}web"}, "TargetHealth": {"State": "healthy"}}
     aws = Answers(
-        describe_load_balancers={"LoadBalancers": [described]},
+        describe_load_balancers={"LoadBalancers": [from_description]},
         describe_target_groups={"TargetGroups": [group]},
         describe_target_health={"TargetHealthDescriptions": [target]},
         describe_load_balancer_attributes={
@@ -170,7 +172,7 @@ def test_a_balancers_functions_are_its_targets() -> None:
     aws = Answers(describe_load_balancers=DENIED)
     assert reports.deadline_of(aws, looked, called) == (60.0, True)
     nobody = Answers(
-        describe_load_balancers={"LoadBalancers": [described]},
+        describe_load_balancers={"LoadBalancers": [from_description]},
         describe_target_groups={"TargetGroups": [group]},
         describe_target_health={"TargetHealthDescriptions": []},
     )
@@ -397,7 +399,7 @@ def test_an_ecs_service_that_is_not_there_is_a_failed_read() -> None:
         "failures": [{"arn": "arn:aws:ecs:us-east-1:1:service/main/shop", "reason": "MISSING"}],
     }
     with pytest.raises(ReadFailed, match=r"does not describe shop \(MISSING\)") as failed:
-        changes.described(answer)
+        changes.from_description(answer)
     assert failed.value.reason is GapReason.NOT_FOUND
 
 
@@ -405,11 +407,11 @@ def test_an_ecs_service_that_is_not_there_is_a_failed_read() -> None:
 
 
 def found_groups(*wanted: str, number: int = 2) -> tuple[balancers.Group, ...]:
-    described = [
+    from_description = [
         {"TargetGroupName": f"g{i}", "TargetGroupArn": f"arn:x:targetgroup/g{i}/1"}
         for i in range(number)
     ]
-    aws = Answers(describe_target_groups={"TargetGroups": described})
+    aws = Answers(describe_target_groups={"TargetGroups": from_description})
     named = front.BalancerId("arn", "app/shop/1", ("us-east-1a",))
     return balancers.find_groups(aws, named, LoadBalancerRef(name="shop", target_groups=wanted))
 
@@ -469,10 +471,10 @@ MATH = {
 
 
 def test_the_threshold_of_an_expression_is_not_a_count() -> None:
-    alarm = described(MATH, "us-east-1")
+    alarm = from_description(MATH, "us-east-1")
     assert (alarm.metric, alarm.dimensions) == ("5XXError", {"ApiName": "checkout-api"})
     assert (alarm.threshold, threshold(alarm)) == (None, (None, None))
-    one = described(MATH | {"Metrics": MATH["Metrics"][1:]}, "us-east-1")  # type: ignore[index]
+    one = from_description(MATH | {"Metrics": MATH["Metrics"][1:]}, "us-east-1")  # type: ignore[index]
     assert one.threshold == 5.0
 
 

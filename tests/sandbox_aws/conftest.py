@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
-from sandbox.world.resources import (
+from sandbox.world.kinds import (
     Api,
     CodeDeploy,
     Database,
@@ -86,7 +86,7 @@ def client(server: AwsServer) -> Client:
         config = Config(
             retries={"total_max_attempts": 1},
             connect_timeout=2,
-            read_timeout=10,
+            read_timeout=60,
             max_pool_connections=40,
         )
         return _SESSION.client(service, endpoint_url=server.url, config=config, **given)

@@ -16,8 +16,7 @@ from sandbox.world.api import (
     TrailEvent,
     Transition,
 )
-from sandbox.world.levers import _initial
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resources, initial_levers
 
 NOW = datetime(2026, 3, 14, 3, 14, 15, tzinfo=UTC)
 
@@ -39,7 +38,7 @@ class PlainWorld:
     def __post_init__(self) -> None:
         early = datetime(2020, 1, 1, tzinfo=UTC)
         self.levers: list[tuple[datetime, str, LeverValue]] = [
-            (early, key, value) for key, value in _initial(self.resources).items()
+            (early, key, value) for key, value in initial_levers(self.resources).items()
         ]
 
     def wait(self, seconds: float) -> None:

@@ -139,9 +139,9 @@ def test_simulate_principal_policy_knows_roles_and_faults(
 
 def test_a_deny_fault_is_access_denied(client: Client, world: PlainWorld) -> None:
     world.active_faults = [Fault("codedeploy:*", "deny"), Fault("apigateway:GET", "deny")]
-    error = refusal(client("codedeploy").list_applications)
+    error = refusal(client("codedeploy").list_deployments)
     assert error["Error"]["Code"] == "AccessDeniedException"
-    assert "perform: codedeploy:ListApplications because no" in error["Error"]["Message"]
+    assert "perform: codedeploy:ListDeployments because no" in error["Error"]["Message"]
     error = refusal(client("apigatewayv2").get_apis)
     assert "perform: apigateway:GET because" in error["Error"]["Message"]
     error = refusal(client("apigateway").get_rest_apis)
@@ -152,7 +152,7 @@ def test_a_deny_fault_is_access_denied(client: Client, world: PlainWorld) -> Non
     ("service", "method", "action", "code"),
     [
         ("logs", "describe_log_groups", "logs:*", "ThrottlingException"),
-        ("cloudwatch", "list_metrics", "cloudwatch:ListMetrics", "ThrottlingException"),
+        ("cloudwatch", "describe_alarms", "cloudwatch:Describe*", "ThrottlingException"),
         ("elbv2", "describe_load_balancers", "elasticloadbalancing:Describe*", "Throttling"),
         ("lambda", "get_account_settings", "lambda:*", "TooManyRequestsException"),
         ("ec2", "describe_availability_zones", "ec2:*", "RequestLimitExceeded"),
@@ -236,12 +236,10 @@ def test_the_ledger_has_every_call_and_the_trail_every_change(
     functions.get_alias(FunctionName="checkout", Name="live")
     functions.update_alias(FunctionName="checkout", Name="live", FunctionVersion="40")
     refusal(functions.update_alias, FunctionName="checkout", Name="live", FunctionVersion="99")
-    client("cloudwatch").put_metric_data(
-        Namespace="Bot", MetricData=[{"MetricName": "x", "Value": 1}]
-    )
+    client("dynamodb").put_item(TableName="carts", Item={"pk": {"S": "1"}})
     assert [entry.call for entry in server.ledger.reads()] == ["lambda:GetAlias"]
     done = server.ledger.writes()
-    assert [entry.call for entry in done] == ["lambda:UpdateAlias", "cloudwatch:PutMetricData"]
+    assert [entry.call for entry in done] == ["lambda:UpdateAlias", "dynamodb:PutItem"]
     assert done[0].params["FunctionVersion"] == "40"
     assert done[0].caller == f"arn:aws:iam::{ACCOUNT}:user/alice"
     assert len(server.ledger.writes(outcome=None)) == 3

@@ -181,62 +181,6 @@ def test_datapoints_are_paged(cloudwatch: Any, world: PlainWorld) -> None:
     assert pages[0]["MetricDataResults"][0]["StatusCode"] == "PartialData"
 
 
-def test_metric_statistics(cloudwatch: Any, world: PlainWorld) -> None:
-    world.publish(DURATION, 100, 300, unit="Milliseconds")
-    reply = cloudwatch.get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName="Duration",
-        Dimensions=[{"Name": "FunctionName", "Value": "checkout"}],
-        Period=300,
-        Statistics=["Average", "Maximum"],
-        ExtendedStatistics=["p50"],
-        **HOUR,
-    )
-    (point,) = reply["Datapoints"]
-    assert (point["Average"], point["Maximum"]) == (200.0, 300.0)
-    assert point["ExtendedStatistics"] == {"p50": 100.0}
-    assert point["Unit"] == "Milliseconds"
-
-
-def test_too_many_datapoints_are_refused(cloudwatch: Any) -> None:
-    with pytest.raises(ClientError, match="exceeds the limit of 1,440"):
-        cloudwatch.get_metric_statistics(
-            Namespace="x",
-            MetricName="y",
-            Period=60,
-            Statistics=["Sum"],
-            StartTime=NOW - timedelta(days=2),
-            EndTime=NOW,
-        )
-
-
-def test_list_metrics_filters_by_dimension(cloudwatch: Any, world: PlainWorld) -> None:
-    alias = MetricId("AWS/Lambda", "Errors", (*FUNCTION, ("Resource", "checkout:live")))
-    for metric in (ERRORS, DURATION, alias, MetricId("AWS/ApiGateway", "Count")):
-        world.publish(metric, 1)
-    found = cloudwatch.list_metrics(
-        Namespace="AWS/Lambda", MetricName="Errors", Dimensions=[{"Name": "Resource"}]
-    )["Metrics"]
-    assert [item["Dimensions"][1]["Value"] for item in found] == ["checkout:live"]
-    assert len(cloudwatch.list_metrics(RecentlyActive="PT3H")["Metrics"]) == 4
-
-
-def test_own_metrics_come_back_when_their_minute_is_over(
-    cloudwatch: Any, world: PlainWorld
-) -> None:
-    data = [{"MetricName": "Triage", "Values": [1.0, 3.0], "Counts": [2.0, 1.0]}]
-    cloudwatch.put_metric_data(Namespace="Bot", MetricData=data)
-    own = MetricId("Bot", "Triage")
-    assert values(cloudwatch, stat(own)) == {"m": []}
-    world.wait(60)
-    reply = cloudwatch.get_metric_data(
-        MetricDataQueries=[stat(own)], StartTime=NOW - timedelta(hours=1), EndTime=world.time
-    )
-    assert reply["MetricDataResults"][0]["Values"] == [5.0]
-    with pytest.raises(ClientError, match="reserved"):
-        cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=data)
-
-
 ALARM = {
     "AlarmName": "checkout-5xx",
     "Namespace": "AWS/Lambda",
@@ -273,15 +217,11 @@ def test_alarms_of_the_account_have_the_worlds_states(world: PlainWorld) -> None
         (alarm,) = cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]
         assert cloudwatch.describe_alarms(StateValue="OK")["MetricAlarms"] == []
         assert cloudwatch.describe_alarms(AlarmNamePrefix="other")["MetricAlarms"] == []
-        same = cloudwatch.describe_alarms_for_metric(
-            Namespace="AWS/Lambda", MetricName="Errors", Dimensions=ALARM["Dimensions"]
-        )["MetricAlarms"]
         history = cloudwatch.describe_alarm_history(AlarmName="checkout-5xx")["AlarmHistoryItems"]
     assert alarm["StateTransitionedTimestamp"] == WENT
     assert alarm["StateReasonData"] == data
     assert alarm["AlarmArn"] == "arn:aws:cloudwatch:us-east-1:123456789012:alarm:checkout-5xx"
     assert (alarm["Threshold"], alarm["DatapointsToAlarm"]) == (5.0, 2)
-    assert same == [alarm]
     assert [item["HistorySummary"] for item in history] == [
         "Alarm updated from OK to ALARM",
         "Alarm updated from INSUFFICIENT_DATA to OK",
@@ -299,8 +239,5 @@ def test_alarms_of_callers(cloudwatch: Any) -> None:
     )
     (alarm,) = cloudwatch.describe_alarms()["MetricAlarms"]
     assert (alarm["StateValue"], alarm["StateReason"]) == ("ALARM", "trying it out")
-    cloudwatch.disable_alarm_actions(AlarmNames=["checkout-5xx"])
-    assert not cloudwatch.describe_alarms()["MetricAlarms"][0]["ActionsEnabled"]
-    cloudwatch.delete_alarms(AlarmNames=["checkout-5xx"])
     with pytest.raises(ClientError, match="does not exist"):
-        cloudwatch.set_alarm_state(AlarmName="checkout-5xx", StateValue="OK", StateReason="x")
+        cloudwatch.set_alarm_state(AlarmName="none", StateValue="OK", StateReason="x")

@@ -26,7 +26,7 @@ from tests.sandbox_aws.plain_world import NOW, PlainWorld
 # A call in each protocol: json, query, ec2, rest-json, rest-xml.
 READS: list[tuple[str, str, dict[str, Any]]] = [
     ("logs", "describe_log_groups", {}),
-    ("cloudwatch", "list_metrics", {}),
+    ("cloudwatch", "describe_alarms", {}),
     ("elbv2", "describe_load_balancers", {}),
     ("sts", "get_caller_identity", {}),
     ("ec2", "describe_availability_zones", {}),
@@ -138,11 +138,12 @@ def test_cbor_is_spoken(server: AwsServer, world: PlainWorld) -> None:
     result = answer["MetricDataResults"][0]
     assert result["Values"] == [2.5, 1.0]
     assert result["Timestamps"][0] == datetime(2026, 3, 14, 3, 13, tzinfo=UTC)
-    assert _cbor(server, "codedeploy", "ListApplications", {})["applications"] == ["checkout"]
+    (deployment,) = _cbor(server, "codedeploy", "ListDeployments", {})["deployments"]
+    assert deployment.startswith("d-")
 
 
 def test_cbor_errors_name_the_exception(server: AwsServer) -> None:
-    answer = _cbor(server, "codedeploy", "GetDeployment", {"deploymentId": "d-NONE"})
+    answer = _cbor(server, "codedeploy", "StopDeployment", {"deploymentId": "d-NONE"})
     assert answer["Error"]["Code"] == "DeploymentDoesNotExistException"
     answer = _cbor(
         server, "cloudwatch", "PutDashboard", {"DashboardName": "x", "DashboardBody": ""}

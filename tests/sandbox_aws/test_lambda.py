@@ -61,7 +61,8 @@ def test_alias_to_a_version_that_is_not_there(functions: Any) -> None:
     assert code(update, **LIVE, FunctionVersion="99") == "ResourceNotFoundException"
     other = {"FunctionName": "checkout", "Name": "none"}
     assert code(update, **other, FunctionVersion="40") == "ResourceNotFoundException"
-    assert code(functions.get_function, FunctionName="none") == "ResourceNotFoundException"
+    get = functions.get_function_configuration
+    assert code(get, FunctionName="none") == "ResourceNotFoundException"
 
 
 def test_weights_shift_part_of_the_traffic(functions: Any, world: PlainWorld) -> None:
@@ -196,25 +197,9 @@ def test_reserved_concurrency(functions: Any, world: PlainWorld) -> None:
     assert "ReservedConcurrentExecutions" not in found
 
 
-def test_configuration_changes_only_latest_until_it_is_published_and_served(
-    functions: Any, world: PlainWorld
-) -> None:
-    changed = functions.update_function_configuration(FunctionName="checkout", MemorySize=2048)
-    assert (changed["MemorySize"], changed["Version"]) == (2048, "$LATEST")
-    served = functions.get_function_configuration(FunctionName="checkout", Qualifier="live")
-    assert (served["MemorySize"], served["Version"]) == (1024, "41")
-    assert world.lever("lambda/checkout/memory") == 1024
-    version = functions.publish_version(FunctionName="checkout")["Version"]
-    assert version == "43"
-    functions.update_alias(**LIVE, FunctionVersion=version)
-    assert world.lever("lambda/checkout/memory") == 2048
-    functions.update_alias(**LIVE, FunctionVersion="41")
-    assert world.lever("lambda/checkout/memory") == 1024
-
-
 def test_a_configuration_the_scenario_changed_shows(functions: Any, world: PlainWorld) -> None:
     world.set_lever("lambda/checkout/timeout", 3.0, world.time)
-    shown = functions.get_function(FunctionName="checkout", Qualifier="live")["Configuration"]
+    shown = functions.get_function_configuration(FunctionName="checkout", Qualifier="live")
     assert shown["Timeout"] == 3
 
 

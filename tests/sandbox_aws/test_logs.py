@@ -78,15 +78,6 @@ def test_several_groups_by_name_or_arn(logs: Any) -> None:
         assert {item["@log"]: item["n"] for item in found} == expected
 
 
-def test_plain_events_have_a_pointer(logs: Any) -> None:
-    started = logs.start_query(
-        logGroupName=FUNCTION, queryString="fields @message", limit=1, **WINDOW
-    )
-    (found,) = rows(result(logs, started["queryId"]))
-    record = logs.get_log_record(logRecordPointer=found["@ptr"])["logRecord"]
-    assert record["@message"] == found["@message"]
-
-
 def test_a_malformed_query_says_where(logs: Any) -> None:
     with pytest.raises(logs.exceptions.MalformedQueryException) as caught:
         logs.start_query(logGroupName=ACCESS, queryString="filtr status > 1", **WINDOW)
@@ -115,8 +106,6 @@ def test_a_stopped_query_is_cancelled(logs: Any) -> None:
     query_id = logs.start_query(logGroupName=ACCESS, queryString="fields path", **WINDOW)["queryId"]
     assert logs.stop_query(queryId=query_id)["success"]
     assert logs.get_query_results(queryId=query_id)["status"] == "Cancelled"
-    (shown,) = logs.describe_queries(logGroupName=ACCESS)["queries"]
-    assert (shown["queryId"], shown["status"]) == (query_id, "Cancelled")
     with pytest.raises(ClientError, match="not running"):
         logs.stop_query(queryId=query_id)
 
@@ -166,23 +155,3 @@ def test_filtered_events_are_paged_oldest_first(logs: Any) -> None:
     events = [event for page in pages for event in page["events"]]
     assert [event["timestamp"] for event in events] == sorted(e["timestamp"] for e in events)
     assert len({event["eventId"] for event in events}) == 5
-
-
-def test_events_of_a_stream(logs: Any) -> None:
-    asked = {"logGroupName": ACCESS, "logStreamName": "s1"}
-    newest = logs.get_log_events(**asked, limit=3)
-    assert len(newest["events"]) == 3
-    older = logs.get_log_events(**asked, limit=3, nextToken=newest["nextBackwardToken"])
-    assert len(older["events"]) == 1
-    again = logs.get_log_events(**asked, nextToken=newest["nextForwardToken"])
-    assert again["events"] == []
-    assert again["nextForwardToken"] == newest["nextForwardToken"]
-    streams = logs.describe_log_streams(logGroupName=ACCESS)["logStreams"]
-    assert [stream["logStreamName"] for stream in streams] == ["s1", "s2"]
-
-
-def test_group_fields_come_with_their_share(logs: Any) -> None:
-    found = logs.get_log_group_fields(logGroupName=ACCESS)["logGroupFields"]
-    shares = {item["name"]: item["percent"] for item in found}
-    assert shares["status"] == 100
-    assert shares["@message"] == 100

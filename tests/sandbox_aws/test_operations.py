@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws import registry
+from sandbox.aws import registry, services
 from sandbox.aws.errors import COMMON, error_models
 from sandbox.aws.protocol import operation_names
+from sandbox.aws.writes import changes_something
 
 ROOM = Path(registry.__file__).parent
-REGISTERED = sorted(registry.load())
+REGISTERED = sorted(services.load())
 
 # The services whose errors a module raises, where it is not a module of one service.
 SHARED = {
@@ -56,7 +57,7 @@ def test_nothing_is_registered_twice() -> None:
     ],
 )
 def test_writes_are_told_from_reads(service: str, name: str, writes: bool) -> None:
-    assert registry.changes_something(service, name) is writes
+    assert changes_something(service, name) is writes
 
 
 def _raised(path: Path) -> Iterator[str]:
@@ -80,7 +81,7 @@ MODULES = [ROOM / f"{name}.py" for name in SHARED] + sorted((ROOM / "services").
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_errors_are_the_services_own(path: Path) -> None:
-    services = _services(path)
-    assert services, f"{path.stem} registers nothing"
-    known = {code for service in services for code in error_models(service)} | COMMON.keys()
+    owners = _services(path)
+    assert owners, f"{path.stem} registers nothing"
+    known = {code for service in owners for code in error_models(service)} | COMMON.keys()
     assert set(_raised(path)) <= known

@@ -46,18 +46,21 @@ def bad_alias() -> Iterator[Played]:
         yield played
 
 
+def stage_of(played: Played) -> str:
+    api = played.simulation.resources.api
+    assert api is not None
+    return api.stage
+
+
 def errors(played: Played, minutes: int) -> list[float]:
     """5xx answers a minute, oldest first."""
     gateway, now = played.client("apigatewayv2"), played.clock.now()
     (api,) = gateway.get_apis()["Items"]
-    (stage,) = gateway.get_stages(ApiId=api["ApiId"])["Items"]
     dimensions = [
         {"Name": "ApiId", "Value": api["ApiId"]},
-        {"Name": "Stage", "Value": stage["StageName"]},
+        {"Name": "Stage", "Value": stage_of(played)},
     ]
     metric = {"Namespace": "AWS/ApiGateway", "MetricName": "5xx", "Dimensions": dimensions}
-    listed = played.client("cloudwatch").list_metrics(Namespace="AWS/ApiGateway")["Metrics"]
-    assert metric in listed
     query = {"Id": "e", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
     reply = played.client("cloudwatch").get_metric_data(
         MetricDataQueries=[query],
@@ -73,7 +76,7 @@ def logged(played: Played, minutes: int) -> int:
     """5xx answers in the access log that the stage names."""
     gateway, logs, now = played.client("apigatewayv2"), played.client("logs"), played.clock.now()
     (api,) = gateway.get_apis()["Items"]
-    (stage,) = gateway.get_stages(ApiId=api["ApiId"])["Items"]
+    stage = gateway.get_stage(ApiId=api["ApiId"], StageName=stage_of(played))
     settings = stage["AccessLogSettings"]
     keys = {variable: key for key, variable in json.loads(settings["Format"]).items()}
     started = logs.start_query(

@@ -17,7 +17,7 @@ def play(tmp_path: Path) -> Iterator[Callable[..., Play]]:
     def make(scenario: str = "5xx-cold-starts-in-a-surge", **options: Any) -> Play:
         each = Play(scenario, tmp_path, **options)
         made.append(each)
-        each.stage.start()
+        each.session.start()
         return each
 
     yield make

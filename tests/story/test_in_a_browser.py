@@ -30,8 +30,8 @@ SLOW = 60_000  # ms for what AWS takes its time with
 def test_from_alarm_to_undo_on_the_page(play: Callable[..., Play]) -> None:
     on = play()
     on.start_bot()
-    on.stage.raise_curtain()
-    with opened(on.stage.slack.page_url, viewport={"width": 1280, "height": 900}) as page:
+    on.session.start_alarms()
+    with opened(on.session.slack.page_url, viewport={"width": 1280, "height": 900}) as page:
         card = the_card_fills(page)
         who_may_only_look_is_refused(page, card, on)
         request = a_preview_is_asked_for(page, card, on)

@@ -17,7 +17,7 @@ ENABLE = "Enable provisioned concurrency"
 def test_from_alarm_to_undo(play: Callable[..., Play]) -> None:
     on = play()
     on.start_bot()
-    on.stage.raise_curtain()
+    on.session.start_alarms()
 
     card = on.reply("Lambda cold starts", "high confidence")
     assert "504" in said(card)
@@ -31,7 +31,7 @@ def test_from_alarm_to_undo(play: Callable[..., Play]) -> None:
     on.click(slack.RESPONDER, card, ENABLE)
     view = on.modal(slack.RESPONDER, "lambda:PutProvisionedConcurrencyConfig", "Undone by")
     assert "PutProvisionedConcurrencyConfig" not in on.writes()
-    on.stage.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+    on.session.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
 
     # the one who asked can't approve; a second person can
     request = on.reply("Needs approval: ", "provisioned executions")
@@ -52,13 +52,13 @@ def test_from_alarm_to_undo_for_a_service_that_only_tags_describe(
     play: Callable[..., Play],
 ) -> None:
     on = play(bare=True)
-    assert "functions" not in on.stage.catalogue_text()
+    assert "functions" not in on.session.catalogue_text()
     on.start_bot()
-    on.stage.raise_curtain()
+    on.session.start_alarms()
     card = on.reply("Lambda cold starts", "high confidence")
     on.click(slack.RESPONDER, card, ENABLE)
     view = on.modal(slack.RESPONDER, "lambda:PutProvisionedConcurrencyConfig", "Undone by")
-    on.stage.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+    on.session.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
     request = on.reply("Needs approval: ", "provisioned executions")
     on.click(slack.COMMANDER, request, "Approve")
     mended = on.reply("Done, verified", seconds=90)

@@ -1,4 +1,4 @@
-"""The whole thing: a stage, and the bot as a process of its own, as production runs it."""
+"""A sandbox session with the bot as a process of its own, as production runs it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import pytest
 
 from bot.state import embedded
 from sandbox import workspace as slack
-from sandbox.showing import SCENARIOS
-from sandbox.stage import Stage
+from sandbox.commands import SCENARIOS
+from sandbox.session import Session
 from sandbox.world import load
 
 SPEED = 60.0  # a minute of the world lasts a second
 
 
 class Play:
-    """A stage with the bot on it, and what a person could see and do."""
+    """A session with the bot in it, and what a person could see and do."""
 
     def __init__(self, scenario: str, folder: Path, **options: Any) -> None:
         story = load(SCENARIOS / f"{scenario}.yaml")
-        self.stage = Stage(story, folder, **{"speed": SPEED, **options})
+        self.session = Session(story, folder, **{"speed": SPEED, **options})
         self.folder = folder
         self.bot: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +41,7 @@ class Play:
             [sys.executable, "-m", "bot", "serve"],
             env={
                 **kept,
-                **self.stage.environment,
+                **self.session.environment,
                 "STATE_DIR": str(self.folder / "state"),
                 "PORT": "0",
                 "POLL_SECONDS": "0.5",
@@ -65,7 +65,7 @@ class Play:
             self.bot.terminate()
             self.bot.wait(timeout=15)
         embedded.stop(self.folder / "state")
-        self.stage.stop()
+        self.session.stop()
 
     # --- what is seen ---------------------------------------------------------------------------
 
@@ -73,14 +73,18 @@ class Play:
         return self.until(
             "the alarm's post",
             lambda: next(
-                (each.ts for each in self.stage.workspace.messages(slack.ALERTS) if not each.user),
+                (
+                    each.ts
+                    for each in self.session.workspace.messages(slack.ALERTS)
+                    if not each.user
+                ),
                 None,
             ),
         )
 
     def thread(self, viewer: str = slack.RESPONDER) -> list[Any]:
         """Replies under the alarm's post."""
-        return self.stage.workspace.thread(slack.ALERTS, self.alarm_ts(), viewer=viewer)[1:]
+        return self.session.workspace.thread(slack.ALERTS, self.alarm_ts(), viewer=viewer)[1:]
 
     def reply(self, *words: str, seconds: float = 40) -> Any:
         """The reply that has all these words, once there is one."""
@@ -98,7 +102,7 @@ class Play:
             for element in block.get("elements", []):
                 text = element.get("text")
                 if isinstance(text, dict) and text.get("text", "").startswith(label):
-                    self.stage.slack.act(
+                    self.session.slack.act(
                         user,
                         "click",
                         channel=message.channel,
@@ -113,10 +117,10 @@ class Play:
         """The person's open modal, once it has these words."""
 
         def found() -> dict[str, Any] | None:
-            view = self.stage.slack.site.modals.top(user)
+            view = self.session.slack.site.modals.top(user)
             if view is None:
                 return None
-            shown = self.stage.slack.site.modals.as_json(view)
+            shown = self.session.slack.site.modals.as_json(view)
             return shown if all(word in str(shown) for word in words) else None
 
         return self.until(f"a modal with {words}", found)
@@ -129,21 +133,21 @@ class Play:
                 return seen
             time.sleep(0.1)
         log = (self.folder / "bot.log").read_text(encoding="utf-8", errors="replace")
-        posts = self.stage.workspace.messages(slack.ALERTS)
+        posts = self.session.workspace.messages(slack.ALERTS)
         seen = [
             each
             for post in posts[:1]
-            for each in self.stage.workspace.thread(slack.ALERTS, post.ts, viewer=slack.RESPONDER)
+            for each in self.session.workspace.thread(slack.ALERTS, post.ts, viewer=slack.RESPONDER)
         ]
         thread = "\n---\n".join(said(each) for each in seen)
         pytest.fail(f"waited {seconds:.0f} s for {what}\n{thread}\n{log[-3000:]}")
 
     def _connected(self) -> bool:
-        return self.stage.slack.site.sockets.connected(slack.BOT_APP) > 0
+        return self.session.slack.site.sockets.connected(slack.BOT_APP) > 0
 
     def writes(self) -> list[str]:
         """Operations that changed the account, from the ledger AWS's side keeps."""
-        return [entry.operation for entry in self.stage.aws.ledger.writes()]
+        return [entry.operation for entry in self.session.aws.ledger.writes()]
 
 
 def said(message: Any) -> str:

@@ -10,10 +10,9 @@ import pytest
 import yaml
 
 from sandbox.world import FrozenClock, Scenario, Simulation, parse
-from sandbox.world.changes import Change
-from sandbox.world.effects import Effect
-from sandbox.world.resources import Resources
-from sandbox.world.schema import Alarm, Expect, Normal, Surge, Traffic
+from sandbox.world.kinds import Change, Effect, Resources
+from sandbox.world.normal import Normal
+from sandbox.world.schema import Alarm, Expect, Surge, Traffic
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text()
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from sandbox.insights import compile as compile_query
-from sandbox.world import names
 from tests.world.playing import (
     failing,
     read,
@@ -116,8 +115,8 @@ def test_no_target_in_service_is_the_balancers_own_503() -> None:
     balancer = world.resources.load_balancer
     assert balancer
     place = {
-        "LoadBalancer": names.load_balancer_dimension(balancer),
-        "TargetGroup": names.target_group_dimension(balancer.target_groups[0]),
+        "LoadBalancer": balancer.dimension,
+        "TargetGroup": balancer.target_groups[0].dimension,
     }
     space = "AWS/ApplicationELB"
     assert read(world, space, "HealthyHostCount", "Maximum", minutes=2, **place) == 0.0
@@ -132,7 +131,7 @@ def test_connections_that_time_out_are_504_with_connection_errors_and_healthy_ta
     assert {round(r.latency) for r in failed} == {10_000}
     balancer = world.resources.load_balancer
     assert balancer
-    arn = names.load_balancer_dimension(balancer)
+    arn = balancer.dimension
     space = "AWS/ApplicationELB"
     errors = read(world, space, "TargetConnectionErrorCount", "Sum", LoadBalancer=arn)
     own = read(world, space, "HTTPCode_ELB_504_Count", "Sum", LoadBalancer=arn)
@@ -146,7 +145,7 @@ def test_a_bad_zone_shows_in_its_own_dimension_only() -> None:
     world = shared("5xx-one-bad-zone")
     balancer = world.resources.load_balancer
     assert balancer
-    arn = names.load_balancer_dimension(balancer)
+    arn = balancer.dimension
     found = {
         zone: read(
             world,

@@ -1,4 +1,4 @@
-"""Application Auto Scaling: targets that callers register, here for what they remember."""
+"""Application Auto Scaling: scalable targets are kept; nothing is scaled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.aws.lambda_state import Functions
 from sandbox.aws.names import unique
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.world.resources import Part
+from sandbox.world.parts import Part
 
 Key = tuple[str, str, str]  # namespace, resource id, dimension
 
@@ -62,7 +62,7 @@ def _check_exists(call: Call, key: Key) -> None:
 
 @operation("application-autoscaling", "RegisterScalableTarget")
 def register_scalable_target(call: Call, params: Params) -> Reply:
-    """Register a target, or change its bounds. It scales nothing before there is a policy."""
+    """Register a target, or change its bounds."""
     targets, key = call.store(Targets).all, _key(params)
     _check_exists(call, key)
     known = targets.get(key)
@@ -76,19 +76,6 @@ def register_scalable_target(call: Call, params: Params) -> Reply:
     made = Target(low, high, call.time)
     targets[key] = replace(known, low=low, high=high) if known else made
     return {"ScalableTargetARN": _arn(call, key)}
-
-
-@operation("application-autoscaling", "DeregisterScalableTarget")
-def deregister_scalable_target(call: Call, params: Params) -> Reply:
-    """Forget a target."""
-    key = _key(params)
-    if call.store(Targets).all.pop(key, None) is None:
-        raise AwsError(
-            "ObjectNotFoundException",
-            f"No scalable target found for service namespace: {key[0]}, resource ID: {key[1]}, "
-            f"scalable dimension: {key[2]}",
-        )
-    return {}
 
 
 @operation("application-autoscaling", "DescribeScalableTargets")
@@ -118,24 +105,3 @@ def describe_scalable_targets(call: Call, params: Params) -> Reply:
         )
     shown, token = page(found, params.get("NextToken"), params.get("MaxResults", 50))
     return {"ScalableTargets": shown, "NextToken": token}
-
-
-@operation("application-autoscaling", "DescribeScalingActivities")
-def describe_scaling_activities(call: Call, params: Params) -> Reply:
-    """None: no target here has a policy."""
-    del call, params
-    return {"ScalingActivities": []}
-
-
-@operation("application-autoscaling", "DescribeScalingPolicies")
-def describe_scaling_policies(call: Call, params: Params) -> Reply:
-    """None."""
-    del call, params
-    return {"ScalingPolicies": []}
-
-
-@operation("application-autoscaling", "DescribeScheduledActions")
-def describe_scheduled_actions(call: Call, params: Params) -> Reply:
-    """None."""
-    del call, params
-    return {"ScheduledActions": []}

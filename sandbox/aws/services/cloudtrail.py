@@ -38,7 +38,7 @@ class Lookups(Store):
         self._recent: deque[float] = deque()
 
     def admit(self) -> None:
-        """Raises AwsError when there were too many calls in this (wall) second."""
+        """Raises AwsError when there were too many calls in this second of wall time."""
         limit = self.account.options.lookup_limit
         if not limit:
             return

@@ -15,7 +15,6 @@ from sandbox.aws.account import Account, Call, Store
 from sandbox.aws.errors import AwsError
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.aws.services.cloudwatch_metrics import metric_id
 from sandbox.world.api import Transition
 
 _UNCHECKED = Transition(
@@ -50,10 +49,6 @@ class Alarms(Store):
         if name not in self._definitions:
             raise AwsError("ResourceNotFound", f"Alarm {name} does not exist", status=404)
         return self._definitions[name]
-
-    def delete(self, name: str) -> None:
-        """Forget an alarm."""
-        self._definitions.pop(name, None)
 
     def set_state(self, name: str, transition: Transition) -> None:
         """A caller sets the state by hand."""
@@ -121,22 +116,6 @@ def _bad_token() -> AwsError:
     return AwsError("InvalidNextToken", "The next token specified is invalid.")
 
 
-@operation("cloudwatch", "DescribeAlarmsForMetric")
-def describe_alarms_for_metric(call: Call, params: Params) -> Reply:
-    """The alarms on exactly this metric."""
-    alarms = call.store(Alarms)
-    wanted = metric_id(params)
-    found = []
-    for name in alarms.names():
-        alarm = alarms.described(name)
-        if "MetricName" not in alarm or metric_id(alarm) != wanted:
-            continue
-        keys = ("Statistic", "ExtendedStatistic", "Period", "Unit")
-        if all(params.get(key, alarm.get(key)) == alarm.get(key) for key in keys):
-            found.append(alarm)
-    return {"MetricAlarms": found}
-
-
 @operation("cloudwatch", "DescribeAlarmHistory")
 def describe_alarm_history(call: Call, params: Params) -> Reply:
     """State updates, newest first unless told otherwise."""
@@ -197,17 +176,6 @@ def put_metric_alarm(call: Call, params: Params) -> Reply:
     return {}
 
 
-@operation("cloudwatch", "DeleteAlarms")
-def delete_alarms(call: Call, params: Params) -> Reply:
-    """Delete alarms; all must exist."""
-    alarms = call.store(Alarms)
-    for name in params["AlarmNames"]:
-        alarms.definition(name)
-    for name in params["AlarmNames"]:
-        alarms.delete(name)
-    return {}
-
-
 @operation("cloudwatch", "SetAlarmState")
 def set_alarm_state(call: Call, params: Params) -> Reply:
     """Set an alarm's state by hand; the next evaluation may change it."""
@@ -223,13 +191,4 @@ def set_alarm_state(call: Call, params: Params) -> Reply:
         params["AlarmName"],
         Transition(call.time, params["StateValue"], params["StateReason"], data),
     )
-    return {}
-
-
-@operation("cloudwatch", "EnableAlarmActions", "DisableAlarmActions")
-def switch_alarm_actions(call: Call, params: Params) -> Reply:
-    """Let alarms act, or stop them from acting."""
-    alarms = call.store(Alarms)
-    for name in params["AlarmNames"]:
-        alarms.definition(name)["ActionsEnabled"] = call.operation == "EnableAlarmActions"
     return {}

@@ -1,22 +1,20 @@
-"""CloudWatch: reading and putting metric data."""
+"""CloudWatch: metric data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.aws import metric_math
 from sandbox.aws.account import Call
 from sandbox.aws.errors import AwsError
-from sandbox.aws.metrics import Metrics, Series, check_period, statistic
+from sandbox.aws.metrics import Metrics, Series, check_period
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world.api import MetricId
 
 _MOST_POINTS = 100_800
-_MOST_STATISTICS_POINTS = 1_440
-_RECENT = timedelta(hours=3)
 
 
 def metric_id(given: Mapping[str, Any]) -> MetricId:
@@ -164,98 +162,3 @@ class _Evaluation:
             return int(query["MetricStat"]["Period"])
         names = metric_math.names_in(query["Expression"]) & self._queries.keys()
         return min((self._period(name) for name in names if name != query_id), default=60)
-
-
-@operation("cloudwatch", "GetMetricStatistics")
-def get_metric_statistics(call: Call, params: Params) -> Reply:
-    """Statistics of one metric."""
-    start, end, period = params["StartTime"], params["EndTime"], params["Period"]
-    check_period(period)
-    if start >= end:
-        raise AwsError(
-            "InvalidParameterValue", "The parameter StartTime must be less than EndTime."
-        )
-    plain, extended = params.get("Statistics", []), params.get("ExtendedStatistics", [])
-    if not plain and not extended:
-        raise AwsError(
-            "InvalidParameterCombination",
-            "Must specify either Statistics or ExtendedStatistics",
-        )
-    asked = len(periods(start, end, period))
-    if asked > _MOST_STATISTICS_POINTS:
-        raise AwsError(
-            "InvalidParameterCombination",
-            f"You have requested up to {asked:,} datapoints, which exceeds the limit of 1,440. "
-            "You may reduce the datapoints requested by increasing Period, or decreasing the "
-            "time range.",
-        )
-    found = call.store(Metrics).buckets(metric_id(params), start, end, period)
-    points: list[dict[str, Any]] = []
-    for time, bucket in found.items():
-        point: dict[str, Any] = {"Timestamp": time, "Unit": bucket.unit}
-        point |= {name: statistic(name)(bucket) for name in plain}
-        if extended:
-            point["ExtendedStatistics"] = {name: statistic(name)(bucket) for name in extended}
-        points.append(point)
-    return {"Label": params["MetricName"], "Datapoints": points}
-
-
-@operation("cloudwatch", "ListMetrics")
-def list_metrics(call: Call, params: Params) -> Reply:
-    """The metrics that match; a dimension filter without a value matches any value."""
-    store = call.store(Metrics)
-    found = [metric for metric in store.ids() if _listed(metric, params)]
-    if params.get("RecentlyActive"):
-        since = call.time - _RECENT
-        found = [metric for metric in found if store.buckets(metric, since, call.time, 60)]
-    metrics, token = page(found, params.get("NextToken"), 500)
-    return {
-        "Metrics": [
-            {
-                "Namespace": metric.namespace,
-                "MetricName": metric.name,
-                "Dimensions": [{"Name": name, "Value": value} for name, value in metric.dimensions],
-            }
-            for metric in metrics
-        ],
-        "NextToken": token,
-    }
-
-
-def _listed(metric: MetricId, params: Params) -> bool:
-    if params.get("Namespace", metric.namespace) != metric.namespace:
-        return False
-    if params.get("MetricName", metric.name) != metric.name:
-        return False
-    own = dict(metric.dimensions)
-    return all(
-        item["Name"] in own and item.get("Value", own[item["Name"]]) == own[item["Name"]]
-        for item in params.get("Dimensions", [])
-    )
-
-
-@operation("cloudwatch", "PutMetricData")
-def put_metric_data(call: Call, params: Params) -> Reply:
-    """Take in samples of a caller's own metrics."""
-    store = call.store(Metrics)
-    if params["Namespace"].startswith("AWS/"):
-        raise AwsError(
-            "InvalidParameterValue",
-            "The value AWS/ for parameter Namespace is invalid: namespaces that begin with AWS/ "
-            "are reserved.",
-        )
-    for datum in params.get("MetricData", []):
-        metric = metric_id({**datum, "Namespace": params["Namespace"]})
-        time = datum.get("Timestamp", call.time)
-        values, counts = datum.get("Values", []), datum.get("Counts")
-        if "Value" in datum:
-            values, counts = [datum["Value"]], [1.0]
-        elif "StatisticValues" in datum:
-            # A statistic set keeps its sum and count; its spread is not known.
-            summary = datum["StatisticValues"]
-            values, counts = [summary["Sum"] / summary["SampleCount"]], [summary["SampleCount"]]
-        weights = counts or [1.0] * len(values)
-        if len(weights) != len(values):
-            raise AwsError("InvalidParameterValue", "Values and Counts must be of the same length.")
-        store.put(metric, time, values, weights, datum.get("Unit", "None"))
-    return {}

@@ -1,4 +1,4 @@
-"""CodeDeploy: applications, groups and deployments."""
+"""CodeDeploy: deployments."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 from sandbox.aws.account import Call
 from sandbox.aws.deployments import Deployment, Deployments, revision_name, s3_location
 from sandbox.aws.errors import AwsError
-from sandbox.aws.names import unique
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.world.resources import CodeDeploy
+from sandbox.world.kinds import CodeDeploy
 
 _LISTED = 100
 
@@ -23,105 +22,10 @@ def _configuration(group: CodeDeploy) -> str:
     return f"CodeDeployDefault.{_platform(group)}AllAtOnce"
 
 
-def _names(call: Call) -> list[str]:
-    return sorted({group.application for group in call.resources.codedeploy})
-
-
-@operation("codedeploy", "ListApplications")
-def list_applications(call: Call, params: Params) -> Reply:
-    """The applications."""
-    shown, token = page(_names(call), params.get("nextToken"), _LISTED, _bad_token)
-    return {"applications": shown, "nextToken": token}
-
-
 def _bad_token() -> AwsError:
     return AwsError(
         "InvalidNextTokenException", "The next token was specified in an invalid format"
     )
-
-
-def _application(call: Call, name: str) -> dict[str, Any]:
-    group = call.store(Deployments).groups(name)[0]
-    return {
-        "applicationId": unique("application", name),
-        "applicationName": name,
-        "createTime": call.account.opened.replace(year=call.account.opened.year - 1, day=1),
-        "linkedToGitHub": False,
-        "computePlatform": _platform(group),
-    }
-
-
-@operation("codedeploy", "GetApplication")
-def get_application(call: Call, params: Params) -> Reply:
-    """One application."""
-    return {"application": _application(call, params["applicationName"])}
-
-
-@operation("codedeploy", "BatchGetApplications")
-def batch_get_applications(call: Call, params: Params) -> Reply:
-    """Several applications."""
-    return {"applicationsInfo": [_application(call, name) for name in params["applicationNames"]]}
-
-
-@operation("codedeploy", "ListDeploymentGroups")
-def list_deployment_groups(call: Call, params: Params) -> Reply:
-    """An application's groups."""
-    name = params["applicationName"]
-    found = [group.group for group in call.store(Deployments).groups(name)]
-    shown, token = page(found, params.get("nextToken"), _LISTED, _bad_token)
-    return {"applicationName": name, "deploymentGroups": shown, "nextToken": token}
-
-
-def _group(call: Call, group: CodeDeploy) -> dict[str, Any]:
-    store = call.store(Deployments)
-    deployments = store.of_group(group)
-    done = [item for item in deployments if item.status == "Succeeded"]
-    style = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
-    services = [
-        {"serviceName": service.name, "clusterName": service.cluster}
-        for service in call.resources.ecs
-        if service.name == group.ecs_service
-    ]
-    return {
-        "applicationName": group.application,
-        "deploymentGroupId": unique("group", group.application, group.group),
-        "deploymentGroupName": group.group,
-        "deploymentConfigName": _configuration(group),
-        "serviceRoleArn": f"arn:aws:iam::{call.account.id}:role/codedeploy",
-        "targetRevision": _location(deployments[0]),
-        "autoRollbackConfiguration": {"enabled": False},
-        "deploymentStyle": style,
-        "lastSuccessfulDeployment": _last(done[0]) if done else None,
-        "lastAttemptedDeployment": _last(deployments[0]),
-        "computePlatform": _platform(group),
-        "ecsServices": services or None,
-        "terminationHookEnabled": False,
-    }
-
-
-def _last(item: Deployment) -> dict[str, Any]:
-    return {
-        "deploymentId": item.deployment_id,
-        "status": item.status,
-        "endTime": item.completed,
-        "createTime": item.created,
-    }
-
-
-@operation("codedeploy", "GetDeploymentGroup")
-def get_deployment_group(call: Call, params: Params) -> Reply:
-    """One group, with its last deployments."""
-    store = call.store(Deployments)
-    group = store.group(params["applicationName"], params["deploymentGroupName"])
-    return {"deploymentGroupInfo": _group(call, group)}
-
-
-@operation("codedeploy", "BatchGetDeploymentGroups")
-def batch_get_deployment_groups(call: Call, params: Params) -> Reply:
-    """Several groups of an application."""
-    store, name = call.store(Deployments), params["applicationName"]
-    found = [store.group(name, group) for group in params["deploymentGroupNames"]]
-    return {"deploymentGroupsInfo": [_group(call, group) for group in found]}
 
 
 @operation("codedeploy", "ListDeployments")
@@ -209,13 +113,6 @@ def _described(item: Deployment) -> dict[str, Any]:
     }
 
 
-@operation("codedeploy", "GetDeployment")
-def get_deployment(call: Call, params: Params) -> Reply:
-    """One deployment: what it brings, what served before, and how it stands."""
-    item = call.store(Deployments).deployment(params["deploymentId"])
-    return {"deploymentInfo": _described(item)}
-
-
 @operation("codedeploy", "BatchGetDeployments")
 def batch_get_deployments(call: Call, params: Params) -> Reply:
     """Several deployments, 25 at most; an id that does not exist is left out."""
@@ -255,10 +152,3 @@ def stop_deployment(call: Call, params: Params) -> Reply:
     store.stop(item, roll_back=params.get("autoRollbackEnabled", False))
     message = "No more traffic is shifted." if item.status == "InProgress" else ""
     return {"status": "Succeeded", "statusMessage": message}
-
-
-@operation("codedeploy", "ListDeploymentTargets")
-def list_deployment_targets(call: Call, params: Params) -> Reply:
-    """What a deployment acts on: its function or service."""
-    group = call.store(Deployments).deployment(params["deploymentId"]).group
-    return {"targetIds": [group.ecs_service or f"{group.function}:{group.alias}"]}

@@ -1,4 +1,4 @@
-"""ECS: services, their deployments, and task definitions."""
+"""ECS: services and their deployments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.aws.rollouts import Rollout, Services
 from sandbox.world import names
-from sandbox.world.resources import EcsService
+from sandbox.world.kinds import EcsService
 
 _AGE = timedelta(days=120)
 _CONFIGURATION = {
@@ -22,26 +22,6 @@ _CONFIGURATION = {
     "strategy": "ROLLING",
     "bakeTimeInMinutes": 0,
 }
-
-
-@operation("ecs", "ListClusters")
-def list_clusters(call: Call, params: Params) -> Reply:
-    """The clusters."""
-    del params
-    found = sorted({service.cluster for service in call.resources.ecs})
-    return {"clusterArns": [call.store(Services).cluster_arn(name) for name in found]}
-
-
-@operation("ecs", "ListServices")
-def list_services(call: Call, params: Params) -> Reply:
-    """A cluster's services."""
-    store = call.store(Services)
-    cluster = params.get("cluster", "default").rpartition("/")[2]
-    found = [store.arn(service) for service in call.resources.ecs if service.cluster == cluster]
-    if not found:
-        raise AwsError("ClusterNotFoundException", "Cluster not found.")
-    shown, token = page(found, params.get("nextToken"), params.get("maxResults", 10))
-    return {"serviceArns": shown, "nextToken": token}
 
 
 @operation("ecs", "DescribeServices")
@@ -139,7 +119,7 @@ def _deployments(call: Call, service: EcsService) -> list[dict[str, Any]]:
 
 
 def _deployment(call: Call, rollout: Rollout, task_definition: str) -> dict[str, Any]:
-    """What deployments have in common; complete, until said otherwise."""
+    """The members every deployment has, in the state COMPLETED."""
     number = int(names.digest(rollout.rollout_id, task_definition, length=15), 16)
     deployment_id = f"ecs-svc/{number:019d}"
     return {

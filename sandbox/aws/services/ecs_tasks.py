@@ -27,7 +27,7 @@ def describe_task_definition(call: Call, params: Params) -> Reply:
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
-                "awslogs-group": names.ecs_log_group(service.name),
+                "awslogs-group": service.log_group,
                 "awslogs-region": region,
             },
         },

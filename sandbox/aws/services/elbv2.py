@@ -1,4 +1,4 @@
-"""Elastic Load Balancing v2: the balancer, its listener, target groups and their targets."""
+"""Elastic Load Balancing v2: the balancer, its target groups and their targets."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.aws.account import Call
-from sandbox.aws.balancing import Balancing
+from sandbox.aws.balancing import BALANCER_ATTRIBUTES, Balancing
 from sandbox.aws.errors import AwsError
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world import names
 from sandbox.world.api import TargetState
-from sandbox.world.resources import LoadBalancer, TargetGroup
+from sandbox.world.kinds import LoadBalancer, TargetGroup
 
 
 def _listed(attributes: Mapping[str, str]) -> list[dict[str, str]]:
@@ -63,22 +63,7 @@ def describe_load_balancer_attributes(call: Call, params: Params) -> Reply:
     """The balancer's attributes."""
     store = call.store(Balancing)
     store.check_balancer(params["LoadBalancerArn"])
-    return {"Attributes": _listed(store.balancer_attributes)}
-
-
-@operation("elbv2", "ModifyLoadBalancerAttributes")
-def modify_load_balancer_attributes(call: Call, params: Params) -> Reply:
-    """Change the balancer's attributes; the simulation does not react to them."""
-    store = call.store(Balancing)
-    store.check_balancer(params["LoadBalancerArn"])
-    for item in params["Attributes"]:
-        if item["Key"] not in store.balancer_attributes:
-            raise AwsError(
-                "InvalidConfigurationRequestException",
-                f"Load balancer attribute key '{item['Key']}' is not recognized",
-            )
-    store.balancer_attributes |= {item["Key"]: item["Value"] for item in params["Attributes"]}
-    return {"Attributes": _listed(store.balancer_attributes)}
+    return {"Attributes": _listed(BALANCER_ATTRIBUTES)}
 
 
 @operation("elbv2", "DescribeTargetGroups")
@@ -188,89 +173,3 @@ def _target(group: TargetGroup, state: TargetState) -> dict[str, Any]:
             "Description": state.description,
         },
     }
-
-
-def _forward(store: Balancing, group: TargetGroup) -> list[dict[str, Any]]:
-    arn = store.group_arn(group)
-    return [
-        {
-            "Type": "forward",
-            "TargetGroupArn": arn,
-            "Order": 1,
-            "ForwardConfig": {
-                "TargetGroups": [{"TargetGroupArn": arn, "Weight": 1}],
-                "TargetGroupStickinessConfig": {"Enabled": False},
-            },
-        }
-    ]
-
-
-@operation("elbv2", "DescribeListeners")
-def describe_listeners(call: Call, params: Params) -> Reply:
-    """The balancer's one listener: HTTPS to the first target group."""
-    store = call.store(Balancing)
-    if "LoadBalancerArn" in params:
-        store.check_balancer(params["LoadBalancerArn"])
-    for arn in params.get("ListenerArns", []):
-        if store.balancer is None or arn != store.listener_arn():
-            raise AwsError("ListenerNotFoundException", f"Listener '{arn}' not found")
-    if store.balancer is None:
-        return {"Listeners": []}
-    certificate = call.account.arn("acm", f"certificate/{names.digest('certificate')}")
-    return {
-        "Listeners": [
-            {
-                "ListenerArn": store.listener_arn(),
-                "LoadBalancerArn": store.balancer_arn(),
-                "Port": 443,
-                "Protocol": "HTTPS",
-                "Certificates": [{"CertificateArn": certificate}],
-                "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
-                "DefaultActions": _forward(store, store.balancer.target_groups[0]),
-            }
-        ]
-    }
-
-
-@operation("elbv2", "DescribeRules")
-def describe_rules(call: Call, params: Params) -> Reply:
-    """The listener's rules: one per further target group, and the default."""
-    store = call.store(Balancing)
-    listener = params.get("ListenerArn")
-    if store.balancer is None or (listener and listener != store.listener_arn()):
-        raise AwsError("ListenerNotFoundException", f"Listener '{listener}' not found")
-    first, *others = store.balancer.target_groups
-    rules = [
-        {
-            "RuleArn": store.rule_arn(number),
-            "Priority": str(number),
-            "Conditions": [{"Field": "path-pattern", "Values": [f"/{group.name}/*"]}],
-            "Actions": _forward(store, group),
-            "IsDefault": False,
-        }
-        for number, group in enumerate(others, 1)
-    ]
-    rules.append(
-        {
-            "RuleArn": store.rule_arn(0),
-            "Priority": "default",
-            "Conditions": [],
-            "Actions": _forward(store, first),
-            "IsDefault": True,
-        }
-    )
-    if "RuleArns" in params:
-        rules = [rule for rule in rules if rule["RuleArn"] in params["RuleArns"]]
-    return {"Rules": rules}
-
-
-@operation("elbv2", "DescribeTags")
-def describe_tags(call: Call, params: Params) -> Reply:
-    """Tags of the balancer and its groups."""
-    store = call.store(Balancing)
-    found = []
-    for arn in params["ResourceArns"]:
-        holder: LoadBalancer | TargetGroup
-        holder = store.group(arn) if ":targetgroup/" in arn else store.check_balancer(arn)
-        found.append({"ResourceArn": arn, "Tags": _listed(holder.tags)})
-    return {"TagDescriptions": found}

@@ -40,7 +40,7 @@ def put_function_concurrency(call: Call, params: Params) -> Reply:
 
 @operation("lambda", "DeleteFunctionConcurrency")
 def delete_function_concurrency(call: Call, params: Params) -> Reply:
-    """Give a reservation back."""
+    """Remove a reservation."""
     functions = call.store(Functions)
     function = functions.find(params["FunctionName"]).function.name
     functions.pull(function, "reserved", value=None)
@@ -73,7 +73,7 @@ def _shown(call: Call, config: Provisioned) -> dict[str, Any]:
 
 @operation("lambda", "PutProvisionedConcurrencyConfig")
 def put_provisioned_concurrency_config(call: Call, params: Params) -> Reply:
-    """Ask for provisioned concurrency on an alias or version: IN_PROGRESS, later READY."""
+    """Provision concurrency on an alias or version: IN_PROGRESS, later READY."""
     functions = call.store(Functions)
     found = _qualified(functions, params)
     function, qualifier = found.function.name, str(found.qualifier)
@@ -138,13 +138,13 @@ def _config(call: Call, params: Params) -> tuple[str, str, Provisioned]:
 
 @operation("lambda", "GetProvisionedConcurrencyConfig")
 def get_provisioned_concurrency_config(call: Call, params: Params) -> Reply:
-    """How far it is."""
+    """Requested, allocated and available executions, and the status."""
     return _shown(call, _config(call, params)[2])
 
 
 @operation("lambda", "DeleteProvisionedConcurrencyConfig")
 def delete_provisioned_concurrency_config(call: Call, params: Params) -> Reply:
-    """Give it back."""
+    """Remove provisioned concurrency."""
     function, qualifier, _ = _config(call, params)
     call.store(Functions).unprovision(function, qualifier)
     return {}
@@ -152,7 +152,7 @@ def delete_provisioned_concurrency_config(call: Call, params: Params) -> Reply:
 
 @operation("lambda", "ListProvisionedConcurrencyConfigs")
 def list_provisioned_concurrency_configs(call: Call, params: Params) -> Reply:
-    """All of a function's."""
+    """The provisioned concurrency of all aliases and versions of a function."""
     functions = call.store(Functions)
     function = functions.find(params["FunctionName"]).function.name
     shown = [

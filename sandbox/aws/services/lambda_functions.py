@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sandbox.aws.account import Call
-from sandbox.aws.errors import AwsError
 from sandbox.aws.lambda_state import LATEST, Functions, Version, code_hash
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world import names
-from sandbox.world.resources import Function
+from sandbox.world.kinds import Function
 
 _CODE_SIZE = 4_194_304
 
@@ -41,7 +39,6 @@ def configuration(
         "CodeSha256": code_hash(function.name, version.name),
         "Version": version.name,
         "VpcConfig": _vpc(function) if function.vpc else None,
-        "Environment": {"Variables": dict(version.environment)} if version.environment else None,
         "TracingConfig": {"Mode": "PassThrough"},
         "RevisionId": functions.revision(
             function.name, None if version.name == LATEST else version.name
@@ -54,7 +51,7 @@ def configuration(
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {
             "LogFormat": "JSON" if function.log_format == "json" else "Text",
-            "LogGroup": names.function_log_group(function),
+            "LogGroup": function.log_group,
         },
     }
 
@@ -76,40 +73,6 @@ def get_function_configuration(call: Call, params: Params) -> Reply:
     return configuration(functions, found.function, version, found.qualifier)
 
 
-@operation("lambda", "GetFunction")
-def get_function(call: Call, params: Params) -> Reply:
-    """Configuration, code location, tags and reserved concurrency."""
-    functions = call.store(Functions)
-    found = functions.find(params["FunctionName"], params.get("Qualifier"))
-    name = found.function.name
-    version = functions.version(name, found.qualifier)
-    reserved = functions.reserved(name)
-    return {
-        "Configuration": configuration(functions, found.function, version, found.qualifier),
-        "Code": {
-            "RepositoryType": "S3",
-            "Location": f"https://awslambda-{call.account.region}-tasks.s3.amazonaws.com/{name}",
-        },
-        "Tags": found.function.tags or None,
-        "Concurrency": (
-            {"ReservedConcurrentExecutions": reserved} if reserved is not None else None
-        ),
-    }
-
-
-@operation("lambda", "ListFunctions")
-def list_functions(call: Call, params: Params) -> Reply:
-    """The functions; with FunctionVersion=ALL also their versions."""
-    functions = call.store(Functions)
-    shown = []
-    for function in call.resources.functions:
-        versions = functions.versions(function.name)
-        chosen = versions if params.get("FunctionVersion") == "ALL" else [LATEST]
-        shown += [configuration(functions, function, versions[name]) for name in chosen]
-    listed, token = page(shown, params.get("Marker"), params.get("MaxItems", 50))
-    return {"Functions": listed, "NextMarker": token}
-
-
 @operation("lambda", "ListVersionsByFunction")
 def list_versions_by_function(call: Call, params: Params) -> Reply:
     """$LATEST and the published versions, oldest first."""
@@ -121,36 +84,6 @@ def list_versions_by_function(call: Call, params: Params) -> Reply:
     ]
     listed, token = page(shown, params.get("Marker"), params.get("MaxItems", 50))
     return {"Versions": listed, "NextMarker": token}
-
-
-@operation("lambda", "UpdateFunctionConfiguration")
-def update_function_configuration(call: Call, params: Params) -> Reply:
-    """Change $LATEST: published versions, and the aliases on them, stay as they are."""
-    functions = call.store(Functions)
-    function = functions.find(params["FunctionName"]).function
-    functions.check_revision(params.get("RevisionId"), function.name, None)
-    latest = functions.versions(function.name)[LATEST]
-    variables = params.get("Environment", {}).get("Variables")
-    made = replace(
-        latest,
-        memory_mb=params.get("MemorySize", latest.memory_mb),
-        timeout=params.get("Timeout", latest.timeout),
-        description=params.get("Description", latest.description),
-        environment=latest.environment if variables is None else tuple(variables.items()),
-        modified=call.time,
-    )
-    functions.configure(function.name, made)
-    return configuration(functions, function, made)
-
-
-@operation("lambda", "PublishVersion")
-def publish_version(call: Call, params: Params) -> Reply:
-    """Make a version of $LATEST."""
-    functions = call.store(Functions)
-    function = functions.find(params["FunctionName"]).function
-    functions.check_revision(params.get("RevisionId"), function.name, None)
-    made = functions.publish(function.name, params.get("Description", ""))
-    return configuration(functions, function, made, made.name)
 
 
 @operation("lambda", "GetAccountSettings")
@@ -171,33 +104,3 @@ def get_account_settings(call: Call, params: Params) -> Reply:
             "FunctionCount": len(call.resources.functions),
         },
     }
-
-
-@operation("lambda", "ListTags")
-def list_tags(call: Call, params: Params) -> Reply:
-    """A function's tags."""
-    return {"Tags": call.store(Functions).find(params["Resource"]).function.tags}
-
-
-@operation("lambda", "ListEventSourceMappings")
-def list_event_source_mappings(call: Call, params: Params) -> Reply:
-    """None: functions here are called by an API or a load balancer."""
-    if "FunctionName" in params:
-        call.store(Functions).find(params["FunctionName"])
-    return {"EventSourceMappings": []}
-
-
-@operation("lambda", "GetFunctionRecursionConfig")
-def get_function_recursion_config(call: Call, params: Params) -> Reply:
-    """Recursive loops are ended, as by default."""
-    call.store(Functions).find(params["FunctionName"])
-    return {"RecursiveLoop": "Terminate"}
-
-
-@operation("lambda", "GetPolicy")
-def get_policy(call: Call, params: Params) -> Reply:
-    """Functions here have no resource policy that can be read."""
-    functions = call.store(Functions)
-    found = functions.find(params["FunctionName"], params.get("Qualifier"))
-    functions.version(found.function.name, found.qualifier)
-    raise AwsError("ResourceNotFoundException", "The resource you requested does not exist.")

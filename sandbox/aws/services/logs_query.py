@@ -1,4 +1,4 @@
-"""CloudWatch Logs Insights: queries that run, and then have results."""
+"""CloudWatch Logs Insights: queries and their results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from sandbox.aws.account import Account, Call, Store
 from sandbox.aws.errors import AwsError
 from sandbox.aws.log_groups import group_name, millis, rows
-from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.insights import MalformedQuery, Query, Result, compile
 
@@ -19,7 +18,7 @@ _MOST_RUNNING = 100
 
 @dataclass(slots=True)
 class RunningQuery:
-    """A query that was started. It is evaluated when its result is first due."""
+    """A query that was started; evaluated when its results are first read after `ready_at`."""
 
     query_id: str
     query: Query
@@ -27,7 +26,6 @@ class RunningQuery:
     start_ms: int
     end_ms: int
     limit: int
-    created_ms: int
     ready_at: float  # monotonic wall seconds
     polled: bool = False
     stopped: bool = False
@@ -35,7 +33,7 @@ class RunningQuery:
 
     @property
     def status(self) -> str:
-        """As the API names it. The first look finds it running, however late."""
+        """The status as the API names it. The first read always finds it Running."""
         if self.stopped:
             return "Cancelled"
         done = self.polled and time.monotonic() >= self.ready_at
@@ -50,7 +48,7 @@ class Queries(Store):
         self._queries: dict[str, RunningQuery] = {}
 
     def add(self, query: RunningQuery) -> None:
-        """Note a new query. Raises AwsError when too many run at once."""
+        """Add a new query. Raises AwsError when too many run at once."""
         running = [item for item in self._queries.values() if item.status == "Running"]
         if len(running) >= _MOST_RUNNING:
             raise AwsError(
@@ -64,10 +62,6 @@ class Queries(Store):
         if query_id not in self._queries:
             raise AwsError("ResourceNotFoundException", f"Query {query_id} does not exist.")
         return self._queries[query_id]
-
-    def newest_first(self) -> list[RunningQuery]:
-        """All queries."""
-        return list(reversed(self._queries.values()))
 
 
 @operation("logs", "StartQuery")
@@ -106,7 +100,6 @@ def start_query(call: Call, params: Params) -> Reply:
             params["startTime"] * 1000,
             params["endTime"] * 1000 + 999,
             params.get("limit", 10_000),
-            millis(call.time),
             time.monotonic() + call.account.options.query_seconds,
         )
     )
@@ -121,7 +114,7 @@ def _where(error: MalformedQuery) -> dict[str, Any]:
 
 @operation("logs", "GetQueryResults")
 def get_query_results(call: Call, params: Params) -> Reply:
-    """Running, then Complete with rows and statistics."""
+    """The status; once it is Complete, rows and statistics."""
     query = call.store(Queries).get(params["queryId"])
     status = query.status
     query.polled = True
@@ -172,29 +165,3 @@ def stop_query(call: Call, params: Params) -> Reply:
         )
     query.stopped = True
     return {"success": True}
-
-
-@operation("logs", "DescribeQueries")
-def describe_queries(call: Call, params: Params) -> Reply:
-    """The account's queries, newest first."""
-    found = [
-        query
-        for query in call.store(Queries).newest_first()
-        if params.get("status", query.status) == query.status
-        and params.get("logGroupName", query.groups[0]) in query.groups
-    ]
-    shown, token = page(found, params.get("nextToken"), params.get("maxResults", 1000))
-    return {
-        "queries": [
-            {
-                "queryLanguage": "CWLI",
-                "queryId": query.query_id,
-                "queryString": query.query.text,
-                "status": query.status,
-                "createTime": query.created_ms,
-                "logGroupName": query.groups[0],
-            }
-            for query in shown
-        ],
-        "nextToken": token,
-    }

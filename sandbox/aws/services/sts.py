@@ -1,4 +1,4 @@
-"""STS: who am I, and sessions of roles."""
+"""STS: the caller's identity, and sessions of roles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def get_caller_identity(call: Call, params: Params) -> Reply:
 
 @operation("sts", "AssumeRole")
 def assume_role(call: Call, params: Params) -> Reply:
-    """Credentials of a role session. They end by the wall's clock: the client's own compares."""
+    """Credentials of a role session. They expire in wall time, by which the client compares."""
     match = _ROLE.fullmatch(params["RoleArn"])
     if match is None or match["account"] != call.account.id:
         raise AwsError(

@@ -5,41 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sandbox.aws.account import Call
-from sandbox.aws.balancing import Balancing
 from sandbox.aws.errors import AwsError
-from sandbox.aws.lambda_state import Functions
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
-from sandbox.aws.rollouts import Services
-from sandbox.world import names
+from sandbox.world.kinds import Resource
 
 Tagged = tuple[str, Mapping[str, str]]  # ARN and tags
 
 
 def _resources(call: Call) -> Iterator[Tagged]:
-    account, resources = call.account, call.resources
-    api = resources.api
-    if api is not None:
-        kind = "restapis" if api.kind == "rest" else "apis"
-        arn = f"arn:aws:apigateway:{account.region}::/{kind}/{names.api_id(api)}"
-        yield arn, api.tags
-        yield f"{arn}/stages/{api.stage}", api.tags
-    balancing = call.store(Balancing)
-    if resources.load_balancer is not None:
-        yield balancing.balancer_arn(), resources.load_balancer.tags
-        for group in balancing.groups():
-            yield balancing.group_arn(group), group.tags
-    for function in resources.functions:
-        yield call.store(Functions).arn(function.name), function.tags
-    for service in resources.ecs:
-        yield call.store(Services).arn(service), service.tags
-    for deploy in resources.codedeploy:
-        tail = f"deploymentgroup:{deploy.application}/{deploy.group}"
-        yield account.arn("codedeploy", tail), deploy.tags
-    for database in resources.databases:
-        rds = database.kind == "rds"
-        tail = f"db:{database.name}" if rds else f"table/{database.name}"
-        yield account.arn(database.kind, tail), database.tags
+    for resource in call.resources.every(Resource):
+        yield from resource.tagged(call.resources)
 
 
 def _type(arn: str) -> str:

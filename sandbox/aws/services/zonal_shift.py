@@ -11,10 +11,9 @@ from sandbox.aws.account import Account, Call, Store
 from sandbox.aws.balancing import Balancing
 from sandbox.aws.errors import AwsError
 from sandbox.aws.names import unique
-from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world import names
-from sandbox.world.resources import LoadBalancer
+from sandbox.world.kinds import LoadBalancer
 
 _EXPIRES = re.compile(r"([1-9]\d*)([mh])")
 _LONGEST = timedelta(hours=72)
@@ -53,11 +52,11 @@ class Shifts(Store):
         self.all: list[Shift] = []
 
     def active(self) -> Shift | None:
-        """The shift in force. There is one resource, and so at most one."""
+        """The active shift; at most one, since there is one load balancer."""
         return next((shift for shift in self.all if shift.status == "ACTIVE"), None)
 
     def end(self, shift: Shift, status: str) -> None:
-        """Let traffic come back."""
+        """End a shift: traffic goes to all zones again."""
         shift.status = status
         self._pull(None)
 
@@ -67,7 +66,7 @@ class Shifts(Store):
         self._pull(shift.away_from)
 
     def advance(self) -> None:
-        """Shifts expire."""
+        """End the active shift when it has expired."""
         shift = self.active()
         if shift is not None and self.account.world.now() >= shift.expires:
             self.end(shift, "EXPIRED")
@@ -139,7 +138,7 @@ def start_zonal_shift(call: Call, params: Params) -> Reply:
 
 @operation("arc-zonal-shift", "CancelZonalShift")
 def cancel_zonal_shift(call: Call, params: Params) -> Reply:
-    """Let traffic come back."""
+    """End a shift: traffic goes to all zones again."""
     shifts = call.store(Shifts)
     for shift in shifts.all:
         if shift.shift_id == params["zonalShiftId"]:
@@ -155,19 +154,6 @@ def cancel_zonal_shift(call: Call, params: Params) -> Reply:
     raise AwsError(
         "ResourceNotFoundException", f"Zonal shift {params['zonalShiftId']} does not exist."
     )
-
-
-@operation("arc-zonal-shift", "ListZonalShifts")
-def list_zonal_shifts(call: Call, params: Params) -> Reply:
-    """Shifts, newest first; by status and resource."""
-    found = [
-        {**shift.described(), "shiftType": "ZONAL_SHIFT"}
-        for shift in reversed(call.store(Shifts).all)
-        if params.get("status", shift.status) == shift.status
-        and params.get("resourceIdentifier", shift.resource) == shift.resource
-    ]
-    shown, token = page(found, params.get("nextToken"), params.get("maxResults", 100))
-    return {"items": shown, "nextToken": token}
 
 
 def _in_resource(shift: Shift) -> dict[str, Any]:
@@ -195,15 +181,3 @@ def _managed(call: Call, balancer: LoadBalancer, arn: str) -> dict[str, Any]:
 def get_managed_resource(call: Call, params: Params) -> Reply:
     """The balancer's zones, their weights and its active shift."""
     return _managed(call, *_resource(call, params["resourceIdentifier"]))
-
-
-@operation("arc-zonal-shift", "ListManagedResources")
-def list_managed_resources(call: Call, params: Params) -> Reply:
-    """The balancer, if there is one."""
-    del params
-    store = call.store(Balancing)
-    if store.balancer is None:
-        return {"items": []}
-    item = _managed(call, store.balancer, store.balancer_arn())
-    item["availabilityZones"] = sorted(item["appliedWeights"])
-    return {"items": [item]}

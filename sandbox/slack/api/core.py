@@ -7,14 +7,12 @@ import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.slack.people import App, Channel
 from sandbox.slack.records import JSON, SlackError
+from sandbox.slack.site import Site
 from sandbox.slack.workspace import Workspace
-
-if TYPE_CHECKING:
-    from sandbox.slack.site import Site
 
 MAX_LIMIT = 999
 

@@ -1,4 +1,4 @@
-"""Routes of the page. Who one is stands in the address: two tabs can be two people."""
+"""Routes of the page. The address names the person, so two tabs can be two people."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Page:
         self._streams.start()
 
     def end_streams(self) -> None:
-        """Let every open page go."""
+        """End the streams of all open pages."""
         self._streams.stop()
 
     def stop(self) -> None:
@@ -57,7 +57,7 @@ class Page:
         self._streams.close()
 
     def routes(self) -> list[BaseRoute]:
-        """What the page answers to."""
+        """The routes of the page."""
         return [
             Route("/", self._start),
             Route("/as/{user}", self._start),

@@ -1,4 +1,4 @@
-"""Live updates: each open page hears, as Server-Sent Events, of what its viewer may see."""
+"""Live updates by Server-Sent Events: each open page gets the changes its viewer may see."""
 
 from __future__ import annotations
 

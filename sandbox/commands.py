@@ -1,4 +1,4 @@
-"""What the sandbox's commands do: show a scenario being played, or play some for the score."""
+"""The work of the sandbox's commands: play a scenario for people to see, or several for a score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rich.panel import Panel
 from bot.domain.errors import ConfigError
 from bot.state import embedded
 from sandbox.score import Played, play, table
-from sandbox.stage import Stage
+from sandbox.session import Session
 from sandbox.world import Scenario, ScenarioError, load
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -32,16 +32,16 @@ out = Console(highlight=False)
 
 
 def demo(scenario: str, *, speed: float, seed: int, port: int) -> None:
-    """Stage and bot, until Ctrl-C. Raises ConfigError when the bot does not start."""
+    """Run a session and the bot until Ctrl-C. Raises ConfigError when the bot does not start."""
     story = _load(scenario)
     folder = Path(tempfile.mkdtemp(prefix="incident-demo-"))
     try:
-        with _stage(story, folder, seed=seed, speed=speed, port=port) as stage:
-            bot = _start_bot(stage, folder)
+        with _session(story, folder, seed=seed, speed=speed, port=port) as session:
+            bot = _start_bot(session, folder)
             try:
                 _wait_ready(bot, folder)
-                stage.raise_curtain()
-                out.print(Panel(_invitation(story, stage), title=story.title, expand=False))
+                session.start_alarms()
+                out.print(Panel(_invitation(story, session), title=story.title, expand=False))
                 _until_stopped(bot, folder)
             finally:
                 _stop(bot)
@@ -52,25 +52,28 @@ def demo(scenario: str, *, speed: float, seed: int, port: int) -> None:
 
 
 def sandbox(scenario: str, *, speed: float, seed: int, port: int, aws_port: int) -> None:
-    """The stage alone, until Ctrl-C; its environment on stdout."""
+    """Run a session without the bot until Ctrl-C; write its environment to stdout."""
     story = _load(scenario)
     folder = Path(tempfile.mkdtemp(prefix="incident-sandbox-"))
     try:
-        with _stage(story, folder, seed=seed, speed=speed, port=port, aws_port=aws_port) as stage:
-            for name, value in stage.environment.items():
+        with _session(
+            story, folder, seed=seed, speed=speed, port=port, aws_port=aws_port
+        ) as session:
+            for name, value in session.environment.items():
                 sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
             sys.stdout.flush()
-            stage.raise_curtain()
-            Console(stderr=True).print(f"Slack: {stage.slack.page_url}  (Ctrl-C stops)")
+            session.start_alarms()
+            Console(stderr=True).print(f"Slack: {session.slack.page_url}  (Ctrl-C stops)")
             _until_stopped(None, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def score(paths: list[str], *, seeds: int, as_json: bool) -> bool:
-    """Play them all, print what was found; whether it is all as expected.
+    """Play all scenarios and print what the bot finds; True when all of it is as expected.
 
-    A file whose alarm never goes is told of at the end: only playing it shows that.
+    Raises ConfigError at the end for scenarios that cannot be scored: whether an alarm ever goes
+    off shows only when the scenario is played.
     """
     stories = [(path, _load(str(path))) for each in paths for path in _files(each)]
     played: list[Played] = []
@@ -128,12 +131,12 @@ def _load(named: str) -> Scenario:
         raise ConfigError(str(error)) from error
 
 
-def _stage(
+def _session(
     story: Scenario, folder: Path, *, seed: int, speed: float, port: int, aws_port: int = 0
-) -> Stage:
-    def at_port(slack_port: int) -> Stage:
+) -> Session:
+    def at_port(slack_port: int) -> Session:
         try:
-            return Stage(
+            return Session(
                 story, folder, seed=seed, speed=speed, slack_port=slack_port, aws_port=aws_port
             )
         except ScenarioError as error:
@@ -147,11 +150,11 @@ def _stage(
     return at_port(0)
 
 
-def _start_bot(stage: Stage, folder: Path) -> subprocess.Popen[bytes]:
-    """The program, as production runs it."""
+def _start_bot(session: Session, folder: Path) -> subprocess.Popen[bytes]:
+    """Start the bot as production runs it, with the session's environment."""
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
-        **stage.environment,
+        **session.environment,
         "STATE_DIR": str(folder / "state"),
         "HOST": "127.0.0.1",
         "PORT": "0",
@@ -170,30 +173,30 @@ def _start_bot(stage: Stage, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _wait_ready(bot: subprocess.Popen[bytes], folder: Path) -> None:
-    """Until the bot says it is ready. Raises ConfigError with its last words when it is not."""
-    told = folder / "state" / "address"
+    """Wait until the bot is ready. Raises ConfigError with the end of its log when it is not."""
+    address = folder / "state" / "address"
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if bot.poll() is not None:
-            raise ConfigError(f"the bot did not start:\n{_last_words(folder)}")
-        if told.exists():
+            raise ConfigError(f"the bot did not start:\n{_log_tail(folder)}")
+        if address.exists():
             try:
-                with urllib.request.urlopen(f"{told.read_text().strip()}/readyz", timeout=2):
+                with urllib.request.urlopen(f"{address.read_text().strip()}/readyz", timeout=2):
                     return
             except (urllib.error.URLError, OSError):
                 pass
         time.sleep(0.1)
-    raise ConfigError(f"the bot was not ready in {READY_SECONDS:.0f} s:\n{_last_words(folder)}")
+    raise ConfigError(f"the bot was not ready in {READY_SECONDS:.0f} s:\n{_log_tail(folder)}")
 
 
-def _last_words(folder: Path) -> str:
+def _log_tail(folder: Path) -> str:
     text = (folder / "bot.log").read_text(encoding="utf-8", errors="replace")
     return "\n".join(text.splitlines()[-15:])
 
 
-def _invitation(story: Scenario, stage: Stage) -> str:
+def _invitation(story: Scenario, session: Session) -> str:
     return (
-        f"[bold]{stage.slack.page_url}[/]\n\n"
+        f"[bold]{session.slack.page_url}[/]\n\n"
         f"{story.story.looked_like.strip()}\n\n"
         "The alarm is in #alerts, what the bot found in its thread. Maya may ask for a change, "
         "Jonas may approve it, Priya may only look: switch person at the top left.\n"
@@ -208,7 +211,7 @@ def _until_stopped(bot: subprocess.Popen[bytes] | None, folder: Path) -> None:
             time.sleep(0.5)
     except KeyboardInterrupt:
         return
-    raise ConfigError(f"the bot stopped by itself:\n{_last_words(folder)}")
+    raise ConfigError(f"the bot stopped by itself:\n{_log_tail(folder)}")
 
 
 def _stop(bot: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,7 @@
-"""Sets a scenario up: its world, an AWS account and a Slack workspace on this machine.
+"""A sandbox session: a scenario played in an AWS account and a Slack workspace on this machine.
 
-The bot is not here. It is started with the environment `Stage.environment` gives, which is all
-that tells this world from the real one.
+The bot is a process of its own. It is started with `Session.environment`, which points it at the
+two servers and is the only difference from production.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import yaml
@@ -24,7 +23,7 @@ from sandbox.slack.workspace import Workspace
 from sandbox.world import Scenario, Simulation
 from sandbox.world.alarms import metric_id
 from sandbox.world.clock import Clock, RunningClock
-from sandbox.world.resources import Resources
+from sandbox.world.kinds import Resources, catalogue
 from sandbox.world.schema import Alarm
 
 READ_ROLE = "incident-helper-read"
@@ -36,20 +35,22 @@ COMPARISONS = {
     "<": "LessThanThreshold",
     "<=": "LessThanOrEqualToThreshold",
 }
-_LOOK_SECONDS = 0.5  # between looks for alarms that changed state
+_POLL_SECONDS = 0.5  # between two looks for alarms that changed state
 
 
-class Stage:
-    """A scenario being played. Start it, give the bot `environment`, then `raise_curtain`.
+class Session:
+    """A scenario being played: start it, start the bot with `environment`, then `start_alarms`.
 
     Args:
-        scenario: what is played.
+        scenario: the scenario to play.
         folder: where the catalogue file is written.
         seed: which variant; 0 is the file as written.
         speed: world seconds in a second.
-        clock: instead of a running one, for scoring.
+        clock: instead of a clock that runs at `speed`; scoring stops time.
+        slack_port: port of the Slack server; 0 takes a free one.
+        aws_port: port of the AWS server; 0 takes a free one.
         latency_ms: added to every AWS call, for benchmarks.
-        bare: the catalogue names the service and nothing it is made of; tags tell.
+        bare: leave the resources out of the catalogue; the bot finds them by their tags.
     """
 
     def __init__(
@@ -81,42 +82,38 @@ class Stage:
         self.slack = SlackServer(self.workspace, port=slack_port, clock=self._clock(speed))
         self.catalogue = folder / "catalogue.yaml"
         self._closing = threading.Event()
-        self._herald: threading.Thread | None = None
+        self._announcer: threading.Thread | None = None
 
-    def start(self) -> Stage:
-        """Both servers up, the catalogue written. Raises OSError when a port is taken."""
+    def start(self) -> Session:
+        """Start both servers and write the catalogue. Raises OSError when a port is taken."""
         self.aws.start()
         self.slack.start()
         self.catalogue.parent.mkdir(parents=True, exist_ok=True)
         self.catalogue.write_text(self.catalogue_text(), encoding="utf-8")
         return self
 
-    def raise_curtain(self) -> None:
-        """Amazon Q posts the alarm that starts the incident, then every change of state."""
-        self._herald = threading.Thread(target=self._announce, name="amazon-q", daemon=True)
-        self._herald.start()
+    def start_alarms(self) -> None:
+        """Have Amazon Q post the alarm that starts the incident, then every change of state."""
+        self._announcer = threading.Thread(target=self._announce, name="amazon-q", daemon=True)
+        self._announcer.start()
 
     def stop(self) -> None:
+        """Stop posting alarms, then both servers."""
         self._closing.set()
-        if self._herald is not None:
-            self._herald.join(timeout=5)
+        if self._announcer is not None:
+            self._announcer.join(timeout=5)
         self.slack.stop()
         self.aws.stop()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Session:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
     def environment(self) -> dict[str, str]:
-        """What points a bot, boto3 or the aws command at this stage."""
+        """The environment variables that point the bot, boto3 or the aws command here."""
         return {
             "AWS_ENDPOINT_URL": self.aws.url,
             "AWS_ACCESS_KEY_ID": "incident-helper",
@@ -133,7 +130,7 @@ class Stage:
         }
 
     def catalogue_text(self) -> str:
-        """The bot's catalogue for this account: the service, its people, the roles to assume."""
+        """The bot's catalogue: the service, what people may do, and the roles to assume."""
         account = self.scenario.resources.account
         role = f"arn:aws:iam::{account}:role"
         data = {
@@ -149,66 +146,42 @@ class Stage:
         return f"# {self.scenario.title}\n" + yaml.safe_dump(data, sort_keys=False)
 
     def _clock(self, speed: float) -> WorldClock:
-        """Posts are dated as the world is, so that they agree with what AWS says."""
+        """A clock that dates Slack posts in world time, as AWS dates what it reports."""
         origin, began = time.time(), self.simulation.now().timestamp()
         return WorldClock(lambda at: began + (at - origin) * speed, speed)
 
     def _service(self) -> dict[str, Any]:
         has, service = self.scenario.resources, self.scenario.service
-        resources: dict[str, Any] = {
-            "apis": [{"name": has.api.name, "kind": has.api.kind, "stage": has.api.stage}]
-            if has.api
-            else [],
-            "load_balancers": [
-                {
-                    "name": has.load_balancer.name,
-                    "target_groups": [group.name for group in has.load_balancer.target_groups],
-                }
-            ]
-            if has.load_balancer
-            else [],
-            "functions": [
-                {"name": each.name, "alias": next(iter(each.aliases), None)}
-                for each in has.functions
-            ],
-            "ecs": [{"cluster": each.cluster, "service": each.name} for each in has.ecs],
-            "codedeploy": [
-                {"application": each.application, "group": each.group} for each in has.codedeploy
-            ],
-            "tables": [each.name for each in has.databases if each.kind == "dynamodb"],
-            "databases": [each.name for each in has.databases if each.kind == "rds"],
-            "security_groups": [*has.security_groups],
-        }
         return {
             "name": service.name,
             "tier": TIERS[service.tier],
             "channel": slack.TEAM_CHANNEL,
             "account": has.account,
             "region": has.region,
-            "resources": {}
-            if self._bare
-            else {kind: refs for kind, refs in resources.items() if refs},
+            "resources": {} if self._bare else catalogue(has),
         }
 
     def _announce(self) -> None:
-        """Follow the alarms in world time. Of what was before the play began only the alarms that
-        still burn are told: the rest is history nobody posts again."""
-        told = 0
+        """Post each change of an alarm's state as world time reaches it.
+
+        Of the time before the session began, only alarms that are still in ALARM are posted.
+        """
+        seen = 0
         began = self.simulation.now()
         while not self._closing.is_set():
             posts = self.simulation.transitions()
-            burning = {post.alarm.name: post for post in posts if post.time <= began}
-            for post in posts[told:]:
-                old = post.time <= began and burning[post.alarm.name] is not post
+            latest = {post.alarm.name: post for post in posts if post.time <= began}
+            for post in posts[seen:]:
+                old = post.time <= began and latest[post.alarm.name] is not post
                 news = post.state == "ALARM" or (post.state == "OK" and post.previous == "ALARM")
                 if news and not old:
                     slack.announce(self.workspace, post)
-            told = len(posts)
-            self._closing.wait(_LOOK_SECONDS)
+            seen = len(posts)
+            self._closing.wait(_POLL_SECONDS)
 
 
 def tagged(resources: Resources, service: str) -> Resources:
-    """The resources, each with the tag that names its service."""
+    """The resources, each tagged with the name of its service."""
 
     def mark(part: Any) -> Any:
         if isinstance(part, tuple):
@@ -225,7 +198,7 @@ def tagged(resources: Resources, service: str) -> Resources:
 
 
 def definition(alarm: Alarm, scenario: Scenario) -> dict[str, Any]:
-    """The alarm as PutMetricAlarm takes it."""
+    """The parameters of PutMetricAlarm for this alarm."""
     metric = metric_id(alarm.metric, scenario.resources)
     percentile = alarm.statistic.startswith("p")
     return {

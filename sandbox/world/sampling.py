@@ -1,4 +1,4 @@
-"""Random draws over counts, so that a few records can stand for many requests exactly."""
+"""Random counts and durations, so that a few records can stand for many requests exactly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 from statistics import NormalDist
 
-from sandbox.world.schema import Spread
+from sandbox.world.normal import Spread
 
 _NORMAL = NormalDist()
 _Z99 = _NORMAL.inv_cdf(0.99)
@@ -75,7 +75,7 @@ def draw(rng: Random, spread: Spread) -> float:
 
 
 def stratified(rng: Random, spread: Spread, count: int, parts: int) -> Iterator[tuple[float, int]]:
-    """(duration, weight) pairs that together are `count` draws, the tail as true as the middle."""
+    """(duration, weight) pairs for `count` requests, the tail as exact as the middle."""
     width = sigma(spread)
     if count <= 2 * parts:
         for weight in split(count, parts):
