@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 SCENARIO ?= 5xx
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock bench clean
+.PHONY: help demo test test-slow check lock bench clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(VENV)/demo: requirements/sandbox.txt pyproject.toml sandbox/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
@@ -24,8 +24,11 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/demo
 demo: $(VENV)/demo ## play an incident in a local Slack and AWS: make demo [SCENARIO=5xx]
 	@$(BIN)/incident demo $(SCENARIO)
 
-test: $(VENV)/dev ## the whole test suite, the browser story included where Chromium is found
+test: $(VENV)/dev ## the tests, the browser story included where Chromium is found
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-slow: $(VENV)/dev ## the few tests that take longest, left out of `make test`
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 check: $(VENV)/dev ## format, lint, types, layer contracts
 	$(BIN)/ruff format --check .

@@ -254,7 +254,8 @@ def _well_formed(body: bytes, kind: str) -> None:
             payload = json.loads(form["payload"]) if "payload" in form else form
     except (ValueError, RecursionError):
         raise _Refused(400, "not JSON or a form in UTF-8") from None
-    if not _is_payload(payload) or not payload or _depth(payload) > MOST_DEPTH:
+    fits = _is_payload(payload) and payload and payload.get("actions", True)  # Bolt takes the first
+    if not fits or _depth(payload) > MOST_DEPTH:
         raise _Refused(400, "not a payload of Slack's")
 
 

@@ -17,8 +17,11 @@ from typing import Any
 import boto3
 from redis import Redis
 
+from bot.domain.alarm import Alarm
 from bot.domain.report import Report
 from bot.state import embedded
+from bot.state.keys import Keys
+from handlers.envelopes import AlarmSeen
 from sandbox import workspace as slack
 from sandbox.world.api import Fault
 from tests.support.play import Play, said
@@ -32,6 +35,7 @@ class Night(Play):
     def __init__(self, scenario: str, folder: Path, **options: Any) -> None:
         super().__init__(scenario, folder, **options)
         self.own_redis: Path | None = None  # where the Valkey is, when it is not the bot's own
+        self.posts: list[str] = []  # alarm posts since the beginning, by ts
 
     def start_bot(self, **environment: str) -> None:
         super().start_bot(**{"REDELIVERY_SECONDS": TAKEOVER, **environment})
@@ -56,6 +60,7 @@ class Night(Play):
 
         post = self.until("the alarm", burning)
         self.ts = slack.announce(self.session.workspace, replace(post, state=state))
+        self.posts.append(self.ts)
         return self.ts
 
     def aws_faults(self, *faults: Fault) -> None:
@@ -85,7 +90,8 @@ class Night(Play):
         """As if nothing had happened yet: no incident, no fault."""
         self.aws_faults()
         self.session.slack.site.faults.clear()
-        self.until("the bot to have nothing to do", self.idle)
+        self.settle()
+        self.posts.clear()
         with self.redis() as redis:
             kept = {b"{ih}:audit:entries", b"{ih}:audit:head"}
             if keys := [key for key in redis.scan_iter("{ih}:*") if key not in kept]:
@@ -96,7 +102,20 @@ class Night(Play):
     def redis(self) -> Redis:
         return Redis.from_url(embedded.start(self.own_redis or self.folder / "state"))
 
-    def idle(self) -> bool:
+    def settle(self) -> None:
+        """Wait until the bot has done all it does for the posts so far. Those come first: a bot
+        that has not heard of a post yet has nothing to do either."""
+        self.until("every post to be handled", lambda: all(map(self._handled, self.posts)))
+        self.until("the bot to have nothing to do", self._idle)
+
+    def _handled(self, ts: str) -> bool:
+        nothing = Alarm(name="", region="")
+        team = self.session.workspace.team_id
+        seen = AlarmSeen(team=team, channel=slack.ALERTS, ts=ts, alarm=nothing)
+        with self.redis() as redis:
+            return bool(redis.exists(Keys().once(f"handled:{seen.key}")))
+
+    def _idle(self) -> bool:
         with self.redis() as redis:
             waiting = [
                 key

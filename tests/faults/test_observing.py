@@ -60,7 +60,7 @@ def test_the_same_event_again_and_again(night: Night) -> None:
     for _ in range(2):
         delivery._schedule(delivery.notify(app, again))
     night.until("both deliveries", lambda: outcomes() == ["acknowledged"] * 2)
-    night.until("the bot to have nothing to do", night.idle)
+    night.settle()
     assert investigations(night) == before + 1
     assert len(night.incidents()) == 1
     night.card()
@@ -146,7 +146,7 @@ def test_aws_says_nothing_at_all(night: Night) -> None:
 def test_an_alarm_that_comes_after_its_own_end(night: Night) -> None:
     """The end was posted first and belonged to nothing; nobody will ever post it again."""
     night.alarm("OK")
-    night.until("the bot to have nothing to do", night.idle)
+    night.settle()
     assert night.incidents() == []
     assert night.replies() == []
     with night.cloudwatch_says("OK"):
@@ -169,7 +169,7 @@ def test_an_old_alarm_post_after_its_recovery(night: Night) -> None:
         (name,) = night.incidents()
         night.until("recovery", lambda: night.kept(name)["state"] == "recovered")
         night.alarm()
-        night.until("the bot to have nothing to do", night.idle)
+        night.settle()
     assert night.incidents() == [name]
     assert night.kept(name)["state"] == "recovered"
     assert not any("Investigated in" in said(each) for each in night.replies()), "a second card"

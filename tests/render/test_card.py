@@ -31,15 +31,14 @@ from bot.render import already_open, card, no_incident, unknown_alarm
 from bot.render.blocks import MOST_CHARACTERS, count_characters
 from sandbox.slack.limits import validate_blocks
 from tests.render.reading import buttons, read
+from tests.support.change_samples import DONE, OFFERS
 from tests.support.samples import (
     ALARM,
     BEGAN,
-    DONE,
     FOUND,
     INCIDENT,
     LOOKING,
     NOW,
-    OFFERS,
     RECOVERED,
     UNCLEAR,
     clue,

@@ -51,7 +51,7 @@ class Play:
             stdout=log,
             stderr=log,
         )
-        self.until("the bot to be ready", lambda: self._connected() and told.exists(), 40)
+        self.until("the bot to be ready", lambda: self._connected() and told.exists(), 120)
 
     def kill_bot(self) -> None:
         """kill -9."""

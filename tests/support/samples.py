@@ -1,14 +1,12 @@
-"""Incidents as plain values: what the golden files are rendered from."""
+"""An incident and its reports as plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bot.domain.alarm import Alarm
 from bot.domain.incident import Incident, IncidentState, Severity, TimelineEntry
-from bot.domain.plan import Check, Plan, Step
 from bot.domain.report import (
     BreakdownRow,
     Cause,
@@ -25,22 +23,6 @@ from bot.domain.report import (
     Series,
     Verdict,
     Window,
-)
-from bot.domain.run import Answer, Run, RunState, Verification
-from bot.render import (
-    Entry,
-    Offer,
-    card,
-    error_modal,
-    help_message,
-    loading_modal,
-    nothing_modal,
-    playbooks_message,
-    preview_modal,
-    run_message,
-    status,
-    timeline,
-    unknown_message,
 )
 
 BEGAN = datetime(2026, 11, 23, 2, 44, tzinfo=UTC)
@@ -313,105 +295,6 @@ UNCLEAR = FOUND.model_copy(
     }
 )
 
-OFFERS = (
-    Offer(id="ofr-51c2", title="Enable provisioned concurrency"),
-    Offer(id="ofr-51c3", title="Raise the memory back"),
-)
-PARAMS = {"FunctionName": "checkout-handler", "Qualifier": "live"}
-PLAN = Plan(
-    action="enable-provisioned-concurrency",
-    title="Enable provisioned concurrency 24 on checkout-handler:live",
-    service="checkout",
-    target="lambda:checkout-handler:live/provisioned-concurrency",
-    before={"alias_version": "41", "provisioned": None},
-    after={"alias_version": "41", "provisioned": 24},
-    steps=(
-        Step(
-            service="lambda",
-            operation="put_provisioned_concurrency_config",
-            params={**PARAMS, "ProvisionedConcurrentExecutions": 24},
-        ),
-    ),
-    inverse=(
-        Step(
-            service="lambda", operation="delete_provisioned_concurrency_config", params=dict(PARAMS)
-        ),
-    ),
-    checks=(
-        Check(text="the API invokes the alias live, not $LATEST", holds=True),
-        Check(text="24 of 788 unreserved concurrent executions are free", holds=True),
-        Check(text="version 41 is published and active", holds=True),
-    ),
-    warnings=("Environments start over 1 to 3 min; errors fall only then.",),
-    usd_per_hour=0.180,
-)
-BLOCKED = PLAN.model_copy(
-    update={
-        "checks": (
-            Check(text="the API invokes $LATEST: provisioned concurrency would idle", holds=False),
-            Check(text="unreserved concurrency of the account", holds=None),
-            *PLAN.checks[2:],
-        ),
-        "inverse": None,
-        "irreversible": "environments that were started are billed for the hour",
-        "usd_per_hour": None,
-    }
-)
-
-
-def run(state: RunState, **fields: Any) -> Run:
-    values = {"requested_by": "U0ANNA", "plan": PLAN, "fingerprint": PLAN.fingerprint, **fields}
-    return Run(
-        id="run-9d04",
-        incident=INCIDENT.id,
-        action=PLAN.action,
-        state=state,
-        **values,
-    )
-
-
-REQUESTED = run(RunState.REQUESTED, expires_at=NOW + timedelta(minutes=10))
-SETTLING = run(
-    RunState.SETTLING, approved_by="U0BEN", applied_at=NOW, note="IN_PROGRESS: 3 of 24 ready"
-)
-DONE = run(
-    RunState.DONE,
-    approved_by="U0BEN",
-    applied_at=NOW,
-    in_force_at=NOW + timedelta(minutes=2),
-    verification=Verification(
-        answer=Answer.YES,
-        text="5XX 0.2 % of requests in 3 of 3 min, 8.4 % before; 0 spillover",
-        at=NOW + timedelta(minutes=6),
-    ),
-)
-NOT_MENDED = DONE.model_copy(
-    update={
-        "verification": Verification(
-            answer=Answer.NO, text="5XX still 7.9 % of requests after 10 min", at=NOW
-        )
-    }
-)
-NEVER_IN_FORCE = DONE.model_copy(
-    update={
-        "in_force_at": None,
-        "verification": Verification(
-            answer=Answer.NO, text="FAILED: the concurrency limit was exceeded", at=NOW
-        ),
-    }
-)
-REFUSED = run(
-    RunState.REFUSED,
-    approved_by="U0BEN",
-    note="The alias live moved from version 41 to 42 after the plan was made.",
-)
-DRIFTED = run(
-    RunState.DRIFTED,
-    approved_by="U0BEN",
-    applied_at=NOW,
-    note="Provisioned concurrency is 10; it was none before and was to be 24.",
-)
-
 TIMELINE = (
     TimelineEntry(at=BEGAN, kind="alarm", text="checkout-api-5xx went to ALARM"),
     TimelineEntry(
@@ -433,74 +316,3 @@ HOSTILE = (
     "<!channel> <@U0ANNA> <#C0CHECKOUT> @here <https://evil.example|click> `rm -rf` *b* "
     "\u202eniaga\u202c \u200bhttp://evil.example :fire: & </a> {alarm}"
 )
-
-
-def hostile() -> dict[str, Any]:
-    """Everything that comes from outside is an attack."""
-    alarm = ALARM.model_copy(update={"name": HOSTILE})
-    evil = COLD_STARTS.model_copy(update={"clues": (clue(ClueKind.DECISIVE, HOSTILE),)})
-    change = CHANGES[0].model_copy(update={"actor": HOSTILE, "summary": HOSTILE})
-    overview = OVERVIEW.model_copy(
-        update={
-            "headline": HOSTILE,
-            "changes": (change,),
-            "breakdown": (BreakdownRow(code=HOSTILE, count=1, of_errors=1, of_requests=None),),
-            "chart_title": HOSTILE,
-            "links": (Link(title=HOSTILE, url="javascript:alert(1)"), *LINKS[:1]),
-        }
-    )
-    report = FOUND.model_copy(
-        update={
-            "alarm": alarm,
-            "overview": overview,
-            "causes": (evil, OVERLOAD.model_copy(update={"title": HOSTILE})),
-            "gaps": (DENIED.model_copy(update={"detail": HOSTILE, "permission": HOSTILE}),),
-        }
-    )
-    incident = INCIDENT.model_copy(update={"alarm": alarm, "service": HOSTILE})
-    return blocks(card(incident, report, (), (Offer(id="ofr-1", title=HOSTILE),)))
-
-
-def blocks(message: Any) -> dict[str, Any]:
-    return {"text": message.text, "blocks": message.blocks}
-
-
-def everything() -> dict[str, dict[str, Any]]:
-    """Name of each golden file → what is rendered into it."""
-    asked = INCIDENT.model_copy(update={"alarm": None, "opened_by": "U0ANNA"})
-    return {
-        "card_opened": blocks(card(asked, None, (), ())),
-        "card_looking": blocks(card(INCIDENT, LOOKING, (), ())),
-        "card_found": blocks(card(INCIDENT, FOUND, (), OFFERS)),
-        "card_unclear": blocks(card(INCIDENT, UNCLEAR, (), ())),
-        "card_recovered": blocks(card(RECOVERED, FOUND, (DONE,), OFFERS[1:])),
-        "card_hostile": hostile(),
-        "run_requested": blocks(run_message(REQUESTED, INCIDENT)),
-        "run_settling": blocks(run_message(SETTLING, INCIDENT)),
-        "run_done": blocks(run_message(DONE, INCIDENT)),
-        "run_not_mended": blocks(run_message(NOT_MENDED, INCIDENT)),
-        "run_never_in_force": blocks(run_message(NEVER_IN_FORCE, INCIDENT)),
-        "run_refused": blocks(run_message(REFUSED, INCIDENT)),
-        "run_drifted": blocks(run_message(DRIFTED, INCIDENT)),
-        "modal_loading": loading_modal("prepare-1"),
-        "modal_preview": preview_modal(run(RunState.PROPOSED), PLAN, "prepare-1"),
-        "modal_blocked": preview_modal(run(RunState.PROPOSED), BLOCKED, "prepare-1"),
-        "modal_nothing": nothing_modal(
-            "prepare-1",
-            "Nothing to do",
-            "Provisioned concurrency of checkout-handler:live is 24 already.",
-        ),
-        "modal_error": error_modal(
-            "prepare-1",
-            "The state of the resource could not be read.",
-            "lambda:GetProvisionedConcurrencyConfig was denied to the read role; grant it, "
-            "then open the action again from the card.",
-        ),
-        "status": blocks(status(INCIDENT, FOUND)),
-        "timeline": blocks(timeline(INCIDENT, TIMELINE)),
-        "help": blocks(help_message()),
-        "playbooks": blocks(
-            playbooks_message((Entry("5xx", "HTTP 5XX errors", "an overloaded backend"),))
-        ),
-        "unknown": blocks(unknown_message('I do not know "triage 5x".', "/incident triage 5xx")),
-    }

@@ -38,7 +38,8 @@ from tests.handlers.slack.running_bot import (
     Memory,
     running,
 )
-from tests.support.samples import FOUND, INCIDENT, OFFERS
+from tests.support.change_samples import OFFERS
+from tests.support.samples import FOUND, INCIDENT
 
 POST = {"type": "message", "subtype": "bot_message", "ts": "1.0", **amazon_q()}
 MENTION = {"type": "app_mention", "user": USER, "ts": "9.1", "text": "<@U0BOT> triage 5xx"}

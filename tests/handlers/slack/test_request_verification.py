@@ -200,6 +200,8 @@ async def test_a_stream_without_length_is_cut_off_at_one_megabyte(bot: Bot) -> N
         b"[]",
         b"{}",
         b"null",
+        b'{"type": "block_actions", "actions": null}',
+        b'{"type": "block_actions", "actions": []}',
         b'"text"',
         b'{"a": "\xff"}',
         b'{"type": 1' + b"0" * 5000 + b"}",

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-from tests.support.samples import everything
-
-HERE = Path(__file__).parent
-
-
-def written(rendered: object) -> str:
-    return json.dumps(rendered, indent=1, ensure_ascii=False) + "\n"
+from tests.render.golden.files import HERE, contents
 
 
 def main() -> None:
-    for name, rendered in everything().items():
-        (HERE / f"{name}.json").write_text(written(rendered), encoding="utf-8")
+    for name, text in contents().items():
+        (HERE / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

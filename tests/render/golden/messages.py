@@ -1,0 +1,124 @@
+"""Everything people see, rendered from the samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.domain.report import BreakdownRow, ClueKind, Link
+from bot.domain.run import RunState
+from bot.render import (
+    Entry,
+    Offer,
+    card,
+    error_modal,
+    help_message,
+    loading_modal,
+    nothing_modal,
+    playbooks_message,
+    preview_modal,
+    run_message,
+    status,
+    timeline,
+    unknown_message,
+)
+from tests.support.change_samples import (
+    BLOCKED,
+    DONE,
+    DRIFTED,
+    NEVER_IN_FORCE,
+    NOT_MENDED,
+    OFFERS,
+    PLAN,
+    REFUSED,
+    REQUESTED,
+    SETTLING,
+    run,
+)
+from tests.support.samples import (
+    ALARM,
+    CHANGES,
+    COLD_STARTS,
+    DENIED,
+    FOUND,
+    HOSTILE,
+    INCIDENT,
+    LINKS,
+    LOOKING,
+    OVERLOAD,
+    OVERVIEW,
+    RECOVERED,
+    TIMELINE,
+    UNCLEAR,
+    clue,
+)
+
+
+def hostile() -> dict[str, Any]:
+    """Everything that comes from outside is an attack."""
+    alarm = ALARM.model_copy(update={"name": HOSTILE})
+    evil = COLD_STARTS.model_copy(update={"clues": (clue(ClueKind.DECISIVE, HOSTILE),)})
+    change = CHANGES[0].model_copy(update={"actor": HOSTILE, "summary": HOSTILE})
+    overview = OVERVIEW.model_copy(
+        update={
+            "headline": HOSTILE,
+            "changes": (change,),
+            "breakdown": (BreakdownRow(code=HOSTILE, count=1, of_errors=1, of_requests=None),),
+            "chart_title": HOSTILE,
+            "links": (Link(title=HOSTILE, url="javascript:alert(1)"), *LINKS[:1]),
+        }
+    )
+    report = FOUND.model_copy(
+        update={
+            "alarm": alarm,
+            "overview": overview,
+            "causes": (evil, OVERLOAD.model_copy(update={"title": HOSTILE})),
+            "gaps": (DENIED.model_copy(update={"detail": HOSTILE, "permission": HOSTILE}),),
+        }
+    )
+    incident = INCIDENT.model_copy(update={"alarm": alarm, "service": HOSTILE})
+    return blocks(card(incident, report, (), (Offer(id="ofr-1", title=HOSTILE),)))
+
+
+def blocks(message: Any) -> dict[str, Any]:
+    return {"text": message.text, "blocks": message.blocks}
+
+
+def everything() -> dict[str, dict[str, Any]]:
+    """Name of each golden file → what is rendered into it."""
+    asked = INCIDENT.model_copy(update={"alarm": None, "opened_by": "U0ANNA"})
+    return {
+        "card_opened": blocks(card(asked, None, (), ())),
+        "card_looking": blocks(card(INCIDENT, LOOKING, (), ())),
+        "card_found": blocks(card(INCIDENT, FOUND, (), OFFERS)),
+        "card_unclear": blocks(card(INCIDENT, UNCLEAR, (), ())),
+        "card_recovered": blocks(card(RECOVERED, FOUND, (DONE,), OFFERS[1:])),
+        "card_hostile": hostile(),
+        "run_requested": blocks(run_message(REQUESTED, INCIDENT)),
+        "run_settling": blocks(run_message(SETTLING, INCIDENT)),
+        "run_done": blocks(run_message(DONE, INCIDENT)),
+        "run_not_mended": blocks(run_message(NOT_MENDED, INCIDENT)),
+        "run_never_in_force": blocks(run_message(NEVER_IN_FORCE, INCIDENT)),
+        "run_refused": blocks(run_message(REFUSED, INCIDENT)),
+        "run_drifted": blocks(run_message(DRIFTED, INCIDENT)),
+        "modal_loading": loading_modal("prepare-1"),
+        "modal_preview": preview_modal(run(RunState.PROPOSED), PLAN, "prepare-1"),
+        "modal_blocked": preview_modal(run(RunState.PROPOSED), BLOCKED, "prepare-1"),
+        "modal_nothing": nothing_modal(
+            "prepare-1",
+            "Nothing to do",
+            "Provisioned concurrency of checkout-handler:live is 24 already.",
+        ),
+        "modal_error": error_modal(
+            "prepare-1",
+            "The state of the resource could not be read.",
+            "lambda:GetProvisionedConcurrencyConfig was denied to the read role; grant it, "
+            "then open the action again from the card.",
+        ),
+        "status": blocks(status(INCIDENT, FOUND)),
+        "timeline": blocks(timeline(INCIDENT, TIMELINE)),
+        "help": blocks(help_message()),
+        "playbooks": blocks(
+            playbooks_message((Entry("5xx", "HTTP 5XX errors", "an overloaded backend"),))
+        ),
+        "unknown": blocks(unknown_message('I do not know "triage 5x".', "/incident triage 5xx")),
+    }
