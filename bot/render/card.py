@@ -60,9 +60,9 @@ MOST_CODES = 5
 DETAIL_LEVELS = (
     Detail(),
     Detail(refuted=3, links=4),
-    Detail(refuted=3, links=4, gaps=3, changes=3, rivals=2, words=220),
-    Detail(refuted=2, links=2, gaps=3, changes=2, rivals=1, clues=4, words=180),
-    Detail(refuted=1, links=0, gaps=2, changes=1, rivals=0, clues=3, words=140),
+    Detail(refuted=3, links=4, gaps=3, changes=3, others=2, length=220),
+    Detail(refuted=2, links=2, gaps=3, changes=2, others=1, clues=4, length=180),
+    Detail(refuted=1, links=0, gaps=2, changes=1, others=0, clues=3, length=140),
 )
 
 
@@ -102,7 +102,7 @@ def status(incident: Incident, report: Report | None) -> Message:
     head = f"{_state_word(incident)}{_headline(incident, report)}"
     blocks = [rich(line(bold(head))), context(_facts(incident, report))]
     if report is not None:
-        blocks.append(findings.verdict(report, Detail(clues=1, rivals=2)))
+        blocks.append(findings.verdict(report, Detail(clues=1, others=2)))
     return Message(summary(incident, report), blocks)
 
 

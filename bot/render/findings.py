@@ -46,12 +46,12 @@ class Detail:
     """How many entries of each section are shown; the card says how many were left out."""
 
     clues: int = 6
-    rivals: int = 3
+    others: int = 3
     changes: int = 4
     refuted: int = 6
     gaps: int = 5
     links: int = 6
-    words: int = 280  # characters of one sentence
+    length: int = 280  # of one sentence, in characters
 
 
 def verdict(report: Report, detail: Detail) -> Block:
@@ -65,19 +65,19 @@ def verdict(report: Report, detail: Detail) -> Block:
         elements = [line(plain("Looking for the cause; none found yet.", quiet=True))]
     else:
         elements = [line(bold("Inconclusive."), plain(f" {_why_inconclusive(report)}"))]
-    rivals = [
+    others = [
         each
         for each in report.causes
         if each is not cause and each.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
     ]
-    if rivals and (detail.rivals or cause is None):
-        shown = _first(rivals, max(detail.rivals, 1))
+    if others and (detail.others or cause is None):
+        shown = _first(others, max(detail.others, 1))
         title = "Also possible" if cause else "Still possible"
         elements.append(line(bold(title)))
         elements.append(bullets([_other_cause(each, detail) for each in shown]))
-        elements += _more(len(rivals) - len(shown), "more possible")
+        elements += _more(len(others) - len(shown), "more possible")
     if report.complete and report.next_test:
-        elements.append(line(bold("Next: "), plain(f"find out {report.next_test}", detail.words)))
+        elements.append(line(bold("Next: "), plain(f"find out {report.next_test}", detail.length)))
     return rich(*elements)
 
 
@@ -90,7 +90,7 @@ def changes(report: Report, detail: Detail) -> Block | None:
         return rich(line(bold(f"{CHANGES}: "), plain("none found.")))
     rows: list[list[Part]] = []
     for change in _first(found, detail.changes):
-        row = [bold(time_to_onset(change.lag)), plain(f" · {change.summary}", detail.words)]
+        row = [bold(time_to_onset(change.lag)), plain(f" · {change.summary}", detail.length)]
         row += [plain(f" · {actor_name(change.actor)}", 80), plain(" · "), date(change.at)]
         if change.until:
             row += [plain(" to "), date(change.until)]
@@ -113,7 +113,7 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
     shown = _first(applicable, detail.refuted)
     if shown:
         rows = [
-            [plain(cause.title, 150), plain(f": {refutation(cause)}", detail.words)]
+            [plain(cause.title, 150), plain(f": {refutation(cause)}", detail.length)]
             for cause in shown
         ]
         elements.append(bullets(rows))
@@ -121,7 +121,7 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
     if not_applicable:
         titles = ", ".join(cause.title for cause in not_applicable)
         lead = f"Does not apply to {report.service}: "
-        elements.append(line(plain(lead, 120), plain(titles, detail.words, quiet=True)))
+        elements.append(line(plain(lead, 120), plain(titles, detail.length, quiet=True)))
     return rich(*elements)
 
 
@@ -136,7 +136,7 @@ def unread(report: Report, detail: Detail) -> Block | None:
     elements = [line(bold("Could not be checked"), plain(" (unknown, not healthy)", quiet=True))]
     rows = [_gap(group, detail) for group in shown]
     rows += [
-        [plain(f"Whether this helps: {offer.title}", 150), plain(f" ({offer.why})", detail.words)]
+        [plain(f"Whether this helps: {offer.title}", 150), plain(f" ({offer.why})", detail.length)]
         for offer in unplanned[: detail.gaps]
     ]
     elements.append(bullets(rows))
@@ -146,7 +146,7 @@ def unread(report: Report, detail: Detail) -> Block | None:
         elements.append(
             line(
                 plain("Therefore not tested: "),
-                plain(", ".join(untested), detail.words, quiet=True),
+                plain(", ".join(untested), detail.length, quiet=True),
             )
         )
     return rich(*elements)
@@ -191,10 +191,10 @@ def strongest_first(clues: Iterable[Clue]) -> list[Clue]:
 
 def _clue(clue: Clue, detail: Detail) -> list[Part]:
     if clue.holds is None:
-        return [plain("not known: ", quiet=True), plain(clue.text, detail.words, quiet=True)]
+        return [plain("not known: ", quiet=True), plain(clue.text, detail.length, quiet=True)]
     if clue.kind is ClueKind.CONTRADICTING:
-        return [bold("against it: "), plain(clue.text, detail.words)]
-    return [plain(clue.text, detail.words, bold=clue.kind is ClueKind.DECISIVE)]
+        return [bold("against it: "), plain(clue.text, detail.length)]
+    return [plain(clue.text, detail.length, bold=clue.kind is ClueKind.DECISIVE)]
 
 
 def _other_cause(cause: Cause, detail: Detail) -> list[Part]:
@@ -204,9 +204,9 @@ def _other_cause(cause: Cause, detail: Detail) -> list[Part]:
     )
     not_known = [clue for clue in cause.clues if clue.holds is None]
     if holding:
-        parts.append(plain(f": {holding[0].text}", detail.words))
+        parts.append(plain(f": {holding[0].text}", detail.length))
     if not_known:
-        parts.append(plain(f"; not known: {not_known[0].text}", detail.words, quiet=True))
+        parts.append(plain(f"; not known: {not_known[0].text}", detail.length, quiet=True))
     return parts
 
 
@@ -248,8 +248,8 @@ def _gap(group: Sequence[Gap], detail: Detail) -> list[Part]:
     parts = [bold(UNREAD[gap.reason])]
     if len(group) > 1:
         reads = ", ".join(each.probe.replace("_", " ") for each in group)
-        parts.append(plain(f" to {plural(len(group), 'read')} ({reads})", detail.words))
-    parts.append(plain(f": {gap.detail}", detail.words))
+        parts.append(plain(f" to {plural(len(group), 'read')} ({reads})", detail.length))
+    parts.append(plain(f": {gap.detail}", detail.length))
     if gap.permission:
         parts += [plain(" · needs "), fixed_width(gap.permission, 80)]
     return parts

@@ -28,14 +28,8 @@ from bot.render.text import Mrkdwn, code, escaped, join, literal, plural
 MOST_ENTRIES = 30
 USAGE = (
     ("/incident triage 5xx", "investigate this channel's service"),
-    (
-        "/incident triage 5xx checkout --since 20m",
-        "another service, since 20 minutes ago",
-    ),
-    (
-        "/incident triage 5xx --alarm checkout-5xx",
-        "investigate an alarm, by name or console link",
-    ),
+    ("/incident triage 5xx checkout --since 20m", "another service; it began 20 minutes ago"),
+    ("/incident triage 5xx --alarm checkout-5xx", "an alarm, given by name or console link"),
     ("/incident timeline", "what happened in this channel's latest incident, and who did what"),
     ("/incident status", "the present state of that incident"),
     ("/incident playbooks", "the incident types I know"),
