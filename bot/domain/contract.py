@@ -31,7 +31,7 @@ import inspect
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -138,8 +138,9 @@ class AlarmRule:
 class Causes:
     """Hypotheses and the probes they ask for. Incident types inherit the causes they need.
 
-    Both are inherited like methods: a class's own first, then those of its bases in the order they
-    are listed. A subclass that sets a hypothesis to None does without it.
+    Both are inherited like methods. Hypotheses stand in the order of the bases, a class's own
+    first; probes of the furthest bases come first, as most causes ask for those. A subclass that
+    sets a hypothesis to None does without it.
     """
 
     probes: ClassVar[Mapping[str, Probe[object]]] = {}
@@ -148,9 +149,11 @@ class Causes:
     def __init_subclass__(cls) -> None:
         """Collect probes and hypotheses. Raises TypeError for a parameter that is no probe."""
         super().__init_subclass__()
-        names = dict.fromkeys(name for base in cls.__mro__ for name in vars(base))
-        members: dict[str, Any] = {name: getattr(cls, name, None) for name in names}
-        cls.probes = {name: each for name, each in members.items() if isinstance(each, Probe)}
+        cls.probes = {
+            name: each
+            for name, each in _members(cls, reversed(cls.__mro__)).items()
+            if isinstance(each, Probe)
+        }
         cls.hypotheses = tuple(
             Hypothesis(
                 id=name.replace("_", "-"),
@@ -159,9 +162,15 @@ class Causes:
                 test=test,
                 needs=needs(cls, test),
             )
-            for name, test in members.items()
+            for name, test in _members(cls, cls.__mro__).items()
             if hasattr(test, "__hypothesis__")
         )
+
+
+def _members(cls: type, bases: Iterable[type]) -> dict[str, Any]:
+    """What the class has under each name that a base declares, in the order of `bases`."""
+    names = dict.fromkeys(name for base in bases for name in vars(base))
+    return {name: getattr(cls, name, None) for name in names}
 
 
 class Playbook(Causes, ABC):
