@@ -65,7 +65,7 @@ class IncidentService:
         found = self.catalogue.in_channel(channel)
         guess = owner(alarm, self.catalogue.services, channel) or found
         aws = await asyncio.to_thread(self.accounts.reader, guess or self._anywhere(alarm))
-        enough = guess is not None and self.router.route(alarm) is not None
+        enough = await self._says_enough(guess, alarm)
         known, unread = await alarm_reads.reread(aws, alarm, enough=enough)
         alarm = known.model_copy(update={"state": alarm.state})  # the post says what happened
         service = owner(alarm, self.catalogue.services, channel) or found
@@ -359,6 +359,17 @@ class IncidentService:
             clue = next((clue.text for clue in cause.clues if clue.holds), "")
             text = f"likely cause: {cause.title}{sure}. {clue}"
         await self._note(incident, report.made_at, "finding", text, ref=report.made_at.isoformat())
+
+    async def _says_enough(self, service: Service | None, alarm: Alarm) -> bool:
+        """Whether the post says enough to open an incident without waiting for CloudWatch. A post
+        of an alarm that has recovered since may be a late one: only CloudWatch can tell."""
+        playbook = self.router.route(alarm)
+        if service is None or playbook is None:
+            return False
+        latest = await self.store.incident_for(_key(service, playbook))
+        if latest is None or latest.alarm is None or latest.state is not IncidentState.RECOVERED:
+            return True
+        return latest.alarm.name != alarm.name
 
     async def _unknown(
         self, alarm: Alarm, service: Service | None, channel: str, ts: str, unread: str | None
