@@ -74,8 +74,8 @@ class IncidentService:
         in_channel = self.catalogue.in_channel(channel)
         service = owner(alarm, self.catalogue.services, channel) or in_channel
         aws = await asyncio.to_thread(self.accounts.reader, service or _location_of(alarm))
-        recognised = service is not None and self.router.route(alarm) is not None
-        known, unread = await alarm_reads.reread(aws, alarm, limit_wait=recognised)
+        limit_wait = await self._post_suffices(service, alarm)
+        known, unread = await alarm_reads.reread(aws, alarm, limit_wait=limit_wait)
         alarm = known.model_copy(update={"state": alarm.state})  # the post says what happened
         service = owner(alarm, self.catalogue.services, channel) or in_channel
         playbook = self.router.route(alarm)
@@ -90,6 +90,19 @@ class IncidentService:
                 await self.lifecycle.recover(latest, alarm)
         elif alarm.state is AlarmState.ALARM:
             await self._alarm_started(aws, alarm, known, service, playbook, latest, post)
+
+    async def _post_suffices(self, service: Service | None, alarm: Alarm) -> bool:
+        """Whether the post says enough to open an incident without waiting for CloudWatch.
+
+        A post of an alarm that has recovered since may be a late one: only CloudWatch can tell.
+        """
+        playbook = self.router.route(alarm)
+        if service is None or playbook is None:
+            return False
+        latest = await self.store.incident_for(incident_key(service, playbook))
+        if latest is None or latest.alarm is None or latest.state is not IncidentState.RECOVERED:
+            return True
+        return latest.alarm.name != alarm.name
 
     async def _alarm_started(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.service import Service
+from bot.incidents import alarm_reads
 from bot.incidents.card import IncidentCard
 from bot.incidents.lifecycle import STALE_AFTER, Lifecycle
 from bot.incidents.service import IncidentService, Place
@@ -29,6 +32,7 @@ class CloudWatch:
 
     def __init__(self) -> None:
         self.states: dict[str, tuple[AlarmState, datetime]] = {}
+        self.began: dict[str, datetime] = {}
         self.clock = T0
 
     def now(self) -> datetime:
@@ -48,6 +52,12 @@ class CloudWatch:
             if name in params.get("AlarmNames", ())
         ]
         return {"MetricAlarms": found}
+
+    def pages(self, *_: object, **params: Any) -> Iterator[dict[str, Any]]:
+        """DescribeAlarmHistory: when the alarm went off."""
+        data = {"newState": {"stateValue": "ALARM"}}
+        began = self.began[params["AlarmName"]]
+        yield {"AlarmHistoryItems": [{"Timestamp": began, "HistoryData": json.dumps(data)}]}
 
 
 class Board:
@@ -93,6 +103,8 @@ class Room:
         at = T0 + timedelta(minutes=minute)
         if truly:
             self.aws.states[name] = (state, at)
+            if state is AlarmState.ALARM:
+                self.aws.began[name] = at
         self.aws.clock = at
         pointer = Alarm(name=name, region="us-east-1", state=state)
         await self.incidents.alarm_seen(pointer, "C0ALERTS", f"{minute}.{name}")
@@ -153,6 +165,19 @@ async def test_an_alarm_whose_ok_was_missed_opens_anew(room: Room) -> None:
     before = await room.store.incident(first.id)
     assert before is not None
     assert before.state is IncidentState.RECOVERED
+
+
+async def test_a_late_post_is_known_for_one_though_cloudwatch_is_slow(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for CloudWatch at an alarm's first post; a recovered one may be an old post."""
+    monkeypatch.setattr(alarm_reads, "WAIT_SECONDS", 0.0)
+    await room.tells("checkout-5xx", ALARM, 1)
+    opened = await room.current()
+    await room.tells("checkout-5xx", OK, 9)
+    await room.tells("checkout-5xx", ALARM, 20, truly=False)
+    kept = await room.current()
+    assert (kept.id, kept.state) == (opened.id, IncidentState.RECOVERED)
 
 
 async def test_a_recent_triage_takes_the_alarm_as_its_own(room: Room) -> None:
