@@ -107,7 +107,7 @@ class ChangeService:
     async def resume(self) -> None:
         """Schedule the next step of every change that has no task (it was lost, or all its attempts
         failed). Two workers may do this at the same time."""
-        runs = await self.store.under_way()
+        runs = await self.store.unfinished_runs()
         if not runs:
             return
         with_task = {about.split()[1] for about in await self.queue.waiting("step")}

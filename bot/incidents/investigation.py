@@ -77,7 +77,7 @@ class IncidentInvestigation:
             text = f"likely cause: {cause.title}{confidence}. {clue}"
         at = report.made_at
         entry = TimelineEntry(at=at, kind="finding", text=text, ref=at.isoformat())
-        await self.store.note(incident.id, entry)
+        await self.store.add_to_timeline(incident.id, entry)
 
 
 def service_of(incident: Incident, catalogue: Catalogue) -> Service:

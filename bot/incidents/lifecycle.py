@@ -115,7 +115,7 @@ class Lifecycle:
         )
         text = f"{alarm.name} is back to OK"
         entry = TimelineEntry(at=at, kind="recovery", text=text, ref=alarm.key)
-        await self.store.note(incident.id, entry)
+        await self.store.add_to_timeline(incident.id, entry)
         await self.card.show(incident.id)
 
 

@@ -253,7 +253,7 @@ class IncidentService:
             )
 
     async def _note(self, incident: Incident, entry: TimelineEntry) -> None:
-        await self.store.note(incident.id, entry)
+        await self.store.add_to_timeline(incident.id, entry)
 
     async def _ephemeral(self, place: Place, message: render.Message) -> None:
         await self.announcer.ephemeral(
