@@ -9,7 +9,7 @@ from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.ports import Announcer
-from bot.incidents.card import fault_text
+from bot.incidents.card_publisher import fault_text
 from bot.incidents.service import IncidentService, Place
 from bot.investigation.routing import Router
 from bot.render import Click

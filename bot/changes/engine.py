@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 
 from bot.changes import guards
 from bot.domain.change_wording import timeline_text
-from bot.domain.contract import Action, Scope
 from bot.domain.errors import ConfigError, IncidentHelperError, ReadFailed
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.plan import Plan
+from bot.domain.playbook_contract import Action, Scope
 from bot.domain.policy import Policy, Refusal
 from bot.domain.ports import Aws, AwsWriter, Store
 from bot.domain.report import Window

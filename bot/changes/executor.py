@@ -26,7 +26,6 @@ from bot.changes import guards
 from bot.changes.approval import Approval
 from bot.changes.engine import ENDED, NextStep, RunContext, StepName, Timeouts, next_step
 from bot.domain.change_wording import trim_reply, undo_command
-from bot.domain.contract import Observed
 from bot.domain.errors import (
     ConfigError,
     IncidentHelperError,
@@ -35,6 +34,7 @@ from bot.domain.errors import (
     WriteRefused,
 )
 from bot.domain.plan import Plan, Step, canonical
+from bot.domain.playbook_contract import Observed
 from bot.domain.policy import Refusal
 from bot.domain.ports import AwsWriter
 from bot.domain.redaction import redact

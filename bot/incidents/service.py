@@ -16,12 +16,12 @@ from datetime import datetime
 from bot import render
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm, AlarmState
-from bot.domain.contract import Playbook
 from bot.domain.incident import Incident, IncidentState, TimelineEntry
+from bot.domain.playbook_contract import Playbook
 from bot.domain.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
-from bot.incidents.card import IncidentCard
+from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.lifecycle import Lifecycle, incident_key
 from bot.investigation.routing import Router, owner
 

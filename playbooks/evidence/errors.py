@@ -14,8 +14,8 @@ from playbooks.probes.access_log import AccessLog
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import TARGETS, Edge
 from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import ratio, weighted_median
-from playbooks.probes.reports import Reports
 
 AT_DEADLINE = 0.95  # of the deadline: an answer that took so long waited it out
 

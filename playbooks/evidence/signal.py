@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.alarm import Alarm
-from bot.domain.contract import AlarmRule
+from bot.domain.playbook_contract import AlarmRule
 
 
 @dataclass(frozen=True, slots=True)

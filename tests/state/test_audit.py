@@ -179,10 +179,10 @@ async def test_a_long_chain_is_read_page_by_page(
     assert [e.number for e in await store.audit()] == list(range(1, 36))
 
 
-async def test_many_workers_append_at_once(url: str, namespace: str) -> None:
+async def test_many_workers_append_at_once(redis_url: str, namespace: str) -> None:
     """Each on a connection of its own, as replicas are: no entry is lost, none is doubled."""
     workers = 24
-    clients = [connect(url) for _ in range(workers)]
+    clients = [connect(redis_url) for _ in range(workers)]
 
     async def work(number: int) -> None:
         store, name = RedisStore(clients[number], namespace), f"R{number}"

@@ -19,7 +19,7 @@ from bot.domain.incident import TimelineEntry
 from bot.domain.run import RunState
 from bot.slack.client import SlackClient, web_client
 from bot.slack.outbox import Message, Outbox
-from bot.state import embedded
+from bot.state import embedded_valkey
 from bot.state.store import RedisStore, connect
 from tests.support.slack_stub import slack_stub
 from tests.support.values import NOON, approved, incident
@@ -40,7 +40,7 @@ def node_url(tmp_path: Path) -> Iterator[str]:
     settings = {"port": port, "cluster-port": bus, "bind": "127.0.0.1", "dir": tmp_path}
     settings |= {"cluster-enabled": "yes", "save": "", "logfile": tmp_path / "log"}
     arguments = [str(text) for name, value in settings.items() for text in (f"--{name}", value)]
-    server = subprocess.Popen([next(embedded.binaries()), *arguments])
+    server = subprocess.Popen([next(embedded_valkey.binaries()), *arguments])
     url = f"redis://127.0.0.1:{port}"
     command: Callable[..., Any] = Redis.from_url(url).execute_command
     for _ in range(1_000):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason, Window
-from playbooks.probes import insights
-from playbooks.probes.insights import Query, name, pattern, rows_of, run, text
+from playbooks.probes import logs_insights
+from playbooks.probes.logs_insights import Query, name, pattern, rows_of, run, text
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.samples import BEGAN, minute
 
@@ -115,7 +115,7 @@ def test_running_then_complete() -> None:
 
 
 def test_a_throttled_poll_is_no_lost_query(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(insights, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(logs_insights, "LONGEST_PAUSE", 0.0)
     busy = ReadFailed(GapReason.THROTTLED, "logs:GetQueryResults was throttled")
     aws = Answers(start_query={"queryId": "q1"}, get_query_results=[busy, busy, DONE])
     assert len(run(aws, WINDOW, ("/g",), Query())) == 1
@@ -129,7 +129,7 @@ def test_a_query_that_ends_badly_is_a_failed_read(status: str) -> None:
 
 
 def test_a_query_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(insights, "TIME_LIMIT", 0.0)
+    monkeypatch.setattr(logs_insights, "TIME_LIMIT", 0.0)
     aws = Answers(
         start_query={"queryId": "q1"}, get_query_results={"status": "Running"}, stop_query={}
     )
@@ -141,15 +141,15 @@ def test_a_query_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -
 
 def test_numbers_and_what_is_none() -> None:
     (row,) = rows_of(DONE) and [{"n": "7", "p50": "-", "t": "2026-03-14 03:12:00.000"}]
-    assert insights.number(row, "n") == 7
-    assert insights.number(row, "p50") is None
-    assert insights.number(row, "absent") is None
-    assert insights.count(row, "absent") == 0
-    assert insights.minute_of(row) == minute(2)
+    assert logs_insights.number(row, "n") == 7
+    assert logs_insights.number(row, "p50") is None
+    assert logs_insights.number(row, "absent") is None
+    assert logs_insights.count(row, "absent") == 0
+    assert logs_insights.minute_of(row) == minute(2)
 
 
 def test_as_many_rows_as_an_answer_holds_are_not_all() -> None:
-    assert insights.all_rows([{"n": "1"}]) == [{"n": "1"}]
+    assert logs_insights.all_rows([{"n": "1"}]) == [{"n": "1"}]
     with pytest.raises(ReadFailed, match="more rows than one answer holds") as failed:
-        insights.all_rows([{"n": "1"}] * insights.MOST_ROWS)
+        logs_insights.all_rows([{"n": "1"}] * logs_insights.MOST_ROWS)
     assert failed.value.reason is GapReason.BUDGET

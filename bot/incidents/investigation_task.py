@@ -10,7 +10,7 @@ from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.ports import Accounts, Store
 from bot.domain.report import Report, Verdict
 from bot.domain.service import Service
-from bot.incidents.card import IncidentCard, fault_text
+from bot.incidents.card_publisher import IncidentCard, fault_text
 from bot.investigation.investigator import Investigator, ResolvedScope
 from bot.investigation.routing import Router
 from bot.telemetry import metrics
