@@ -18,6 +18,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import (
     Evidence,
     Hypothesis,
+    PartlyRead,
     Playbook,
     Probe,
     Scope,
@@ -122,7 +123,7 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         sorted(causes, key=lambda cause: (_STATUS_ORDER.index(cause.status), -cause.score))
     )
     verdict = judge(ranked)
-    gaps = tuple(value for value in evidence.values() if isinstance(value, Gap))
+    gaps = tuple(gap for name, value in evidence.items() for gap in _gaps(name, value))
     shown = {name: evidence[name] for name in probe_parameters(type(playbook), playbook.overview)}
     reserved = _reserved_arguments(playbook.overview, scope, None)
     overview: Overview = playbook.overview(**reserved, **shown)
@@ -140,6 +141,12 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         complete=not any(gap.reason is GapReason.PENDING for gap in gaps),
         made_at=aws.now(),
     )
+
+
+def _gaps(name: str, value: object) -> tuple[Gap, ...]:
+    if isinstance(value, Gap):
+        return (value,)
+    return value.gaps(name) if isinstance(value, PartlyRead) else ()
 
 
 def weigh(playbook: Playbook, hypothesis: Hypothesis, scope: Scope, evidence: Evidence) -> Cause:
