@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.domain.playbook_contract import Scope, contradicting, decisive, hypothesis, necessary
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import durations, rivals, thresholds
-from playbooks.evidence.changes import all_changes
+from playbooks.evidence.changes import acting, all_changes, called_versions
 from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import Slowness
 from playbooks.evidence.onset import AnomalyWindow
@@ -45,7 +45,7 @@ class BackendOverload(FunctionSources, BalancerSources, ChangeSources):
     ) -> Iterator[Clue]:
         """Requests take longer than usual, all of them, also with a warm backend."""
         anomaly = self.anomaly(scope, edge)
-        known = all_changes(changes)
+        known = acting(all_changes(changes), called_versions(scope, None))
         slower = overload(anomaly, edge, counts, reports, balancer, (tasks, dependencies))
         yield from of_one_function(slower, unmeasured)
         yield from rivals.no_target_asked(anomaly, balancer)
