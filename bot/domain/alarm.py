@@ -25,7 +25,6 @@ TRAFFIC = frozenset(
         "RequestCount",
         "RequestCountPerTarget",
         "Requests",
-        "SampleCount",
     }
 )
 """Metrics that count all requests. Beside others in an expression they are a condition ("only if
@@ -58,8 +57,12 @@ class AlarmMetric(Frozen):
 
     @property
     def is_traffic(self) -> bool:
-        """Whether it counts all requests: SampleCount of any metric does, too."""
-        return self.name in TRAFFIC or self.statistic == "SampleCount"
+        """Whether it counts all requests.
+
+        So does SampleCount of an API's errors (API Gateway developer guide, "API Gateway metrics").
+        """
+        samples = self.statistic == "SampleCount" and self.namespace == "AWS/ApiGateway"
+        return samples or self.name in TRAFFIC
 
 
 class Alarm(Frozen):
