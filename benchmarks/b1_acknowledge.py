@@ -95,7 +95,7 @@ def servers() -> Iterator[tuple[int, int]]:
     """Ports of ours and of the floor, each in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="b1-") as folder, _slack() as slack:
         state = Path(folder)
-        url = embedded.embedded(state)
+        url = embedded.start(state)
         ports = (_free(), _free())
         environment = {
             **os.environ,

@@ -1,23 +1,25 @@
-"""The command line: `incident`, also `python -m bot`."""
+"""The command line: `incident`, also `python -m bot`.
+
+Only what parsing it needs is imported here; each command imports the rest, so that `--help` does
+not wait for boto3, pydantic and the like.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
 
-from bot.app import terminal
 from bot.domain.errors import ConfigError, IncidentHelperError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.domain.report import Report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,8 +34,6 @@ app = typer.Typer(
         "`incident doctor` before the first `incident serve`."
     ),
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 CatalogueOption = Annotated[
     Path | None, typer.Option("--catalogue", help="The catalogue file; default: CATALOGUE.")
@@ -46,7 +46,9 @@ def serve() -> None:
 
     Settings come from the environment or .env; .env.example explains each.
     """
-    from bot.app.server import serve as run  # the whole program: slow to import, only wanted here
+    import asyncio
+
+    from bot.app.server import serve as run
 
     asyncio.run(run())
 
@@ -73,13 +75,18 @@ def triage(
 
     Exit code 0 when a cause was found, 3 when the verdict is inconclusive.
     """
+    import asyncio
+
+    from rich.live import Live
+
+    from bot.app import terminal
     from bot.app.triage import Terminal
 
     session = Terminal.start(catalogue)
     asked = session.question(playbook, service, alarm, _time(at))
 
-    async def run() -> Any:
-        with Live(console=err, transient=True, refresh_per_second=8) as live:
+    async def run() -> Report:
+        with Live(console=_console(stderr=True), transient=True, refresh_per_second=8) as live:
             async for report in session.reports(asked):
                 live.update(terminal.progress(report, len(asked.playbook.probes)))
                 last = report
@@ -89,7 +96,7 @@ def triage(
     if as_json:
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     else:
-        terminal.show(report, out)
+        terminal.show(report, _console())
     raise typer.Exit(0 if report.cause else 3)
 
 
@@ -102,9 +109,13 @@ def playbooks(
 
     found = registry.described()
     if as_json:
+        import json
+
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    terminal.list_playbooks(found, out)
+    from bot.app import terminal
+
+    terminal.list_playbooks(found, _console())
 
 
 @app.command()
@@ -113,8 +124,11 @@ def doctor(catalogue: CatalogueOption = None) -> None:
 
     Changes nothing. Exit code 1 when something is missing.
     """
+    import asyncio
+
     from bot.app.doctor import examine
 
+    out = _console()
     findings = asyncio.run(examine(catalogue))
     marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}
     for finding in findings:
@@ -128,8 +142,13 @@ def audit() -> None:
 
     Exit code 1 when an entry was edited, removed or reordered: changes are frozen then.
     """
+    import asyncio
+
+    from rich.table import Table
+
     from bot.app.audit_command import entries_and_fault
 
+    out = _console()
     entries, fault = asyncio.run(entries_and_fault())
     table = Table("#", "at (UTC)", "who", "change", "became", "", box=None, padding=(0, 2, 0, 0))
     for entry in entries:
@@ -138,6 +157,12 @@ def audit() -> None:
     out.print(table)
     out.print(f"[bold red]{fault}[/]" if fault else f"{len(entries)} entries; the chain is whole")
     raise typer.Exit(1 if fault else 0)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
 
 
 def _time(text: str | None) -> datetime | None:
@@ -163,7 +188,9 @@ def main() -> None:
     try:
         app()
     except IncidentHelperError as error:
-        err.print(f"[bold red]incident:[/] {escape(str(error))}", highlight=False)
+        from rich.markup import escape
+
+        _console(stderr=True).print(f"[bold red]incident:[/] {escape(str(error))}", highlight=False)
         sys.exit(2)
 
 

@@ -1,4 +1,4 @@
-"""Takes an envelope out and does what it asks: the way from Slack's words to the use cases."""
+"""Calls the use case that a saved envelope asks for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.ports import Announcer
-from bot.incidents.service import IncidentService, Place, why
+from bot.incidents.card import fault_text
+from bot.incidents.service import IncidentService, Place
 from bot.investigation.routing import Router
 from bot.render import Click
 from handlers.envelopes import (
@@ -30,13 +31,16 @@ from handlers.envelopes import (
 )
 from handlers.slack.commands import Vocabulary
 
-REMEMBERED = 86_400  # seconds; Slack's last retry comes after some minutes
+REMEMBERED = 86_400  # seconds; Slack's last retry comes after a few minutes
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A durable task's body. It may run twice for one envelope, when the first did not come to its
-    end; after that another delivery of the same has no effect, however late."""
+    """Body of the durable task "intake".
+
+    It runs again when the first run did not finish. Once a run has finished, another delivery of
+    the same envelope has no effect for `REMEMBERED` seconds.
+    """
 
     incidents: IncidentService
     changes: ChangeService
@@ -46,12 +50,12 @@ class Dispatch:
     vocabulary: Vocabulary
 
     async def __call__(self, text: str) -> None:
-        """Raises ValueError for text that is no envelope."""
+        """Handle an envelope, given as JSON. Raises ValueError for text that is no envelope."""
         envelope = envelope_from(text)
-        done = f"handled:{envelope.key}"
-        if not await self.incidents.store.known(done):
+        handled = f"handled:{envelope.key}"
+        if not await self.incidents.store.known(handled):
             await self._handle(envelope)
-            await self.incidents.store.once(done, REMEMBERED)
+            await self.incidents.store.once(handled, REMEMBERED)
 
     async def _handle(self, envelope: Envelope) -> None:
         match envelope:
@@ -69,14 +73,16 @@ class Dispatch:
                 await self._submitted(view)
 
     async def report_failure(self, text: str, fault: Exception) -> None:
-        """Every attempt failed: whoever waits for an answer hears so. Raises ValueError."""
-        failed = render.notice(f"I could not do that. {why(fault)} Please try again.")
+        """Every attempt failed: tell the person who waits for an answer. Raises ValueError."""
+        failed = render.notice(f"Your request failed. {fault_text(fault)} Please try again.")
         match envelope_from(text):
             case AlarmSeen() as seen:
-                advice = "/incident triage 5xx looks into it anyway; my log has the details."
-                told = render.notice(f"I could not look into this alarm. {why(fault)} {advice}")
+                advice = "To try again: /incident triage 5xx. My log has the details."
+                message = render.notice(
+                    f"I could not investigate this alarm. {fault_text(fault)} {advice}"
+                )
                 key = f"failed:{seen.ts}"
-                await self.announcer.post(seen.channel, key, told, thread_ts=seen.ts)
+                await self.announcer.post(seen.channel, key, message, thread_ts=seen.ts)
             case CommandGiven() as given:
                 await self._ephemeral(Place(given.channel, given.user), failed)
             case MentionGiven() as mention:
@@ -103,34 +109,34 @@ class Dispatch:
                 entries = self.vocabulary.playbooks
                 await self._ephemeral(place, render.playbooks_message(entries))
             case Misunderstood():
-                told = render.unknown_message(command.what, command.suggestion)
-                await self._ephemeral(place, told)
+                message = render.unknown_message(command.what, command.suggestion)
+                await self._ephemeral(place, message)
 
-    async def _triage(self, asked: Triage, place: Place, seed: str) -> None:
-        playbook = self.router.named(asked.playbook)
-        known = await self.incidents.find(place) if place.thread_ts else None
+    async def _triage(self, command: Triage, place: Place, seed: str) -> None:
+        playbook = self.router.named(command.playbook)
+        in_thread = await self.incidents.find(place) if place.thread_ts else None
         service = (
-            self.catalogue.service(asked.service)
-            if asked.service
-            else (known and self.catalogue.service(known.service))
+            self.catalogue.service(command.service)
+            if command.service
+            else (in_thread and self.catalogue.service(in_thread.service))
             or self.catalogue.in_channel(place.channel)
         )
         if playbook is None or service is None:
             services = ", ".join(each.name for each in self.catalogue.services)
             what = (
-                f"The catalogue has no service “{asked.service}”; it has: {services}."
-                if asked.service
-                else f"No service belongs to this channel; say which: {services}."
+                f"The catalogue has no service “{command.service}”; it has: {services}."
+                if command.service
+                else f"This channel belongs to no service; name one of: {services}."
             )
-            suggestion = f"/incident triage {asked.playbook} {self.catalogue.services[0].name}"
+            suggestion = f"/incident triage {command.playbook} {self.catalogue.services[0].name}"
             await self._ephemeral(place, render.unknown_message(what, suggestion))
             return
-        if asked.region and asked.region != service.region:
-            what = f"That alarm is in {asked.region}, {service.name} is in {service.region}."
+        if command.region and command.region != service.region:
+            what = f"That alarm is in {command.region}, but {service.name} is in {service.region}."
             await self._ephemeral(place, render.notice(what))
             return
-        since = asked.since.resolve if asked.since else None
-        alarm = Alarm(name=asked.alarm, region=service.region) if asked.alarm else None
+        since = command.since.resolve if command.since else None
+        alarm = Alarm(name=command.alarm, region=service.region) if command.alarm else None
         await self.incidents.triage(playbook, service, place, seed, alarm=alarm, since=since)
 
     async def _click(self, click: ButtonClicked) -> None:
@@ -150,7 +156,7 @@ class Dispatch:
                 await self.incidents.timeline(place)
 
     async def _submitted(self, view: ViewSubmitted) -> None:
-        """A modal has no channel: answers go to the incident the change is of."""
+        """A modal has no channel: answers go to the thread of the change's incident."""
         place = await self.incidents.place_of(view.run, view.user)
         if place is not None:
             await self.changes.request(view.run, place)

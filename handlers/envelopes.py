@@ -1,8 +1,8 @@
-"""What a listener writes once: envelopes, as JSON, each with the key it is deduplicated by.
+"""Envelopes: what happened in Slack, as JSON, each with the key it is deduplicated by.
 
-An envelope says what happened and where, in ids; what to do about it is decided when it is taken
-out. The key is the same for every delivery of one thing: Slack's retries, a replayed request, the
-`message` and the `app_mention` of one post.
+A listener saves one; `handlers.dispatch` decides later what to do about it. The key is the same for
+every delivery of the same thing: Slack's retries, a replayed request, the `message` and the
+`app_mention` of one post.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ from bot.render import Click
 
 
 class Ago(Frozen):
-    """Since so many seconds before it was asked."""
+    """A number of seconds before the request."""
 
     kind: Literal["ago"] = "ago"
     seconds: int
 
     def resolve(self, now: datetime) -> datetime:
+        """The time meant, at most `now`."""
         return now - timedelta(seconds=self.seconds)
 
 
 class Clock(Frozen):
-    """Since a time of day, UTC: the latest that has passed."""
+    """The latest time with this time of day, UTC."""
 
     kind: Literal["clock"] = "clock"
     hour: int
     minute: int
 
     def resolve(self, now: datetime) -> datetime:
+        """The time meant, at most `now`."""
         today = now.astimezone(UTC).replace(
             hour=self.hour, minute=self.minute, second=0, microsecond=0
         )
@@ -46,12 +48,13 @@ class Clock(Frozen):
 
 
 class Instant(Frozen):
-    """Since an instant."""
+    """A date with a time."""
 
     kind: Literal["instant"] = "instant"
     at: AwareDatetime
 
     def resolve(self, now: datetime) -> datetime:
+        """The time meant, at most `now`."""
         return min(self.at, now)
 
 
@@ -59,13 +62,13 @@ Since = Annotated[Ago | Clock | Instant, Field(discriminator="kind")]
 
 
 class Triage(Frozen):
-    """Investigate; `service` is the channel's when it isn't named."""
+    """Investigate. Without `service`, that of the thread's incident or of the channel is meant."""
 
     word: Literal["triage"] = "triage"
     playbook: str
     service: str | None = None
     alarm: str | None = None
-    region: str | None = None  # of the alarm, when a console link told it
+    region: str | None = None  # of the alarm, when it was given as a console link
     since: Since | None = None
 
 
@@ -86,7 +89,7 @@ class Help(Frozen):
 
 
 class Misunderstood(Frozen):
-    """Not understood: what, and the nearest command that would be, ready to be typed."""
+    """What was not understood, and the nearest valid command, ready to be typed."""
 
     word: Literal["misunderstood"] = "misunderstood"
     what: str
@@ -123,7 +126,7 @@ class CommandGiven(Frozen):
     team: str
     channel: str
     user: str
-    trigger: str  # digest of the trigger id: one for each time it is used
+    trigger: str  # digest of the trigger id, which is new for each use
     command: Command
 
     @property
@@ -132,7 +135,7 @@ class CommandGiven(Frozen):
 
 
 class MentionGiven(Frozen):
-    """Somebody mentioned the bot, perhaps in a thread; also when it wasn't understood."""
+    """Somebody mentioned the bot, in a channel or a thread."""
 
     kind: Literal["mention"] = "mention"
     team: str
@@ -148,7 +151,7 @@ class MentionGiven(Frozen):
 
 
 class ButtonClicked(Frozen):
-    """Somebody pressed a button; `value` is the opaque id it carries."""
+    """Somebody pressed a button; `value` is the id the button has."""
 
     kind: Literal["button"] = "button"
     team: str
@@ -159,7 +162,7 @@ class ButtonClicked(Frozen):
     message_ts: str | None = None
     thread_ts: str | None = None
     trigger: str
-    view: str | None = None  # external_id of the modal that was opened for it
+    view: str | None = None  # external_id of the modal that was opened at the click
 
     @property
     def key(self) -> str:
@@ -167,7 +170,7 @@ class ButtonClicked(Frozen):
 
 
 class ViewSubmitted(Frozen):
-    """Somebody submitted the preview: asks for approval of the run."""
+    """Somebody submitted the preview, to request approval of the run."""
 
     kind: Literal["view"] = "view"
     team: str
@@ -189,14 +192,14 @@ _ENVELOPE: TypeAdapter[Envelope] = TypeAdapter(Envelope)
 
 
 class NotSaved(IncidentHelperError):
-    """The durable write failed: nothing was promised, and the sender must hear so."""
+    """The envelope could not be saved; the sender has to be told."""
 
 
 class Inbox(Protocol):
-    """Where envelopes survive a crash."""
+    """Saves envelopes so that they survive a crash."""
 
     async def accept(self, envelope: Envelope) -> None:
-        """Write it durably, once per key. Raises NotSaved when that could not be done."""
+        """Save the envelope durably, once per key. Raises NotSaved when that failed."""
         ...
 
 
@@ -206,7 +209,7 @@ def envelope_from(text: str | bytes) -> Envelope:
 
 
 def digest(secret: str) -> str:
-    """A trigger id and the like, for keys: the same, but of no use to anybody."""
+    """A digest of a trigger id, for keys: the id itself could be used by whoever reads it."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()[:24]
 
 

@@ -1,4 +1,4 @@
-"""Reading JSON that others wrote: what isn't what it should be is empty, never an error."""
+"""Access to JSON from outside: a value of the wrong type is read as empty, never an error."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ MOST_NODES = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Not for us, and why, for the log."""
+    """A message the bot does not handle, and why; the reason goes to the log."""
 
     reason: str
 
 
 def text_in(value: object) -> str:
-    """A string, without halves of surrogate pairs (JSON may hold them, UTF-8 can't)."""
+    """A string; lone surrogates, which JSON allows and UTF-8 does not, become "?"."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def dict_in(value: object) -> dict[str, Any]:
+    """A JSON object; empty for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def list_in(value: object) -> list[Any]:
+    """A JSON array; empty for anything else."""
     return value if isinstance(value, list) else []
 
 
 def number_in(value: object) -> float | None:
-    """A number as JSON has it; huge integers and booleans are none."""
+    """A JSON number as a float; None for anything else, and for integers too large for a float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -40,15 +42,16 @@ def number_in(value: object) -> float | None:
 
 
 def whole_in(value: object) -> int | None:
+    """A number below 10^12 as an integer, cut off at the point; None for anything else."""
     number = number_in(value)
     return int(number) if number is not None and abs(number) < 1e12 else None
 
 
 def nodes(value: object) -> Iterator[dict[str, Any]]:
-    """Every object inside a value, in reading order; without recursion, and not without end."""
-    stack, left = [value], MOST_NODES
-    while stack and left:
-        left -= 1
+    """All JSON objects inside a value, in reading order, among its first `MOST_NODES` nodes."""
+    stack, remaining = [value], MOST_NODES
+    while stack and remaining:
+        remaining -= 1
         current = stack.pop()
         if isinstance(current, dict):
             yield current

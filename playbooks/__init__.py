@@ -1,4 +1,4 @@
-"""Incident types. Adding one is a file with a Playbook, a line here, and a test."""
+"""Incident types. To add one: a file with a `Playbook`, a line here, and a test."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.slack.people import AMAZON_Q_APP_ID, App, ChannelSeed, Command, Person, Seed
+from sandbox.slack.people import AMAZON_Q_APP_ID, App, ChannelSeed, Command, Person, Seed, amazon_q
 from sandbox.slack.workspace import Workspace
 from sandbox.world import AlarmPost, Scenario
 
@@ -41,14 +41,7 @@ def seed(scenario: Scenario) -> Seed:
             Command("/incident", "Triage an incident, see its timeline", "triage 5xx | help"),
         ),
     )
-    alarms = App(
-        AMAZON_Q_APP_ID,
-        "Amazon Q",
-        username="Amazon Q",
-        color="#5a30b5",
-        initials="Q",
-        description="Amazon Q Developer in chat applications",
-    )
+    alarms = amazon_q(name="Amazon Q")
     members = (*(person.id for person in PEOPLE), bot.user_id, alarms.user_id)
     name = scenario.service.channel.lstrip("#")
     return Seed(
@@ -77,7 +70,7 @@ def announce(workspace: Workspace, post: AlarmPost) -> str:
 
 
 def alarm_post(post: AlarmPost) -> dict[str, Any]:
-    """The message."""
+    """The message that Amazon Q posts when an alarm changes its state."""
     console = f"https://{post.region}.console.aws.amazon.com/cloudwatch/home?region={post.region}"
     url = f"{console}#alarmsV2:alarm/{quote(post.alarm.name, safe='')}"
     burning = post.state == "ALARM"

@@ -1,4 +1,4 @@
-"""`incident audit`: the audit chain, read from the store the bot uses."""
+"""`incident audit`: reads the audit chain from the store that the bot uses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from bot.state.store import RedisStore, connect
 
 
 async def entries_and_fault() -> tuple[Sequence[AuditEntry], str | None]:
-    """Every entry, and what is wrong with the chain. Raises ConfigError when Redis is not there."""
+    """All entries, and what is wrong with the chain (None: nothing).
+
+    Raises ConfigError when Redis does not answer.
+    """
     config = settings()
-    url = config.redis_url or embedded.embedded(config.state_dir)
+    url = config.redis_url or embedded.start(config.state_dir)
     redis = connect(url)
     store = RedisStore(redis)
     try:
         return await store.audit(), await store.verify_audit()
     except (RedisError, OSError) as error:
-        raise ConfigError(f"the store does not answer: {error}") from error
+        raise ConfigError(f"Redis does not answer: {error}") from error
     finally:
         await redis.aclose()

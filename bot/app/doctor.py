@@ -1,4 +1,4 @@
-"""`incident doctor`: is everything there that the bot needs? Reads only; names what is missing."""
+"""`incident doctor`: checks all that the bot needs and names what is missing. Reads only."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
+from typing import TYPE_CHECKING
 
 from bot.aws import alarms, discovery
-from bot.aws.client import AwsAccount, Budget
-from bot.aws.sessions import Roles
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings, settings
 from bot.domain.contract import Action, Playbook
 from bot.domain.errors import ConfigError, ReadFailed
 from bot.domain.ports import Aws
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
 
 SCOPES = frozenset(
     {
@@ -37,7 +33,7 @@ SIMULATED_AT_ONCE = 50  # actions in one SimulatePrincipalPolicy call
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `holds` is None when it could not be told."""
+    """The result of one check; `holds` is None when the check itself could not be made."""
 
     subject: str
     holds: bool | None
@@ -45,8 +41,8 @@ class Finding:
 
 
 async def examine(path: Path | None) -> list[Finding]:
-    """Everything, in the order a person would mend it."""
-    from bot.app.registry import ACTIONS, PLAYBOOKS  # slow to import: only wanted here
+    """Run all checks, in the order in which a person would correct the faults."""
+    from bot.app.registry import ACTIONS, PLAYBOOKS  # slow to import, needed here only
 
     config = settings()
     try:
@@ -58,7 +54,7 @@ async def examine(path: Path | None) -> list[Finding]:
     found = [Finding("catalogue", True, f"{len(known.services)} services: {listed}")]
     if not known.policy.people:
         found.append(
-            Finding("policy", False, "names nobody: every action would be refused; add people")
+            Finding("policy", False, "names no people: every change would be refused; add people")
         )
     found.append(await _redis(config))
     found += await _slack(config, known)
@@ -71,8 +67,12 @@ async def examine(path: Path | None) -> list[Finding]:
 async def _redis(config: Settings) -> Finding:
     if config.redis_url is None:
         return Finding(
-            "redis", True, f"REDIS_URL is not set: an embedded Valkey in {config.state_dir}"
+            "redis", True, f"REDIS_URL is not set; the bot starts a Valkey in {config.state_dir}"
         )
+    import redis.asyncio as redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     client = redis.from_url(config.redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=3)
     try:
         async with client:
@@ -80,13 +80,16 @@ async def _redis(config: Settings) -> Finding:
     except (redis.RedisError, OSError) as error:
         return Finding("redis", False, f"{_place(config.redis_url)} does not answer: {error}")
     if policy not in (None, "noeviction"):
-        return Finding("redis", False, f"maxmemory-policy is {policy}; set noeviction")
+        return Finding("redis", False, f"maxmemory-policy is {policy}; set it to noeviction")
     return Finding("redis", True, f"{_place(config.redis_url)} answers")
 
 
 async def _slack(config: Settings, known: Catalogue | None) -> list[Finding]:
     if config.slack_bot_token is None:
         return [Finding("slack", False, "SLACK_BOT_TOKEN is not set")]
+    from slack_sdk.errors import SlackApiError, SlackClientError
+    from slack_sdk.web.async_client import AsyncWebClient
+
     client = AsyncWebClient(
         token=config.slack_bot_token.get_secret_value(), base_url=config.slack_api_url
     )
@@ -115,6 +118,8 @@ async def _slack(config: Settings, known: Catalogue | None) -> list[Finding]:
 
 
 async def _channel(client: AsyncWebClient, service: str, channel: str) -> Finding:
+    from slack_sdk.errors import SlackApiError
+
     subject = f"slack channel of {service}"
     try:
         reply = await client.conversations_info(channel=channel)
@@ -122,7 +127,7 @@ async def _channel(client: AsyncWebClient, service: str, channel: str) -> Findin
         return Finding(subject, False, f"{channel}: {error.response['error']}")
     about = reply["channel"]
     if not about.get("is_member"):
-        return Finding(subject, False, f"#{about['name']}: invite the bot")
+        return Finding(subject, False, f"#{about['name']}: the bot is not a member; invite it")
     return Finding(subject, True, f"#{about['name']}")
 
 
@@ -132,6 +137,9 @@ def _aws(
     playbooks: tuple[type[Playbook], ...],
     actions: tuple[Action, ...],
 ) -> Iterator[Finding]:
+    from bot.aws.client import AwsAccount, Budget
+    from bot.aws.sessions import Roles
+
     reads = {
         *alarms.PERMISSIONS,
         *discovery.PERMISSIONS,
@@ -165,7 +173,7 @@ def _aws(
 
 
 def _permissions(aws: Aws, subject: str, principal: str, names: set[str]) -> Finding:
-    """Asks IAM itself what the principal may do (SimulatePrincipalPolicy)."""
+    """Whether IAM allows the principal these actions, by SimulatePrincipalPolicy."""
     ordered = sorted(names)
     denied: list[str] = []
     try:
@@ -189,7 +197,7 @@ def _permissions(aws: Aws, subject: str, principal: str, names: set[str]) -> Fin
 
 
 def _role(arn: str) -> str:
-    """The role behind an assumed-role session's ARN, as IAM wants it."""
+    """The role's ARN for the ARN of an assumed-role session; any other ARN unchanged."""
     if ":assumed-role/" not in arn:
         return arn
     head, tail = arn.split(":assumed-role/")
@@ -197,5 +205,5 @@ def _role(arn: str) -> str:
 
 
 def _place(url: str) -> str:
-    """A Redis URL without its password."""
+    """A Redis URL without user and password."""
     return url.rsplit("@", 1)[-1] if "@" in url else url

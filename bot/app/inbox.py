@@ -1,4 +1,4 @@
-"""Where a listener's one write goes: a durable task that carries the envelope."""
+"""Saves what came in: an envelope as a durable task, the signature of a request in the store."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bot.state.store import RedisStore
 from bot.telemetry import metrics
 from handlers.envelopes import Envelope, NotSaved
 
-REMEMBERED = 900  # seconds a signed request is known: three times as long as it is valid
+REMEMBERED = 900  # seconds a signed request is remembered; it is valid for 300
 
 
 class DocketInbox:
-    """Implements `handlers.envelopes.Inbox`: one atomic write, deduplicated by the key."""
+    """Implements `handlers.envelopes.Inbox` with one atomic write, deduplicated by the key."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -23,7 +23,7 @@ class DocketInbox:
             text = envelope.model_dump_json()
             await self._queue.put("intake", text, key=f"intake:{envelope.key}")
         except (RedisError, OSError) as fault:
-            raise NotSaved(f"not written down: {fault}") from fault
+            raise NotSaved(f"not saved: {fault}") from fault
         metrics.ACCEPTED.labels(envelope.kind).inc()
 
 
@@ -37,10 +37,10 @@ class StoreReplays:
         try:
             return not await self._store.once(f"request:{nonce}", REMEMBERED)
         except (RedisError, OSError) as fault:
-            raise NotSaved(f"not written down: {fault}") from fault
+            raise NotSaved(f"not saved: {fault}") from fault
 
     async def forget(self, nonce: str) -> None:
         try:
             await self._store.forget(f"request:{nonce}")
         except (RedisError, OSError) as fault:
-            raise NotSaved(f"not written down: {fault}") from fault
+            raise NotSaved(f"not saved: {fault}") from fault

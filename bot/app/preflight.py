@@ -1,4 +1,4 @@
-"""What must be right before the bot runs. Each fault is one message that says what to mend."""
+"""Checks before the bot starts. Each fault is one message that says what to correct."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from bot.state.store import connect
 log = logging.getLogger(__name__)
 
 REDIS_SECONDS = 3.0
-OLDEST_REDIS = 7  # scripts carry flags since then (bot.state.scripts)
+OLDEST_REDIS = 7  # the first version with script flags (bot.state.scripts)
 
 
-def listener(host: str, port: int) -> socket.socket:
-    """The socket HTTP is served on. Raises ConfigError when the address can't be had."""
+def open_socket(host: str, port: int) -> socket.socket:
+    """Open the socket that HTTP is served on. Raises ConfigError when the address is not free."""
     try:
         return socket.create_server((host, port))
     except OSError as fault:
         raise ConfigError(
-            f"nothing can be served at {host}:{port} ({fault.strerror or fault}); set PORT to a "
+            f"HTTP can't be served at {host}:{port} ({fault.strerror or fault}); set PORT to a "
             "free port (0 takes any) and HOST to an address of this machine"
         ) from fault
 
 
-def state_dir(path: Path) -> Path:
-    """The folder for what is kept, made when it is not there. Raises ConfigError."""
+def make_state_dir(path: Path) -> Path:
+    """Create the state directory if it is missing. Raises ConfigError when it can't be written."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".writable"
@@ -47,8 +47,8 @@ def state_dir(path: Path) -> Path:
     return path
 
 
-async def redis_answers(url: str) -> None:
-    """Raises ConfigError when Redis does not answer, or is too old."""
+async def check_redis(url: str) -> None:
+    """Raises ConfigError when Redis does not answer or is too old."""
     place = url.rsplit("@", 1)[-1]  # without the password
     try:
         client = connect(url, timeout=REDIS_SECONDS)
@@ -69,12 +69,14 @@ async def redis_answers(url: str) -> None:
         ) from fault
     version = str(about.get("redis_version", ""))
     if version.split(".")[0].isdigit() and int(version.split(".")[0]) < OLDEST_REDIS:
-        raise ConfigError(f"Redis at {place} is {version}; {OLDEST_REDIS} or later is needed")
+        raise ConfigError(
+            f"Redis at {place} is {version}; version {OLDEST_REDIS} or later is needed"
+        )
 
 
-async def slack_takes(web: AsyncWebClient) -> None:
-    """Raises ConfigError when Slack refuses the bot token. A Slack that is down is waited for:
-    the bot must be able to start in the same outage."""
+async def check_slack_token(web: AsyncWebClient) -> None:
+    """Raises ConfigError when Slack refuses the bot token. When Slack does not answer, the bot
+    starts anyway: it must be able to start during an outage of Slack."""
     try:
         await web.auth_test()
     except SlackApiError as fault:
@@ -84,16 +86,16 @@ async def slack_takes(web: AsyncWebClient) -> None:
                 f"Slack refuses SLACK_BOT_TOKEN ({error}); copy the Bot User OAuth Token (xoxb-…) "
                 "from the app's OAuth & Permissions page"
             ) from fault
-        log.warning("Slack did not say who we are (%s); going on", error)
+        log.warning("the bot token could not be checked: Slack answered %s; starting anyway", error)
     except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as fault:
-        log.warning("%s does not answer (%s); what is to be posted waits", web.base_url, fault)
+        log.warning("%s does not answer (%s); messages wait until it does", web.base_url, fault)
 
 
-def mendable(group: BaseExceptionGroup[BaseException]) -> ConfigError | None:
-    """The first fault in a group that a person can mend."""
+def config_error_in(group: BaseExceptionGroup[BaseException]) -> ConfigError | None:
+    """The first ConfigError in a group of exceptions; None when it has none."""
     for fault in group.exceptions:
         if isinstance(fault, BaseExceptionGroup):
-            if found := mendable(fault):
+            if found := config_error_in(fault):
                 return found
         elif isinstance(fault, ConfigError):
             return fault

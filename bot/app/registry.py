@@ -1,4 +1,4 @@
-"""Everything there is to know and to do, by stable ids: playbooks and actions."""
+"""All playbooks and actions of this version, and the IAM permissions they need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ACTIONS", "PLAYBOOKS", "described", "permissions", "router"]
 
 
 def router() -> Router:
-    """All playbooks, ready to route. Raises ConfigError for one that names an unknown action."""
+    """A router over all playbooks. Raises ConfigError when one offers an unknown action."""
     for playbook in PLAYBOOKS:
         for hypothesis in playbook.hypotheses:
             unknown = [action for action in hypothesis.actions if action not in ACTIONS]
@@ -26,7 +26,7 @@ def router() -> Router:
 
 
 def permissions() -> dict[str, list[str]]:
-    """IAM actions the two roles need for all there is."""
+    """IAM actions that the read role and the write role need for all playbooks and actions."""
     read = {*alarms.PERMISSIONS, *discovery.PERMISSIONS}
     write: set[str] = set()
     for playbook in PLAYBOOKS:

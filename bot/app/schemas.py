@@ -1,4 +1,4 @@
-"""The JSON Schemas that are published: `python -m bot.app.schemas` writes them into docs/."""
+"""The published JSON Schemas; `python -m bot.app.schemas` writes them into docs/."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def published() -> dict[str, dict[str, Any]]:
-    """File name to schema: the catalogue as it is read, the report as `triage --json` prints it."""
+    """The schemas by file name: of the catalogue file, and of the report of `triage --json`."""
     report = Report.model_json_schema(mode="serialization")
     return {
         "catalogue.schema.json": catalogue.schema(),
@@ -22,11 +22,12 @@ def published() -> dict[str, dict[str, Any]]:
 
 
 def text(schema: dict[str, Any]) -> str:
+    """A schema as the text of its file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def write(folder: Path) -> None:
-    """Into a folder that is there."""
+    """Write all schemas into an existing folder."""
     for name, schema in published().items():
         (folder / name).write_text(text(schema), encoding="utf-8")
 

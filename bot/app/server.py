@@ -1,4 +1,4 @@
-"""The composition root of `incident serve`: everything is made and wired here, once."""
+"""The composition root of `incident serve`: all parts are created and connected here, once."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ from bot.config import catalogue
 from bot.config.catalogue import Catalogue, PolicyFile
 from bot.config.settings import Settings, require_slack, settings
 from bot.domain.errors import ConfigError
+from bot.incidents.card import IncidentCard
+from bot.incidents.investigation import IncidentInvestigation
+from bot.incidents.lifecycle import Lifecycle
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
 from bot.render import Entry
@@ -55,12 +58,12 @@ from handlers.slack.request_verification import SlackIngress
 log = logging.getLogger(__name__)
 
 TICKS = {"sweep": 5, "look_after": 60}  # seconds
-VALKEY_SECONDS = 1.0  # between looks at the embedded Valkey
+VALKEY_SECONDS = 1.0  # between two checks of the embedded Valkey
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The parts that run, and what tells whether they do."""
+    """The running parts, and the HTTP routes that say whether they work."""
 
     config: Settings
     redis: Redis
@@ -71,7 +74,7 @@ class Program:
     web: AsyncWebClient
 
     def http(self) -> Starlette:
-        """/slack/events, /healthz, /readyz, /metrics."""
+        """The HTTP app: /slack/events (only with a signing secret), /healthz, /readyz, /metrics."""
         routes: list[Route] = [
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
@@ -88,11 +91,11 @@ class Program:
         return Starlette(routes=routes)
 
     async def _healthz(self, request: Request) -> Response:
-        """The process answers."""
+        """200 while the process answers."""
         return JSONResponse({"ok": True})
 
     async def _readyz(self, request: Request) -> Response:
-        """It could take an event now: Redis answers, and Slack can reach it."""
+        """200 when an event could be saved now: Redis answers and Slack is connected; else 503."""
         faults = []
         try:
             await self.redis.ping()
@@ -109,27 +112,27 @@ class Program:
 
 
 async def serve() -> None:
-    """Run until SIGTERM or Ctrl-C. Raises ConfigError when something it needs is missing."""
+    """Run the bot until SIGTERM or Ctrl-C. Raises ConfigError when something is missing."""
     logs.configure()
     config = settings()
     require_slack(config)
     known = catalogue.load(config.catalogue)
-    preflight.state_dir(config.state_dir)
-    url = config.redis_url or embedded.embedded(config.state_dir)
-    await preflight.redis_answers(url)
-    with preflight.listener(config.host, config.port) as listener:
+    preflight.make_state_dir(config.state_dir)
+    url = config.redis_url or embedded.start(config.state_dir)
+    await preflight.check_redis(url)
+    with preflight.open_socket(config.host, config.port) as listener:
         async with program(config, known, url) as running:
-            await preflight.slack_takes(running.web)
+            await preflight.check_slack_token(running.web)
             try:
                 await _run(running, listener)
             except BaseExceptionGroup as group:
-                if fault := preflight.mendable(group):
+                if fault := preflight.config_error_in(group):
                     raise fault from None
                 raise
 
 
 async def _run(running: Program, listener: socket) -> None:
-    """Everything at once until a signal comes."""
+    """Run all parts concurrently until a signal comes, then stop them."""
     config = running.config
     address = f"http://{config.host}:{listener.getsockname()[1]}"
     server = _Server(
@@ -151,7 +154,7 @@ async def _run(running: Program, listener: socket) -> None:
             tasks.append(group.create_task(running.sockets.run(), name="sockets"))
         if config.redis_url is None:
             tasks.append(group.create_task(_keep_valkey(config.state_dir), name="valkey"))
-        _tell_address(config.state_dir, address)
+        _write_address(config.state_dir, address)
         log.info("ready at %s", address)
         await stop.wait()
         log.info("stopping")
@@ -162,18 +165,18 @@ async def _run(running: Program, listener: socket) -> None:
 
 
 async def _keep_valkey(state_dir: Path) -> None:
-    """The embedded Valkey is ours to look after: one that died is started again, with its data."""
+    """Start the embedded Valkey again, with its data, whenever it has died."""
     while True:
         await asyncio.sleep(VALKEY_SECONDS)
         try:
-            await asyncio.to_thread(embedded.embedded, state_dir, patience=5.0)
+            await asyncio.to_thread(embedded.start, state_dir, timeout=5.0)
         except ConfigError as fault:
             log.error("the embedded Valkey is down: %s", fault)
 
 
 @asynccontextmanager
 async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIterator[Program]:
-    """Everything made and connected."""
+    """Create and connect all parts; close them at the end of the context."""
     redis = connect(redis_url)
     store = RedisStore(redis)
     jobs = Jobs(redis_url, redelivery_seconds=config.redelivery_seconds)
@@ -181,11 +184,20 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     accounts = AwsAccounts(known, config, registry.ACTIONS)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
     pool.submit(accounts.prepare)
-    # asyncio's own has 6 threads on 2 cores: a few slow AWS calls would hold up everybody's card
+    # asyncio's default has 6 threads on 2 cores: a few slow AWS calls would delay all cards
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     token = config.slack_bot_token.get_secret_value() if config.slack_bot_token else ""
     web = web_client(token, config.slack_api_url)
     announcer = SlackAnnouncer(Outbox(redis), SlackClient(web), web, jobs, store)
+    card = IncidentCard(store, announcer)
+    investigation = IncidentInvestigation(
+        store=store,
+        accounts=accounts,
+        catalogue=known,
+        router=router,
+        investigator=Investigator(router, registry.ACTIONS, pool),
+        card=card,
+    )
     incidents = IncidentService(
         store=store,
         announcer=announcer,
@@ -193,7 +205,8 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         accounts=accounts,
         catalogue=known,
         router=router,
-        investigator=Investigator(router, registry.ACTIONS, pool),
+        lifecycle=Lifecycle(store, card),
+        card=card,
     )
     executor = ChangeExecutor(
         store=store,
@@ -202,14 +215,14 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         policy=PolicyFile(config.catalogue, known),
         reader=accounts.reader,
         writer=accounts.writer,
-        detector=Detector(store, incidents, accounts, router, pool),
+        detector=Detector(store, known, accounts, router, pool),
         timeouts=Timeouts(
             approval=config.approval_minutes * 60,
             poll=config.poll_seconds,
             verify=config.verify_minutes * 60,
         ),
     )
-    changes = ChangeService(executor, incidents, store, announcer, jobs)
+    changes = ChangeService(executor, card, store, announcer, jobs)
     vocabulary = Vocabulary(
         playbooks=tuple(
             Entry(each.id, each.title, each.looks_like) for each in router.playbooks.values()
@@ -219,13 +232,13 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     dispatch = Dispatch(incidents, changes, announcer, known, router, vocabulary)
 
     async def sweep(_: str) -> None:
-        """Messages nobody is sending."""
+        """Send the messages that no task is sending."""
         await announcer.sweep()
 
     async def look_after(_: str) -> None:
-        """ChangeService nobody works on, and whether the audit chain is whole."""
+        """Check the audit chain, and schedule changes that have no task."""
         if fault := await store.verify_audit():
-            log.critical("the audit chain is broken, nothing is approved or applied: %s", fault)
+            log.critical("the audit chain has a fault, no change is approved or applied: %s", fault)
         await changes.resume()
 
     bolt = slack_app(web, _secret(config))
@@ -239,9 +252,9 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
     kinds = {
         "intake": Kind(dispatch, dispatch.report_failure),
-        "investigate": Kind(incidents.investigate, incidents.report_failure),
+        "investigate": Kind(investigation.investigate, investigation.report_failure),
         "step": Kind(changes.step, changes.report_failure),
-        "flush": Kind(announcer.flush, attempts=1),  # the next sweep finds what is left
+        "flush": Kind(announcer.flush, attempts=1),  # the next sweep sends what is left
         "sweep": Kind(sweep, attempts=1),
         "look_after": Kind(look_after, attempts=1),
     }
@@ -254,7 +267,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to `serve`, which stops the other parts too."""
+    """A uvicorn server that leaves signals to `serve`, which stops the other parts too."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -266,7 +279,7 @@ def _secret(config: Settings) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-def _tell_address(state_dir: Path, address: str) -> None:
-    """For whoever started the bot with PORT=0."""
+def _write_address(state_dir: Path, address: str) -> None:
+    """Write the address to a file, for whoever started the bot with PORT=0."""
     state_dir.mkdir(parents=True, exist_ok=True)
     (state_dir / "address").write_text(address, encoding="utf-8")

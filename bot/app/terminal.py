@@ -1,4 +1,4 @@
-"""A report in the terminal: rich text in, rich text out; knows no client."""
+"""Prints reports and the list of playbooks in the terminal."""
 
 from __future__ import annotations
 
@@ -13,13 +13,22 @@ from rich.text import Text
 
 from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, GapReason, Report, Verdict
 from bot.render import findings
-from bot.render.text import actor, count, dollars, lag, percent, plural, size, span
+from bot.render.text import (
+    actor_name,
+    count,
+    dollars,
+    duration,
+    percent,
+    plural,
+    size,
+    time_to_onset,
+)
 
 _VERDICT = {Verdict.HIGH: "bold green", Verdict.MEDIUM: "bold yellow"}
 
 
 def progress(report: Report, probes: int) -> Text:
-    """One line while probes come in."""
+    """One line of progress: how many probes are done, which are awaited."""
     waiting = [gap.detail for gap in report.gaps if gap.reason is GapReason.PENDING]
     text = Text(f"{probes - len(waiting)} of {probes} reads done", style="cyan")
     if waiting:
@@ -28,11 +37,11 @@ def progress(report: Report, probes: int) -> Text:
 
 
 def show(report: Report, console: Console) -> None:
-    """The whole report."""
+    """Print the whole report."""
     parts = (
         _head(report),
         _verdict(report),
-        *(_cause(cause, report) for cause in report.causes if _stands(cause)),
+        *(_cause(cause, report) for cause in report.causes if _is_possible(cause)),
         _changes(report),
         _ruled_out(report),
         _gaps(report),
@@ -45,7 +54,7 @@ def show(report: Report, console: Console) -> None:
 
 
 def list_playbooks(found: Mapping[str, Any], console: Console) -> None:
-    """Print what `registry.described` gives: playbooks with their hypotheses, then the actions."""
+    """Print playbooks with their hypotheses, then actions, from `registry.described()`."""
     for each in found["playbooks"]:
         taken = f", often taken for: {each['looks_like']}" if each["looks_like"] else ""
         console.print(
@@ -55,15 +64,15 @@ def list_playbooks(found: Mapping[str, Any], console: Console) -> None:
             (hypothesis["id"], hypothesis["title"], hypothesis["actions"])
             for hypothesis in each["hypotheses"]
         ]
-        console.print(_listed("cause", "what it says", "action", rows), "")
+        console.print(_id_table("cause", "what it says", "action", rows), "")
     rows = [(action["id"], action["title"], action["writes"]) for action in found["actions"]]
-    console.print(_listed("action", "what it does", "may call", rows))
+    console.print(_id_table("action", "what it does", "may call", rows))
 
 
-def _listed(
+def _id_table(
     first: str, second: str, third: str, rows: Iterable[tuple[str, str, Sequence[str]]]
 ) -> Table:
-    """Ids are never cut: they are what is typed."""
+    """A table whose ids are never cut: people type them."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(first, no_wrap=True, style="cyan")
     table.add_column(second)
@@ -73,16 +82,16 @@ def _listed(
     return table
 
 
-def _stands(cause: Cause) -> bool:
+def _is_possible(cause: Cause) -> bool:
     return cause.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
 
 
 def _head(report: Report) -> RenderableType:
     overview = report.overview
-    head = Text(f"{report.service} · {overview.headline or 'nothing is known yet'}", style="bold")
+    head = Text(f"{report.service} · {overview.headline or 'no findings yet'}", style="bold")
     if overview.onset:
         head.append(f"\nsince {_local(overview.onset)}", style="not bold")
-        head.append(f" ({span(report.made_at - overview.onset)} ago)", style="not bold")
+        head.append(f" ({duration(report.made_at - overview.onset)} ago)", style="not bold")
     if report.alarm:
         head.append(f" · alarm {report.alarm.name}", style="not bold")
     if not overview.breakdown:
@@ -101,25 +110,22 @@ def _verdict(report: Report) -> RenderableType | None:
         return None
     text = Text("Inconclusive", style="bold yellow")
     if report.next_test:
-        text.append("\nNext best test: ", style="not bold")
+        text.append("\nNext: ", style="not bold")
         text.append(f"find out {report.next_test}", style="not bold default")
     return text
 
 
 def _cause(cause: Cause, report: Report) -> RenderableType:
-    """A cause that stands, and the clues it stands on; those that merely do not hold are left out.
-
-    `--json` has every clue.
-    """
+    """A possible cause with its clues. Clues that do not hold are left out; `--json` has them."""
     head = Text()
     if cause is report.cause:
         lead = f"Likely cause, {report.verdict} confidence: "
         head.append(lead, style=_VERDICT[report.verdict])
     else:
-        head.append("Also possible: ", style="yellow")
+        head.append("Also possible: " if report.cause else "Still possible: ", style="yellow")
     head.append(cause.title, style="bold")
-    told = [clue for clue in cause.clues if clue.holds is not False]
-    clues = _rows((*_mark(clue), clue.text) for clue in findings.weighed(told))
+    shown = [clue for clue in cause.clues if clue.holds is not False]
+    clues = _rows((*_mark(clue), clue.text) for clue in findings.strongest_first(shown))
     if not cause.missing:
         return Group(head, clues)
     return Group(head, clues, Text(f"  needs {', '.join(cause.missing)}", style="yellow"))
@@ -132,7 +138,7 @@ def _mark(clue: Clue) -> tuple[str, str]:
 
 
 def _rows(rows: Iterable[tuple[str, str, str | Text]]) -> Table:
-    """Mark, its style, text: long texts hang under themselves."""
+    """Rows of mark, style of the mark and text; long texts are wrapped beside the mark."""
     table = Table.grid(padding=(0, 1))
     table.add_column(width=3, justify="right", no_wrap=True)
     table.add_column(overflow="fold")
@@ -143,14 +149,14 @@ def _rows(rows: Iterable[tuple[str, str, str | Text]]) -> Table:
 
 def _ruled_out(report: Report) -> RenderableType | None:
     refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
-    absent = [cause for cause in refuted if findings.absent(cause, report.service)]
+    not_applicable = [cause for cause in refuted if findings.does_not_apply(cause, report.service)]
     rows: list[tuple[str, str, str | Text]] = []
     for cause in refuted:
-        if cause not in absent:
-            text = Text.assemble((cause.title, "strike"), f"\nno: {findings.fact(cause)}")
+        if cause not in not_applicable:
+            text = f"{cause.title}: {findings.refutation(cause)}"
             rows.append(("✗", "dim", text))
-    if absent:
-        titles = ", ".join(cause.title for cause in absent)
+    if not_applicable:
+        titles = ", ".join(cause.title for cause in not_applicable)
         rows.append(("–", "dim", Text(f"does not apply to {report.service}: {titles}", "dim")))
     return Group(Text("Ruled out", style="bold"), _rows(rows)) if rows else None
 
@@ -162,11 +168,18 @@ def _changes(report: Report) -> RenderableType | None:
         (
             "·",
             "dim",
-            f"{lag(change.lag)} · {change.summary} · {actor(change.actor)} · {_local(change.at)}",
+            " · ".join(
+                (
+                    time_to_onset(change.lag),
+                    change.summary,
+                    actor_name(change.actor),
+                    _local(change.at),
+                )
+            ),
         )
         for change in report.overview.changes
     ]
-    return Group(Text(findings.CHANGED, style="bold"), _rows(rows))
+    return Group(Text(findings.CHANGES, style="bold"), _rows(rows))
 
 
 def _gaps(report: Report) -> RenderableType | None:
@@ -178,7 +191,7 @@ def _gaps(report: Report) -> RenderableType | None:
     ]
     untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
     if untested:
-        rows.append(("", "", f"so untested: {', '.join(untested)}"))
+        rows.append(("", "", f"therefore not tested: {', '.join(untested)}"))
     head = Text.assemble(
         ("Could not be checked", "bold yellow"), (" (unknown, not healthy)", "dim")
     )
@@ -194,17 +207,17 @@ def _actions(report: Report) -> RenderableType | None:
         else ("?", "yellow", Text.assemble(offer.title, (f"  {offer.why}", "dim")))
         for offer in report.actions
     ]
-    return Group(Text("What can be done, from the card in Slack", style="bold"), _rows(rows))
+    return Group(Text("Actions, available on the card in Slack", style="bold"), _rows(rows))
 
 
 def _cost(report: Report) -> RenderableType:
     cost = report.cost
-    pieces = [span(cost.seconds), plural(cost.calls, "AWS read")]
+    pieces = [duration(cost.seconds), plural(cost.calls, "AWS read")]
     if cost.log_bytes:
         pieces.append(f"{size(cost.log_bytes)} of logs scanned")
     return Text(" · ".join([*pieces, dollars(cost.usd)]), style="dim")
 
 
 def _local(at: datetime) -> str:
-    """A time in the zone of the terminal."""
+    """A time in the time zone of the terminal."""
     return f"{at.astimezone():%H:%M %Z}"

@@ -1,4 +1,4 @@
-"""An investigation asked for in the terminal: neither Slack nor Redis."""
+"""`incident triage`: an investigation in the terminal, without Slack and Redis."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from bot.domain.service import Service
 from bot.investigation.investigator import Investigator
 
 THREADS = 32
-"""Reads at once: as many as a playbook has probes, and room for an action's plan."""
+"""Threads for AWS reads: one for each probe of a playbook, and some for plans of actions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked, with every name resolved."""
+    """What to investigate, with all names resolved."""
 
     playbook: Playbook
     service: Service
@@ -37,7 +37,7 @@ class Question:
 
 
 class Terminal:
-    """Answers questions from a catalogue and the AWS credentials at hand."""
+    """Investigates with the catalogue and the AWS credentials of this machine."""
 
     def __init__(self, config: Settings, known: Catalogue) -> None:
         self._catalogue = known
@@ -49,30 +49,30 @@ class Terminal:
 
     @classmethod
     def start(cls, path: Path | None = None) -> Terminal:
-        """Raises ConfigError when settings or catalogue are wrong."""
+        """Load settings and catalogue. Raises ConfigError when one of them is wrong."""
         config = settings()
         return cls(config, catalogue.load(path or config.catalogue))
 
     def question(
         self, playbook: str, service: str | None, alarm: str | None, at: datetime | None
     ) -> Question:
-        """Resolve the names. Raises ConfigError saying which there are."""
+        """Resolve the names. Raises ConfigError, with the known names, for an unknown one."""
         found = self._router.named(playbook)
         if found is None:
             near = self._router.nearest(playbook)
             hint = f"did you mean {near}?" if near else "see `incident playbooks`"
             raise ConfigError(f"there is no playbook {playbook!r}; {hint}")
         owner = self._service(service)
-        pointer = Alarm(name=alarm, region=owner.region) if alarm else None
-        return Question(found, owner, pointer, at)
+        named = Alarm(name=alarm, region=owner.region) if alarm else None
+        return Question(found, owner, named, at)
 
     async def reports(self, asked: Question) -> AsyncIterator[Report]:
-        """Reports as evidence comes in; the last is complete.
+        """Reports as evidence comes in; the last one is complete.
 
-        Raises ConfigError when there is no way into AWS at all: nothing would come in.
+        Raises ConfigError when there are no AWS credentials.
         """
         aws = self._accounts.reader(asked.service)
-        await asyncio.to_thread(_way_in, aws)
+        await asyncio.to_thread(_check_credentials, aws)
         resolved = await self._investigator.resolve_scope(
             aws, asked.playbook, asked.service, alarm=asked.alarm, at=asked.at
         )
@@ -92,7 +92,7 @@ class Terminal:
         return found
 
 
-def _way_in(aws: Aws) -> None:
+def _check_credentials(aws: Aws) -> None:
     try:
         aws.read("sts", "get_caller_identity")
     except ReadFailed as failed:

@@ -1,4 +1,5 @@
-"""A guarded change on its way: its steps, its pace, and what every step of it needs."""
+"""What all steps of a guarded change share: their names and timeouts, the context of a run, the
+reservation of its target, its timeline entries and which step comes next."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ from bot.domain.service import Service
 T = TypeVar("T")
 
 
-class Work(StrEnum):
-    """The steps that jobs take; each is the method of `ChangeExecutor` of that name."""
+class StepName(StrEnum):
+    """A step that a durable task takes: the method of `ChangeExecutor` with this name."""
 
     PREPARE = "prepare"
     EXPIRE = "expire"
@@ -37,27 +38,27 @@ class Work(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class NextStep:
     """Which step should be taken next, and in how many seconds."""
 
-    step: Work
+    step: StepName
     after_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long things take, in seconds. `landing` exceeds `sending` and the write client's
-    time-outs (bot.aws.client: 2 s to connect, 30 s to read) together."""
+    """Seconds. `in_flight` must exceed the sum of `sending` and the write client's timeouts
+    (bot.aws.client: 2 s to connect, 30 s to read)."""
 
-    approval: float = 600.0  # a request waits this long for an approver
-    sending: float = 10.0  # calls begin within this time after the intent was recorded
-    landing: float = 60.0  # after this a call that was being sent has landed or never will
-    poll: float = 10.0  # between two looks at a change under way
-    verify: float = 1200.0  # AWS's seconds from when it should be in force until giving up
+    approval: float = 600.0  # a request for approval expires after this
+    sending: float = 10.0  # no call is sent later than this after the intent was recorded
+    in_flight: float = 60.0  # after this a call that was sent has taken effect or never will
+    poll: float = 10.0  # between two checks of a change that is not finished
+    verify: float = 1200.0  # verification ends this long after the change is in force, AWS time
 
 
 class Offload(Protocol):
-    """Runs a blocking read or write beside the event loop, as asyncio.to_thread does."""
+    """Runs a blocking call outside the event loop, as asyncio.to_thread does."""
 
     def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
 
@@ -74,28 +75,37 @@ ENDED = frozenset(
 )
 
 
-def due(run: Run, now: datetime, timeouts: Timeouts) -> Next | None:
-    """What a run waits for: what to schedule for every run after a start."""
+def next_step(run: Run, now: datetime, timeouts: Timeouts) -> NextStep | None:
+    """The step to schedule for a run in this state.
+
+    Args:
+        run: the run as stored.
+        now: the store's time, for the seconds left until a request expires.
+        timeouts: how long to wait before the next check.
+
+    Returns:
+        None when the run has ended or waits for a person.
+    """
     match run.state:
         case RunState.PREPARING:
-            return Next(Work.PREPARE)
+            return NextStep(StepName.PREPARE)
         case RunState.REQUESTED if run.expires_at:
-            return Next(Work.EXPIRE, max(0.0, (run.expires_at - now).total_seconds()))
+            return NextStep(StepName.EXPIRE, max(0.0, (run.expires_at - now).total_seconds()))
         case RunState.APPROVED | RunState.RUNNING:
-            return Next(Work.APPLY)
+            return NextStep(StepName.APPLY)
         case RunState.SETTLING:
-            return Next(Work.SETTLE, timeouts.poll)
+            return NextStep(StepName.SETTLE, timeouts.poll)
         case RunState.VERIFYING:
-            return Next(Work.VERIFY, timeouts.poll)
+            return NextStep(StepName.VERIFY, timeouts.poll)
         case RunState.UNDOING:
-            return Next(Work.UNDO)
+            return NextStep(StepName.UNDO)
         case _:
             return None
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A run with what belongs to it."""
+class RunContext:
+    """A run with its incident, its service and its action."""
 
     run: Run
     incident: Incident
@@ -104,14 +114,15 @@ class Case:
 
     @property
     def plan(self) -> Plan:
+        """The run's plan. Raises ValueError while there is none."""
         if self.run.plan is None:
-            raise ValueError(f"run {self.run.id} is {self.run.state} without a plan")
+            raise ValueError(f"run {self.run.id} is {self.run.state} and has no plan")
         return self.run.plan
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSteps:
-    """What every step of a run needs. Stateless: whatever must last is stored."""
+    """What the steps of a run use. It keeps no state: everything is in the store."""
 
     store: Store
     actions: Mapping[str, Action]
@@ -125,11 +136,14 @@ class RunSteps:
     monotonic: Callable[[], float] = time.monotonic
 
     async def _reserve(self, run: Run) -> str | None:
-        """Claim the plan's target; the id of the run that has it, if another is pending.
+        """Reserve the plan's target for this run.
 
-        A run that ended but was killed before it let go is robbed of its claim. It may begin an
-        undo at that moment: that writes its state first and looks at the claim after, we the
-        other way round, so that at least one of the two sees the other and stands back.
+        Returns the id of the pending run that holds the target, None when this run holds it now.
+
+        A run that ended without releasing its target (its worker was killed) loses the
+        reservation. It may start an undo at the same moment: an undo writes its state first and
+        checks the reservation second, this method the other way round, so at least one of the two
+        sees the other and stops.
         """
         if run.plan is None:
             return None
@@ -149,53 +163,60 @@ class RunSteps:
         run = await self.store.run(run_id)
         return run is not None and run.state not in ENDED
 
-    async def _refusal(
+    async def _first_refusal(
         self,
-        asked: tuple[guards.Guard, ...],
-        case: Case,
+        guard_list: tuple[guards.Guard, ...],
+        context: RunContext,
         *,
         plan: Plan | None,
         actor: str | None = None,
         holder: str | None = None,
     ) -> Refusal | None:
+        """The first refusal of the guards, None when all let the step pass."""
         request = guards.Request(
-            run=case.run,
+            run=context.run,
             plan=plan,
-            service=case.service,
+            service=context.service,
             policy=self.policy(),
             now=await self.store.now(),
             actor=actor,
             holder=holder,
             audit_fault=await self.store.verify_audit(),
-            permissions=frozenset(case.action.writes),
+            permissions=frozenset(context.action.writes),
         )
-        return guards.first_refusal(asked, request)
+        return guards.first_refusal(guard_list, request)
 
-    async def _move(self, run: Run, to: RunState, **fields: Any) -> Next | None:
-        """On from the state the run was seen in; what is next, whoever was first."""
+    async def _move(self, run: Run, to: RunState, **fields: Any) -> NextStep | None:
+        """Move the run from the state it was read in, unless another worker moved it first.
+
+        Returns the next step of the run as it is stored then.
+        """
         moved = await self.store.move(run.id, (run.state,), to, **fields)
-        return await self._arrived(moved or await self._run(run.id))
+        return await self._finish_step(moved or await self._run(run.id))
 
-    async def _end(self, run: Run, to: RunState, note: str) -> Next | None:
+    async def _end(self, run: Run, to: RunState, note: str) -> NextStep | None:
         return await self._move(run, to, note=note)
 
-    async def _arrived(self, run: Run) -> Next | None:
-        """A run is in a state: tell the timeline (once), let go of the target if it ended."""
-        told = timeline_text(run)
-        if told:
-            await self._note(run, *told)
+    async def _finish_step(self, run: Run) -> NextStep | None:
+        """Write the run's state to the timeline (once), release the target if the run has ended.
+
+        Returns the next step.
+        """
+        entry = timeline_text(run)
+        if entry:
+            await self._note(run, *entry)
         if run.state in ENDED and run.plan:
             await self.store.release(run.plan.target, run.id)
-        return due(run, await self.store.now(), self.timeouts)
+        return next_step(run, await self.store.now(), self.timeouts)
 
     async def _note(self, run: Run, kind: str, text: str, actor: str | None = None) -> None:
-        at = await self._told_at(run)
+        at = await self._timeline_time(run)
         entry = TimelineEntry(at=at, kind=kind, text=text, actor=actor, ref=run.id)
         await self.store.note(run.incident, entry)
 
-    async def _told_at(self, run: Run) -> datetime:
-        """The timeline is AWS's time, so that a change stands where its effect is seen; the
-        store's when AWS's can't be told."""
+    async def _timeline_time(self, run: Run) -> datetime:
+        """AWS's time, so that the change stands beside its effect in metrics and logs; the store's
+        time when AWS does not answer."""
         incident = await self.store.incident(run.incident)
         service = self.service(incident.service) if incident else None
         if service is not None:
@@ -205,41 +226,51 @@ class RunSteps:
                 pass
         return await self.store.now()
 
-    async def _read(self, case: Case, work: Callable[[Aws], T]) -> T:
-        return await self.offload(lambda: work(self.reader(case.service)))
+    async def _read(self, context: RunContext, work: Callable[[Aws], T]) -> T:
+        return await self.offload(lambda: work(self.reader(context.service)))
 
-    async def _scope(self, case: Case) -> Scope:
-        """The minutes the report looked at, or those around the incident's beginning."""
-        report = await self.store.report(case.incident.id)
+    async def _scope(self, context: RunContext) -> Scope:
+        """The time window of the latest report; without one, a window around the opening."""
+        report = await self.store.report(context.incident.id)
         if report:
-            return Scope(case.service, report.alarm, report.window)
-        now = await self._read(case, lambda aws: aws.now())
-        window = Window.around(case.incident.opened_at, now)
-        return Scope(case.service, case.incident.alarm, window)
+            return Scope(context.service, report.alarm, report.window)
+        now = await self._read(context, lambda aws: aws.now())
+        window = Window.around(context.incident.opened_at, now)
+        return Scope(context.service, context.incident.alarm, window)
 
     async def _run(self, run_id: str) -> Run:
         run = await self.store.run(run_id)
         if run is None:
-            raise IncidentHelperError(f"No change {run_id} is known; it may be too old.")
+            raise IncidentHelperError(
+                f"Change {run_id} was not found; its record may have expired."
+            )
         return run
 
-    async def _case(self, run: Run) -> Case:
-        """The service as the report found it, which the offer was made from: what the catalogue
-        says today decides who may act, not what is acted on.
+    async def _context(self, run: Run) -> RunContext:
+        """The run with its incident, service and action.
 
-        Raises ConfigError when the program no longer knows the service or the action.
+        The service's resources are those of the report the action was offered from. The catalogue
+        of today decides who may act, not which resources are changed.
+
+        Raises:
+            ConfigError: the service left the catalogue, or this version has no such action.
+            IncidentHelperError: the incident is not stored any more.
         """
         incident = await self.store.incident(run.incident)
         if incident is None:
-            raise IncidentHelperError(f"No incident {run.incident} is known; it may be too old.")
+            raise IncidentHelperError(
+                f"Incident {run.incident} was not found; its record may have expired."
+            )
         service, action = self.service(incident.service), self.actions.get(run.action)
         if service is None:
             raise ConfigError(
-                f"The catalogue has no service {incident.service}, which change {run.id} is about."
+                f"The catalogue no longer has the service {incident.service} of change {run.id}."
             )
         if action is None:
-            raise ConfigError(f"There is no action {run.action}, which change {run.id} is about.")
+            raise ConfigError(
+                f"This version has no action {run.action}, which change {run.id} uses."
+            )
         report = await self.store.report(incident.id)
-        return Case(
+        return RunContext(
             run, incident, service.with_resources(report.resources if report else None), action
         )

@@ -1,16 +1,16 @@
-"""Guarded changes: planned, requested, approved, sent once, read back, verified, undone.
+"""The steps of a guarded change that act: apply, settle, verify, undo.
 
-Every method is one step of a run, safe to call twice, by two workers at once, or again after the
-process was killed in the middle. Two rules make it so:
+Every method is one step of a run. It is safe to call it twice, from two workers at once, or again
+after the process was killed in the middle, because of two rules:
 
-* Whoever moves the run to RUNNING (or UNDOING) by compare-and-set is the only one who ever sends
-  its calls. Whoever finds a run RUNNING never sends: it reads AWS back, and tells applied from not
-  applied from drifted.
-* A sender stops before a call when it was held up (`Timeouts.sending`), and a reader says "not
-  applied" only when a call that was being sent has landed or never will (`Timeouts.landing`).
+* Only the worker that moves the run to RUNNING (or UNDOING) by compare-and-set sends its calls. A
+  worker that finds the run RUNNING sends nothing: it reads the resource back and tells whether the
+  change was applied, was not applied, or left a state that is neither (drifted).
+* A worker sends no call later than `Timeouts.sending` after it recorded the intent, and reading
+  back says "not applied" only when no call can be in flight any more (`Timeouts.in_flight`).
 
-A method answers with what should happen next and when (`Next`), None when nothing should, or a
-`Refusal` for whoever pressed the button. The caller schedules; nothing here waits.
+A method returns the next step and when to take it (`NextStep`), None when there is none, or a
+`Refusal` for the person who pressed the button. The caller schedules; no method waits.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from typing import Any
 
 from bot.changes import guards
 from bot.changes.approval import Approval
-from bot.changes.engine import ENDED, Case, Next, Timeouts, Work, due
+from bot.changes.engine import ENDED, NextStep, RunContext, StepName, Timeouts, next_step
 from bot.domain.change_wording import trim_reply, undo_command
+from bot.domain.contract import Observed
 from bot.domain.errors import (
     ConfigError,
     IncidentHelperError,
@@ -40,288 +41,339 @@ from bot.domain.redaction import redact
 from bot.domain.report import GapReason
 from bot.domain.run import Answer, Run, RunState, Verification
 
-__all__ = ["ENDED", "ChangeExecutor", "Next", "Timeouts", "Work", "due"]
+__all__ = ["ENDED", "ChangeExecutor", "NextStep", "StepName", "Timeouts", "next_step"]
 
-CLICK_KEPT = 86_400
-"""Seconds a press of Undo is known; Slack and the queue give up long before."""
+CLICK_REMEMBERED = 86_400
+"""Seconds a press of Undo is remembered; Slack and the queue stop retrying long before."""
 
 _TRANSIENT = frozenset({GapReason.THROTTLED, GapReason.TIMEOUT})
 
 
 @dataclass(frozen=True, slots=True)
+class _Ready:
+    """All that is needed to send: the calls, and the write role to send them with."""
+
+    steps: tuple[Step, ...]
+    writer: AwsWriter
+    read_at: datetime  # AWS time at which the resource was read
+
+
+@dataclass(frozen=True, slots=True)
 class _Sent:
-    """What came of sending; `refused` is AWS's no. Not complete: read back."""
+    """How far sending came. When it is not complete, the resource has to be read back."""
 
     results: tuple[dict[str, Any], ...]
     complete: bool
-    refused: str | None = None
+    refused: str | None = None  # AWS's reason for refusing a call
+
+    @property
+    def refused_outright(self) -> bool:
+        """AWS refused the first call: nothing was changed."""
+        return self.refused is not None and not self.results
 
 
 class _ReadBackResult(StrEnum):
-    LANDED = "landed"
-    UNCHANGED = "unchanged"
-    DRIFTED = "drifted"
-    UNKNOWN = "unknown"  # not yet, or could not be read
+    IN_EFFECT = "in effect"  # the resource is as the calls should leave it
+    NO_EFFECT = "no effect"  # the resource is as it was before the calls
+    DRIFTED = "drifted"  # neither
+    UNKNOWN = "unknown"  # too early to tell, or the read failed
 
 
 @dataclass(frozen=True, slots=True)
 class _ReadBack:
-    fate: _ReadBackResult
+    result: _ReadBackResult
     at: datetime | None = None  # AWS time
     difference: str = ""
 
 
 class ChangeExecutor(Approval):
-    """A run's way, whole: what `bot.changes.approval` does up to approval, and the acting."""
+    """All steps of a run: those up to approval (`bot.changes.approval`) and those that act."""
 
-    async def apply(self, run_id: str) -> Next | None:
-        """Plan anew, ask the guards, record the intent, send each call once; or, where that was
-        begun before, read back what came of it."""
+    async def apply(self, run_id: str) -> NextStep | None:
+        """Send the calls of an approved run, each once.
+
+        First everything slow (plan again, guards, write role), then the intent is recorded, then
+        the calls are sent. A run that is RUNNING already is read back instead.
+        """
         run = await self._run(run_id)
         if run.state is RunState.RUNNING:
-            return await self._applied(await self._case(run))
+            return await self._confirm_applied(await self._context(run))
         if run.state is not RunState.APPROVED:
-            return await self._arrived(run)
+            return await self._finish_step(run)
         try:
-            case = await self._case(run)
-            scope = await self._scope(case)
-            plan, at = await self._read(
-                case, lambda aws: (case.action.replan(aws, scope, case.plan), aws.now())
-            )
-            holder = await self._reserve(run)
-            refusal = await self._refusal(guards.APPLY, case, plan=plan, holder=holder)
-            if refusal:
-                return await self._end(run, RunState.REFUSED, refusal.reason)
-            writer = await self.offload(partial(self.writer, case.service, run))
+            ready = await self._ready_to_apply(run)
         except (ConfigError, ReadFailed, WriteRefused) as fault:
-            return await self._not_begun(run, fault)
-        begun = self.monotonic()
-        deadline = await self._landing()
-        running = await self.store.move(
-            run_id, (RunState.APPROVED,), RunState.RUNNING, deadline=deadline
-        )
+            return await self._nothing_sent(run, fault)
+        if isinstance(ready, Refusal):
+            return await self._end(run, RunState.REFUSED, ready.reason)
+        started = self.monotonic()
+        running = await self._record_intent(run, RunState.RUNNING)
         if running is None:
-            return await self._arrived(await self._run(run_id))
-        await self._arrived(running)
-        sent = await self._send(writer, case.plan.steps, begun)
+            return await self._finish_step(await self._run(run_id))
+        await self._finish_step(running)
+        sent = await self._send(ready, started)
         if sent.complete:
-            return await self._move(running, RunState.SETTLING, results=sent.results, applied_at=at)
-        if sent.refused and not sent.results:
+            return await self._move(
+                running, RunState.SETTLING, results=sent.results, applied_at=ready.read_at
+            )
+        if sent.refused_outright:
             return await self._end(running, RunState.REFUSED, f"AWS refused: {sent.refused}")
-        return await self._applied(await self._case(running))
+        return await self._confirm_applied(await self._context(running))
 
-    async def settle(self, run_id: str) -> Next | None:
-        """Is the change in force? Asked again until AWS says yes or no, or it took too long."""
+    async def settle(self, run_id: str) -> NextStep | None:
+        """Ask AWS whether the change is in force; again until it says yes or no, or takes longer
+        than twice the time the plan expects."""
         run = await self._run(run_id)
         if run.state is not RunState.SETTLING:
-            return await self._arrived(run)
-        case = await self._case(run)
+            return await self._finish_step(run)
+        context = await self._context(run)
         try:
             answer = await self._read(
-                case, lambda aws: case.action.settled(aws, case.plan, run.results)
+                context, lambda aws: context.action.settled(aws, context.plan, run.results)
             )
         except ReadFailed as fault:
-            answer = await self._unread(case, fault)
+            answer = await self._inconclusive(context, fault)
         if answer.answer is Answer.YES:
             return await self._move(run, RunState.VERIFYING, in_force_at=answer.at, note="")
-        late = _since(run.applied_at, answer.at) > 2 * case.plan.settles_within
+        late = _seconds_since(run.applied_at, answer.at) > 2 * context.plan.settles_within
         if answer.answer is Answer.INCONCLUSIVE and not late:
-            return await self._going_on(run, answer, Work.SETTLE)
-        return await self._move(run, RunState.DONE, verification=_never(answer, case.plan), note="")
+            return await self._check_again(run, answer, StepName.SETTLE)
+        verification = _not_in_force(answer, context.plan)
+        return await self._move(run, RunState.DONE, verification=verification, note="")
 
-    async def verify(self, run_id: str) -> Next | None:
-        """Ask the detector until it says yes or no, or time is up; inconclusive is never yes."""
+    async def verify(self, run_id: str) -> NextStep | None:
+        """Ask the detector whether the service has recovered; again until it says yes or no, or
+        `Timeouts.verify` is over. Inconclusive never counts as yes."""
         run = await self._run(run_id)
         if run.state is not RunState.VERIFYING:
-            return await self._arrived(run)
-        case = await self._case(run)
+            return await self._finish_step(run)
+        context = await self._context(run)
         try:
             answer = await self.detector(run)
         except ReadFailed as fault:
-            answer = await self._unread(case, fault)
-        late = _since(run.in_force_at or run.applied_at, answer.at) > self.timeouts.verify
+            answer = await self._inconclusive(context, fault)
+        in_force_at = run.in_force_at or run.applied_at
+        late = _seconds_since(in_force_at, answer.at) > self.timeouts.verify
         if answer.answer is Answer.INCONCLUSIVE and not late:
-            return await self._going_on(run, answer, Work.VERIFY)
+            return await self._check_again(run, answer, StepName.VERIFY)
         return await self._move(run, RunState.DONE, verification=answer, note="")
 
     async def undo(
         self, run_id: str, by: str | None = None, click: str = ""
-    ) -> Next | Refusal | None:
-        """Send the inverse once, if the world still is as the change left it. Without `by`: go on
-        with an undo that was begun. A `click` that was taken up before sends nothing: after an
-        undo that failed it takes a new one."""
+    ) -> NextStep | Refusal | None:
+        """Send the inverse calls once, if the resource is still as the change left it.
+
+        Args:
+            run_id: the run to undo.
+            by: Slack user id of whoever pressed Undo; None continues an undo that was begun.
+            click: key of that press. A press that was handled before sends nothing: after an undo
+                that failed, the button has to be pressed again.
+        """
         run = await self._run(run_id)
         if run.state is RunState.UNDOING:
-            return await self._undone(await self._case(run))
+            return await self._confirm_undone(await self._context(run))
         if by is None or run.state is RunState.UNDONE:
-            return await self._arrived(run)
+            return await self._finish_step(run)
         try:
-            case = await self._case(run)
-            holder = None if run.state not in ENDED else await self._reserve(run)
-            refusal = await self._refusal(guards.UNDO, case, plan=run.plan, actor=by, holder=holder)
-            if refusal:
-                return refusal
-            seen = await self._read(case, lambda aws: case.action.observe(aws, case.plan))
-            if canonical(seen.state) != canonical(case.plan.after):
-                return Refusal(_moved_on(case.plan, seen.state))
-            if why := case.action.ownership_conflict(case.plan, seen, run.results):
-                return Refusal(f"Not undone: {why}")
-            undoer = run.model_copy(update={"undone_by": by})
-            writer = await self.offload(partial(self.writer, case.service, undoer))
+            ready = await self._ready_to_undo(run, by)
         except (ConfigError, ReadFailed, WriteRefused) as fault:
             return Refusal(f"Not undone, nothing was sent: {fault}")
-        steps = case.action.undo_steps(case.plan, seen)
-        if click and not await self.store.once(f"undo:{run_id}:{click}", CLICK_KEPT):
-            return await self._taken_up(run_id)
-        begun = self.monotonic()
-        undoing = await self.store.move(
-            run_id,
-            (run.state,),
-            RunState.UNDOING,
-            undone_by=by,
-            deadline=await self._landing(),
-            note="",
-        )
+        if isinstance(ready, Refusal):
+            return ready
+        if click and not await self.store.once(f"undo:{run_id}:{click}", CLICK_REMEMBERED):
+            return await self._click_handled_before(run_id)
+        started = self.monotonic()
+        undoing = await self._record_intent(run, RunState.UNDOING, undone_by=by, note="")
         if undoing is None:
-            return await self._arrived(await self._run(run_id))
-        await self._arrived(undoing)
+            return await self._finish_step(await self._run(run_id))
+        await self._finish_step(undoing)
         if other := await self._reserve(undoing):
-            return await self._undo_failed(undoing, f"{other} has taken the resource")
-        sent = await self._send(writer, steps, begun)
-        if sent.refused and not sent.results:
+            return await self._undo_failed(undoing, f"change {other} has reserved the resource")
+        sent = await self._send(ready, started)
+        if sent.refused_outright:
             return await self._undo_failed(undoing, f"AWS refused: {sent.refused}")
-        return await self._undone(await self._case(undoing))
+        return await self._confirm_undone(await self._context(undoing))
 
-    # --- reading back ---------------------------------------------------------------------------
+    # --- before the intent is recorded ----------------------------------------------------------
 
-    async def _applied(self, case: Case) -> Next | None:
-        """The calls may have been sent: what came of them? Never sends."""
-        back = await self._read_back(case, goal=case.plan.after, start=case.plan.before)
-        match back.fate:
-            case _ReadBackResult.LANDED:
-                return await self._move(case.run, RunState.SETTLING, applied_at=back.at)
-            case _ReadBackResult.UNCHANGED:
-                note = f"{case.plan.target} is as it was before: the change was not applied."
-                return await self._end(case.run, RunState.REFUSED, f"{note} It may be asked anew.")
-            case _ReadBackResult.DRIFTED:
-                note = f"{case.plan.target} is neither as before nor as planned: {back.difference}."
-                return await self._end(case.run, RunState.DRIFTED, note)
-            case _ReadBackResult.UNKNOWN:
-                return Next(Work.APPLY, self.timeouts.poll)
+    async def _ready_to_apply(self, run: Run) -> _Ready | Refusal:
+        """Plan again, reserve the target, ask the guards, assume the write role.
 
-    async def _undone(self, case: Case) -> Next | None:
-        back = await self._read_back(case, goal=case.plan.before, start=case.plan.after)
-        match back.fate:
-            case _ReadBackResult.LANDED:
-                return await self._move(case.run, RunState.UNDONE)
-            case _ReadBackResult.UNCHANGED:
-                return await self._undo_failed(case.run, "the change is still in force")
-            case _ReadBackResult.DRIFTED:
-                note = f"{case.plan.target} is neither as before nor as changed: {back.difference}."
-                return await self._end(case.run, RunState.DRIFTED, note)
-            case _ReadBackResult.UNKNOWN:
-                return Next(Work.UNDO, self.timeouts.poll)
+        Raises ConfigError, ReadFailed or WriteRefused; nothing was sent then.
+        """
+        context = await self._context(run)
+        scope = await self._scope(context)
+        plan, at = await self._read(
+            context, lambda aws: (context.action.replan(aws, scope, context.plan), aws.now())
+        )
+        holder = await self._reserve(run)
+        if refusal := await self._first_refusal(guards.APPLY, context, plan=plan, holder=holder):
+            return refusal
+        writer = await self.offload(partial(self.writer, context.service, run))
+        return _Ready(context.plan.steps, writer, at)
 
-    async def _read_back(
-        self, case: Case, *, goal: Mapping[str, Any], start: Mapping[str, Any]
-    ) -> _ReadBack:
-        try:
-            seen, at = await self._read(
-                case, lambda aws: (case.action.observe(aws, case.plan), aws.now())
-            )
-        except ReadFailed as fault:
-            text = f"{case.plan.target} can't be read back yet ({fault}); asking again."
-            await self._note(case.run, "note", text)
-            return _ReadBack(_ReadBackResult.UNKNOWN)
-        if canonical(seen.state) == canonical(goal):
-            return _ReadBack(_ReadBackResult.LANDED, at)
-        patience = timedelta(seconds=case.plan.settles_within if seen.changing else 0)
-        deadline = case.run.deadline
-        if deadline and await self.store.now() < deadline + patience:
-            return _ReadBack(_ReadBackResult.UNKNOWN)
-        if canonical(seen.state) == canonical(start):
-            return _ReadBack(_ReadBackResult.UNCHANGED, at)
-        return _ReadBack(_ReadBackResult.DRIFTED, at, guards.difference(goal, seen.state))
+    async def _ready_to_undo(self, run: Run, by: str) -> _Ready | Refusal:
+        """Ask the guards, check that nobody changed the resource since, assume the write role.
 
-    async def _taken_up(self, run_id: str) -> Next | Refusal | None:
-        """A click was heard before. Where nothing came of it, it takes a new one."""
+        Raises ConfigError, ReadFailed or WriteRefused; nothing was sent then.
+        """
+        context = await self._context(run)
+        holder = None if run.state not in ENDED else await self._reserve(run)
+        if refusal := await self._first_refusal(
+            guards.UNDO, context, plan=run.plan, actor=by, holder=holder
+        ):
+            return refusal
+        seen, at = await self._observe(context)
+        if canonical(seen.state) != canonical(context.plan.after):
+            return Refusal(_changed_since(context.plan, seen.state))
+        if conflict := context.action.ownership_conflict(context.plan, seen, run.results):
+            return Refusal(f"Not undone: {conflict}")
+        undone_by = run.model_copy(update={"undone_by": by})
+        writer = await self.offload(partial(self.writer, context.service, undone_by))
+        return _Ready(context.action.undo_steps(context.plan, seen), writer, at)
+
+    async def _nothing_sent(self, run: Run, fault: IncidentHelperError) -> NextStep | None:
+        """A failed read that may succeed later is tried again while the approval is valid."""
+        transient = isinstance(fault, ReadFailed) and fault.reason in _TRANSIENT
+        if transient and run.expires_at and await self.store.now() < run.expires_at:
+            return NextStep(StepName.APPLY, self.timeouts.poll)
+        return await self._end(run, RunState.REFUSED, f"Nothing was sent: {fault}")
+
+    async def _click_handled_before(self, run_id: str) -> NextStep | Refusal | None:
         run = await self._run(run_id)
         if run.state in (RunState.UNDOING, RunState.UNDONE):
-            return await self._arrived(run)
-        return Refusal(f"This click was taken up before. {run.note} Press Undo to try again.")
+            return await self._finish_step(run)
+        return Refusal(f"This click was handled before. {run.note} Press Undo to try again.")
 
-    async def _undo_failed(self, run: Run, why: str) -> Next | None:
-        """The change stays; a person gets the calls to make by hand."""
-        note = f"Not undone: {why}."
-        if run.plan and run.plan.inverse:
-            note += f" By hand: {undo_command(run)}"
-        await self._note(run, "undo", note)
-        answer = run.verification or Verification(
-            answer=Answer.INCONCLUSIVE,
-            text="cut short by an undo that did not happen",
-            at=await self.store.now(),
-        )
-        return await self._move(run, RunState.DONE, note=note, verification=answer)
+    # --- recording and sending ------------------------------------------------------------------
 
-    async def _going_on(self, run: Run, answer: Verification, work: Work) -> Next | None:
-        """Not yet: say how far it is, when that is news, and look again."""
-        if redact(answer.text) != run.note:
-            await self.store.move(run.id, (run.state,), run.state, note=answer.text)
-        return Next(work, self.timeouts.poll)
+    async def _record_intent(self, run: Run, to: RunState, **fields: Any) -> Run | None:
+        """Move the run to RUNNING or UNDOING; None when another worker moved it first."""
+        deadline = await self.store.now() + timedelta(seconds=self.timeouts.in_flight)
+        return await self.store.move(run.id, (run.state,), to, deadline=deadline, **fields)
 
-    # --- small parts ----------------------------------------------------------------------------
-
-    async def _send(self, writer: AwsWriter, steps: tuple[Step, ...], begun: float) -> _Sent:
-        """Each call once, in order, as long as this worker was not held up."""
+    async def _send(self, ready: _Ready, started: float) -> _Sent:
+        """Send each call once, in order; none after `Timeouts.sending` is over."""
         results: list[dict[str, Any]] = []
-        for step in steps:
-            if self.monotonic() - begun > self.timeouts.sending:
+        for step in ready.steps:
+            if self.monotonic() - started > self.timeouts.sending:
                 return _Sent(tuple(results), complete=False)
             try:
-                reply = await self.offload(partial(writer.write, step))
-            except WriteRefused as no:
-                return _Sent(tuple(results), complete=False, refused=str(no))
+                reply = await self.offload(partial(ready.writer.write, step))
+            except WriteRefused as refusal:
+                return _Sent(tuple(results), complete=False, refused=str(refusal))
             except WriteAmbiguous:
                 return _Sent(tuple(results), complete=False)
             results.append(trim_reply(reply))
         return _Sent(tuple(results), complete=True)
 
-    async def _not_begun(self, run: Run, fault: IncidentHelperError) -> Next | None:
-        """Nothing was sent. A read that may come right is tried again while the approval holds."""
-        transient = isinstance(fault, ReadFailed) and fault.reason in _TRANSIENT
-        if transient and run.expires_at and await self.store.now() < run.expires_at:
-            return Next(Work.APPLY, self.timeouts.poll)
-        return await self._end(run, RunState.REFUSED, f"Nothing was sent: {fault}")
+    # --- reading back ---------------------------------------------------------------------------
 
-    async def _landing(self) -> datetime:
-        return await self.store.now() + timedelta(seconds=self.timeouts.landing)
+    async def _confirm_applied(self, context: RunContext) -> NextStep | None:
+        """The calls may have been sent: read back what they did. Sends nothing."""
+        plan, run = context.plan, context.run
+        found = await self._read_back(context, goal=plan.after, start=plan.before)
+        match found.result:
+            case _ReadBackResult.IN_EFFECT:
+                return await self._move(run, RunState.SETTLING, applied_at=found.at)
+            case _ReadBackResult.NO_EFFECT:
+                note = f"{plan.target} is as it was before: the change was not applied."
+                return await self._end(run, RunState.REFUSED, f"{note} You can ask for it again.")
+            case _ReadBackResult.DRIFTED:
+                note = f"{plan.target} is neither as before nor as planned: {found.difference}."
+                return await self._end(run, RunState.DRIFTED, note)
+            case _ReadBackResult.UNKNOWN:
+                return NextStep(StepName.APPLY, self.timeouts.poll)
 
-    async def _unread(self, case: Case, fault: ReadFailed) -> Verification:
+    async def _confirm_undone(self, context: RunContext) -> NextStep | None:
+        """The inverse calls may have been sent: read back what they did. Sends nothing."""
+        plan, run = context.plan, context.run
+        found = await self._read_back(context, goal=plan.before, start=plan.after)
+        match found.result:
+            case _ReadBackResult.IN_EFFECT:
+                return await self._move(run, RunState.UNDONE)
+            case _ReadBackResult.NO_EFFECT:
+                return await self._undo_failed(run, "the change is still in force")
+            case _ReadBackResult.DRIFTED:
+                note = f"{plan.target} is neither as before nor as changed: {found.difference}."
+                return await self._end(run, RunState.DRIFTED, note)
+            case _ReadBackResult.UNKNOWN:
+                return NextStep(StepName.UNDO, self.timeouts.poll)
+
+    async def _read_back(
+        self, context: RunContext, *, goal: Mapping[str, Any], start: Mapping[str, Any]
+    ) -> _ReadBack:
+        """Compare the resource with the state the calls lead to and the state they start from."""
         try:
-            at = await self._read(case, lambda aws: aws.now())
+            seen, at = await self._observe(context)
+        except ReadFailed as fault:
+            text = f"{context.plan.target} could not be read back yet ({fault}); trying again."
+            await self._note(context.run, "note", text)
+            return _ReadBack(_ReadBackResult.UNKNOWN)
+        if canonical(seen.state) == canonical(goal):
+            return _ReadBack(_ReadBackResult.IN_EFFECT, at)
+        wait = timedelta(seconds=context.plan.settles_within if seen.changing else 0)
+        deadline = context.run.deadline
+        if deadline and await self.store.now() < deadline + wait:
+            return _ReadBack(_ReadBackResult.UNKNOWN)
+        if canonical(seen.state) == canonical(start):
+            return _ReadBack(_ReadBackResult.NO_EFFECT, at)
+        return _ReadBack(_ReadBackResult.DRIFTED, at, guards.difference(goal, seen.state))
+
+    async def _observe(self, context: RunContext) -> tuple[Observed, datetime]:
+        """The resource as it is now, and AWS's time. Raises ReadFailed."""
+        return await self._read(
+            context, lambda aws: (context.action.observe(aws, context.plan), aws.now())
+        )
+
+    async def _undo_failed(self, run: Run, reason: str) -> NextStep | None:
+        """The change stays in force; the note has the commands to undo it by hand."""
+        note = f"Not undone: {reason}."
+        if run.plan and run.plan.inverse:
+            note += f" By hand: {undo_command(run)}"
+        await self._note(run, "undo", note)
+        answer = run.verification or Verification(
+            answer=Answer.INCONCLUSIVE,
+            text="verification was stopped by an undo that failed",
+            at=await self.store.now(),
+        )
+        return await self._move(run, RunState.DONE, note=note, verification=answer)
+
+    # --- checking again -------------------------------------------------------------------------
+
+    async def _check_again(self, run: Run, answer: Verification, step: StepName) -> NextStep | None:
+        """No answer yet: store the progress if it is new, and take the same step again."""
+        if redact(answer.text) != run.note:
+            await self.store.move(run.id, (run.state,), run.state, note=answer.text)
+        return NextStep(step, self.timeouts.poll)
+
+    async def _inconclusive(self, context: RunContext, fault: ReadFailed) -> Verification:
+        """A failed read as an answer: nothing is known."""
+        try:
+            at = await self._read(context, lambda aws: aws.now())
         except ReadFailed:
             at = await self.store.now()
         return Verification(answer=Answer.INCONCLUSIVE, text=f"not known: {fault}", at=at)
 
 
-def _since(then: datetime | None, now: datetime) -> float:
-    """Seconds."""
+def _seconds_since(then: datetime | None, now: datetime) -> float:
     return (now - then).total_seconds() if then else 0.0
 
 
-def _never(answer: Verification, plan: Plan) -> Verification:
-    """The last word on a change that did not come into force."""
+def _not_in_force(answer: Verification, plan: Plan) -> Verification:
+    """The final answer on a change that did not come into force in time."""
     if answer.answer is Answer.NO:
         return answer
-    patience = 2 * plan.settles_within / 60
-    return answer.model_copy(update={"text": f"not after {patience:.0f} minutes: {answer.text}"})
+    minutes = 2 * plan.settles_within / 60
+    text = f"not confirmed after {minutes:.0f} minutes: {answer.text}"
+    return answer.model_copy(update={"text": text})
 
 
-def _moved_on(plan: Plan, seen: Mapping[str, Any]) -> str:
+def _changed_since(plan: Plan, seen: Mapping[str, Any]) -> str:
     if canonical(seen) == canonical(plan.before):
-        return f"{plan.target} is as it was before the change already; nothing to undo."
+        return f"{plan.target} is already as it was before the change; there is nothing to undo."
     what = guards.difference(plan.after, seen)
     return (
         f"Not undone: {plan.target} was changed since ({what}), and undoing would overwrite that. "
-        "A person has to look."
+        "Look at the resource and decide by hand."
     )

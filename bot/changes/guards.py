@@ -1,8 +1,8 @@
-"""Why a guarded change may not go ahead: one pure function a guard, in the order they are asked.
+"""The guards: pure functions that say why a change may not take its next step.
 
-A guard gets a `Request`, everything there is to know at this moment, and answers with a `Refusal`
-or None. What is unknown refuses: acting fails closed. `first_refusal` asks a list of guards in
-order; `REQUEST`, `APPROVE`, `APPLY` and `UNDO` are the lists, each for one moment.
+A guard gets a `Request`, all that is known at this moment, and returns a `Refusal`, or None to let
+the request pass. What is unknown is refused. `first_refusal` asks a list of guards in order; the
+lists are `REQUEST`, `APPROVE`, `APPLY` and `UNDO`, each for the step of that name.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from bot.domain.service import Service
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A change about to take its next step, and the world as far as it matters for that."""
+    """A change about to take its next step, with all that the guards need to know."""
 
     run: Run
-    plan: Plan | None  # as planned at this moment; None: there is nothing to do any more
+    plan: Plan | None  # as planned at this moment; None: there is nothing to change any more
     service: Service
     policy: Policy
     now: datetime  # Redis time
     actor: str | None = None  # who pressed the button, when somebody did
-    holder: str | None = None  # another run that has the target
+    holder: str | None = None  # id of another run that holds the target
     audit_fault: str | None = None  # what is wrong with the audit chain
-    permissions: frozenset[str] = frozenset()  # writes the action declares
+    permissions: frozenset[str] = frozenset()  # IAM actions that the action declares it may call
 
 
 Guard = Callable[[Request], Refusal | None]
 
 
 def first_refusal(guards: Iterable[Guard], request: Request) -> Refusal | None:
-    """The first guard's refusal; None when every one lets the request pass."""
+    """The first guard's refusal; None when all of them let the request pass."""
     return next((refusal for guard in guards if (refusal := guard(request))), None)
 
 
@@ -46,10 +46,10 @@ def first_refusal(guards: Iterable[Guard], request: Request) -> Refusal | None:
 
 
 def audit_is_whole(request: Request) -> Refusal | None:
-    """A broken audit chain freezes every change until a person has looked."""
+    """The audit chain has no fault. While it has one, no change is approved or applied."""
     if request.audit_fault:
         return Refusal(
-            f"Changes are frozen: {request.audit_fault} Find out why, then see `incident audit`."
+            f"Changes are frozen: {request.audit_fault} `incident audit` shows the record."
         )
     return None
 
@@ -70,41 +70,41 @@ def in_state(*states: RunState) -> Guard:
 
 
 def actor_may_request(request: Request) -> Refusal | None:
-    """Whoever pressed the button made the preview, and may ask for this action here."""
+    """Whoever pressed the button opened the preview and may request this action on the service."""
     if request.actor is None:
-        return Refusal("Nobody is named as asking for this change.")
+        return Refusal("The request does not say who asks for this change.")
     if request.actor != request.run.requested_by:
-        return Refusal("This preview is somebody else's; make one of your own.")
+        return Refusal("Somebody else opened this preview; open your own from the card.")
     return may_request(request.policy, request.actor, request.run.action, request.service)
 
 
 def requester_may_request(request: Request) -> Refusal | None:
-    """Whoever asked for it still may: roles are looked up again at execution."""
+    """The requester still may request it: roles are read again when the change is applied."""
     run = request.run
     return may_request(request.policy, run.requested_by, run.action, request.service)
 
 
 def actor_may_approve(request: Request) -> Refusal | None:
-    """Whoever pressed the button may approve this action here, and did not ask for it."""
+    """Whoever pressed the button may approve this action and is not the requester."""
     if request.actor is None:
-        return Refusal("Nobody is named as approving this change.")
+        return Refusal("The request does not say who approves this change.")
     return _approval(request, request.actor)
 
 
 def approver_may_approve(request: Request) -> Refusal | None:
-    """Whoever approved it still may, and is not whoever asked."""
+    """The approver still may approve it and is not the requester."""
     if request.run.approved_by is None:
         return Refusal("Nobody has approved this change.")
     return _approval(request, request.run.approved_by)
 
 
 def actor_may_undo(request: Request) -> Refusal | None:
-    """Undoing returns to a known state: whoever may ask for or approve the action may do it."""
+    """Whoever may request or approve the action may undo it: undoing restores a known state."""
     if request.actor is None:
-        return Refusal("Nobody is named as undoing this change.")
-    asked = (request.policy, request.actor, request.run.action, request.service)
-    refusal = may_request(*asked)
-    return refusal and may_approve(*asked) and refusal
+        return Refusal("The request does not say who undoes this change.")
+    who_and_what = (request.policy, request.actor, request.run.action, request.service)
+    refusal = may_request(*who_and_what)
+    return refusal and may_approve(*who_and_what) and refusal
 
 
 def _approval(request: Request, approver: str) -> Refusal | None:
@@ -117,30 +117,30 @@ def _approval(request: Request, approver: str) -> Refusal | None:
 
 
 def not_expired(request: Request) -> Refusal | None:
-    """The request for approval is still good, by the store's clock."""
+    """The request has not expired, by the store's clock."""
     expires = request.run.expires_at
     if expires is None:
-        return Refusal("The request has no expiry on record; ask for the change again.")
+        return Refusal("The request has no expiry time; ask for the change again.")
     if request.now >= expires:
         return Refusal(f"The request expired at {expires:%H:%M:%S} UTC; ask for the change again.")
     return None
 
 
 def something_to_do(request: Request) -> Refusal | None:
-    """There still is a change to make."""
+    """There still is something to change."""
     if request.plan is None:
-        return Refusal("There is nothing to do any more: the resource is as the change wants it.")
+        return Refusal("There is nothing to change any more: the resource already is as planned.")
     return None
 
 
 def same_as_approved(request: Request) -> Refusal | None:
-    """The plan made just now is, to the letter, the one that was shown and approved."""
+    """The plan computed now has the same fingerprint as the one shown and approved."""
     plan, approved = request.plan, request.run.plan
     if plan is None or approved is None or request.run.fingerprint is None:
         return Refusal("No approved plan is on record; ask for the change again.")
     if plan.fingerprint == request.run.fingerprint:
         return None
-    what = difference(approved.before, plan.before) or "the calls to be made are others"
+    what = difference(approved.before, plan.before) or "the API calls are different"
     return Refusal(
         f"{plan.target} changed since the plan was made ({what}). Nothing was sent; ask again to "
         "see the new plan."
@@ -148,7 +148,7 @@ def same_as_approved(request: Request) -> Refusal | None:
 
 
 def checks_hold(request: Request) -> Refusal | None:
-    """Every precondition holds; one that could not be checked counts as one that does not."""
+    """Every precondition holds. One that could not be checked counts as not holding."""
     blocked = request.plan.blocked_by if request.plan else ()
     if not blocked:
         return None
@@ -164,34 +164,38 @@ def target_is_free(request: Request) -> Refusal | None:
     if request.holder is None:
         return None
     target = request.plan.target if request.plan else "the resource"
-    return Refusal(f"Another change of {target} is pending ({request.holder}); let it end first.")
+    return Refusal(
+        f"Another change of {target} is pending ({request.holder}); wait until it has ended."
+    )
 
 
 def can_be_undone(request: Request) -> Refusal | None:
     """The plan has an inverse."""
     if request.plan is not None and request.plan.inverse is None:
-        return Refusal(f"This change can't be undone: {request.plan.irreversible}")
+        return Refusal(f"This change cannot be undone: {request.plan.irreversible}")
     return None
 
 
-# --- never, whoever approved --------------------------------------------------------------------
+# --- forbidden, whoever approved ----------------------------------------------------------------
 
 NEVER_SERVICES = frozenset({"iam", "kms", "organizations", "sts", "account", "cloudtrail"})
 ADMIN_PORTS = {22: "SSH", 3389: "Remote Desktop"}
-# Everything else that deletes or terminates destroys something an inverse cannot bring back.
-HARMLESS_DELETES = frozenset(
+# Every other call that deletes or terminates destroys something that no inverse call restores.
+REVERSIBLE_DELETES = frozenset(
     {"delete_provisioned_concurrency_config", "delete_function_concurrency"}
 )
 _DESTROYING = ("delete_", "terminate_", "purge_", "schedule_key_deletion")
-_WIDEST = {4: 8, 6: 16}  # prefixes shorter than these are "the internet"
+_MIN_PREFIX = {4: 8, 6: 16}  # by IP version; a shorter prefix counts as the internet
 
 
-def never_ever(request: Request) -> Refusal | None:
-    """Calls no approval makes right, forward or inverse."""
+def no_forbidden_calls(request: Request) -> Refusal | None:
+    """No call, forward or inverse, is one that is refused whoever approved it."""
     for step in _every_step(request):
         if step.service in NEVER_SERVICES:
-            return Refusal(f"{step.permission} is never sent: it changes who may do what.")
-        if step.operation.startswith(_DESTROYING) and step.operation not in HARMLESS_DELETES:
+            return Refusal(
+                f"{step.permission} is never sent: it changes access rights, keys or the audit log."
+            )
+        if step.operation.startswith(_DESTROYING) and step.operation not in REVERSIBLE_DELETES:
             return Refusal(f"{step.permission} is never sent: it destroys something.")
         opened = next(_opened_to_all(step), None)
         if opened:
@@ -200,7 +204,7 @@ def never_ever(request: Request) -> Refusal | None:
 
 
 def only_declared_calls(request: Request) -> Refusal | None:
-    """The plan sends nothing its action did not declare, as the write role would refuse too."""
+    """The plan has only calls that its action declares; the write role allows no others."""
     for step in _every_step(request):
         if step.permission not in request.permissions:
             return Refusal(f"The action does not declare {step.permission}; nothing was sent.")
@@ -235,7 +239,7 @@ def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _covers(rule: Mapping[str, Any], port: int) -> bool:
-    """Whether a rule in EC2's words (IpPermission, SecurityGroupRuleRequest) admits the port."""
+    """Whether a security group rule (IpPermission, SecurityGroupRuleRequest) includes the port."""
     protocol = str(rule.get("IpProtocol", ""))
     if not protocol:
         return False
@@ -252,17 +256,22 @@ def _networks(rule: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_internet(network: str) -> bool:
-    """Nearly everybody's address; text that is no network is taken for the worst."""
+    """Whether a network includes a large part of the internet; true for text that is no network."""
     try:
         parsed = ipaddress.ip_network(network, strict=False)
     except ValueError:
         return True
-    return parsed.prefixlen < _WIDEST[parsed.version]
+    return parsed.prefixlen < _MIN_PREFIX[parsed.version]
 
 
 # --- the lists ----------------------------------------------------------------------------------
 
-_PLAN_IS_SOUND: tuple[Guard, ...] = (something_to_do, checks_hold, never_ever, only_declared_calls)
+_PLAN_IS_SOUND: tuple[Guard, ...] = (
+    something_to_do,
+    checks_hold,
+    no_forbidden_calls,
+    only_declared_calls,
+)
 
 REQUEST: tuple[Guard, ...] = (
     audit_is_whole,
@@ -286,31 +295,31 @@ APPLY: tuple[Guard, ...] = (
     something_to_do,
     same_as_approved,
     checks_hold,
-    never_ever,
+    no_forbidden_calls,
     only_declared_calls,
     target_is_free,
 )
-UNDO: tuple[Guard, ...] = (  # a broken audit chain stops no way back
+UNDO: tuple[Guard, ...] = (  # a fault in the audit chain does not stop an undo
     in_state(RunState.SETTLING, RunState.VERIFYING, RunState.DONE),
     actor_may_undo,
     can_be_undone,
-    never_ever,
+    no_forbidden_calls,
     only_declared_calls,
     target_is_free,
 )
 
 
 def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs between two snapshots, for people: "version: 41 -> 42"."""
+    """What differs between two states, as text: "version: 41 -> 42"."""
     keys = sorted(before.keys() | now.keys())
     return ", ".join(
-        f"{key}: {_shown(before.get(key))} -> {_shown(now.get(key))}"
+        f"{key}: {_as_text(before.get(key))} -> {_as_text(now.get(key))}"
         for key in keys
         if before.get(key) != now.get(key)
     )
 
 
-def _shown(value: object) -> str:
+def _as_text(value: object) -> str:
     if value is None or value == {}:
         return "none"
     text = str(value)

@@ -25,6 +25,11 @@ The parameter's type says what the method can handle besides a value:
 - `None`: the service has nothing this probe could read. Without `| None` the hypothesis is then
   *refuted*.
 
+Causes that several incident types share are written once, in a subclass of `Causes`. An incident
+type inherits those that can bring its symptom:
+
+    class FiveXX(ColdStarts, Releases, Playbook): ...
+
 `scope` (what is investigated) and `since` (a time; only in `recovered`) may be parameters too. Any
 other parameter raises TypeError when the class is defined.
 
@@ -101,12 +106,37 @@ class AlarmRule:
     metrics: frozenset[str]  # {"5XXError"}
 
 
-class Playbook(ABC):
-    """An incident type. A subclass declares it; `bot.investigation.engine` runs it.
+class Causes:
+    """Hypotheses and the probes they need. Incident types inherit the causes they need.
 
-    `probes` and `hypotheses` are filled in from the class body. Raises TypeError when a method
-    has a parameter that names no probe.
+    Both are inherited like methods: a class's own first, then those of its bases in the order they
+    are listed. A subclass that sets a hypothesis to None does without it. Raises TypeError when a
+    method has a parameter that names no probe.
     """
+
+    probes: ClassVar[Mapping[str, Probe[object]]] = {}
+    hypotheses: ClassVar[tuple[Hypothesis, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        names = dict.fromkeys(name for base in cls.__mro__ for name in vars(base))
+        members: dict[str, Any] = {name: getattr(cls, name, None) for name in names}
+        cls.probes = {name: each for name, each in members.items() if isinstance(each, Probe)}
+        cls.hypotheses = tuple(
+            Hypothesis(
+                id=name.replace("_", "-"),
+                title=test.__hypothesis__[0],
+                actions=test.__hypothesis__[1],
+                test=test,
+                parameters=probe_parameters(cls, test),
+            )
+            for name, test in members.items()
+            if hasattr(test, "__hypothesis__")
+        )
+
+
+class Playbook(Causes, ABC):
+    """An incident type. A subclass declares it; `bot.investigation.engine` runs it."""
 
     id: ClassVar[str]
     title: ClassVar[str]
@@ -115,28 +145,9 @@ class Playbook(ABC):
     name_words: ClassVar[frozenset[str]] = frozenset()
     """Lower-case words in an alarm's name; used only when no playbook answers its metric."""
 
-    probes: ClassVar[Mapping[str, Probe[object]]] = {}
-    hypotheses: ClassVar[tuple[Hypothesis, ...]] = ()
-
     def __init_subclass__(cls) -> None:
+        """Raises TypeError for a parameter of a method that is no probe."""
         super().__init_subclass__()
-        cls.probes = {
-            name: value
-            for base in reversed(cls.__mro__)
-            for name, value in vars(base).items()
-            if isinstance(value, Probe)
-        }
-        cls.hypotheses = tuple(
-            Hypothesis(
-                id=name.replace("_", "-"),
-                title=member.__hypothesis__[0],
-                actions=member.__hypothesis__[1],
-                test=member,
-                parameters=probe_parameters(cls, member),
-            )
-            for name, member in vars(cls).items()
-            if hasattr(member, "__hypothesis__")
-        )
         for method in (cls.overview, cls.recovered):
             probe_parameters(cls, method)  # raises TypeError for a misspelt parameter
 
@@ -287,7 +298,7 @@ class Accepts:
     none: bool
 
 
-def probe_parameters(playbook: type[Playbook], method: Callable[..., object]) -> dict[str, Accepts]:
+def probe_parameters(playbook: type[Causes], method: Callable[..., object]) -> dict[str, Accepts]:
     """A method's parameters that name probes, and what each accepts.
 
     Raises TypeError for a parameter that names no probe of the playbook.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bot.domain.report import Gap, GapReason
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.domain.report import Gap, GapReason
 
 
 class IncidentHelperError(Exception):
@@ -27,6 +30,8 @@ class ReadFailed(IncidentHelperError):
 
     def as_gap(self, probe: str) -> Gap:
         """The gap that this failure leaves in the report; `probe` says what was read."""
+        from bot.domain.report import Gap  # the command line imports this module and no model
+
         return Gap(probe=probe, reason=self.reason, detail=self.detail, permission=self.permission)
 
 

@@ -1,7 +1,7 @@
-"""What AWS says before there is a card: asked for a second at most where the message says enough.
+"""What is read from CloudWatch before the first card is posted.
 
-A slow AWS must not hold up the first card. What did not come in time is read again by the
-investigation.
+A slow AWS must not delay the first card: where the alarm's message says enough, a read gets one
+second. What did not come in time is read again by the investigation.
 """
 
 from __future__ import annotations
@@ -14,25 +14,34 @@ from bot.domain.alarm import Alarm
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws, Store
 
-PATIENCE = 1.0  # seconds; the first card should be there within 3
+WAIT_SECONDS = 1.0  # the first card should be posted within 3
 
 
-async def reread(aws: Aws, alarm: Alarm, *, enough: bool = False) -> tuple[Alarm, str | None]:
-    """The alarm as CloudWatch has it; or as it is, and why it could not be read. Where what is
-    known of it is `enough` to begin with, only what comes in time counts."""
-    reading = asyncio.ensure_future(asyncio.to_thread(alarms.reread, aws, alarm))
-    await asyncio.wait({reading}, timeout=PATIENCE if enough else None)
-    if not reading.done():
-        reading.add_done_callback(lambda late: late.cancelled() or late.exception())
-        return alarm, "CloudWatch takes long to answer"
+async def reread(aws: Aws, alarm: Alarm, *, limit_wait: bool = False) -> tuple[Alarm, str | None]:
+    """Read the alarm from CloudWatch.
+
+    Args:
+        aws: reads the alarm's account and region.
+        alarm: the alarm as its message describes it.
+        limit_wait: wait `WAIT_SECONDS` at most.
+
+    Returns:
+        The alarm as CloudWatch has it and None; or the alarm as given, and why it was not read.
+    """
+    read = asyncio.ensure_future(asyncio.to_thread(alarms.reread, aws, alarm))
+    await asyncio.wait({read}, timeout=WAIT_SECONDS if limit_wait else None)
+    if not read.done():
+        read.add_done_callback(lambda late: late.cancelled() or late.exception())
+        return alarm, "CloudWatch did not answer within a second"
     try:
-        return reading.result(), None
+        return read.result(), None
     except ReadFailed as failed:
         return alarm, failed.detail
 
 
 async def went_off(aws: Aws, known: Alarm) -> datetime | None:
-    """When an alarm that is over went into ALARM; when it ended, where that can't be read."""
+    """When an alarm that is OK again had gone into ALARM; when it changed to OK, if its history
+    could not be read."""
     try:
         return await asyncio.to_thread(alarms.last_alarm_time, aws, known)
     except ReadFailed:
@@ -40,7 +49,7 @@ async def went_off(aws: Aws, known: Alarm) -> datetime | None:
 
 
 async def now(aws: Aws, store: Store) -> datetime:
-    """AWS's clock, the store's where AWS takes its time."""
-    asking = asyncio.ensure_future(asyncio.to_thread(aws.now))
-    await asyncio.wait({asking}, timeout=PATIENCE)
-    return asking.result() if asking.done() else await store.now()
+    """AWS's time; the store's time when AWS does not answer within `WAIT_SECONDS`."""
+    read = asyncio.ensure_future(asyncio.to_thread(aws.now))
+    await asyncio.wait({read}, timeout=WAIT_SECONDS)
+    return read.result() if read.done() else await store.now()

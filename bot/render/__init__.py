@@ -1,13 +1,16 @@
-"""Model → Block Kit. Pure: knows no client, and every text from outside goes through one door."""
+"""Turns incidents, reports and changes into Slack messages and modals (Block Kit). Pure.
+
+No client and no decision belongs here. Text from outside is cleaned or escaped in one place,
+`bot.render.text`.
+"""
 
 from bot.render.blocks import Message
 from bot.render.card import card, status
+from bot.render.change_message import run_message
 from bot.render.clicks import PROPOSE, Click, Offer
-from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
-from bot.render.run import run_message
-from bot.render.talk import (
+from bot.render.messages import (
     Entry,
-    elsewhere,
+    already_open,
     help_message,
     no_incident,
     notice,
@@ -16,6 +19,7 @@ from bot.render.talk import (
     unknown_alarm,
     unknown_message,
 )
+from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
 
 __all__ = [
     "PROPOSE",
@@ -23,8 +27,8 @@ __all__ = [
     "Entry",
     "Message",
     "Offer",
+    "already_open",
     "card",
-    "elsewhere",
     "error_modal",
     "help_message",
     "loading_modal",

@@ -1,4 +1,4 @@
-"""Block Kit, the little of it that is used: builders that cannot exceed Slack's limits.
+"""Builders for the Block Kit elements in use. None of them exceeds Slack's limits.
 
 Source of the limits: docs.slack.dev, reference/block-kit. Rich text and plain text are preferred
 to mrkdwn, because Slack parses no markup in them.
@@ -19,54 +19,51 @@ Block = dict[str, Any]
 Part = dict[str, Any]
 """An element of rich text: text, date, user, link."""
 
-_PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})>(?= (?:may not|said no|asked for) ?)")
+_PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})>(?= (?:may not|rejected|asked for) ?)")
 MOST_BLOCKS = 50
-MOST_CHARACTERS = 13_200  # of a message's blocks together; more is `msg_blocks_too_long`
+MOST_CHARACTERS = 13_200  # of all blocks of a message; above it Slack answers msg_blocks_too_long
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is posted: blocks, and the text that notifications and screen readers take."""
+    """A message: its blocks, and the text for notifications and screen readers."""
 
     text: str
     blocks: list[Block]
 
 
-def weight(blocks: object) -> int:
-    """Characters in blocks, counted so that no way of counting of Slack's gives more."""
+def count_characters(blocks: object) -> int:
+    """Characters in blocks, at least as many as Slack counts."""
     if isinstance(blocks, str):
         return len(blocks)
     if isinstance(blocks, dict):
-        return sum(weight(value) for key, value in blocks.items() if key not in ("type", "style"))
+        return sum(
+            count_characters(value) for key, value in blocks.items() if key not in ("type", "style")
+        )
     if isinstance(blocks, list):
-        return sum(weight(each) for each in blocks)
+        return sum(count_characters(each) for each in blocks)
     return 0
 
 
 # --- rich text ----------------------------------------------------------------------------------
 
 
-def say(text: str, most: int = 300, *, bold: bool = False, quiet: bool = False) -> Part:
-    """Text as it is: no mention, link or formatting is parsed in it."""
+def plain(text: str, most: int = 300, *, bold: bool = False, quiet: bool = False) -> Part:
+    """Text in which Slack parses no mention, link or formatting."""
     style = {"bold": True} if bold else {"italic": True} if quiet else {}
     return _styled(_spaced(text, most), style)
 
 
 def bold(text: str, most: int = 300) -> Part:
-    return say(text, most, bold=True)
-
-
-def struck(text: str, most: int = 300) -> Part:
-    """What is out."""
-    return _styled(words.short(text, most), {"strike": True})
+    return plain(text, most, bold=True)
 
 
 def fixed_width(text: str, most: int = 200) -> Part:
-    return _styled(words.short(text, most), {"code": True})
+    return _styled(words.shorten(text, most), {"code": True})
 
 
-def when(at: datetime, style: str = "{time}") -> Part:
-    """A time, shown in the reader's zone."""
+def date(at: datetime, style: str = "{time}") -> Part:
+    """A time, shown in the reader's time zone."""
     return {
         "type": "date",
         "timestamp": int(at.timestamp()),
@@ -81,22 +78,22 @@ def person(user_id: str) -> Part:
     return fixed_width(user_id, 80)
 
 
-def told(text: str, most: int = 900) -> list[Part]:
-    """A sentence that may begin with a person, as refusals do.
+def sentence(text: str, most: int = 900) -> list[Part]:
+    """A sentence that may begin with a mention of a person, as refusals do.
 
-    Only there and before these words: a mention within text from outside stays text.
+    A mention anywhere else stays text: the sentence may contain text from outside.
     """
-    begun = _PERSON.match(text)
-    if begun is None:
-        return [say(text, most)]
-    return [person(begun[1]), say(text[begun.end() :], most)]
+    start = _PERSON.match(text)
+    if start is None:
+        return [plain(text, most)]
+    return [person(start[1]), plain(text[start.end() :], most)]
 
 
 def link(title: str, url: str) -> Part | None:
-    """A link, or None when the address is not plain https or is longer than Slack takes."""
+    """A link; None when the address is not https, has spaces or is too long for Slack."""
     if not url.startswith("https://") or len(url) > 3000 or any(char.isspace() for char in url):
         return None
-    return {"type": "link", "url": url, "text": words.short(title, 60)}
+    return {"type": "link", "url": url, "text": words.shorten(title, 60)}
 
 
 def line(*parts: Part) -> Block:
@@ -115,12 +112,12 @@ def rich(*elements: Block) -> Block:
     return {"type": "rich_text", "elements": list(elements)}
 
 
-def quoted(*parts: Part) -> Block:
+def quote(*parts: Part) -> Block:
     return {"type": "rich_text_quote", "elements": list(parts)}
 
 
-def listing(text: str, most: int = 2500) -> Block:
-    """A code block; the only text that keeps its line breaks."""
+def code_block(text: str, most: int = 2500) -> Block:
+    """A code block, the only element that keeps line breaks."""
     lines = "\n".join(_indented(row) for row in text[: 4 * most].splitlines())
     return {
         "type": "rich_text_preformatted",
@@ -136,7 +133,7 @@ def header(text: str) -> Block:
 
 
 def context(text: Mrkdwn) -> Block:
-    """Small grey text. `verbatim` keeps Slack from finding links and names in it."""
+    """Small grey text. With `verbatim` Slack does not look for links and names in it."""
     return {
         "type": "context",
         "elements": [{"type": "mrkdwn", "text": words.clip(text, 2000), "verbatim": True}],
@@ -155,7 +152,7 @@ def divider() -> Block:
 
 
 def label(text: str, most: int) -> Block:
-    return {"type": "plain_text", "text": words.short(text, most), "emoji": False}
+    return {"type": "plain_text", "text": words.shorten(text, most), "emoji": False}
 
 
 def button(
@@ -166,7 +163,7 @@ def button(
     style: str | None = None,
     confirm: Block | None = None,
 ) -> Block:
-    """`value` is an opaque id, never a parameter of what the click does."""
+    """A button. `value` is an opaque id, never a parameter of the action."""
     made: Block = {
         "type": "button",
         "text": label(title, 75),
@@ -181,7 +178,7 @@ def button(
 
 
 def confirm(title: str, text: str, yes: str, *, danger: bool = False) -> Block:
-    """The question asked between a click and its effect."""
+    """The dialog that asks for confirmation before a click takes effect."""
     return {
         "title": label(title, 100),
         "text": label(text, 300),
@@ -196,9 +193,9 @@ def actions(buttons: Sequence[Block]) -> Block:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Block:
-    """A table: the first column to the left, figures to the right."""
+    """A table with the first column aligned left, the others right."""
     cells = [
-        [{"type": "raw_text", "text": words.short(cell, 60)} for cell in row]
+        [{"type": "raw_text", "text": words.shorten(cell, 60)} for cell in row]
         for row in (head, *rows)
     ]
     align = [{"align": "left" if number == 0 else "right"} for number in range(len(head))]
@@ -213,12 +210,12 @@ def _styled(text: str, style: dict[str, bool]) -> Part:
 
 
 def _spaced(text: str, most: int) -> str:
-    """Cleaned, but with the space that sets it off from its neighbours kept."""
+    """Cleaned text that keeps one space at its beginning and end, if it had any."""
     if text and text.isspace():
         return " "
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() else ""
-    return f"{before}{words.short(text, most)}{after}"
+    return f"{before}{words.shorten(text, most)}{after}"
 
 
 def _indented(row: str) -> str:

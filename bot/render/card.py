@@ -1,7 +1,8 @@
-"""The incident card: one message under the alarm, readable at 3 AM on a phone.
+"""The incident card: one message under the alarm's post, to be read on a phone.
 
-What broke and how bad, since when, the likely cause with its evidence, what can be done; below
-that what backs it up. The sections keep their order while evidence comes in.
+First what is wrong and how much, since when, the likely cause with its evidence, and the actions;
+below them chart, changes, causes ruled out, what was not read. The order of the sections stays the
+same while evidence comes in.
 """
 
 from __future__ import annotations
@@ -21,33 +22,33 @@ from bot.render.blocks import (
     bullets,
     button,
     context,
+    count_characters,
     header,
     line,
+    plain,
     rich,
-    say,
     table,
-    weight,
 )
+from bot.render.change_message import UNDER_WAY, outcome
 from bot.render.chart import chart
 from bot.render.clicks import Click, Offer
 from bot.render.findings import Detail
-from bot.render.run import UNDER_WAY, standing
 from bot.render.text import (
     Mrkdwn,
     clip,
     code,
     count,
     dollars,
+    duration,
     escaped,
-    fixed,
-    joined,
+    join,
+    literal,
+    local_time,
     mention,
-    moment,
     percent,
     plural,
-    short,
+    shorten,
     size,
-    span,
     strong,
 )
 
@@ -55,53 +56,53 @@ BUDGET = MOST_CHARACTERS - 1_200
 MOST_OFFERS = 4
 MOST_CODES = 5
 
-# From everything down to the least that is still a card: what matters least goes first.
-DETAILS = (
+# From all details to the fewest; the card gets the first that fits into one message.
+DETAIL_LEVELS = (
     Detail(),
     Detail(refuted=3, links=4),
-    Detail(refuted=3, links=4, gaps=3, changes=3, rivals=2, words=220),
-    Detail(refuted=2, links=2, gaps=3, changes=2, rivals=1, clues=4, words=180),
-    Detail(refuted=1, links=0, gaps=2, changes=1, rivals=0, clues=3, words=140),
+    Detail(refuted=3, links=4, gaps=3, changes=3, others=2, length=220),
+    Detail(refuted=2, links=2, gaps=3, changes=2, others=1, clues=4, length=180),
+    Detail(refuted=1, links=0, gaps=2, changes=1, others=0, clues=3, length=140),
 )
 
 
 def card(
     incident: Incident, report: Report | None, runs: Sequence[Run], offers: Sequence[Offer]
 ) -> Message:
-    """The card for what is known now, within every limit of Block Kit.
+    """The card for the present state, within all limits of Block Kit.
 
     Args:
-        incident: what it is about; a recovered one says so.
-        report: the latest report, complete or not; None when the investigation has just begun.
+        incident: the incident; the card of a recovered or closed one says so.
+        report: the latest report, complete or not; None before the first one.
         runs: guarded changes of this incident, oldest first.
-        offers: actions that fit, the most fitting first.
+        offers: actions for the cause found, the best first.
     """
-    for detail in DETAILS:
+    for detail in DETAIL_LEVELS:
         blocks = _blocks(incident, report, runs, offers, detail)
-        if weight(blocks) <= BUDGET:
+        if count_characters(blocks) <= BUDGET:
             break
     return Message(text=summary(incident, report), blocks=blocks)
 
 
 def summary(incident: Incident, report: Report | None) -> str:
-    """The card in a sentence or two, for notifications and screen readers."""
+    """The card in one or two sentences, for notifications and screen readers."""
     pieces = [escaped(f"{_state_word(incident)}{_headline(incident, report)}", 300)]
     if report is not None and report.complete:
         cause = report.cause
         pieces.append(
             escaped(f"{findings.CONFIDENCE[report.verdict]}: {cause.title}.", 300)
             if cause
-            else fixed("No cause stands out yet; the card says what to test next.")
+            else literal("No single cause found; the card says what to find out next.")
         )
-    return joined(" ", pieces)
+    return join(" ", pieces)
 
 
 def status(incident: Incident, report: Report | None) -> Message:
-    """Where an incident stands, for one person who asked: the card's first lines."""
+    """The answer to `/incident status`: the first lines of the card."""
     head = f"{_state_word(incident)}{_headline(incident, report)}"
     blocks = [rich(line(bold(head))), context(_facts(incident, report))]
     if report is not None:
-        blocks.append(findings.verdict(report, Detail(clues=1, rivals=2)))
+        blocks.append(findings.verdict(report, Detail(clues=1, others=2)))
     return Message(summary(incident, report), blocks)
 
 
@@ -118,13 +119,13 @@ def _blocks(
     ]
     if report is not None:
         blocks += [_codes(report), findings.verdict(report, detail)]
-    blocks += [_done(runs), _buttons(incident, runs, offers)]
+    blocks += [_runs(runs), _buttons(incident, runs, offers)]
     if report is not None:
         blocks += [
             chart(report),
             findings.changes(report, detail),
             findings.ruled_out(report, detail),
-            findings.unknown(report, detail),
+            findings.unread(report, detail),
             findings.links(report, detail),
         ]
     blocks += [_more_buttons(incident, report), context(_footer(report))]
@@ -142,30 +143,35 @@ def _state_word(incident: Incident) -> str:
 def _headline(incident: Incident, report: Report | None) -> str:
     if report is not None and report.overview.headline:
         return f"{clip(incident.service, 60)} · {report.overview.headline}"
-    return f"{clip(incident.service, 60)} · {incident.playbook}, looking at it"
+    return f"{clip(incident.service, 60)} · {incident.playbook}, investigating"
 
 
 def _facts(incident: Incident, report: Report | None) -> Mrkdwn:
-    """Severity, since when and for how long, which alarm."""
+    """Severity, beginning and duration, alarm or whoever asked."""
     onset = report.overview.onset if report else None
     since = onset or (incident.alarm and incident.alarm.changed_at) or incident.opened_at
     until = incident.recovered_at or (report.made_at if report else None)
-    lasted = Mrkdwn(span(until - since)) if until and until > since else None
-    times: list[Mrkdwn | None] = [fixed("since"), moment(since)]
+    lasted = Mrkdwn(duration(until - since)) if until and until > since else None
+    times: list[Mrkdwn | None] = [literal("since"), local_time(since)]
     if incident.recovered_at:
-        times = [fixed("from"), moment(since), fixed("to"), moment(incident.recovered_at)]
+        times = [
+            literal("from"),
+            local_time(since),
+            literal("to"),
+            local_time(incident.recovered_at),
+        ]
     if lasted:
         times.append(Mrkdwn(f"({lasted})"))
-    pieces = [strong(escaped(incident.severity)), joined(" ", times)]
+    pieces = [strong(escaped(incident.severity)), join(" ", times)]
     if incident.alarm:
         pieces += [code(incident.alarm.name, 120), escaped(incident.alarm.region, 30)]
     elif incident.opened_by:
-        pieces.append(joined(" ", [fixed("asked by"), mention(incident.opened_by)]))
-    return joined(" · ", pieces)
+        pieces.append(join(" ", [literal("asked by"), mention(incident.opened_by)]))
+    return join(" · ", pieces)
 
 
 def _codes(report: Report) -> Block | None:
-    """The breakdown by answer code, the most frequent first."""
+    """The table of error codes, the most frequent first."""
     shares = report.overview.breakdown
     if not shares:
         return None
@@ -188,20 +194,20 @@ def _codes(report: Report) -> Block | None:
     return table(("Code", "Count", "of errors", "of requests"), rows)
 
 
-def _done(runs: Sequence[Run]) -> Block | None:
-    """Guarded changes of this incident, one line each; each has its own message too."""
+def _runs(runs: Sequence[Run]) -> Block | None:
+    """The last three guarded changes, one line each; each has its own message too."""
     shown = [run for run in runs if run.plan is not None][-3:]
     if not shown:
         return None
     rows = [
-        [bold(run.plan.title if run.plan else run.action, 150), say(f": {standing(run)}")]
+        [bold(run.plan.title if run.plan else run.action, 150), plain(f": {outcome(run)}")]
         for run in shown
     ]
     return rich(line(bold("Actions")), bullets(rows))
 
 
 def _buttons(incident: Incident, runs: Sequence[Run], offers: Sequence[Offer]) -> Block | None:
-    """What can be done. The first stands out, unless something is being done already."""
+    """The actions. The first is highlighted, unless a change is under way."""
     if incident.state is IncidentState.CLOSED:
         return None
     under_way = any(run.state in UNDER_WAY for run in runs)
@@ -226,20 +232,20 @@ def _more_buttons(incident: Incident, report: Report | None) -> Block:
 
 
 def _footer(report: Report | None) -> Mrkdwn:
-    """What is still being read; or what the reading cost."""
+    """What is still being read; at the end what the investigation read and cost."""
     if report is None:
-        return fixed("Looking; the first findings come in seconds.")
+        return literal("Investigating; the first findings come in a few seconds.")
     pending = [gap for gap in report.gaps if gap.reason is GapReason.PENDING]
     if pending:
-        names = ", ".join(short(gap.detail or gap.probe, 60) for gap in pending[:6])
+        names = ", ".join(shorten(gap.detail or gap.probe, 60) for gap in pending[:6])
         more = f" and {len(pending) - 6} more" if len(pending) > 6 else ""
-        return escaped(f"Still looking at: {names}{more}")
+        return escaped(f"Still reading: {names}{more}")
     cost = report.cost
-    pieces = [f"Looked for {span(cost.seconds)}", plural(cost.calls, "AWS read")]
+    pieces = [f"Investigated in {duration(cost.seconds)}", plural(cost.calls, "AWS read")]
     if cost.metrics:
         pieces.append(plural(cost.metrics, "metric"))
     if cost.log_bytes:
         pieces.append(f"{size(cost.log_bytes)} of logs scanned")
     pieces.append(dollars(cost.usd))
-    stamped = joined(" ", [fixed("as of"), moment(report.made_at, "{time_secs}")])
-    return joined(" · ", [*(escaped(piece) for piece in pieces), stamped])
+    stamped = join(" ", [literal("as of"), local_time(report.made_at, "{time_secs}")])
+    return join(" · ", [*(escaped(piece) for piece in pieces), stamped])

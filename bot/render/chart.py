@@ -1,4 +1,4 @@
-"""Series of a report as Slack's native line chart.
+"""The chart of a report, as Slack's native line chart.
 
 Limits: 20 points a series, labels of 20 characters, a title of 50, and every series needs a value
 at every point (docs.slack.dev, data visualization block). Two snapshots of that page allow 6 and
@@ -13,19 +13,19 @@ from datetime import datetime, timedelta
 
 from bot.domain.report import Report, Series
 from bot.render.blocks import Block
-from bot.render.text import short
+from bot.render.text import shorten
 
 MOST_SERIES = 6
 MOST_POINTS = 20
-LEAD = timedelta(minutes=20)  # quiet minutes shown before the onset
+LEAD = timedelta(minutes=20)  # shown before the onset
 
 
 def chart(report: Report) -> Block | None:
     """The chart, from 20 minutes before the onset; None when there is nothing to draw.
 
-    Its minutes are counted from the onset, because Slack puts no label into the reader's zone.
-    A point is the highest value of its minutes. Minutes without data are left out, never drawn as
-    zero; a series that has hardly any is left out whole.
+    The axis counts minutes from the onset, because Slack does not convert chart labels to the
+    reader's time zone. A point is the highest value of its minutes. Minutes without data are left
+    out, never drawn as zero; a series with data at less than half of the points is left out.
     """
     onset = report.overview.onset or report.window.began
     end = report.window.end
@@ -39,7 +39,7 @@ def chart(report: Report) -> Block | None:
     for series in report.overview.chart[:MOST_SERIES]:
         peaks = _peaks(series, labels, step)
         if sum(peak is not None for peak in peaks) * 2 > len(labels):
-            drawn[_unique(short(series.name, 20), drawn)] = peaks
+            drawn[_unique(shorten(series.name, 20), drawn)] = peaks
     kept = [
         number
         for number in range(len(labels))
@@ -53,7 +53,7 @@ def chart(report: Report) -> Block | None:
     origin = f"min from {'onset' if report.overview.onset else 'alarm'} ({onset:%H:%M} UTC)"
     return {
         "type": "data_visualization",
-        "title": short(report.overview.chart_title, 50),
+        "title": shorten(report.overview.chart_title, 50),
         "chart": {
             "type": "line",
             "series": [
@@ -94,7 +94,7 @@ def _peaks(series: Series, starts: Sequence[datetime], step: timedelta) -> list[
 
 
 def _rounded(value: float) -> float:
-    """Four figures are enough for an eye."""
+    """Four significant digits."""
     return float(f"{value:.4g}")
 
 

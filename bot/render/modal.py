@@ -1,7 +1,7 @@
-"""The preview of a guarded change, as a modal: loading, the plan, a blocked plan, a fault.
+"""The modal with the preview of a guarded change: loading, plan, blocked plan, fault.
 
-`private_metadata` carries the run's opaque id and nothing else; what would be done stands in the
-store, bound to the fingerprint the person saw.
+`private_metadata` has the id of the run only. The plan itself is in the store, and an approval is
+bound to the fingerprint of the plan the person saw.
 """
 
 from __future__ import annotations
@@ -12,77 +12,81 @@ from bot.render.blocks import (
     Block,
     bold,
     bullets,
+    code_block,
+    count_characters,
     fixed_width,
     label,
     line,
-    listing,
-    quoted,
+    plain,
+    quote,
     rich,
-    say,
-    told,
-    weight,
+    sentence,
 )
 from bot.render.clicks import PROPOSE
-from bot.render.plans import calls, checks, diff, price, settling, way_back
+from bot.render.plans import calls, checks, diff, hourly_cost, how_to_undo, time_until_in_force
 from bot.render.text import plural
 
 View = Block
-MOST_CHARACTERS = 12_000  # well under what a view may weigh
+MOST_CHARACTERS = 12_000  # well below Slack's limit for a view
 
 
 def loading_modal(external_id: str, title: str = "Preparing the change") -> View:
-    """Opened at once, while the 3-second trigger id lives; the preview replaces it."""
-    reading = say("Reading the state of the resource and computing the exact calls. ")
-    promise = say("Nothing is changed by this.", quiet=True)
-    return _view("Preview", [rich(line(bold(title)), line(reading, promise))], external_id)
+    """Opened at the click, whose trigger id is valid for 3 seconds; the preview replaces it."""
+    progress = plain("Reading the state of the resource and computing the exact calls. ")
+    promise = plain("This changes nothing.", quiet=True)
+    return _view("Preview", [rich(line(bold(title)), line(progress, promise))], external_id)
 
 
 def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
-    """The plan to be asked for; without a submit button when a precondition blocks it."""
+    """The plan, with a button that requests approval; without it when a precondition blocks it."""
     blocked = plan.blocked_by
     facts = (_consequences(plan), checks(plan))
     blocks: list[Block | None] = [
-        rich(line(bold(plan.title)), line(say("Target: "), fixed_width(plan.target))),
-        _stop(plan) if blocked else None,
+        rich(line(bold(plan.title)), line(plain("Target: "), fixed_width(plan.target))),
+        _blocked_notice(plan) if blocked else None,
         rich(line(bold("Before → after")), *diff(plan)),
         *(reversed(facts) if blocked else facts),
-        rich(line(bold("Exact calls")), listing(calls(plan.steps))),
+        rich(line(bold("Exact calls")), code_block(calls(plan.steps))),
     ]
     if plan.inverse:
-        blocks.append(rich(line(bold("Calls that undo it")), listing(calls(plan.inverse), 1500)))
+        blocks.append(rich(line(bold("Calls that undo it")), code_block(calls(plan.inverse), 1500)))
     kept = [block for block in blocks if block is not None]
-    while weight(kept) > MOST_CHARACTERS and len(kept) > 3:
-        kept.pop()  # from the end: the calls are in the audit too, the diff is not
+    while count_characters(kept) > MOST_CHARACTERS and len(kept) > 3:
+        kept.pop()  # from the end: the diff matters most
     submit = None if blocked else "Ask for approval"
     return _view("Preview", kept, external_id, submit=submit, run=run.id)
 
 
-def nothing_modal(external_id: str, title: str, why: str) -> View:
-    """There is nothing to do, or it may not be done; why, and what to do instead."""
-    return _view("Preview", [rich(line(bold(title)), line(*told(why, 1500)))], external_id)
+def nothing_modal(external_id: str, title: str, reason: str) -> View:
+    """Says why there is nothing to do, or why the person may not do it."""
+    return _view("Preview", [rich(line(bold(title)), line(*sentence(reason, 1500)))], external_id)
 
 
 def error_modal(external_id: str, what: str, advice: str) -> View:
-    """Something failed on our side: what, and what the person can do. Nothing was changed."""
-    said = rich(line(bold(what)), line(say(advice, 1500)), line(say("Nothing was changed.")))
-    return _view("Not possible now", [said], external_id)
+    """Says what failed inside the bot and what the person can do; nothing was changed."""
+    block = rich(line(bold(what)), line(plain(advice, 1500)), line(plain("Nothing was changed.")))
+    return _view("Not possible now", [block], external_id)
 
 
-def _stop(plan: Plan) -> Block:
+def _blocked_notice(plan: Plan) -> Block:
     number = len(plan.blocked_by)
     verb = "does" if number == 1 else "do"
     return rich(
-        quoted(
+        quote(
             bold("Blocked. "),
-            say(f"{plural(number, 'precondition')} {verb} not hold or could not be checked. "),
-            say("Nothing can be asked for until that is settled."),
+            plain(f"{plural(number, 'precondition')} {verb} not hold or could not be checked. "),
+            plain("You can ask for approval once they hold."),
         )
     )
 
 
 def _consequences(plan: Plan) -> Block:
-    rows = [[say(price(plan))], [say(settling(plan))], [say(way_back(plan), 400)]]
-    rows += [[bold("Warning: "), say(warning)] for warning in plan.warnings[:8]]
+    rows = [
+        [plain(hourly_cost(plan))],
+        [plain(time_until_in_force(plan))],
+        [plain(how_to_undo(plan), 400)],
+    ]
+    rows += [[bold("Warning: "), plain(warning)] for warning in plan.warnings[:8]]
     return rich(line(bold("What it means")), bullets(rows))
 
 

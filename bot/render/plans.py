@@ -1,4 +1,4 @@
-"""A plan as people check it: what differs, the exact calls, the price, the way back."""
+"""The parts of a plan in messages and modals: difference, exact calls, cost, how to undo it."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from bot.render.blocks import (
     bullets,
     fixed_width,
     line,
+    plain,
     rich,
-    say,
 )
-from bot.render.text import dollars, plural, span
+from bot.render.text import dollars, duration, plural
 
 MOST_ROWS = 12
 _ABSENT = object()
 
 
 def diff(plan: Plan) -> list[Block]:
-    """Before → after, only what differs; elements for a rich text block."""
+    """What differs between before and after, as elements of a rich text block."""
     rows: list[list[Part]] = []
     before, after = dict(_leaves(plan.before)), dict(_leaves(plan.after))
     for name in sorted({*before, *after}):
         old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)
         if old != new:
-            row = [fixed_width(name, 80), say(" "), say(_value(old), 120)]
-            rows.append([*row, say(" → "), bold(_value(new), 120)])
+            row = [fixed_width(name, 80), plain(" "), plain(_value(old), 120)]
+            rows.append([*row, plain(" → "), bold(_value(new), 120)])
     if not rows:
-        return [line(say("No setting differs.", quiet=True))]
+        return [line(plain("No setting differs.", quiet=True))]
     more = len(rows) - MOST_ROWS
     elements = [bullets(rows[:MOST_ROWS])]
     if more > 0:
-        elements.append(line(say(f"… {plural(more, 'more setting')} changed", quiet=True)))
+        elements.append(line(plain(f"… {plural(more, 'more setting')} changed", quiet=True)))
     return elements
 
 
 def calls(steps: Sequence[Step]) -> str:
-    """The exact API calls, one a paragraph, in IAM's names."""
+    """The exact API calls with their parameters, named as in IAM."""
     return "\n".join(
         "\n".join(
             [step.permission, *(f"  {key} = {_json(value)}" for key, value in step.params.items())]
@@ -53,13 +53,14 @@ def calls(steps: Sequence[Step]) -> str:
 
 
 def commands(steps: Sequence[Step]) -> str:
-    """The same calls for a person's own shell."""
+    """The calls as AWS CLI commands."""
     return "\n".join(cli_command(step) for step in steps)
 
 
-def price(plan: Plan) -> str:
+def hourly_cost(plan: Plan) -> str:
+    """What the change costs per hour, in a sentence."""
     if plan.usd_per_hour is None:
-        return "What it costs per hour is not known."
+        return "The cost per hour is not known."
     if plan.usd_per_hour == 0:
         return "It costs nothing extra."
     if plan.usd_per_hour < 0:
@@ -67,20 +68,21 @@ def price(plan: Plan) -> str:
     return f"It costs {dollars(plan.usd_per_hour)} an hour until undone."
 
 
-def way_back(plan: Plan) -> str:
-    """How it is undone, or why it cannot be."""
+def how_to_undo(plan: Plan) -> str:
+    """How the change is undone, or why it can't be, in a sentence."""
     if plan.inverse is None:
         return f"It cannot be undone: {plan.irreversible or 'there is no inverse call'}."
     names = ", ".join(dict.fromkeys(step.permission for step in plan.inverse))
     return f"Undone by {names}, if nobody has changed the resource since."
 
 
-def settling(plan: Plan) -> str:
-    return f"In force within {span(plan.settles_within)}."
+def time_until_in_force(plan: Plan) -> str:
+    """How long the change takes to come into force, in a sentence."""
+    return f"In force within {duration(plan.settles_within)}."
 
 
 def checks(plan: Plan) -> Block | None:
-    """Preconditions; one that could not be checked refuses, as acting does."""
+    """The preconditions, and whether each holds."""
     if not plan.checks:
         return None
     return rich(line(bold("Preconditions")), *(line(*_check(each)) for each in plan.checks[:15]))
@@ -88,8 +90,8 @@ def checks(plan: Plan) -> Block | None:
 
 def _check(check: Check) -> list[Part]:
     if check.holds is None:
-        return [bold("? "), say(check.text), say(" (could not be checked)", quiet=True)]
-    return [bold("✓ " if check.holds else "✗ "), say(check.text)]
+        return [bold("? "), plain(check.text), plain(" (could not be checked)", quiet=True)]
+    return [bold("✓ " if check.holds else "✗ "), plain(check.text)]
 
 
 def _leaves(state: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, object]]:

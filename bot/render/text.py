@@ -1,8 +1,8 @@
-"""Words and figures as people read them, and the one door for text we did not write.
+"""Escaping of text from outside, and the format of figures, times and durations.
 
-Alarm names, exception messages and actors come from outside. They go through `clean` (every block
-builder calls it), and into mrkdwn only through `escaped` or `code`: `Mrkdwn` is a type of its own,
-so that mypy refuses a raw string where Slack would parse markup.
+Alarm names, exception messages and actors come from outside. Every block builder passes them to
+`clean`, and they get into mrkdwn only through `escaped` or `code`: `Mrkdwn` is a type of its own,
+so mypy rejects a raw string where Slack would parse markup.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from datetime import datetime, timedelta
 from typing import LiteralString, NewType
 
 Mrkdwn = NewType("Mrkdwn", str)
-"""Text in Slack's markup in which everything from outside is escaped."""
+"""Text in Slack's markup language, with everything from outside escaped."""
 
 NBSP = "\u00a0"
 _SPACES = re.compile(rf"[^\S{NBSP}]+")  # a non-breaking space is kept: "87 %" stays together
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::\d+:assumed-role/([^/]+)/([^/]+)")
 _IAM_USER = re.compile(r"arn:aws[a-z-]*:iam::\d+:user/(?:.*/)?([^/]+)")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, bidi and zero-width, surrogates
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, bidi and zero-width, surrogates
 
 
 def clean(text: str) -> str:
-    """One line without characters that are invisible or turn the writing direction."""
+    """The text as one line, without invisible characters and without changes of direction."""
     spaced = _SPACES.sub(" ", text)
-    return "".join(char for char in spaced if unicodedata.category(char) not in _UNSEEN).strip()
+    return "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE).strip()
 
 
 def clip(text: str, most: int) -> str:
-    """At most `most` characters, an ellipsis saying that there was more."""
+    """At most `most` characters; a cut is marked by an ellipsis."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def short(text: str, most: int) -> str:
-    """Cleaned and clipped; a dash when nothing is left, since Slack refuses empty texts.
+def shorten(text: str, most: int) -> str:
+    """Cleaned and clipped; a dash when nothing is left, because Slack refuses empty texts.
 
-    Looks at the beginning only, so that a stack trace of a megabyte costs nothing.
+    Only the beginning is cleaned, so a stack trace of a megabyte takes no time.
     """
     head = text[: 4 * most + 100]
     cleaned = clean(head)
@@ -50,22 +50,22 @@ def short(text: str, most: int) -> str:
 # --- Slack's markup -----------------------------------------------------------------------------
 
 
-def fixed(text: LiteralString) -> Mrkdwn:
-    """Markup written in this program."""
+def literal(text: LiteralString) -> Mrkdwn:
+    """Markup that is written in this program."""
     return Mrkdwn(text)
 
 
 def escaped(text: str, most: int = 500) -> Mrkdwn:
-    """Text from outside, as text: Slack parses no mention, link or entity in it.
+    """Text from outside, escaped: Slack parses no mention, link or entity in it.
 
     Source: docs.slack.dev, "Formatting message text", escaping.
     """
-    plain = short(text, most)
+    plain = shorten(text, most)
     return Mrkdwn(plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
 
 def code(text: str, most: int = 200) -> Mrkdwn:
-    """A name from outside in fixed width; inside it no formatting is parsed."""
+    """A name from outside as inline code, in which Slack parses no formatting."""
     return Mrkdwn(f"`{escaped(text.replace('`', chr(39)), most)}`")
 
 
@@ -73,17 +73,17 @@ def strong(text: Mrkdwn) -> Mrkdwn:
     return Mrkdwn(f"*{text}*")
 
 
-def joined(separator: LiteralString, pieces: Iterable[Mrkdwn | None]) -> Mrkdwn:
+def join(separator: LiteralString, pieces: Iterable[Mrkdwn | None]) -> Mrkdwn:
     return Mrkdwn(separator.join(piece for piece in pieces if piece))
 
 
-def moment(at: datetime, style: LiteralString = "{time}") -> Mrkdwn:
-    """A time in the reader's own zone; UTC where Slack can't tell."""
+def local_time(at: datetime, style: LiteralString = "{time}") -> Mrkdwn:
+    """A time that Slack shows in the reader's time zone, or in UTC if it can't."""
     return Mrkdwn(f"<!date^{int(at.timestamp())}^{style}|{utc(at)} UTC>")
 
 
 def mention(user_id: str) -> Mrkdwn:
-    """A person, by id; anything that is no user id is shown as text."""
+    """A mention of a Slack user; an id of another form is shown as text."""
     return Mrkdwn(f"<@{user_id}>") if is_user(user_id) else escaped(user_id, 80)
 
 
@@ -95,7 +95,7 @@ def is_user(user_id: str) -> bool:
 
 
 def percent(share: float | None) -> str:
-    """0.0731 -> "7.3 %"; whole numbers from 10 % on, "100 %" only for all; a dash for unknown."""
+    """0.0731 -> "7.3 %"; whole numbers from 10 %, "100 %" only for all, a dash for None."""
     if share is None:
         return "–"
     value = share * 100
@@ -126,13 +126,13 @@ def size(of_bytes: float) -> str:
 
 
 def dollars(usd: float) -> str:
-    """$0.0003, $0.42, $12.80; never $0.00 for something that does cost."""
+    """$0.0003, $0.42, $12.80; an amount above zero is never shown as $0."""
     if usd <= 0:
         return "$0"
     return f"${usd:,.2f}" if usd >= 0.01 else f"${max(usd, 0.0001):.4f}"
 
 
-def span(length: timedelta | float) -> str:
+def duration(length: timedelta | float) -> str:
     """A duration (seconds when a number): "40 s", "12 min", "2 h 05 min", "3 days"."""
     total = length.total_seconds() if isinstance(length, timedelta) else length
     seconds = int(abs(total) + 0.5)
@@ -147,21 +147,21 @@ def span(length: timedelta | float) -> str:
     return f"{minutes // (24 * 60)}{NBSP}days"
 
 
-def lag(seconds: float | None) -> str:
-    """Where a change stands to the onset: "9 min before onset"."""
+def time_to_onset(seconds: float | None) -> str:
+    """When a change was made, from its seconds before the onset: "9 min before onset"."""
     if seconds is None:
-        return "around then"
+        return "near the onset"
     if abs(seconds) < 60:
         return "at the onset"
-    return f"{span(seconds)} {'before' if seconds > 0 else 'after'} onset"
+    return f"{duration(seconds)} {'before' if seconds > 0 else 'after'} onset"
 
 
 def utc(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def actor(who: str) -> str:
-    """Who made a change, without the ARN around it: "maria.lopez (role deploy)"."""
+def actor_name(who: str) -> str:
+    """The name in an IAM ARN: "maria.lopez (role deploy)"; other texts unchanged."""
     if session := _SESSION.fullmatch(who):
         return f"{session[2]} (role {session[1]})"
     user = _IAM_USER.fullmatch(who)

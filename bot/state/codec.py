@@ -1,7 +1,7 @@
 """A model as a Redis hash: one field of JSON text per attribute.
 
-Scripts can then compare and replace single attributes without reading the rest. Names that begin
-with a colon are a script's own (a time in µs to compare with) and no part of the model.
+Scripts can then compare and replace single attributes without reading the rest. Field names that
+begin with a colon belong to scripts (a time in µs to compare with) and are no part of the model.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
+from redis.asyncio import Redis
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,12 +32,13 @@ class Record(Generic[M]):
         self._types = {name: TypeAdapter[Any](hint) for name, hint in fields.items()}
 
     def encode(self, value: M) -> list[str]:
-        """Field, value, field, value… of the whole model."""
+        """The whole model as field, value, field, value…"""
         return self._flat({name: getattr(value, name) for name in self._types})
 
     def encode_changes(self, changes: Mapping[str, Any]) -> list[str]:
-        """The same for some attributes. Raises ValueError for one that is unknown, fixed or of
-        the wrong type, before anything is stored."""
+        """Some attributes as field, value, field, value…
+
+        Raises ValueError for an attribute that is unknown, fixed or of the wrong type."""
         for name in changes:
             if name not in self._types:
                 raise ValueError(f"{self.model.__name__} has no field {name!r}")
@@ -57,6 +59,12 @@ class Record(Generic[M]):
         for name, value in values.items():
             flat += [name, self._types[name].dump_json(value).decode()]
         return flat
+
+
+async def flat_hash(redis: Redis, key: str) -> list[str]:
+    """HGETALL in the form scripts return it: field, value, field, value…"""
+    pairs = await redis.hgetall(key)
+    return [str(text) for pair in pairs.items() for text in pair]
 
 
 def micros(at: datetime | None) -> str:

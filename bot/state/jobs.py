@@ -1,14 +1,15 @@
-"""Durable tasks (docket) and the clock (APScheduler).
+"""Durable tasks (docket) and periodic ones (APScheduler).
 
-A task is a method name and the id of what it is about; everything else is in the store, so a task
-that is delivered twice, or taken over from a dead worker, finds the work where it stands. docket
-is at-least-once: a worker killed mid-task has it redelivered after `redelivery_seconds`.
+A task is its kind and the id of what it is about; everything else is in the store, so a task that
+is delivered twice, or taken over from a dead worker, continues from stored state. docket delivers
+at least once: the task of a killed worker is redelivered after `redelivery_seconds`.
 
-A task that raises is tried again, each time after twice the pause, for about six minutes; then
-the kind's last word is said, once, to whoever waits for it.
+A task that raises is tried again, each time after twice the pause, for about six minutes; after
+the last attempt the kind's `on_exhausted` is called once.
 
-APScheduler keeps time only, in memory: each tick asks for a durable task under a key that names
-the tick, so that of all replicas one runs it.
+APScheduler keeps time in memory: each tick queues a task whose key names the tick, so that one of
+all replicas runs it. docket's own Perpetual tasks are not used: after a crash they keep the time
+they were scheduled for, while a tick comes as soon as a worker starts.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from bot.telemetry import metrics
 log = logging.getLogger(__name__)
 
 Handler = Callable[[str], Awaitable[None]]
-"""What a task does, given the id (or the envelope) it is about."""
+"""Does a task, given the id (or the envelope) it is about."""
 
 OnExhausted = Callable[[str, Exception], Awaitable[None]]
-"""What is said when every attempt has failed, given what it was about and the latest fault."""
+"""Called when every attempt has failed, with the task's argument and the latest exception."""
 
 NAME = "incident-helper"
 ATTEMPTS = 12
@@ -41,7 +42,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of task. `attempts` is 1 where the next tick of the clock does it again anyway."""
+    """A kind of task. `attempts` is 1 for periodic tasks: the next tick is the next attempt."""
 
     do: Handler
     on_exhausted: OnExhausted | None = None
@@ -49,7 +50,7 @@ class Kind:
 
 
 class Jobs:
-    """The queue: `put` is one atomic write; `work` runs what was put until cancelled."""
+    """The queue of tasks: `put` is one atomic write; `work` runs them until cancelled."""
 
     def __init__(
         self,
@@ -65,22 +66,22 @@ class Jobs:
 
     @asynccontextmanager
     async def opened(self, kinds: Mapping[str, Kind]) -> AsyncIterator[Jobs]:
-        """Connects to Redis and registers what each kind of task does."""
+        """Connect to Redis with these kinds of tasks registered by name."""
         for name, kind in kinds.items():
             self._docket.register(self._task(name, kind))
         async with self._docket:
             yield self
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
-        """Ask for a task in `after` seconds. A key that is already waiting or running is kept.
+        """Queue a task to run in `after` seconds, unless one with this key is queued or running.
 
-        Raises redis.RedisError when it could not be written: then nothing was promised.
+        Raises redis.RedisError when it could not be written.
         """
         when = datetime.now(UTC) + timedelta(seconds=after)
         await self._docket.add(kind, when=when, key=key)(about)
 
     async def waiting(self, kind: str) -> frozenset[str]:
-        """What tasks of a kind wait or run for, those between two attempts included."""
+        """Arguments of the queued and running tasks of one kind, those to be retried included."""
         seen = await self._docket.snapshot()
         return frozenset(
             str(task.args[0])
@@ -89,7 +90,7 @@ class Jobs:
         )
 
     async def work(self) -> None:
-        """Run tasks until cancelled. While Redis is away it waits, and goes on afterwards."""
+        """Run tasks until cancelled. While Redis does not answer it waits and reconnects."""
         async with Worker(
             self._docket,
             concurrency=20,
@@ -101,8 +102,8 @@ class Jobs:
             await worker.run_forever()
 
     async def tick(self, every: Mapping[str, int]) -> None:
-        """Ask for a kind of task every so many seconds, now to begin with, until cancelled. What
-        it is about is the number of the tick, the same on all replicas."""
+        """Queue each kind of task now and then every so many seconds, until cancelled. Its
+        argument is the number of the tick, the same on all replicas."""
         clock = AsyncIOScheduler(timezone=UTC)
         for kind, seconds in every.items():
             clock.add_job(
@@ -134,7 +135,7 @@ class Jobs:
         async def task(about: str, retry: ExponentialRetry = patience) -> None:
             try:
                 await kind.do(about)
-            except Exception as fault:  # the program's error handler: whatever it was
+            except Exception as fault:  # whatever a task raises is retried, then reported
                 metrics.FAILED.labels(name).inc()
                 if retry.attempt < kind.attempts:
                     raise  # docket logs it and tries again

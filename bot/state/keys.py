@@ -1,7 +1,7 @@
 """Every Redis key of the program, named here and nowhere else, and how long each lives.
 
-All keys share one hash tag, so that scripts over several keys work on Redis Cluster. docket's own
-keys are not ours; it gives them a TTL or keeps them as its queue.
+All keys share one hash tag, so that scripts over several keys work on Redis Cluster. docket names
+its own keys.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ RETENTION = 90 * DAY
 
 WITHOUT_TTL = {
     "audit:entries": "the audit chain is evidence; an operator archives it, time does not",
-    "audit:head": "tells a truncated audit chain from a short one",
-    "audit:frozen": "a broken audit chain stays broken until it is whole again",
+    "audit:head": "shows that entries at the end of the audit chain were removed",
+    "audit:frozen": "changes stay frozen until the audit chain is whole again",
 }
 """The keys that never expire, by name without the tag, and the reason."""
 
 
 class Keys:
-    """Names under one namespace. Parts that come from outside are hashed when they may be long."""
+    """Key names in one namespace. Parts from outside that may be long are hashed."""
 
     def __init__(self, namespace: str = "ih") -> None:
         self.prefix = f"{{{namespace}}}:"
@@ -39,10 +39,10 @@ class Keys:
         return f"{self.incident_prefix}{incident_id}"
 
     def dedupe(self, key: str) -> str:
-        return f"{self.prefix}dedupe:{_short(key)}"
+        return f"{self.prefix}dedupe:{_hashed(key)}"
 
     def channel(self, channel: str) -> str:
-        """Ids of a channel's incidents, by when they were opened."""
+        """Ids of a channel's incidents, scored by opening time."""
         return f"{self.prefix}channel:{channel}"
 
     def thread(self, channel: str, thread_ts: str) -> str:
@@ -65,19 +65,19 @@ class Keys:
         return f"{self.prefix}runs:{incident_id}"
 
     def target(self, target: str) -> str:
-        return f"{self.prefix}target:{_short(target)}"
+        return f"{self.prefix}target:{_hashed(target)}"
 
     # deliveries
     def once(self, what: str) -> str:
-        return f"{self.prefix}once:{_short(what)}"
+        return f"{self.prefix}once:{_hashed(what)}"
 
     # the outbox of a channel
     def outbox_order(self, channel: str) -> str:
-        """Keys of the messages with something to send, first put first."""
+        """Keys of the messages with something to send, in the order they were put."""
         return f"{self.prefix}outbox:{channel}:order"
 
     def outbox_gate(self, channel: str) -> str:
-        """Until when (µs) nothing more is written to the channel, and how often that failed."""
+        """The time (µs) before which nothing is sent to the channel, and failures in a row."""
         return f"{self.prefix}outbox:{channel}:gate"
 
     def outbox_lease(self, channel: str) -> str:
@@ -90,5 +90,5 @@ class Keys:
         return f"{self.outbox_message_prefix(channel)}{key}"
 
 
-def _short(text: str) -> str:
+def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]

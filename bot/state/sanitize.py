@@ -1,6 +1,6 @@
-"""What is told of runs and incidents, without secrets: AWS's words go into the store through here.
+"""Redacts secrets in the texts of runs and incidents before they are stored.
 
-A plan stays to the letter: that is what was approved, and what is sent.
+A plan is stored unchanged: it is what was approved, and what is sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.domain.run import Verification
 
 
 def run_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's fields about to be stored: its note and what verification said are cleaned."""
+    """A run's fields with note and verification text redacted."""
     clean = dict(fields)
     if "note" in fields:
         clean["note"] = redact(fields["note"])
@@ -25,7 +25,7 @@ def run_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def incident_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """An incident's fields about to be stored: its alarm's reason is cleaned."""
+    """An incident's fields with the alarm's reason redacted."""
     clean = dict(fields)
     if isinstance(alarm := fields.get("alarm"), Alarm):
         clean["alarm"] = alarm.model_copy(update={"reason": redact(alarm.reason)})
@@ -33,4 +33,5 @@ def incident_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def incident(whole: Incident) -> Incident:
+    """The incident with its alarm's reason redacted."""
     return whole.model_copy(update=incident_fields({"alarm": whole.alarm}))

@@ -1,8 +1,8 @@
-"""The fixed Lua scripts: loaded from `bot/state/lua`, registered once per client.
+"""The Lua scripts: loaded from `bot/state/lua`, registered once per client.
 
-A script is one atomic step on Redis. Nothing is ever put into a script's text; values come as
-arguments only. Keys that a script builds itself (a run from its id) carry the same hash tag as
-the keys it is given, so they live in the same slot of a cluster.
+A script is one atomic step on Redis. The text of a script is fixed; values are passed as arguments
+only. Keys that a script builds itself (a run's from its id) carry the same hash tag as the keys it
+is given, so they are in the same slot of a cluster.
 
 Needs Redis 7 or Valkey: the first line of a script may carry flags (`allow-oom`).
 """
@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 CLOCK = ("clock",)
-AUDITED = ("clock", "sha256", "audit")
+AUDIT = ("audit",)
+INDEX = ("index",)
 
 
 def source(*names: str) -> str:
@@ -25,10 +26,10 @@ def source(*names: str) -> str:
 
 
 def script(redis: Redis, *names: str, when_full: bool = False) -> AsyncScript:
-    """The script of the last name, with the helpers named before it.
+    """The script of the last name, preceded by the helpers named before it.
 
     `when_full` lets it write although the server is above its memory limit: for the few steps
-    that bring a change home.
+    that finish or undo a change.
     """
     flags = "#!lua flags=allow-oom\n" if when_full else ""
     return redis.register_script(flags + source(*names))

@@ -65,7 +65,7 @@ def main() -> None:
 
 def to_the_card(page: Page) -> None:
     card = page.locator("#thread .message").nth(1)
-    expect(card).to_contain_text("Looked for")
+    expect(card).to_contain_text("Investigated in")
     card.evaluate("card => card.scrollIntoView()")
 
 

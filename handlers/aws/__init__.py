@@ -1,0 +1,1 @@
+"""Alarm notifications from AWS (SNS, EventBridge). Calls to AWS belong to `bot.aws`."""

@@ -1,4 +1,4 @@
-"""CloudWatch's own messages, by SNS and by EventBridge → the alarm they tell of. Pure and total.
+"""Reads the alarm from CloudWatch's messages, by SNS or EventBridge. Pure; raises nothing.
 
 Shapes: SNS puts `Region` as a display name and dimensions as a list, EventBridge the region's id
 and dimensions as a map; metric math has `Metrics`, a composite alarm has a rule and no metric at
@@ -22,7 +22,7 @@ _IN_RULE = re.compile(r"""ALARM\(\s*["']?(.+?)["']?\s*\)""")
 _INSIGHTS = re.compile(r"SELECT\s+(\w+)\((\w+)\)\s+FROM\s+(?:SCHEMA\()?\s*\"([^\"]+)\"", re.I)
 EVENTS = frozenset({"CloudWatch Alarm State Change", "CloudWatch Alarm Contributor State Change"})
 
-# SNS names the region for people. Source: AWS General Reference, regional endpoints.
+# SNS has the display name of the region. Source: AWS General Reference, regional endpoints.
 REGION_NAMES = {
     "US East (N. Virginia)": "us-east-1",
     "US East (Ohio)": "us-east-2",
@@ -84,45 +84,45 @@ def alarm_of(payload: object) -> Alarm | Ignored:
 
 def from_sns(message: object) -> Alarm | Ignored:
     """The alarm in the message CloudWatch publishes to an SNS topic."""
-    told = dict_in(message)
-    name = text_in(told.get("AlarmName"))
-    state = _state(told.get("NewStateValue"))
-    arn = _ARN.fullmatch(text_in(told.get("AlarmArn")))
-    region = arn[1] if arn else REGION_NAMES.get(text_in(told.get("Region")).strip(), "")
+    alarm = dict_in(message)
+    name = text_in(alarm.get("AlarmName"))
+    state = _state(alarm.get("NewStateValue"))
+    arn = _ARN.fullmatch(text_in(alarm.get("AlarmArn")))
+    region = arn[1] if arn else REGION_NAMES.get(text_in(alarm.get("Region")).strip(), "")
     if not name or state is None:
         return Ignored("not a CloudWatch alarm: no name or no state in it")
     if not REGION.fullmatch(region):
-        return Ignored(f"the alarm's region is not known: {text_in(told.get('Region'))[:80]!r}")
-    account = text_in(told.get("AWSAccountId"))
-    trigger = dict_in(told.get("Trigger"))
+        return Ignored(f"the alarm's region is not known: {text_in(alarm.get('Region'))[:80]!r}")
+    account = text_in(alarm.get("AWSAccountId"))
+    trigger = dict_in(alarm.get("Trigger"))
     return Alarm(
         name=name,
         region=region,
         account=account if _ACCOUNT.fullmatch(account) else None,
         arn=arn[0] if arn else None,
         state=state,
-        reason=text_in(told.get("NewStateReason")),
-        changed_at=_time(told.get("StateChangeTime")),
+        reason=text_in(alarm.get("NewStateReason")),
+        changed_at=_time(alarm.get("StateChangeTime")),
         threshold=None
-        if _is_maths(trigger.get("Metrics"))
+        if _is_metric_math(trigger.get("Metrics"))
         else number_in(trigger.get("Threshold")),
-        children=_children(told.get("TriggeringChildren"), "Arn", told.get("AlarmRule")),
-        **(_sns_maths(trigger) or _sns_metric(trigger)),
+        children=_children(alarm.get("TriggeringChildren"), "Arn", alarm.get("AlarmRule")),
+        **(_sns_metric_math(trigger) or _sns_metric(trigger)),
     )
 
 
 def from_eventbridge(event: object) -> Alarm | Ignored:
     """The alarm in an alarm (or contributor) state change event."""
-    told = dict_in(event)
-    detail = dict_in(told.get("detail"))
-    state_told = dict_in(detail.get("state"))
+    envelope = dict_in(event)
+    detail = dict_in(envelope.get("detail"))
+    state_change = dict_in(detail.get("state"))
     configuration = dict_in(detail.get("configuration"))
-    name, region = text_in(detail.get("alarmName")), text_in(told.get("region"))
-    state = _state(state_told.get("value"))
+    name, region = text_in(detail.get("alarmName")), text_in(envelope.get("region"))
+    state = _state(state_change.get("value"))
     if not name or state is None or not REGION.fullmatch(region):
         return Ignored("not an alarm state change: no name, state or region in it")
-    account = text_in(told.get("account"))
-    because = _decoded(state_told.get("reasonData"))
+    account = text_in(envelope.get("account"))
+    reason_data = _decoded(state_change.get("reasonData"))
     metrics = list_in(configuration.get("metrics"))
     metric = _event_metric(metrics)
     contributor = dict_in(dict_in(detail.get("alarmContributor")).get("attributes"))
@@ -131,12 +131,14 @@ def from_eventbridge(event: object) -> Alarm | Ignored:
         name=name,
         region=region,
         account=account if _ACCOUNT.fullmatch(account) else None,
-        arn=next(filter(_ARN.fullmatch, map(text_in, list_in(told.get("resources")))), None),
+        arn=next(filter(_ARN.fullmatch, map(text_in, list_in(envelope.get("resources")))), None),
         state=state,
-        reason=text_in(state_told.get("reason")),
-        changed_at=_time(state_told.get("timestamp")),
-        threshold=None if _is_maths(metrics) else number_in(because.get("threshold")),
-        children=_children(because.get("triggeringAlarms"), "arn", configuration.get("alarmRule")),
+        reason=text_in(state_change.get("reason")),
+        changed_at=_time(state_change.get("timestamp")),
+        threshold=None if _is_metric_math(metrics) else number_in(reason_data.get("threshold")),
+        children=_children(
+            reason_data.get("triggeringAlarms"), "arn", configuration.get("alarmRule")
+        ),
         **metric,
     )
 
@@ -152,14 +154,14 @@ def _sns_metric(trigger: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_maths(entries: object) -> bool:
-    """Whether the threshold is an expression's: it says nothing of the metric in it."""
+def _is_metric_math(entries: object) -> bool:
+    """Whether the alarm is on an expression: its threshold is then not one of the metric."""
     entries = map(dict_in, list_in(entries))
     return any(entry.get("Expression") or entry.get("expression") for entry in entries)
 
 
-def _sns_maths(trigger: dict[str, Any]) -> dict[str, Any] | None:
-    """The first real metric of metric math or an anomaly band; None for a plain metric."""
+def _sns_metric_math(trigger: dict[str, Any]) -> dict[str, Any] | None:
+    """The first metric in metric math or an anomaly band; None for an alarm on a plain metric."""
     for entry in map(dict_in, list_in(trigger.get("Metrics"))):
         stat = dict_in(entry.get("MetricStat"))
         metric = dict_in(stat.get("Metric"))
@@ -197,9 +199,9 @@ def _event_metric(entries: list[Any]) -> dict[str, Any]:
 
 
 def _children(triggering: object, key: str, rule: object) -> tuple[str, ...]:
-    """Names of the alarms that set off a composite one; those in its rule when it doesn't say."""
-    told = [text_in(dict_in(child).get(key)) for child in list_in(triggering)]
-    return _names(told) or _names(_IN_RULE.findall(text_in(rule)))
+    """Names of the alarms that triggered a composite alarm; if not given, those in its rule."""
+    arns = [text_in(dict_in(child).get(key)) for child in list_in(triggering)]
+    return _names(arns) or _names(_IN_RULE.findall(text_in(rule)))
 
 
 def _names(arns: Iterable[str]) -> tuple[str, ...]:
@@ -208,7 +210,7 @@ def _names(arns: Iterable[str]) -> tuple[str, ...]:
 
 
 def _pairs(dimensions: object) -> dict[str, str]:
-    """[{"name": …, "value": …}] as a map; some senders write the keys with capitals."""
+    """[{"name": …, "value": …}] as a dict; some senders write the keys with capitals."""
     pairs = (
         {key.lower(): value for key, value in dict_in(each).items()} for each in list_in(dimensions)
     )
@@ -238,7 +240,7 @@ def _time(value: object) -> datetime | None:
 
 
 def _decoded(value: object) -> dict[str, Any]:
-    """A JSON object, whether it comes as text or parsed already; empty for anything else."""
+    """A JSON object, given as text or already parsed; empty for anything else."""
     if not isinstance(value, str | bytes):
         return dict_in(value)
     try:

@@ -1,8 +1,8 @@
-"""A Slack message → the alarm it tells of. Pure, and total: whatever comes in, nothing raises.
+"""Reads the alarm from a Slack message. Pure; raises nothing, whatever the message contains.
 
-The alarm is a pointer (name, region, state): CloudWatch is asked for the rest. A post by Amazon Q
-Developer or another app that was configured is taken at its title line; anybody else's only by a
-link to the alarm in the CloudWatch console, held against a strict pattern.
+The message gives name, region and state; the rest is read from CloudWatch. The title line counts
+only in posts of Amazon Q Developer and other configured apps. In all other posts the alarm has to
+be given by a link to the CloudWatch console, which is matched by a strict pattern.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TITLE = re.compile(
     rf"CloudWatch Alarm\s*\|\s*(.+?)\s*\|\s*({REGION.pattern})(?:\s*\|\s*Account:\s*(\d+))?"
 )
 _STATE_TITLE = re.compile(rf"CloudWatch ({_STATES})\b")
-_STATE_SAID = re.compile(
+_STATE_TEXT = re.compile(
     rf"(?:changed state to|transitioned to|is in|now in|State:)\s*\W?({_STATES})\b"
     rf"|->\s*({_STATES})\s+transition"
 )
@@ -47,8 +47,8 @@ _FRAGMENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Flat:
-    """A message as texts in reading order, with its links and its title-value pairs."""
+class MessageText:
+    """The content of a message: texts in reading order, links, and pairs of title and value."""
 
     texts: tuple[str, ...]
     links: tuple[str, ...]
@@ -56,29 +56,35 @@ class Flat:
 
 
 def alarm_in(message: object, trusted_apps: Iterable[str] = (AMAZON_Q,)) -> Alarm | Ignored:
-    """The alarm a message tells of, or why it tells of none."""
+    """The alarm in a message, or why there is none.
+
+    Args:
+        message: the event of a Slack message.
+        trusted_apps: ids of apps whose title lines count.
+    """
     post = dict_in(message)
-    flat = flatten(post)
+    content = flatten(post)
     found = None
     if app_id(post) in frozenset(trusted_apps):
-        found = _by_title(flat)
-    found = found or _by_link(flat)
+        found = _by_title(content)
+    found = found or _by_link(content)
     if found is None:
         return Ignored("neither an alarm app's title line nor a console link to an alarm")
     name, region, account = found
     return Alarm(
-        name=name, region=region, account=account, state=_state(flat), reason=_reason(flat)
+        name=name, region=region, account=account, state=_state(content), reason=_reason(content)
     )
 
 
 def app_id(message: Mapping[str, Any]) -> str:
-    """The app that posted a message; empty when a person did or it isn't said."""
+    """Id of the app that posted a message; empty for a person or when it is not given."""
     profile = dict_in(message.get("bot_profile"))
     return text_in(message.get("app_id")) or text_in(profile.get("app_id"))
 
 
-def flatten(message: object) -> Flat:
-    """Text → blocks → attachments' blocks → their legacy fields → their fallback."""
+def flatten(message: object) -> MessageText:
+    """Collect the message's content in the order text, blocks, blocks of attachments, their legacy
+    fields, their fallback."""
     raw: list[str] = []
     links: list[str] = []
     fields: dict[str, str] = {}
@@ -102,13 +108,13 @@ def flatten(message: object) -> Flat:
         title, line, value = text.partition("\n")
         if line and len(title) <= 40:
             fields.setdefault(_bare(title).lower(), _bare(value))
-    return Flat(texts, tuple(dict.fromkeys([*filter(None, links), *_links(raw)])), fields)
+    return MessageText(texts, tuple(dict.fromkeys([*filter(None, links), *_links(raw)])), fields)
 
 
 def console_alarm(url: str) -> tuple[str, str] | None:
-    """Name and region of the alarm a CloudWatch console address shows; None for any other.
+    """Name and region of the alarm that a CloudWatch console address shows; None for any other.
 
-    The whole host must be AWS's, over https, without user, port or a second region.
+    The address must be https, its whole host one of AWS, without user, port or a second region.
     """
     try:
         parts = urlsplit(unescape(url))
@@ -127,12 +133,12 @@ def console_alarm(url: str) -> tuple[str, str] | None:
 
 
 def unescape(text: str) -> str:
-    """Slack's three entities, once. Source: docs.slack.dev, "Formatting message text"."""
+    """Replace Slack's three entities, once. Source: docs.slack.dev, "Formatting message text"."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _by_title(flat: Flat) -> tuple[str, str, str | None] | None:
-    for text in flat.texts:
+def _by_title(content: MessageText) -> tuple[str, str, str | None] | None:
+    for text in content.texts:
         match = _TITLE.search(text)
         if match and _is_name(match[1]):
             account = match[3] if match[3] and _ACCOUNT.fullmatch(match[3]) else None
@@ -140,31 +146,31 @@ def _by_title(flat: Flat) -> tuple[str, str, str | None] | None:
     return None
 
 
-def _by_link(flat: Flat) -> tuple[str, str, str | None] | None:
-    found = next((alarm for alarm in map(console_alarm, flat.links) if alarm), None)
+def _by_link(content: MessageText) -> tuple[str, str, str | None] | None:
+    found = next((alarm for alarm in map(console_alarm, content.links) if alarm), None)
     return (*found, None) if found else None
 
 
-def _state(flat: Flat) -> AlarmState:
-    """The state the post tells of; ALARM when it doesn't say, since CloudWatch is asked anyway."""
+def _state(content: MessageText) -> AlarmState:
+    """The state in the post; ALARM when it has none, because CloudWatch is read anyway."""
     for name in _STATE_FIELDS:
-        said = flat.fields.get(name, "").upper()
-        if said in AlarmState.__members__:
-            return AlarmState(said)
-    for pattern in (_STATE_TITLE, _STATE_SAID):
-        for text in flat.texts:
+        value = content.fields.get(name, "").upper()
+        if value in AlarmState.__members__:
+            return AlarmState(value)
+    for pattern in (_STATE_TITLE, _STATE_TEXT):
+        for text in content.texts:
             if match := pattern.search(text):
                 return AlarmState(next(group for group in match.groups() if group))
     return AlarmState.ALARM
 
 
-def _reason(flat: Flat) -> str:
-    matches = (_REASON.search(text) for text in flat.texts)
+def _reason(content: MessageText) -> str:
+    matches = (_REASON.search(text) for text in content.texts)
     return next((match[0].strip(" `*") for match in matches if match), "")
 
 
 def _plain(text: str) -> str:
-    """Markup taken off: links by their label, mentions gone, entities resolved."""
+    """Text without markup: links replaced by their labels, mentions removed, entities replaced."""
     labelled = _TOKEN.sub(lambda match: match[2] or match[1], text)
     return unescape(_MENTION.sub("", labelled)).strip()
 

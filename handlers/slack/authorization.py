@@ -1,4 +1,4 @@
-"""Whose requests are heard at all: the workspace and the app this bot was installed as. Pure."""
+"""Which requests are accepted: those of this bot's workspace and app. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from handlers.json_access import dict_in, text_in
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The ids that are let in. Empty `teams` means the one workspace the bot token belongs to.
+    """The accepted ids. Empty `teams` means the workspace of the bot token.
 
-    `alarm_apps` are apps whose alarm posts are believed by their title line.
+    `alarm_apps` are the apps whose alarm posts are trusted by their title line.
     """
 
     teams: frozenset[str] = frozenset()
@@ -24,12 +24,12 @@ class Authorization:
     def refusal(
         self, body: Mapping[str, Any], own_team: str | None, own_enterprise: str | None = None
     ) -> str | None:
-        """Why a payload is not heard; None when it is.
+        """Why a request is refused; None when it is accepted.
 
         Args:
             body: the payload of an event, a command or an interaction.
             own_team: the workspace of the bot token, from auth.test.
-            own_enterprise: its Enterprise Grid, which mentions may name instead.
+            own_enterprise: id of its Enterprise Grid, which mentions may have instead.
         """
         allowed = self.teams or frozenset({own_team} if own_team else ())
         if allowed and own_enterprise:
@@ -38,15 +38,15 @@ class Authorization:
         if self.app_id and app != self.app_id:
             return "This request is for another app."
         if not allowed:
-            return "I don't know which workspace I belong to; the token could not be checked."
-        strangers = [team for team in teams(body) if team not in allowed]
-        if strangers:
-            return "I only listen to members of the workspace I was installed in."
+            return "I can't tell which workspace I belong to: my token could not be checked."
+        foreign = [team for team in teams(body) if team not in allowed]
+        if foreign:
+            return "I only answer members of the workspace I am installed in."
         return None if teams(body) else "This request names no workspace."
 
 
 def teams(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The workspaces a payload names: of the installation, and of whoever acts.
+    """The workspaces a request names: of the installation, and of the person who acts.
 
     In a channel shared with another organisation (Slack Connect) the two differ.
     """

@@ -1,9 +1,9 @@
-"""What people type → a command value, or a refusal that says what would be understood. Pure.
+"""Parses what people type into a command; if that fails, says what would be understood. Pure.
 
     triage 5xx [service] [--service S] [--alarm NAME-OR-LINK] [--since 20m|02:41|2026-11-23T02:41Z]
     timeline | status | playbooks | help
 
-The same grammar after `/incident` and after an @mention, where Slack adds markup of its own.
+The grammar is the same after `/incident` and after a mention, where Slack adds its own markup.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names that may be typed. Without services, any name is taken as one."""
+    """The names of playbooks and services. Without services, any name counts as one."""
 
     playbooks: tuple[Entry, ...]
     services: tuple[str, ...] = ()
@@ -57,8 +57,8 @@ class Vocabulary:
         return tuple(entry.id for entry in self.playbooks)
 
 
-class _Unreadable(Exception):
-    """Inside the parser only; outside it is a `Misunderstood`."""
+class _NotUnderstood(Exception):
+    """Raised inside the parser only; `command_in` returns a `Misunderstood` for it."""
 
     def __init__(self, what: str, suggestion: str | None = None) -> None:
         super().__init__(what)
@@ -86,31 +86,32 @@ def command_in(text: object, vocabulary: Vocabulary) -> Command:
                 return Playbooks()
             case _:
                 raise _unknown(first, rest, vocabulary)
-    except _Unreadable as no:
-        return Misunderstood(what=no.what, suggestion=no.suggestion)
+    except _NotUnderstood as error:
+        return Misunderstood(what=error.what, suggestion=error.suggestion)
 
 
 def without_mention(text: object) -> str:
-    """A mention's text without the mention it begins with."""
+    """The text of a mention without the mention itself."""
     return _MENTION.sub("", text_in(text), count=1)
 
 
 def _triage(words: list[str], vocabulary: Vocabulary) -> Triage:
-    named, options = _sorted_out(words)
+    named, options = _split_options(words)
     if not named:
         example = vocabulary.ids[0] if vocabulary.ids else "5xx"
-        raise _Unreadable("Triage what?", f"{SLASH} triage {example}")
+        raise _NotUnderstood("Which playbook? Triage needs its name.", f"{SLASH} triage {example}")
     playbook = named[0].lower()
     if playbook not in vocabulary.ids:
         nearest = _nearest(playbook, vocabulary.ids)
-        raise _Unreadable(
+        raise _NotUnderstood(
             f"I know no playbook “{named[0]}”.",
             f"{SLASH} triage {nearest}" if nearest else f"{SLASH} playbooks",
         )
     typed = named[1:] + ([options["service"]] if "service" in options else [])
     if len(typed) > 1:
-        raise _Unreadable(
-            f"One service at a time, not {len(typed)}.", f"{SLASH} triage {playbook} {typed[0]}"
+        raise _NotUnderstood(
+            f"Only one service can be investigated at a time; you named {len(typed)}.",
+            f"{SLASH} triage {playbook} {typed[0]}",
         )
     alarm, region = _alarm(options.get("alarm"))
     return Triage(
@@ -122,8 +123,8 @@ def _triage(words: list[str], vocabulary: Vocabulary) -> Triage:
     )
 
 
-def _sorted_out(words: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Plain words, and options with their values, as `--name value` or `--name=value`."""
+def _split_options(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Split words into plain ones and options, given as `--name value` or `--name=value`."""
     named: list[str] = []
     options: dict[str, str] = {}
     left = iter(words)
@@ -136,15 +137,15 @@ def _sorted_out(words: list[str]) -> tuple[list[str], dict[str, str]]:
         name = name.lower()
         if name not in _OPTIONS:
             nearest = _nearest(name, _OPTIONS)
-            raise _Unreadable(
+            raise _NotUnderstood(
                 f"I know no option --{name}.",
                 f"{SLASH} triage 5xx --{nearest} …" if nearest else f"{SLASH} help",
             )
         if name in options:
-            raise _Unreadable(f"--{name} was given twice.", f"{SLASH} help")
+            raise _NotUnderstood(f"--{name} was given twice.", f"{SLASH} help")
         value = value if equals else next(left, "")
         if not value or value.startswith("--"):
-            raise _Unreadable(f"--{name} needs a value.", f"{SLASH} help")
+            raise _NotUnderstood(f"--{name} needs a value.", f"{SLASH} help")
         options[name] = value
     return named, options
 
@@ -156,21 +157,23 @@ def _service(name: str, playbook: str, vocabulary: Vocabulary) -> str:
     if not vocabulary.services and _SERVICE.fullmatch(name):
         return name
     close = _nearest(name.lower(), known)
-    raise _Unreadable(
+    raise _NotUnderstood(
         f"I know no service “{name}”.",
         f"{SLASH} triage {playbook} {known[close]}" if close else None,
     )
 
 
 def _alarm(given: str | None) -> tuple[str | None, str | None]:
-    """An alarm by its name, or by the address of its page in the console."""
+    """Name and region of an alarm; the region only when it is given as a console link."""
     if given is None or "://" not in given:
         if given is not None and (len(given) > 255 or not given.isprintable()):
-            raise _Unreadable("That is no alarm's name.", f"{SLASH} help")
+            raise _NotUnderstood("That is not a valid alarm name.", f"{SLASH} help")
         return given, None
     found = console_alarm(given)
     if found is None:
-        raise _Unreadable("That address shows no alarm in the CloudWatch console.", f"{SLASH} help")
+        raise _NotUnderstood(
+            "That link does not lead to an alarm in the CloudWatch console.", f"{SLASH} help"
+        )
     return found
 
 
@@ -178,7 +181,10 @@ def _since(text: str) -> Since:
     if match := _AGO.fullmatch(text.lower().removesuffix("ago").strip()):
         ago = Ago(seconds=int(match[1]) * _UNIT[match[2]])
         if ago.seconds > OLDEST.total_seconds():
-            raise _Unreadable("CloudWatch keeps the minutes of two weeks only.", f"{SLASH} help")
+            raise _NotUnderstood(
+                "CloudWatch keeps one-minute metrics for two weeks; choose a later time.",
+                f"{SLASH} help",
+            )
         return ago
     if match := _CLOCK.fullmatch(text):
         return Clock(hour=int(match[1]), minute=int(match[2]))
@@ -186,19 +192,19 @@ def _since(text: str) -> Since:
         at = datetime.fromisoformat(text)
         return Instant(at=(at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC))
     except (ValueError, OverflowError):
-        what = f"I can't read “{text}” as a time: 20m, 02:41 (UTC) and 2026-11-23T02:41Z would do."
-        raise _Unreadable(what, f"{SLASH} triage 5xx --since 20m") from None
+        what = f"“{text}” is not a time. Examples: 20m, 02:41 (UTC), 2026-11-23T02:41Z."
+        raise _NotUnderstood(what, f"{SLASH} triage 5xx --since 20m") from None
 
 
-def _unknown(first: str, rest: list[str], vocabulary: Vocabulary) -> _Unreadable:
+def _unknown(first: str, rest: list[str], vocabulary: Vocabulary) -> _NotUnderstood:
     what = f"I don't know “{first}”."
     if first in vocabulary.ids:
-        return _Unreadable(what, " ".join([SLASH, "triage", first, *rest]))
+        return _NotUnderstood(what, " ".join([SLASH, "triage", first, *rest]))
     nearest = _nearest(first, WORDS)
     if nearest:
-        return _Unreadable(what, " ".join([SLASH, nearest, *rest]))
+        return _NotUnderstood(what, " ".join([SLASH, nearest, *rest]))
     playbook = _nearest(first, vocabulary.ids)
-    return _Unreadable(what, f"{SLASH} triage {playbook}" if playbook else None)
+    return _NotUnderstood(what, f"{SLASH} triage {playbook}" if playbook else None)
 
 
 def _nearest(word: str, known: Iterable[str]) -> str | None:
@@ -206,7 +212,7 @@ def _nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Words, with quoted ones kept together; Slack's curly quotes and link markup undone."""
+    """The words, quoted ones kept together, without Slack's curly quotes and link markup."""
     plain = unescape(_LINK.sub(r"\1", text.translate(_QUOTES)))
     for match in _WORD.finditer(plain):
         word = match[0]

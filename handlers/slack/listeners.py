@@ -1,9 +1,9 @@
-"""Slack in. A listener verifies, writes once, acknowledges; everything else is done later.
+"""The listeners for Slack: check who asks, save an envelope, acknowledge. All else is done later.
 
-Exceptions, because a person waits: help and what was not understood are answered in the
-acknowledgement, and a button that previews a change opens its loading modal while the 3-second
-trigger id lives. When the durable write fails the person is told, and an event gets no 2xx, so
-that Slack sends it again.
+Two exceptions, because a person waits: help and commands that were not understood are answered in
+the acknowledgement, and a button that previews a change opens its loading modal at once, because
+its trigger id is valid for 3 seconds. When saving fails, the person is told; an event gets no 2xx,
+so Slack sends it again.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ from handlers.slack.commands import SLASH, Vocabulary, command_in, without_menti
 
 log = logging.getLogger(__name__)
 
-SAVE_SECONDS = 1.5  # of the three Slack waits for an acknowledgement
+SAVE_SECONDS = 1.5  # Slack waits 3 seconds for an acknowledgement
 OPEN_SECONDS = 1.0
 _CLICKS = re.compile(rf"^(?:{'|'.join(Click)})(?:\.\d+)?$")
 _POSTS = frozenset({"", "bot_message", "thread_broadcast"})  # subtypes that are new posts
 _SLACK_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-TRY_AGAIN = "I could not write that down, so nothing will happen. Please try again."
+TRY_AGAIN = "I could not save your request, so nothing will happen. Please try again."
 
 
 def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
-    """The Bolt app. It acknowledges events only after the durable write.
+    """The Bolt app, which acknowledges events only after they are saved.
 
-    Bolt by itself acknowledges an event before its listener runs; `process_before_response` turns
-    that round. Without a signing secret (Socket Mode only) no HTTP request passes.
+    By default Bolt acknowledges an event before its listener runs; `process_before_response`
+    changes that. Without a signing secret (Socket Mode only) every HTTP request is refused.
     """
     return AsyncApp(
         client=client,
@@ -80,14 +80,14 @@ def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
 def register(
     app: AsyncApp, inbox: Inbox, authorization: Authorization, vocabulary: Vocabulary
 ) -> None:
-    """Put the listeners on a Bolt app. Raises ConfigError when it would acknowledge too early."""
+    """Register the listeners. Raises ConfigError when the app acknowledges before saving."""
     if not app.listener_runner.process_before_response:
         raise ConfigError(
-            "the Slack app acknowledges before anything is written down; "
-            "make it with handlers.slack.listeners.slack_app"
+            "the Slack app acknowledges events before they are saved; "
+            "create it with handlers.slack.listeners.slack_app"
         )
     listeners = _Listeners(inbox, authorization, vocabulary)
-    app.middleware(listeners.at_the_door)
+    app.middleware(listeners.authorize)
     app.command(SLASH)(listeners.slash)
     app.event("message")(listeners.message)
     app.event("app_mention")(listeners.mention)
@@ -97,20 +97,20 @@ def register(
 
 @dataclass(frozen=True, slots=True)
 class _Listeners:
-    """Bolt fills arguments by name, and a name it doesn't know with None: keep to its names."""
+    """Bolt passes arguments by name, and None for an unknown name: use only its names."""
 
     inbox: Inbox
     authorization: Authorization
     vocabulary: Vocabulary
 
-    async def at_the_door(
+    async def authorize(
         self,
         body: dict[str, Any],
         context: dict[str, Any],
         respond: AsyncRespond,
         next: Callable[[], Awaitable[None]],
     ) -> BoltResponse | None:
-        """Nobody else's workspace or app, and no guests of shared channels."""
+        """Refuse requests of other workspaces and apps, and of guests in shared channels."""
         own = context.get("authorize_result")
         refusal = self.authorization.refusal(
             body, getattr(own, "team_id", None), getattr(own, "enterprise_id", None)
@@ -122,12 +122,13 @@ class _Listeners:
         if "command" in body:
             return BoltResponse(status=200, body={"text": refusal})
         if body.get("response_url") or body.get("response_urls"):
-            await _tell(respond, refusal)
+            await _respond(respond, refusal)
         return BoltResponse(status=200, body="")
 
     async def slash(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """`/incident` was used."""
         command = command_in(body.get("text"), self.vocabulary)
-        answer = _at_once(command, self.vocabulary)
+        answer = _immediate_answer(command, self.vocabulary)
         if answer is None:
             envelope = CommandGiven(
                 team=text_in(body.get("team_id")),
@@ -137,23 +138,23 @@ class _Listeners:
                 command=command,
             )
             saved = await self._save(envelope)
-            answer = _looking(command) if saved else notice(TRY_AGAIN)
+            answer = _acknowledgement(command) if saved else notice(TRY_AGAIN)
         if answer is None:
             await ack()
         else:
             await ack(text=answer.text, blocks=answer.blocks, response_type="ephemeral")
 
     async def message(self, body: dict[str, Any], event: dict[str, Any]) -> BoltResponse | None:
-        """Alarm posts by other apps. What people say comes as a mention, or is none of ours."""
+        """A post in a channel: only alarm posts of other apps are handled here."""
         if text_in(event.get("subtype")) not in _POSTS or not event.get("bot_id"):
             return None
         if _is_own(body, event):
             return None
         found = alarm_in(event, self.authorization.alarm_apps)
         if isinstance(found, Ignored):
-            log.info("post %s is no alarm: %s", text_in(event.get("ts")), found.reason)
+            log.info("post %s has no alarm: %s", text_in(event.get("ts")), found.reason)
             return None
-        return await self._keep(
+        return await self._save_event(
             AlarmSeen(
                 team=text_in(body.get("team_id")),
                 channel=text_in(event.get("channel")),
@@ -164,9 +165,10 @@ class _Listeners:
         )
 
     async def mention(self, body: dict[str, Any], event: dict[str, Any]) -> BoltResponse | None:
+        """A person mentioned the bot."""
         if event.get("bot_id") or event.get("edited") or not event.get("user"):
             return None
-        return await self._keep(
+        return await self._save_event(
             MentionGiven(
                 team=text_in(body.get("team_id")),
                 channel=text_in(event.get("channel")),
@@ -180,27 +182,29 @@ class _Listeners:
     async def button(
         self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, respond: AsyncRespond
     ) -> BoltResponse | None:
-        pressed = _pressed(body)
-        if pressed is None:
+        """A button was pressed; the one for a preview opens the loading modal."""
+        clicked = _button_clicked(body)
+        if clicked is None:
             await ack()
             return None
-        if not await self._save(pressed):
-            await _tell(respond, TRY_AGAIN)
+        if not await self._save(clicked):
+            await _respond(respond, TRY_AGAIN)
             return BoltResponse(status=503, body="")
-        if pressed.view is not None:
+        if clicked.view is not None:
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
                     await client.views_open(
                         trigger_id=text_in(body.get("trigger_id")),
-                        view=loading_modal(pressed.view),
+                        view=loading_modal(clicked.view),
                     )
             except _SLACK_FAULTS as fault:
                 log.warning("the preview could not be opened: %s", fault)
-                await _tell(respond, "Slack did not open the preview. Press the button again.")
+                await _respond(respond, "Slack did not open the preview. Press the button again.")
         await ack()
         return None
 
     async def submission(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """The preview was submitted: request approval."""
         submitted = ViewSubmitted(
             team=_team(body),
             user=text_in(dict_in(body.get("user")).get("id")),
@@ -212,11 +216,11 @@ class _Listeners:
             await ack()
             return
         external = text_in(view.get("external_id")) or submitted.view_id
-        failed = error_modal(external, "Not asked for.", TRY_AGAIN)
+        failed = error_modal(external, "Approval was not requested.", TRY_AGAIN)
         await ack(response_action="update", view=failed)
 
-    async def _keep(self, envelope: Envelope) -> BoltResponse | None:
-        """For events: no 2xx without the durable write."""
+    async def _save_event(self, envelope: Envelope) -> BoltResponse | None:
+        """Save the envelope of an event; 503 when that failed, so Slack sends it again."""
         return None if await self._save(envelope) else BoltResponse(status=503, body="")
 
     async def _save(self, envelope: Envelope) -> bool:
@@ -224,13 +228,13 @@ class _Listeners:
             async with asyncio.timeout(SAVE_SECONDS):
                 await self.inbox.accept(envelope)
         except (NotSaved, TimeoutError) as fault:
-            log.error("not written down: %s %s: %s", envelope.kind, envelope.key, fault)
+            log.error("not saved: %s %s: %s", envelope.kind, envelope.key, fault)
             return False
         return True
 
 
-def _at_once(command: Command, vocabulary: Vocabulary) -> Message | None:
-    """What is answered without looking anything up."""
+def _immediate_answer(command: Command, vocabulary: Vocabulary) -> Message | None:
+    """The answer to a command that needs nothing but the vocabulary; None for the others."""
     match command:
         case Help():
             return help_message()
@@ -242,14 +246,14 @@ def _at_once(command: Command, vocabulary: Vocabulary) -> Message | None:
             return None
 
 
-def _looking(command: Command) -> Message | None:
+def _acknowledgement(command: Command) -> Message | None:
     if not isinstance(command, Triage):
         return None
-    whose = command.service or "this channel's service"
-    return notice(f"Looking at {command.playbook} for {whose}…")
+    service = command.service or "this channel's service"
+    return notice(f"Investigating {command.playbook} for {service}…")
 
 
-def _pressed(body: dict[str, Any]) -> ButtonClicked | None:
+def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
     action = dict_in(next(iter(list_in(body.get("actions"))), None))
     click = Click.of(text_in(action.get("action_id")))
     if click is None:
@@ -276,13 +280,13 @@ def _team(body: dict[str, Any]) -> str:
 
 
 def _is_own(body: dict[str, Any], event: dict[str, Any]) -> bool:
-    """A post of this very app; Bolt drops those of its bot user already."""
+    """Whether this app posted it. Bolt itself drops only the posts of its bot user."""
     poster = event.get("app_id") or dict_in(event.get("bot_profile")).get("app_id")
     return bool(poster) and poster == body.get("api_app_id")
 
 
-async def _tell(respond: AsyncRespond, text: str) -> None:
-    """One person, through the response URL; if even that fails, Slack shows its own warning."""
+async def _respond(respond: AsyncRespond, text: str) -> None:
+    """Answer one person through the response URL; if that fails, Slack shows its own warning."""
     message = notice(text)
     try:
         async with asyncio.timeout(OPEN_SECONDS):
@@ -293,4 +297,4 @@ async def _tell(respond: AsyncRespond, text: str) -> None:
                 replace_original=False,
             )
     except (*_SLACK_FAULTS, ValueError) as fault:
-        log.warning("could not tell the person: %s", fault)
+        log.warning("the person could not be answered: %s", fault)

@@ -17,11 +17,12 @@ from bot.domain.resources import CodeDeployRef
 from playbooks.probes.action_reads import (
     CODEDEPLOY_UNDER_WAY,
     Event,
+    alias_is_called,
+    alias_of,
     check,
     if_any,
     if_known,
-    trail,
-    used,
+    latest_events,
 )
 
 
@@ -43,22 +44,23 @@ class _Alias:
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """What CloudTrail says an alias was set to, newest first; `otherwise`: why it may say less."""
+    """The versions an alias was set to and when, by CloudTrail, newest first; `limits`: why others
+    may be missing."""
 
     served: tuple[tuple[datetime, str], ...]
-    otherwise: str
+    limits: str
 
     @property
     def changed_at(self) -> float:
         return self.served[0][0].timestamp() if self.served else 0.0
 
     def proof(self, now: _Alias, version: str) -> Check:
-        """That the alias served a version; published before is no proof of having been in use."""
+        """Whether the alias served a version before. Having been published is no proof of it."""
         seen = [at for at, each in self.served if each == version]
         text = f"{now.function}:{now.name} served version {version} before"
         if seen:
             return Check(text=f"{text} (set at {max(seen):%Y-%m-%d %H:%M} UTC)", holds=True)
-        return Check(text=f"{text} [{self.otherwise}]", holds=None)
+        return Check(text=f"{text} [{self.limits}]", holds=None)
 
 
 class RollbackAlias(Action):
@@ -99,12 +101,12 @@ class RollbackAlias(Action):
         return self._draft(aws, scope, now, previous, history[name, alias])
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        name, alias = _whose(plan)
+        name, alias = alias_of(plan)
         history = _served(aws, name, alias)
         return self._draft(aws, scope, _read(aws, name, alias), plan.after["version"], history)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
-        alias = _read(aws, *_whose(plan))
+        alias = _read(aws, *alias_of(plan))
         return Observed(alias.state, alias.revision)
 
     def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
@@ -143,7 +145,7 @@ def _checks(aws: Aws, scope: Scope, now: _Alias, previous: str) -> Iterator[Chec
         text=f"version {previous} exists and is Active (it is {state})",
         holds=None if settings is None else state == "Active",
     )
-    yield used(aws, scope, now.function, now.name)
+    yield alias_is_called(aws, scope, now.function, now.name)
     owners = scope.service.resources.codedeploy
     for owner in owners:
         yield check(
@@ -183,9 +185,11 @@ def _warnings(aws: Aws, now: _Alias, previous: str) -> Iterator[str]:
 
 
 def _previous(aws: Aws, now: _Alias, history: _History) -> str | None:
-    """The version served before this one. Never a later one: going forward again is undoing a
-    rollback, not making one. Where CloudTrail does not tell, the one published before is a guess,
-    which the plan's check says."""
+    """The version served before this one; None when there is none.
+
+    Never a later version: to go forward again is to undo a rollback. Where CloudTrail does not show
+    it, the version published before is a guess, and the plan's check says so.
+    """
     served = (version for _, version in history.served if _older(version, now.version))
     if (known := next(served, None)) is not None:
         return known
@@ -203,7 +207,7 @@ def _older(version: str, than: str) -> bool:
 
 
 def _served(aws: Aws, function: str, alias: str) -> _History:
-    """What the alias was set to, as far as CloudTrail can be read."""
+    """The versions the alias was set to, as far as CloudTrail could be read."""
 
     def settings(events: Iterable[Event]) -> list[tuple[datetime, str]]:
         return [
@@ -216,7 +220,7 @@ def _served(aws: Aws, function: str, alias: str) -> _History:
         return len({version for _, version in settings(events)}) > 1
 
     try:
-        found = trail(aws, function, "UpdateAlias", "CreateAlias", enough=two_versions)
+        found = latest_events(aws, function, "UpdateAlias", "CreateAlias", enough=two_versions)
     except ReadFailed as fault:
         return _History((), f"CloudTrail could not be read: {fault}")
     short = "" if found.complete else ", as far back as it was read"
@@ -259,8 +263,3 @@ def _update(function: str, alias: str, version: str, weights: dict[str, float]) 
             "RoutingConfig": {"AdditionalVersionWeights": weights},
         },
     )
-
-
-def _whose(plan: Plan) -> tuple[str, str]:
-    _, function, alias = plan.target.split("/", 1)[0].split(":")
-    return function, alias

@@ -62,7 +62,7 @@ class RollbackCodeDeploy(Action):
         return self._draft(aws, scope, ref, deployments)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        ref = _whose(plan)
+        ref = _target_of(plan)
         deployments = _deployments(aws, ref)
         if not deployments or deployments[0].get("revision") == plan.after.get("revision", {}):
             return None
@@ -71,11 +71,10 @@ class RollbackCodeDeploy(Action):
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         if "deployment" in plan.before:
             identity = plan.before["deployment"]
-            answer = aws.read("codedeploy", "batch_get_deployments", deploymentIds=[identity])
-            state = _progress(answer["deploymentsInfo"][0])
+            state = _progress(_one(aws, identity))
             # nothing shows that a stop was asked for: until the deployment ends nobody can tell
             return Observed(state, changing=state["progress"] == UNDER_WAY)
-        deployments = _deployments(aws, _whose(plan))
+        deployments = _deployments(aws, _target_of(plan))
         return Observed({"revision": deployments[0].get("revision") if deployments else None})
 
     def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
@@ -199,14 +198,14 @@ def _named(revision: dict[str, Any]) -> str:
 
 
 def _rollback(aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Deployment | None:
-    """The deployment that does the rolling back, once there is one."""
+    """The deployment that rolls back; None while there is none."""
     if "deployment" in plan.before:
         stopped = _one(aws, plan.before["deployment"])
         identity = stopped.get("rollbackInfo", {}).get("rollbackDeploymentId")
         return _one(aws, identity) if identity else None
     if results and results[0].get("deploymentId"):
         return _one(aws, results[0]["deploymentId"])
-    deployments = _deployments(aws, _whose(plan))
+    deployments = _deployments(aws, _target_of(plan))
     wanted = canonical(plan.after["revision"])
     return next((each for each in deployments if canonical(each["revision"]) == wanted), None)
 
@@ -239,6 +238,6 @@ def _create(ref: CodeDeployRef, revision: dict[str, Any], why: str) -> Step:
     )
 
 
-def _whose(plan: Plan) -> CodeDeployRef:
+def _target_of(plan: Plan) -> CodeDeployRef:
     _, application, group = plan.target.rsplit("/", 1)[0].split(":", 2)
     return CodeDeployRef(application=application, group=group)

@@ -76,7 +76,7 @@ class RollbackEcs(Action):
         return self._draft(aws, scope, latest, previous, rollouts)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        now = _read(aws, _whose(plan))
+        now = _read(aws, _target_of(plan))
         return self._draft(
             aws,
             scope,
@@ -86,7 +86,7 @@ class RollbackEcs(Action):
         )
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
-        state = {"task_definition": _read(aws, _whose(plan)).task_definition}
+        state = {"task_definition": _read(aws, _target_of(plan)).task_definition}
         stopped = plan.steps[0].params.get("serviceDeploymentArn")
         if stopped is None or state == plan.after:
             return Observed(state)
@@ -94,7 +94,7 @@ class RollbackEcs(Action):
         return Observed(state, changing=bool(statuses & GOING_BACK))
 
     def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
-        primary = _read(aws, _whose(plan)).primary
+        primary = _read(aws, _target_of(plan)).primary
         runs = short(str(primary.get("taskDefinition", "")))
         state = primary.get("rolloutState", "IN_PROGRESS")
         tasks = f"{primary.get('runningCount', 0)} of {primary.get('desiredCount', 0)} tasks"
@@ -112,7 +112,7 @@ class RollbackEcs(Action):
         if now.task_definition == previous:
             return None
         running = rollouts.under_way if now.under_way else None
-        besides = rollouts.besides(now.task_definition, previous)
+        besides = rollouts.other_differences(now.task_definition, previous)
         inverse: tuple[Step, ...] | None = (_update(now.ref, now.task_definition),)
         irreversible = None
         warnings = [
@@ -245,6 +245,6 @@ def _update(ref: EcsRef, task_definition: str) -> Step:
     )
 
 
-def _whose(plan: Plan) -> EcsRef:
+def _target_of(plan: Plan) -> EcsRef:
     _, cluster, service = plan.target.split("/", 1)[0].split(":")
     return EcsRef(cluster=cluster, service=service)

@@ -14,6 +14,8 @@ from bot.domain.report import GapReason
 from bot.domain.run import Answer, Verification
 from playbooks.probes.action_reads import (
     KEPT_FREE,
+    alias_is_called,
+    alias_of,
     arns,
     called_function,
     check,
@@ -21,9 +23,8 @@ from playbooks.probes.action_reads import (
     if_known,
     reserved,
     unreserved,
-    used,
 )
-from playbooks.probes.metrics import Metric, read_lines
+from playbooks.probes.metrics import Metric, read_series
 
 HEADROOM = 1.2
 USD_PER_GB_SECOND = 0.0000041667  # x86, us-east-1: about, not a quote
@@ -31,7 +32,7 @@ _DIMENSION = "lambda:function:ProvisionedConcurrency"
 
 
 class EnableProvisionedConcurrency(Action):
-    """N environments for the peak of the surge, on the alias that is really called.
+    """Environments for the peak of the surge, on the alias that callers use.
 
     Where Application Auto Scaling owns the alias's provisioned concurrency, its minimum is raised:
     it would overwrite a value put beside it.
@@ -74,17 +75,17 @@ class EnableProvisionedConcurrency(Action):
         return plan
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        name, alias = _whose(plan)
+        name, alias = alias_of(plan)
         return self._draft(aws, scope, name, alias, _executions(plan.after))
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
-        name, alias = _whose(plan)
+        name, alias = alias_of(plan)
         if "minimum" in plan.before:
             return Observed(_bounds(_scaled(aws, name, alias) or {}))
         return Observed({"executions": _requested(_config(aws, name, alias))})
 
     def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
-        config = _config(aws, *_whose(plan))
+        config = _config(aws, *alias_of(plan))
         if config is None and "minimum" in plan.after:
             text = "autoscaling has not acted yet"
             return Verification(answer=Answer.INCONCLUSIVE, text=text, at=aws.now())
@@ -126,20 +127,20 @@ def _wanted(aws: Aws, scope: Scope, name: str, alias: str) -> int:
     """1.2 x the executions that needed a new environment at once: the peak, less what usually
     runs on demand. Raises ReadFailed."""
     metric = Metric("AWS/Lambda", "ConcurrentExecutions", "Maximum", {"FunctionName": name})
-    line = read_lines(aws, scope.window, {"concurrency": metric})["concurrency"]
+    concurrency = read_series(aws, scope.window, {"concurrency": metric})["concurrency"]
     window = scope.window
-    peak = line.between(window.start, window.end).peak()
+    peak = concurrency.between(window.start, window.end).peak()
     if peak is None:
         raise ReadFailed(
             GapReason.NOT_FOUND, f"CloudWatch has no ConcurrentExecutions of {name} to size it from"
         )
-    usual = line.between(window.baseline_start, window.baseline_end).typical() or 0.0
+    usual = concurrency.between(window.baseline_start, window.baseline_end).typical() or 0.0
     on_demand = max(0.0, usual - (_requested(_config(aws, name, alias)) or 0))
     return max(1, math.ceil(round((peak - on_demand) * HEADROOM, 6)))
 
 
 def _limit(aws: Aws, name: str, alias: str) -> tuple[int, str]:
-    """The most there may be, and why (Lambda developer guide, "Configuring provisioned
+    """The most that can be provisioned, and why (Lambda developer guide, "Configuring provisioned
     concurrency": within the function's reservation, or leaving 100 unreserved)."""
     others = sum(
         int(config["RequestedProvisionedConcurrentExecutions"])
@@ -158,7 +159,7 @@ def _limit(aws: Aws, name: str, alias: str) -> tuple[int, str]:
 def _checks(
     aws: Aws, scope: Scope, name: str, alias: str, executions: int, settings: dict[str, Any]
 ) -> Iterator[Check]:
-    """What AWS demands, and what makes it worth its money."""
+    """What AWS requires, and what is needed for it to have an effect."""
     yield check(f"{alias} is an alias, not $LATEST", lambda: alias != "$LATEST")
     state, version = settings.get("State", "Active"), settings.get("Version", "?")
     seen = "" if state == "Active" else f" (it is {state})"
@@ -168,9 +169,9 @@ def _checks(
     yield check(f"{alias} has no routing weights", lambda: not _weights(aws, name, alias))
     yield check(
         f"no other alias has provisioned concurrency on version {version}",
-        lambda: not list(_rivals(aws, name, alias, version)),
+        lambda: not list(_same_version(aws, name, alias, version)),
     )
-    yield used(aws, scope, name, alias)
+    yield alias_is_called(aws, scope, name, alias)
     yield _room(aws, name, alias, executions)
     yield check(
         "it is known whether autoscaling scales it", lambda: (_scaled(aws, name, alias), True)[1]
@@ -193,7 +194,7 @@ def _weights(aws: Aws, name: str, alias: str) -> dict[str, float]:
     return weights
 
 
-def _rivals(aws: Aws, name: str, alias: str, version: str) -> Iterator[str]:
+def _same_version(aws: Aws, name: str, alias: str, version: str) -> Iterator[str]:
     """Other qualifiers of the same version that have provisioned concurrency."""
     for other in map(_qualifier, _configs(aws, name)):
         if other == alias:
@@ -208,7 +209,7 @@ def _rivals(aws: Aws, name: str, alias: str, version: str) -> Iterator[str]:
 
 
 def _configs(aws: Aws, name: str) -> Iterator[dict[str, Any]]:
-    """Every provisioned concurrency there is of a function. Raises ReadFailed."""
+    """All provisioned concurrency configurations of a function. Raises ReadFailed."""
     operation = "list_provisioned_concurrency_configs"
     for page in aws.pages("lambda", operation, FunctionName=name):
         yield from page.get("ProvisionedConcurrencyConfigs", [])
@@ -297,12 +298,6 @@ def _bounds(target: dict[str, Any]) -> dict[str, Any]:
 
 def _executions(state: dict[str, Any]) -> int:
     return int(state.get("minimum") or state.get("executions") or 0)
-
-
-def _whose(plan: Plan) -> tuple[str, str]:
-    """Function and alias a plan is about."""
-    _, name, alias = plan.target.split("/", 1)[0].split(":")
-    return name, alias
 
 
 def _judged(config: dict[str, Any] | None, wanted: int, aws: Aws) -> Verification:

@@ -9,14 +9,17 @@ from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Plan, Step
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
-from playbooks.probes.action_reads import KEPT_FREE, arns, functions_by, reserved, unreserved
+from playbooks.probes.action_reads import KEPT_FREE, arns, metric_by_function, reserved, unreserved
 
 HEADROOM = 1.2
 
 
 class RaiseReservedConcurrency(Action):
-    """The reservation raised to what the throttled calls would have needed. Where the account
-    cannot spare that much, it is deleted: the function then draws on all that is unreserved."""
+    """The reservation raised to what the throttled calls would have needed.
+
+    Where the account cannot spare that much it is deleted: the function then uses the account's
+    unreserved concurrency.
+    """
 
     id = "raise-reserved-concurrency"
     title = "Raise reserved concurrency"
@@ -41,10 +44,10 @@ class RaiseReservedConcurrency(Action):
         return self._draft(aws, scope, name, wanted if wanted <= now + spare else None)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        return self._draft(aws, scope, _whose(plan), plan.after["reserved"])
+        return self._draft(aws, scope, _target_of(plan), plan.after["reserved"])
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
-        return Observed({"reserved": reserved(aws, _whose(plan))})
+        return Observed({"reserved": reserved(aws, _target_of(plan))})
 
     def _draft(self, aws: Aws, scope: Scope, name: str, wanted: int | None) -> Plan | None:
         now = reserved(aws, name)
@@ -52,7 +55,7 @@ class RaiseReservedConcurrency(Action):
             return None
         free = unreserved(aws)
         shown = "no reservation" if wanted is None else str(wanted)
-        warnings = ["The function may call what is behind it that much more often at once."]
+        warnings = ["The function may call its own backends that much more often at once."]
         if wanted is None:
             warnings.append("Without a reservation it shares the account's pool with the others.")
         if now == 0:
@@ -87,13 +90,15 @@ def _throttled(aws: Aws, scope: Scope) -> tuple[str, float]:
     """The function throttled most, and calls attempted per call admitted in its worst minute."""
     window = scope.window
     throttles = {
-        name: line.between(window.start, window.end)
-        for name, line in functions_by(aws, scope, "Throttles", "Sum").items()
+        name: series.between(window.start, window.end)
+        for name, series in metric_by_function(aws, scope, "Throttles", "Sum").items()
     }
     name = max(throttles, key=lambda each: throttles[each].total())
     if not throttles[name].total():
         raise ReadFailed(GapReason.NOT_FOUND, "CloudWatch shows no throttled call in these minutes")
-    calls = functions_by(aws, scope, "Invocations", "Sum")[name]  # Throttles are not among them
+    calls = metric_by_function(aws, scope, "Invocations", "Sum")[
+        name
+    ]  # Throttles are not among them
     return name, max(
         (count + calls.points.get(at, 0.0)) / max(calls.points.get(at, 0.0), 1.0)
         for at, count in throttles[name].points.items()
@@ -111,5 +116,5 @@ def _set(name: str, value: int | None) -> Step:
     )
 
 
-def _whose(plan: Plan) -> str:
+def _target_of(plan: Plan) -> str:
     return plan.target.split("/", 1)[0].split(":")[1]

@@ -13,11 +13,11 @@ from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from playbooks.probes.action_reads import if_any
 from playbooks.probes.front import BalancerId, balancer_of, find_balancer, short_name
-from playbooks.probes.metrics import Metric, read_lines, summed
+from playbooks.probes.metrics import Metric, read_series, summed
 
 EXPIRES = "2h"
-SHARE = 0.8  # of the 5XX in one zone, for it to be the zone's
-CAPACITY = 0.5  # of the healthy targets, that have to be in the other zones
+SHARE = 0.8  # of the 5XX; with fewer in the zone, a shift would leave too many
+CAPACITY = 0.5  # of all targets; so many have to be healthy in the other zones
 
 
 class ShiftZone(Action):
@@ -148,10 +148,10 @@ def _errors_by_zone(aws: Aws, scope: Scope, balancer: BalancerId) -> dict[str, f
         for zone in balancer.zones
         for metric in ("HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count")
     }
-    lines = read_lines(aws, scope.window, asked)
+    series = read_series(aws, scope.window, asked)
     window = scope.window
     return {
-        zone: summed(line for name, line in lines.items() if name.startswith(f"{zone} "))
+        zone: summed(each for name, each in series.items() if name.startswith(f"{zone} "))
         .between(window.began, window.end)
         .total()
         for zone in balancer.zones
@@ -170,7 +170,7 @@ def _concentration(aws: Aws, scope: Scope, balancer: BalancerId, zone: str) -> C
 
 
 def _capacity(aws: Aws, balancer: BalancerId, zone: str) -> Check:
-    """Whether the other zones' healthy targets can carry the whole; of every target group."""
+    """Whether every target group has enough healthy targets in the other zones."""
     text = f"the other zones have at least {CAPACITY:.0%} of the targets, healthy"
     try:
         groups = aws.read("elbv2", "describe_target_groups", LoadBalancerArn=balancer.arn)
@@ -194,7 +194,7 @@ def _capacity(aws: Aws, balancer: BalancerId, zone: str) -> Check:
 
 
 def _targets(aws: Aws, health: list[dict[str, Any]]) -> Iterator[tuple[str | None, bool]]:
-    """Zone and health of each target; AWS leaves the zone of instances to EC2."""
+    """Zone and health of each target. The zone of instances is read from EC2."""
     instances = [
         each["Target"]["Id"]
         for each in health
@@ -219,7 +219,7 @@ def _zone_ids(aws: Aws, balancer: BalancerId) -> dict[str, str]:
 
 
 def _managed(aws: Aws, arn: str) -> dict[str, Any] | None:
-    """The balancer as zonal shift knows it; None when it is not enabled there."""
+    """The load balancer in ARC zonal shift; None when zonal shift is not enabled for it."""
     return if_any(
         lambda: aws.read("arc-zonal-shift", "get_managed_resource", resourceIdentifier=arn)
     )

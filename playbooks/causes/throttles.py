@@ -1,54 +1,82 @@
-"""Clues about calls that Lambda refused to start."""
+"""Throttles: Lambda refuses calls because too many executions run at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.contract import contradicting, decisive, necessary, supporting
+from bot.domain.contract import Scope, contradicting, decisive, hypothesis, necessary, supporting
 from bot.domain.report import Clue, Gap
-from playbooks.causes.functions import answered, more_traffic
-from playbooks.evidence import facts
-from playbooks.evidence import thresholds as at
-from playbooks.evidence.onset import Burn
+from playbooks.evidence import rivals, thresholds
+from playbooks.evidence.coverage import of_one_function
+from playbooks.evidence.durations import execution_time
+from playbooks.evidence.errors import share_of_requests
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.sources import FunctionSources
+from playbooks.evidence.traffic import calls, more_traffic, throttled_share
 from playbooks.evidence.wording import asked, count, figures, percent, times
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.edge import Edge
-from playbooks.probes.functions import FunctionCounts, Limits
+from playbooks.probes.functions import FunctionCounts, Limits, LimitsProbe
+from playbooks.probes.metrics import ratio
 from playbooks.probes.reports import Reports
 
 
+class ConcurrencyLimit(FunctionSources):
+    """More calls at once than the function's or the account's concurrency allows."""
+
+    limits = LimitsProbe()
+
+    @hypothesis(
+        "The function reached its concurrency limit", actions=("raise-reserved-concurrency",)
+    )
+    def concurrency_limit(
+        self,
+        scope: Scope,
+        edge: Edge | Gap | None,
+        access: AccessLog | Gap | None,
+        counts: FunctionCounts | Gap,
+        limits: Limits | Gap | None,
+        reports: Reports | Gap | None,
+        unmeasured: Gap | None,
+    ) -> Iterator[Clue]:
+        """Lambda throttled calls, as many as failed."""
+        anomaly = self.anomaly(scope, edge)
+        throttled = throttling(anomaly, edge, access, counts, limits, reports)
+        yield from of_one_function(throttled, unmeasured)
+        yield from rivals.raised_as_well(anomaly, counts, reports)
+
+
 def throttling(
-    burn: Burn,
+    anomaly: AnomalyWindow,
     edge: Edge | Gap | None,
     access: AccessLog | Gap | None,
     counts: FunctionCounts | Gap,
     limits: Limits | Gap | None,
     reports: Reports | Gap | None,
 ) -> Iterator[Clue]:
-    """Does Lambda refuse calls, as many as fail, though each takes as long as ever?
+    """Are as many calls throttled as fail, though executions take no longer than usual?
 
-    Executions at once are calls a second times their mean duration (Little's law): when that is
-    longer, slowness is what uses the limit up, be it of all calls or of some that are stuck, and
-    throttles are its consequence.
+    Executions at once are calls a second times their mean duration (Little's law). When that
+    duration rose, slowness uses up the limit, and the throttles are its consequence.
     """
-    if isinstance(counts, Gap) or not facts.calls(counts, burn):
+    if isinstance(counts, Gap) or not calls(counts, anomaly):
         yield necessary(None, "whether Lambda throttled calls: no metrics of the function")
-        yield decisive(None, "whether throttles account for the 5XX")
+        yield decisive(None, f"whether throttles account for the {anomaly.label}")
         return
-    throttled = burn.during(counts.throttles).total()
-    calls = facts.calls(counts, burn).total()
+    throttled = anomaly.during(counts.throttles).total()
+    called = calls(counts, anomaly).total()
     yield necessary(
-        throttled > 0, f"{count(throttled)} of {count(calls)} calls throttled", throttles=throttled
+        throttled > 0, f"{count(throttled)} of {count(called)} calls throttled", throttles=throttled
     )
-    share = throttled / calls if calls else 0.0
-    explained = facts.throttled(counts, burn)
-    text = f"{percent(share)} of the calls were throttled; {answered(burn)}"
-    what, longer = held(burn, counts, reports)
-    used_up = longer is not None and longer >= at.ALL_SLOWER
+    share = throttled / called if called else 0.0
+    explained = throttled_share(counts, anomaly)
+    text = f"{percent(share)} of the calls were throttled; {share_of_requests(anomaly)}"
+    what, longer = execution_time(counts, reports, anomaly)
+    used_up = longer is not None and longer >= thresholds.ALL_SLOWER
     yield decisive(
-        None if explained is None else explained >= at.EXPLAINS and not used_up,
-        asked(explained, "whether throttles account for the 5XX", text),
-        **figures(throttled=share, share=burn.share),
+        None if explained is None else explained >= thresholds.EXPLAINS and not used_up,
+        asked(explained, f"whether throttles account for the {anomaly.label}", text),
+        **figures(throttled=share, share=anomaly.share),
     )
     if longer is not None and throttled:
         yield contradicting(
@@ -58,62 +86,40 @@ def throttling(
             longer=round(longer, 4),
         )
     if throttled and explained is not None:
-        yield contradicting(explained < at.PART, text)
-    yield at_limit(burn, counts, limits)
-    if isinstance(access, AccessLog) and "integration_status" in access.tells:
-        answers = access.between(burn.start, burn.end)
-        refused = sum(a.count for a in answers if a.integration_status == "429")
-        of_errors = facts.rate(refused, sum(a.count for a in answers))
-        if of_errors is not None:
-            yield supporting(
-                of_errors >= at.EXPLAINS, f"Lambda answered 429 to {percent(of_errors)} of the 5XX"
-            )
-    yield more_traffic(burn, edge, at.MORE_LOAD)
+        yield contradicting(explained < thresholds.PART, text)
+    yield at_limit(anomaly, counts, limits)
+    yield from _answered_429(anomaly, access)
+    yield more_traffic(anomaly, edge, thresholds.MORE_LOAD)
 
 
-def held(
-    burn: Burn, counts: FunctionCounts, reports: Reports | Gap | None
-) -> tuple[str, float | None]:
-    """How many times as long as usual an execution is held: on average, else the median one."""
-    mean = burn.times(counts.mean)
-    if mean is not None:
-        return "an execution on average", mean
-    slow = facts.slowness(reports, counts, None, burn)
-    return "the median request", slow.p50 if slow else None
-
-
-def instead(
-    burn: Burn, counts: FunctionCounts | Gap | None, reports: Reports | Gap | None
-) -> Iterator[Clue]:
-    """Against what happens inside the function: calls it never got are nearly all of the 5XX, and
-    no slowness brought that about."""
-    if not isinstance(counts, FunctionCounts):
-        return
-    share = facts.throttled(counts, burn)
-    what, longer = held(burn, counts, reports)
-    if share and longer is not None:
-        yield contradicting(
-            share >= at.NEARLY_ALL and longer < at.ALL_SLOWER,
-            f"throttled calls account for {percent(share)} of the 5XX, and {what} takes "
-            f"{times(longer)} its usual",
-            throttled=round(share, 4),
-        )
-
-
-def at_limit(burn: Burn, counts: FunctionCounts, limits: Limits | Gap | None) -> Clue:
-    """Executions at once against what is allowed."""
+def at_limit(anomaly: AnomalyWindow, counts: FunctionCounts, limits: Limits | Gap | None) -> Clue:
+    """Supporting: executions at once reach what is allowed."""
     if not isinstance(limits, Limits):
         return supporting(None, "whether the function is at its limit: limits could not be read")
     if limits.reserved is None:
         running, whose = counts.unreserved, "left to all functions without reserved concurrency"
     else:
         running, whose = counts.concurrency, f"reserved for {counts.name}"
-    peak, allowed = burn.during(running).peak(), limits.concurrency
+    peak, allowed = anomaly.during(running).peak(), limits.concurrency
     if peak is None:
         return supporting(None, f"how many of the {allowed:,} executions {whose} ran at once")
     return supporting(
-        peak >= at.AT_LIMIT * allowed,
+        peak >= thresholds.AT_LIMIT * allowed,
         f"{count(peak)} executions at once of {count(allowed)} {whose}",
         peak=peak,
         limit=float(allowed),
     )
+
+
+def _answered_429(anomaly: AnomalyWindow, access: AccessLog | Gap | None) -> Iterator[Clue]:
+    """Supporting: by the access log, Lambda answered the API 429."""
+    if not isinstance(access, AccessLog) or "integration_status" not in access.fields:
+        return
+    answers = access.between(anomaly.start, anomaly.end)
+    throttled = sum(a.count for a in answers if a.integration_status == "429")
+    share = ratio(throttled, sum(a.count for a in answers))
+    if share is not None:
+        yield supporting(
+            share >= thresholds.EXPLAINS,
+            f"Lambda answered 429 to {percent(share)} of the {anomaly.label}",
+        )

@@ -77,10 +77,10 @@ def stamp(at: datetime) -> str:
 
 
 def tilde_text(text: str) -> str:
-    """Text inside a query's detail: all but the plainest characters as * and two hex digits."""
+    """Text inside a query's detail: percent-encoded with * for %."""
     return quote(text, safe="").replace("~", "%7E").replace("%", "*")
 
 
 def dollar(text: str) -> str:
-    """Percent-encoded with $ for %, as behind CloudWatch's #."""
+    """Percent-encoded with $ for %, as in the fragment of CloudWatch's addresses."""
     return quote(text, safe="").replace("%", "$")

@@ -1,8 +1,9 @@
-"""Since when does it burn, and is it over? One detector for both, on the edge's 5XX.
+"""Since when are errors abnormal, and is it over? One detector for both.
 
-A minute is bad when its share of 5XX is above three times the 95th percentile of the quiet minutes
-and reaches the alarm's threshold. The onset is the first bad minute of which two of three are bad
-(minutes without requests are not counted); it is over when the latest minutes are calm again.
+A minute is bad when the front door's share of errors is above three times the 95th percentile of
+the baseline and reaches the alarm's threshold. The onset is the first bad minute of which two of
+three are bad; minutes without requests are not counted. It is over when the latest minutes are
+normal again.
 """
 
 from __future__ import annotations
@@ -11,55 +12,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.alarm import Alarm
 from bot.domain.contract import Scope
 from bot.domain.report import Gap
 from bot.domain.run import Answer, Verification
+from playbooks.evidence.signal import Signal
 from playbooks.probes.edge import Edge
-from playbooks.probes.metrics import MINUTE, Line
+from playbooks.probes.metrics import MINUTE, TimeSeries, ratio
 
 BAD_TIMES_USUAL = 3.0
-CALM_TIMES_USUAL = 1.5
+NORMAL_TIMES_USUAL = 1.5
 FLOOR = 0.01  # of requests; stands in for a threshold that is not known
-SEPARATE = timedelta(minutes=10)  # calm for so long, and what comes next is another incident
-ENOUGH_QUIET = 10  # minutes of baseline needed to split it
-LATEST, CALM_OF_LATEST, CALM_AT_LAST = 5, 3, 2  # minutes
+SEPARATE = timedelta(minutes=10)  # without a bad minute for so long, the next is another incident
+ENOUGH_BASELINE = 10  # minutes of baseline in each half, to compare the halves
+LATEST, NORMAL_OF_LATEST, NORMAL_AT_LAST = 5, 3, 2  # minutes
 STALE = timedelta(minutes=5)  # metrics come up to that late; after it, there were no requests
 BEFORE_ALARM = timedelta(minutes=5)  # looked at when the onset is not known
-
-ALARM_METRICS = {
-    "AWS/ApiGateway": frozenset({"5XXError", "5xx"}),
-    "AWS/ApplicationELB": frozenset(
-        {
-            "HTTPCode_ELB_5XX_Count",
-            "HTTPCode_ELB_500_Count",
-            "HTTPCode_ELB_502_Count",
-            "HTTPCode_ELB_503_Count",
-            "HTTPCode_ELB_504_Count",
-            "HTTPCode_Target_5XX_Count",
-        }
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """`usual`: 95th percentile of the quiet minutes' 5XX share, None without any. The alarm's
-    threshold is a share of requests or a count a minute, or neither when it is not known."""
+    """Tells bad minutes from normal ones.
+
+    `usual`: 95th percentile of the baseline's share of errors; None without a baseline. The alarm's
+    threshold is a share of requests or a count a minute, or neither when it is not known.
+    """
 
     usual: float | None
     alarm_share: float | None = None
     alarm_count: float | None = None
 
     def bad(self, share: float, errors: float) -> bool:
+        """Whether a minute is far above the usual and reaches the alarm's threshold."""
         if share <= BAD_TIMES_USUAL * (self.usual or 0.0):
             return False
         return self._alarming(share, errors)
 
-    def calm(self, share: float, errors: float) -> bool:
-        """Near the usual, or below what the alarm is set to. A count says nothing of how many
-        requests there were: few errors among fewer requests are calm only as a small share."""
-        if share <= CALM_TIMES_USUAL * (self.usual or 0.0):
+    def normal(self, share: float, errors: float) -> bool:
+        """Whether a minute is near the usual, or below the alarm's threshold.
+
+        A threshold that is a count does not depend on traffic: few errors among few requests are
+        normal only as a small share.
+        """
+        if share <= NORMAL_TIMES_USUAL * (self.usual or 0.0):
             return True
         if self.alarm_count is not None and share >= FLOOR:
             return False
@@ -71,86 +65,76 @@ class Detector:
         return share > 0 and share >= (FLOOR if self.alarm_share is None else self.alarm_share)
 
 
-def detector(edge: Edge, scope: Scope) -> Detector:
-    quiet = edge.rate.between(scope.window.baseline_start, scope.window.baseline_end)
-    share, count = threshold(scope.alarm)
-    return Detector(usual_of(quiet), share, count)
+def detector(edge: Edge, scope: Scope, signal: Signal) -> Detector:
+    """The detector for a front door: its usual from the baseline, its threshold from the alarm."""
+    baseline = edge.rate.between(scope.window.baseline_start, scope.window.baseline_end)
+    share, count = signal.threshold(scope.alarm)
+    return Detector(usual_of(baseline), share, count)
 
 
-def usual_of(quiet: Line) -> float | None:
-    """The 95th percentile, by the quieter reckoning of all minutes and their first half: a slow
-    alarm lets the incident reach into the end of the baseline."""
-    whole = quiet.quantile(0.95)
-    if whole is None or len(quiet.points) < 2 * ENOUGH_QUIET:
+def usual_of(baseline: TimeSeries) -> float | None:
+    """The 95th percentile of the whole baseline or of its first half, whichever is lower.
+
+    The first half is asked because a slow alarm lets the incident reach into the baseline's end.
+    """
+    whole = baseline.quantile(0.95)
+    if whole is None or len(baseline.points) < 2 * ENOUGH_BASELINE:
         return whole
-    minutes = sorted(quiet.points)
-    early = quiet.between(minutes[0], minutes[len(minutes) // 2]).quantile(0.95)
+    minutes = sorted(baseline.points)
+    early = baseline.between(minutes[0], minutes[len(minutes) // 2]).quantile(0.95)
     return whole if early is None else min(whole, early)
 
 
-def threshold(alarm: Alarm | None) -> tuple[float | None, float | None]:
-    """The alarm's threshold as (share of requests, count a minute); None where it is neither.
-
-    API Gateway's 5XXError is 0 or 1 a request, so its Average is the share.
-    """
-    if (
-        alarm is None
-        or alarm.threshold is None
-        or alarm.metric not in ALARM_METRICS.get(alarm.namespace or "", frozenset())
-    ):
-        return None, None
-    if alarm.statistic == "Sum":
-        return None, alarm.threshold * 60 / (alarm.period or 60)
-    if alarm.statistic == "Average" and alarm.namespace == "AWS/ApiGateway":
-        return alarm.threshold, None
-    return None, None
-
-
 @dataclass(frozen=True, slots=True)
-class Burn:
-    """The minutes it burns, [start, end), and the quiet ones it is compared with.
+class AnomalyWindow:
+    """The minutes in which errors are abnormal, [start, end), and the baseline to compare with.
 
-    `onset` is None when no bad minute is known; then the minutes around the alarm stand in.
-    `share`: 5XX of all requests while it burns.
+    `label`: what sentences call the errors. `onset`: the first bad minute; None when none is known,
+    and then the minutes around the alarm stand in. `share`: errors of all requests in these
+    minutes; `errors`: their number; `usual`: the detector's usual share.
     """
 
+    label: str
     onset: datetime | None
     start: datetime
     end: datetime
-    quiet_start: datetime
-    quiet_end: datetime
+    baseline_start: datetime
+    baseline_end: datetime
     share: float | None = None
     errors: float | None = None
     usual: float | None = None
 
-    def during(self, line: Line) -> Line:
-        return line.between(self.start, self.end)
+    def during(self, series: TimeSeries) -> TimeSeries:
+        """The part of a series in the anomaly."""
+        return series.between(self.start, self.end)
 
-    def before(self, line: Line) -> Line:
-        return line.between(self.quiet_start, self.quiet_end)
+    def baseline(self, series: TimeSeries) -> TimeSeries:
+        """The part of a series in the baseline."""
+        return series.between(self.baseline_start, self.baseline_end)
 
-    def times(self, line: Line) -> float | None:
-        """How many times its typical quiet minute a line is while it burns."""
-        now, then = self.during(line).typical(), self.before(line).typical()
-        return now / then if now is not None and then else None
+    def times_usual(self, series: TimeSeries) -> float | None:
+        """The median minute of the anomaly as a multiple of the baseline's."""
+        return ratio(self.during(series).typical(), self.baseline(series).typical())
 
     def explains(self, share: float | None) -> float | None:
-        """How much of the 5XX a share of the requests makes up: 1.0 is all of them."""
+        """How much of the errors a share of the requests makes up: 1.0 is all of them."""
         return min(1.0, share / self.share) if share is not None and self.share else None
 
 
-def burn(edge: Edge | Gap | None, scope: Scope) -> Burn:
+def anomaly_window(edge: Edge | Gap | None, scope: Scope, signal: Signal) -> AnomalyWindow:
+    """The anomaly the alarm is about; the minutes around the alarm when no bad minute is known."""
     window = scope.window
-    around_alarm = Burn(
+    around_alarm = AnomalyWindow(
+        label=signal.label,
         onset=None,
         start=window.began - BEFORE_ALARM,
         end=window.end,
-        quiet_start=window.baseline_start,
-        quiet_end=window.baseline_end,
+        baseline_start=window.baseline_start,
+        baseline_end=window.baseline_end,
     )
     if edge is None or isinstance(edge, Gap):
         return around_alarm
-    known = detector(edge, scope)
+    known = detector(edge, scope, signal)
     bad = bad_minutes(edge, known, scope) or bad_minutes(edge, Detector(known.usual), scope)
     if not bad:
         return around_alarm
@@ -158,12 +142,13 @@ def burn(edge: Edge | Gap | None, scope: Scope) -> Burn:
     end = last + MINUTE
     errors = edge.errors.between(began, end).total()
     requests = edge.requests.between(began, end).total()
-    return Burn(
+    return AnomalyWindow(
+        label=signal.label,
         onset=began,
         start=began,
         end=end,
-        quiet_start=window.baseline_start,
-        quiet_end=min(window.baseline_end, began - 2 * MINUTE),
+        baseline_start=window.baseline_start,
+        baseline_end=min(window.baseline_end, began - 2 * MINUTE),
         share=min(1.0, errors / requests) if requests else None,
         errors=errors,
         usual=known.usual,
@@ -196,23 +181,28 @@ def bad_minutes(edge: Edge, detector: Detector, scope: Scope) -> list[datetime]:
 
 
 def two_of_three(flags: Sequence[bool]) -> list[bool]:
-    """Bad, and of it and the next two at least two are; at the very end what there is suffices."""
+    """Which minutes are bad and, with the next two, one of at least two bad ones.
+
+    At the very end fewer minutes follow: there one or two bad ones are enough.
+    """
     return [
         flag and sum(flags[i : i + 3]) >= min(2, len(flags[i : i + 3]))
         for i, flag in enumerate(flags)
     ]
 
 
-def recovery(edge: Edge | Gap | None, scope: Scope, since: datetime, now: datetime) -> Verification:
-    """Is it over since `since`? From complete minutes that had requests, and the latest five."""
+def recovery(
+    edge: Edge | Gap | None, scope: Scope, since: datetime, now: datetime, signal: Signal
+) -> Verification:
+    """Whether errors are normal again since `since`: by the latest five complete minutes that had
+    requests. Without such minutes the answer is inconclusive; `now` dates it."""
     if edge is None:
         return Verification(
             answer=Answer.INCONCLUSIVE, text="no API or load balancer to measure at", at=now
         )
     if isinstance(edge, Gap):
-        return Verification(
-            answer=Answer.INCONCLUSIVE, text=f"5XX could not be read: {edge.detail}", at=now
-        )
+        text = f"{signal.label} could not be read: {edge.detail}"
+        return Verification(answer=Answer.INCONCLUSIVE, text=text, at=now)
     rate = edge.rate.between(next_minute(since), scope.window.end)
     minutes = sorted(rate.points)[-LATEST:]
     if not minutes or scope.window.end - minutes[-1] > STALE + MINUTE:
@@ -221,23 +211,34 @@ def recovery(edge: Edge | Gap | None, scope: Scope, since: datetime, now: dateti
             text=f"no requests counted at {edge.name} in the latest minutes since then",
             at=now,
         )
-    known = detector(edge, scope)
-    calm = [known.calm(rate.points[at], edge.errors.points.get(at, 0.0)) for at in minutes]
+    known = detector(edge, scope, signal)
+    normal = [known.normal(rate.points[at], edge.errors.points.get(at, 0.0)) for at in minutes]
     errors = sum(edge.errors.points.get(at, 0.0) for at in minutes)
     requests = sum(edge.requests.points[at] for at in minutes)
     usual = f"{known.usual:.2%}" if known.usual is not None else "not known"
     text = (
-        f"5XX {errors / requests:.2%} of {requests:,.0f} requests in the latest {len(minutes)} "
-        f"complete minute{'s' if len(minutes) > 1 else ''} (usual: {usual}); "
-        f"{sum(calm)} of {len(minutes)} calm"
+        f"{signal.label} {errors / requests:.2%} of {requests:,.0f} requests (usual: {usual}); "
+        f"{normal_minutes(normal)}"
     )
-    if sum(calm) >= CALM_OF_LATEST and all(calm[-CALM_AT_LAST:]):
+    if sum(normal) >= NORMAL_OF_LATEST and all(normal[-NORMAL_AT_LAST:]):
         answer = Answer.YES
-    elif len(minutes) >= LATEST and (sum(calm) < CALM_OF_LATEST or not any(calm[-CALM_AT_LAST:])):
+    elif len(minutes) >= LATEST and (
+        sum(normal) < NORMAL_OF_LATEST or not any(normal[-NORMAL_AT_LAST:])
+    ):
         answer = Answer.NO
     else:
         answer = Answer.INCONCLUSIVE
     return Verification(answer=answer, text=text, at=now)
+
+
+def normal_minutes(normal: Sequence[bool]) -> str:
+    """ "normal in the last 3 minutes", "normal in 2 of the last 5 minutes"."""
+    minutes = "minute" if len(normal) == 1 else f"{len(normal)} minutes"
+    if all(normal):
+        return f"normal in the last {minutes}"
+    if len(normal) == 1:
+        return "not normal in the last minute"
+    return f"normal in {sum(normal)} of the last {minutes}"
 
 
 def next_minute(at: datetime) -> datetime:

@@ -1,55 +1,61 @@
-"""Every number the 5XX rules use. They follow from what the words mean, not from recordings."""
+"""Every number that evidence and causes are measured against, each with its reason.
+
+They follow from what the words mean ("most", "several times"), not from fitting recordings.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-# How many it takes to say anything about a share.
-FEW = 5
+# Counts.
+FEW = 5  # fewer say nothing about a share
 
-# A cause should account for so much of the 5XX.
-EXPLAINS = 0.5  # most of them
-PART = 0.2  # a good part: below it, it is something else
-MOSTLY = 0.6  # of the late requests, of the exceptions
-NEARLY_ALL = 0.8  # one zone's share of the 5XX
-TIMEOUTS = 0.7  # of the 5XX are timeouts
+# Shares. A cause should account for so much of the errors.
+PART = 0.2  # a good part; below it, the errors have another cause
+EXPLAINS = 0.5  # most of the errors
+MOSTLY = 0.6  # clearly more than half: of the late requests, of the exceptions
+TIMEOUTS = 0.7  # of the errors are timeouts: what else there is cannot be the main thing
+NEARLY_ALL = 0.8  # the rest may be chance: one zone's errors, one version's exceptions
 
 # Cold starts.
-COLD_LIFT_NEEDED = 2.0  # cold requests fail so many times as often as the others, at least
-COLD_LIFT_DECISIVE = 5.0
-COLD_SHARE_FLAT = 1.5  # times the usual cold share: nothing new
-INIT_SLOWER = 3.0  # times the usual: the release, not the surge, made starting slow
+COLD_LIFT_NEEDED = 2.0  # times as often late as warm requests: below it, cold or warm is no matter
+COLD_LIFT_DECISIVE = 5.0  # slowness for all does not come near it
+COLD_SHARE_FLAT = 1.5  # times the usual share of cold starts: nothing new up to it
+INIT_SLOWER = 3.0  # times the usual init: a release made starting slow, not the surge
 
-# Traffic.
-SURGE = 2.0  # times the usual
-MORE_LOAD = 1.5
+# Traffic, as a multiple of the usual.
+SURGE = 2.0  # more than a day's swing within minutes
+MORE_LOAD = 1.5  # enough to bring what was near its limit over it
 
-# Durations, against their own baseline.
-SAME = 1.3  # up to so many times: not slower
-ABOUT_SAME = 1.5
-ALL_SLOWER = 2.0  # the median request too
-MUCH_SLOWER = 3.0
+# Durations, as a multiple of their baseline.
+SAME = 1.3  # minutes differ by so much without a cause
+ABOUT_SAME = 1.5  # for the 99th percentile, which differs more
+ALL_SLOWER = 2.0  # for the median: most requests are slower
+MUCH_SLOWER = 3.0  # for the 99th percentile: beyond what varies
+AT_ONCE_MS = 1000.0  # ms: an answer that came sooner waited for nothing
 
 # Saturation.
-CPU_HIGH = 80.0  # percent
-LATENCY_HIGH = 3.0  # times the usual, of a database's own latency
-MEMORY_HIGH = 90.0  # percent of what the tasks have
-CONNECTIONS_MANY = 3.0  # times the usual: how many a database takes no metric tells
-
-# Concurrency.
-AT_LIMIT = 0.95  # of the limit
+CPU_HIGH = 80.0  # percent; above it, requests queue
+MEMORY_HIGH = 90.0  # percent of what the tasks have; at 100, ECS kills them
+LATENCY_HIGH = 3.0  # times a database's own usual latency
+CONNECTIONS_MANY = 3.0  # times the usual; how many a database accepts is in no metric
+AT_LIMIT = 0.95  # of the concurrency limit; the metric may miss the very peak
 
 # Zones and targets.
-ZONE_LIFT_NEEDED = 3.0  # the worst zone's error rate against the others'
-ZONE_LIFT_DECISIVE = 5.0
-CONNECTIONS_ROSE = 3.0  # times the usual
+ZONE_LIFT_NEEDED = 3.0  # times the error rate of the other zones
+ZONE_LIFT_DECISIVE = 5.0  # zones that share a backend do not differ by so much
+CONNECTIONS_ROSE = 3.0  # times the usual failed connections
 
-# Changes: lag from the change (or its rollout's end) to the onset.
-AFTERWARDS = timedelta(minutes=2)  # a change so long after the onset did not cause it
-SOON = timedelta(minutes=15)
-LATEST = timedelta(minutes=60)
+# Changes: from the change, or the end of its rollout, to the onset.
+AFTERWARDS = timedelta(
+    minutes=2
+)  # the onset is known to a minute or two; later changes are no cause
+AT_ONCE = timedelta(minutes=3)  # the release and the first bad minutes
 SERVED_WELL = timedelta(minutes=6)  # in force so long without errors: it is not the change itself
-TRAIL_IS_LATE = timedelta(minutes=10)  # CloudTrail may not have it yet
-AT_ONCE = timedelta(minutes=3)
+SOON = timedelta(minutes=15)  # a change people would connect with the onset
+LATEST = timedelta(minutes=60)  # before it, a change would have shown by then
+TRAIL_IS_LATE = timedelta(minutes=10)  # CloudTrail delivers within about 5 minutes; twice that
+
+# Exceptions.
 EXCEPTION_ROSE = 3.0  # times the usual lines a minute
-QUIET_ENOUGH = 10  # minutes of quiet log needed to say what is usual
+ENOUGH_BASELINE = 10  # minutes of log before the anomaly, to say what is usual

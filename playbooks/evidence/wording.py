@@ -1,4 +1,4 @@
-"""Figures in sentences."""
+"""Figures as they stand in sentences."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def lag(span: timedelta) -> str:
 
 
 def asked(holds: object, question: str, text: str) -> str:
-    """The sentence; headed by the question it does not answer when nothing is known."""
+    """`text`; where `holds` is None, the question that it leaves open comes first."""
     return f"{question}: {text}" if holds is None else text
 
 
 def figures(**values: float | None) -> dict[str, float]:
-    """Those that are known, rounded for people."""
+    """The figures that are known, rounded to 4 decimals."""
     return {name: round(value, 4) for name, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The API's access log: answers by status, by what API Gateway says of them, and latency.
+"""The API's access log: server errors by status, by API Gateway's own reason, and latency.
 
 An access log has the keys somebody chose. They are derived from the stage's format, so the query
 names `httpStatus` where the format says `"httpStatus": "$context.status"`.
@@ -33,7 +33,7 @@ _UNQUOTED = re.compile(r'(?<!")(\$context\.[\w.]+)(?!")')
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """5XX of one minute that are alike; `p50` and `p99` are their latency in ms."""
+    """Server errors of one minute that are alike; `p50` and `p99` are their latency in ms."""
 
     at: datetime
     status: str
@@ -46,11 +46,11 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """The 5XX in the access log. `tells` are the parts of AWS's answer that the format has."""
+    """The server errors in the access log. `fields`: the optional parts that its format has."""
 
     group: str
     query: str
-    tells: frozenset[str]  # of "response_type", "integration_status", "latency"
+    fields: frozenset[str]  # of "response_type", "integration_status", "latency"
     answers: tuple[Answers, ...]
 
     def between(self, start: datetime, end: datetime) -> tuple[Answers, ...]:
@@ -75,13 +75,13 @@ class AccessLogProbe(Probe[AccessLog]):
                 f"the access log of {api.name}/{api.stage} has no status as JSON; "
                 'add "status": "$context.status" to its format',
             )
-        query, tells = query_of(keys, status)
+        query, fields = query_of(keys, status)
         rows = insights.run(aws, scope.window, (group,), query)
-        return AccessLog(group, str(query), tells, tuple(answers_of(rows)))
+        return AccessLog(group, str(query), fields, tuple(answers_of(rows)))
 
 
 def access_log_settings(aws: Aws, api: ApiRef) -> dict[str, str]:
-    """Destination and format, named alike for both kinds of API. Raises ReadFailed."""
+    """The stage's "destination" and "format", for both kinds of API. Raises ReadFailed."""
     api_id = find_api(aws, api)
     if api.kind == "rest":
         stage = aws.read("apigateway", "get_stage", restApiId=api_id, stageName=api.stage)
@@ -141,7 +141,7 @@ def first(keys: Mapping[str, str], variables: tuple[str, ...]) -> str | None:
 
 
 def query_of(keys: Mapping[str, str], status: str) -> tuple[insights.Query, frozenset[str]]:
-    """5XX by minute and by all that the format tells."""
+    """Server errors (status 500 and above) by minute and by all that the format tells."""
     parts = {
         "response_type": first(keys, RESPONSE_TYPE),
         "integration_status": first(keys, INTEGRATION_STATUS),
@@ -167,16 +167,18 @@ def query_of(keys: Mapping[str, str], status: str) -> tuple[insights.Query, froz
 
 
 def answers_of(rows: insights.Rows) -> list[Answers]:
-    def told(row: Mapping[str, str], key: str) -> str | None:
+    """The query's rows as values."""
+
+    def value_of(row: Mapping[str, str], key: str) -> str | None:
         value = row.get(key)
         return None if value in (None, "-") else value
 
     return [
         Answers(
             at=insights.minute_of(row),
-            status=row.get("by_status", "5XX"),
-            response_type=told(row, "by_response_type"),
-            integration_status=told(row, "by_integration_status"),
+            status=row.get("by_status", "unknown"),
+            response_type=value_of(row, "by_response_type"),
+            integration_status=value_of(row, "by_integration_status"),
             count=insights.count(row, "n"),
             p50=insights.number(row, "p50"),
             p99=insights.number(row, "p99"),

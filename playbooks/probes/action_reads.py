@@ -1,4 +1,4 @@
-"""What the actions read, and how a read that fails becomes a precondition that is not known."""
+"""What the actions read. A read that fails makes a precondition unknown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Check
+from bot.domain.plan import Check, Plan
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef
 from playbooks.probes.front import calls_of
-from playbooks.probes.metrics import Line, Metric, read_lines
+from playbooks.probes.metrics import Metric, TimeSeries, read_series
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ CODEDEPLOY_UNDER_WAY = ("Created", "Queued", "InProgress", "Baking", "Ready")
 
 
 def check(text: str, holds: Callable[[], bool]) -> Check:
-    """A precondition; a read that fails makes it unknown, which blocks as much as a no."""
+    """A precondition. When `holds` raises ReadFailed it is unknown, which blocks like a no."""
     try:
         return Check(text=text, holds=holds())
     except ReadFailed as fault:
@@ -32,7 +32,7 @@ def check(text: str, holds: Callable[[], bool]) -> Check:
 
 
 def if_any(read: Callable[[], T]) -> T | None:
-    """What a read brings; None when AWS says there is no such thing. Raises ReadFailed."""
+    """The read's answer; None when AWS says that there is no such resource. Raises ReadFailed."""
     try:
         return read()
     except ReadFailed as fault:
@@ -42,7 +42,7 @@ def if_any(read: Callable[[], T]) -> T | None:
 
 
 def if_known(read: Callable[[], T]) -> T | None:
-    """What a read brings; None when it failed. For what a plan only mentions."""
+    """The read's answer; None when it failed. For what a plan only mentions."""
     try:
         return read()
     except ReadFailed:
@@ -50,9 +50,11 @@ def if_known(read: Callable[[], T]) -> T | None:
 
 
 def arns(aws: Aws, service: str, *tails: str) -> tuple[str, ...]:
-    """ARNs in the account and region that are read, of what AWS names no ARN for. Wildcards would
-    not do: CodeDeploy takes none for the account (its user guide, "permissions reference").
-    Raises ReadFailed."""
+    """ARNs in the account and region that are read, for resources whose ARN AWS does not return.
+
+    They name the account, as CodeDeploy accepts no wildcard there (CodeDeploy user guide,
+    "CodeDeploy permissions reference"). Raises ReadFailed.
+    """
     _, partition, _, _, account, _ = aws.read("sts", "get_caller_identity")["Arn"].split(":", 5)
     return tuple(f"arn:{partition}:{service}:{aws.region}:{account}:{tail}" for tail in tails)
 
@@ -62,8 +64,9 @@ def arns(aws: Aws, service: str, *tails: str) -> tuple[str, ...]:
 KEPT_FREE = 100  # Lambda keeps at least this much of the account's concurrency unreserved
 
 
-def functions_by(aws: Aws, scope: Scope, name: str, stat: str) -> dict[str, Line]:
-    """A metric of AWS/Lambda for every function of the service, by function name."""
+def metric_by_function(aws: Aws, scope: Scope, name: str, stat: str) -> dict[str, TimeSeries]:
+    """A metric of AWS/Lambda for every function of the service, by function name. Raises
+    ReadFailed."""
     functions = scope.service.resources.functions
     if not functions:
         raise ReadFailed(
@@ -73,7 +76,7 @@ def functions_by(aws: Aws, scope: Scope, name: str, stat: str) -> dict[str, Line
         each.name: Metric("AWS/Lambda", name, stat, {"FunctionName": each.name})
         for each in functions
     }
-    return read_lines(aws, scope.window, asked)
+    return read_series(aws, scope.window, asked)
 
 
 def called_function(aws: Aws, scope: Scope) -> FunctionRef | None:
@@ -82,18 +85,18 @@ def called_function(aws: Aws, scope: Scope) -> FunctionRef | None:
     called: set[str | None] = set()
     for api in scope.service.resources.apis:
         called |= {each.function for each in if_known(partial(calls_of, aws, api)) or ()}
-    behind = [each for each in functions if each.name in called]
-    return next((each for each in behind or functions if each.alias), None)
+    invoked = [each for each in functions if each.name in called]
+    return next((each for each in invoked or functions if each.alias), None)
 
 
-def used(aws: Aws, scope: Scope, name: str, alias: str) -> Check:
-    """Whether callers name the alias: what is changed on it would do nothing for others."""
+def alias_is_called(aws: Aws, scope: Scope, name: str, alias: str) -> Check:
+    """Whether callers name the alias: a change of it does nothing for calls of other qualifiers."""
     apis = scope.service.resources.apis
     try:
         if not apis:
             dimensions = {"FunctionName": name, "Resource": f"{name}:{alias}"}
             metric = Metric("AWS/Lambda", "Invocations", "Sum", dimensions)
-            calls = read_lines(aws, scope.window, {"calls": metric})["calls"].total()
+            calls = read_series(aws, scope.window, {"calls": metric})["calls"].total()
             return Check(text=f"{name}:{alias} is called ({calls:.0f} times)", holds=calls > 0)
         called = {
             call.qualifier or "$LATEST"
@@ -108,6 +111,12 @@ def used(aws: Aws, scope: Scope, name: str, alias: str) -> Check:
     return Check(text=f"the API calls {name}:{alias}{told}", holds=called == {alias})
 
 
+def alias_of(plan: Plan) -> tuple[str, str]:
+    """Function and alias of a plan whose target is "lambda:function:alias/…"."""
+    _, function, alias = plan.target.split("/", 1)[0].split(":")
+    return function, alias
+
+
 def reserved(aws: Aws, function: str) -> int | None:
     """Reserved concurrency; None when the function draws on the account's pool."""
     answer = aws.read("lambda", "get_function_concurrency", FunctionName=function)
@@ -116,12 +125,12 @@ def reserved(aws: Aws, function: str) -> int | None:
 
 
 def unreserved(aws: Aws) -> int:
-    """What is left of the account's concurrency beside all reservations."""
+    """The account's concurrency that is not reserved for any function."""
     limits = aws.read("lambda", "get_account_settings")["AccountLimit"]
     return int(limits["UnreservedConcurrentExecutions"])
 
 
-# --- the trail ----------------------------------------------------------------------------------
+# --- CloudTrail ----------------------------------------------------------------------------------
 
 
 MOST_PAGES = 6  # of 50 events: reads are among them, and LookupEvents allows two calls a second
@@ -136,16 +145,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
-    """Events about a resource, newest first; not complete: there are older ones nobody read."""
+class EventHistory:
+    """Events about a resource, newest first. Unless `complete`, older ones were not read."""
 
     events: tuple[Event, ...]
     complete: bool
 
 
-def trail(aws: Aws, resource: str, *names: str, enough: Callable[[Sequence[Event]], bool]) -> Trail:
-    """Latest events about a resource whose name begins with one of `names`, back until there are
-    `enough` of them, at most MOST_PAGES.
+def latest_events(
+    aws: Aws, resource: str, *names: str, enough: Callable[[Sequence[Event]], bool]
+) -> EventHistory:
+    """Events about a resource whose name begins with one of `names`, the latest until there are
+    `enough`, of at most MOST_PAGES pages.
 
     Lambda's event names carry API dates: UpdateAlias20150331. Raises ReadFailed.
     """
@@ -162,8 +173,8 @@ def trail(aws: Aws, resource: str, *names: str, enough: Callable[[Sequence[Event
                 found.append(Event(event["EventTime"], record.get("requestParameters") or {}))
         found.sort(key=lambda each: each.at, reverse=True)
         if not answer.get("NextToken"):
-            return Trail(tuple(found), complete=True)
+            return EventHistory(tuple(found), complete=True)
         if enough(found):
             break
         asked["NextToken"] = answer["NextToken"]
-    return Trail(tuple(found), complete=False)
+    return EventHistory(tuple(found), complete=False)

@@ -1,4 +1,4 @@
-"""What may be overloaded: ECS services, databases and tables of the service."""
+"""Backends that may be at their limit: the service's ECS services, databases and tables."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import ClassVar
 
 from bot.domain.contract import Probe, Scope
 from bot.domain.ports import Aws
-from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines
+from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
     """One backend's metrics a minute: CPU and memory in percent, latency in ms, throttled calls.
 
-    A line is empty where this kind of backend has no such metric, or nothing was published.
+    A series is empty where this kind of backend has no such metric, or nothing was published.
     """
 
     kind: str  # ecs, rds, dynamodb
     name: str
-    lines: Mapping[str, Line]
+    series: Mapping[str, TimeSeries]
 
-    def line(self, label: str) -> Line:
-        return self.lines.get(label, Line())
+    def metric(self, label: str) -> TimeSeries:
+        return self.series.get(label, TimeSeries())
 
 
 Backends = tuple[Backend, ...]
@@ -80,8 +80,10 @@ class DependenciesProbe(Probe[Backends]):
 
 
 def read_backends(aws: Aws, scope: Scope, asked: Mapping[tuple[str, str, str], Metric]) -> Backends:
-    """Raises ReadFailed."""
-    found = read_lines(aws, scope.window, {"\t".join(key): metric for key, metric in asked.items()})
+    """The backends with their metrics; `asked` by kind, name and label. Raises ReadFailed."""
+    found = read_series(
+        aws, scope.window, {"\t".join(key): metric for key, metric in asked.items()}
+    )
     names = dict.fromkeys((kind, name) for kind, name, _ in asked)
     return tuple(
         Backend(
@@ -97,6 +99,6 @@ def read_backends(aws: Aws, scope: Scope, asked: Mapping[tuple[str, str, str], M
     )
 
 
-def in_milliseconds(kind: str, label: str, line: Line) -> Line:
-    """RDS publishes latency in seconds, DynamoDB in milliseconds."""
-    return line.scaled(1000) if kind == "rds" and label.endswith("latency") else line
+def in_milliseconds(kind: str, label: str, series: TimeSeries) -> TimeSeries:
+    """A series in ms where it is a latency: RDS publishes seconds, DynamoDB milliseconds."""
+    return series.scaled(1000) if kind == "rds" and label.endswith("latency") else series

@@ -11,12 +11,18 @@ from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import LoadBalancerRef
-from playbooks.probes.edge import answered, codes, failed, traffic_metrics
+from playbooks.probes.edge import (
+    TARGETS,
+    all_requests,
+    errors_by_code,
+    server_errors,
+    traffic_metrics,
+)
 from playbooks.probes.front import BalancerId, balancer_of, find_balancer
-from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines
+from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
 
 NAMESPACE = "AWS/ApplicationELB"
-MOST_ASKED = 10  # target groups whose targets are looked at one by one: a call each
+MOST_ASKED = 10  # target groups whose targets are read; each takes a call
 PERMISSIONS = (
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeTargetGroups",
@@ -25,11 +31,11 @@ PERMISSIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
-    """Requests and 5XX a minute of one zone."""
+class ZoneTraffic:
+    """Requests and server errors a minute of one zone."""
 
-    requests: Line
-    errors: Line
+    requests: TimeSeries
+    errors: TimeSeries
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +44,21 @@ class Balancer:
     all that have health checks; `lambdas` are the target groups that have none."""
 
     name: str
-    requests: Line
-    errors: Line
-    codes: Mapping[str, Line]
-    targets: Line  # the targets' 5XX
-    connection_errors: Line
-    p50: Line
-    p99: Line
-    zones: Mapping[str, Traffic] = field(default_factory=dict)
-    healthy: Mapping[str, Line] = field(default_factory=dict)
+    requests: TimeSeries
+    errors: TimeSeries
+    codes: Mapping[str, TimeSeries]
+    targets: TimeSeries  # the targets' server errors
+    connection_errors: TimeSeries
+    p50: TimeSeries
+    p99: TimeSeries
+    zones: Mapping[str, ZoneTraffic] = field(default_factory=dict)
+    healthy: Mapping[str, TimeSeries] = field(default_factory=dict)
     lambdas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A target group; `lambda` groups have no health of their own."""
+    """A target group; groups of kind "lambda" have no health checks."""
 
     name: str
     arn: str
@@ -77,12 +83,12 @@ class BalancerProbe(Probe[Balancer]):
             return None
         found = find_balancer(aws, reference)
         groups = find_groups(aws, found, reference)
-        lines = read_lines(aws, scope.window, balancer_metrics(found, groups))
-        return balancer(reference.name, found.zones, groups, lines)
+        series = read_series(aws, scope.window, balancer_metrics(found, groups))
+        return from_series(reference.name, found.zones, groups, series)
 
 
 def balancer_metrics(found: BalancerId, groups: Iterable[Group]) -> dict[str, Metric]:
-    """All that is asked of CloudWatch, by label; a zone's labels end with its name."""
+    """The metrics to read, by label; a zone's labels end with its name."""
     whole = {"LoadBalancer": found.dimension}
     asked = traffic_metrics(whole) | {
         "connection errors": Metric(NAMESPACE, "TargetConnectionErrorCount", "Sum", whole),
@@ -100,32 +106,33 @@ def balancer_metrics(found: BalancerId, groups: Iterable[Group]) -> dict[str, Me
     return asked
 
 
-def balancer(
-    name: str, zones: Iterable[str], groups: Iterable[Group], lines: Mapping[str, Line]
+def from_series(
+    name: str, zones: Iterable[str], groups: Iterable[Group], series: Mapping[str, TimeSeries]
 ) -> Balancer:
+    """The load balancer from its metrics, labelled as in `balancer_metrics`."""
     by_zone = {}
     for zone in zones:
         part = {
-            label.removesuffix(f" {zone}"): line
-            for label, line in lines.items()
+            label.removesuffix(f" {zone}"): values
+            for label, values in series.items()
             if label.endswith(f" {zone}")
         }
-        by_zone[zone] = Traffic(answered(part), failed(part))
-    requests = answered(lines)
+        by_zone[zone] = ZoneTraffic(all_requests(part), server_errors(part))
+    requests = all_requests(series)
     return Balancer(
         name=name,
         requests=requests,
-        errors=failed(lines),
-        codes=codes(lines),
-        targets=lines["5XX of targets"].zero_where(requests),
-        connection_errors=lines["connection errors"].zero_where(requests),
-        p50=lines["p50"].scaled(1000),
-        p99=lines["p99"].scaled(1000),
+        errors=server_errors(series),
+        codes=errors_by_code(series),
+        targets=series[TARGETS].zero_where(requests),
+        connection_errors=series["connection errors"].zero_where(requests),
+        p50=series["p50"].scaled(1000),
+        p99=series["p99"].scaled(1000),
         zones=by_zone,
         healthy={
-            group.name: line
+            group.name: values
             for group in groups
-            if (line := lines.get(f"healthy {group.name}")) is not None
+            if (values := series.get(f"healthy {group.name}")) is not None
         },
         lambdas=tuple(group.name for group in groups if group.kind == "lambda"),
     )

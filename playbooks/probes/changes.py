@@ -1,5 +1,7 @@
-"""What somebody changed: deployments, versions, rollouts and CloudTrail. One probe a source, so
-that a missing permission leaves one gap and not all of them."""
+"""Changes: deployments, versions, rollouts and CloudTrail events.
+
+One probe a source, so that a missing permission leaves one gap and not all of them.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,7 @@ _API_DATE = re.compile(r"20\d{6}(v\d+)?$")  # UpdateAlias20150331, UpdateFunctio
 
 
 def looked_at(scope: Scope) -> tuple[datetime, datetime]:
+    """The span in which changes are looked for, [start, end)."""
     return scope.window.start - LOOK_BACK, scope.window.end
 
 
@@ -106,8 +109,7 @@ class RolloutsProbe(Probe[Changes]):
 
 
 def described(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The services of DescribeServices. Raises ReadFailed when one that was asked for is not
-    there, which ECS tells as a failure beside the others."""
+    """The services of DescribeServices. Raises ReadFailed when ECS reports one as a failure."""
     failures = answer.get("failures", [])
     if failures:
         missing = ", ".join(
@@ -119,7 +121,7 @@ def described(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def rolled_out(service: Mapping[str, Any]) -> list[Change]:
-    """The deployments DescribeServices still shows: the primary one and what it replaces."""
+    """The service's primary deployment, as a change."""
     return [
         Change(
             at=deployment["createdAt"].astimezone(UTC),
@@ -147,7 +149,7 @@ def rollout_summary(deployment: Mapping[str, Any]) -> str:
 
 
 class VersionsProbe(Probe[Changes]):
-    """When the version an alias serves was published: before that it cannot have served."""
+    """When the version that an alias serves was published; it cannot have served before."""
 
     title: ClassVar[str] = "versions of the functions"
     permissions: ClassVar[tuple[str, ...]] = ("lambda:GetAlias", "lambda:ListVersionsByFunction")
@@ -204,7 +206,7 @@ class TrailProbe(Probe[Changes]):
 
 
 class TrailRestProbe(Probe[None]):
-    """Fails when CloudTrail has more than was looked up: in the rest may be the release.
+    """Fails when CloudTrail has more events than were read: the release may be among the rest.
 
     It sends the same look-ups as `TrailProbe`, which an investigation's snapshot sends once.
     """
@@ -248,7 +250,7 @@ def looked_up(aws: Aws, scope: Scope) -> tuple[list[dict[str, Any]], tuple[str, 
 
 
 def names_of(scope: Scope) -> tuple[str, ...]:
-    """Names worth a look-up, those that deploy first."""
+    """Resource names to look up in CloudTrail, those that are deployed first."""
     resources = scope.service.resources
     names = (
         *(function.name for function in resources.functions),
@@ -294,7 +296,7 @@ def kind_of(name: str, request: Mapping[str, Any]) -> str:
 
 
 def summary_of(name: str, request: Mapping[str, Any]) -> str:
-    """The event's name, and of its parameters those that say what was changed."""
+    """The event's name and those of its parameters that say what was changed."""
     told = {
         "name": "alias {}",
         "functionVersion": "to version {}",

@@ -74,9 +74,9 @@ class Rollouts:
         arns += [each["arn"] for each in sources] if len(sources) == 1 else []
         yield from (runs for arn in arns if (runs := self._runs(arn)))
 
-    def besides(self, one: str, other: str) -> tuple[str, ...] | None:
-        """What the latest revisions of two task definitions differ in beside them; None when that
-        is not known."""
+    def other_differences(self, one: str, other: str) -> tuple[str, ...] | None:
+        """What else differs between the latest revisions of two task definitions; None when a
+        revision is not known."""
         found = [self._latest(one), self._latest(other)]
         first, second = found
         if first is None or second is None:
@@ -99,7 +99,8 @@ class Rollouts:
 
 
 def read_rollouts(aws: Aws, ref: EcsRef, *, must: bool) -> Rollouts:
-    """The latest rollouts. Raises ReadFailed; unless they `must` be known, there are none then."""
+    """The latest rollouts. When unreadable: raises ReadFailed if they `must` be known, else
+    there are none."""
     try:
         listed = aws.read(
             "ecs", "list_service_deployments", cluster=ref.cluster, service=ref.service

@@ -1,4 +1,4 @@
-"""The front door: requests, 5XX and latency as the API or load balancer counts them."""
+"""Requests, server errors and latency as the API or load balancer at the front counts them."""
 
 from __future__ import annotations
 
@@ -10,34 +10,38 @@ from bot.domain.contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, LoadBalancerRef
 from playbooks.probes.front import balancer_dimension, find_api, front_door
-from playbooks.probes.metrics import PERMISSION, Line, Metric, read_lines, summed
+from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series, summed
 
 BALANCER_CODES = ("500", "502", "503", "504")  # HTTPCode_ELB_<code>_Count
-TARGETS = "5XX of targets"  # the targets' own answers, which AWS counts as one
+TARGETS = "targets"  # answers of the targets, which AWS counts without telling the codes apart
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Requests and 5XX a minute; latency in ms. `codes` is empty where metrics do not tell them."""
+    """Requests and server errors (status 500 to 599) a minute; latency in ms.
+
+    `codes`: errors a minute by status code, those of all targets together as TARGETS; empty where
+    the metrics do not tell codes apart, as API Gateway's.
+    """
 
     kind: Literal["rest", "http", "alb"]
     name: str
-    requests: Line
-    errors: Line
-    codes: Mapping[str, Line] = field(default_factory=dict)
-    p50: Line = field(default_factory=Line)
-    p99: Line = field(default_factory=Line)
+    requests: TimeSeries
+    errors: TimeSeries
+    codes: Mapping[str, TimeSeries] = field(default_factory=dict)
+    p50: TimeSeries = field(default_factory=TimeSeries)
+    p99: TimeSeries = field(default_factory=TimeSeries)
 
     @property
-    def rate(self) -> Line:
-        """5XX as a share of requests, in the minutes that had requests."""
+    def rate(self) -> TimeSeries:
+        """Server errors as a share of requests, in the minutes that had requests."""
         return self.errors.over(self.requests)
 
 
 class EdgeProbe(Probe[Edge]):
     """AWS/ApiGateway or AWS/ApplicationELB, whichever the alarm or the service is about."""
 
-    title: ClassVar[str] = "requests and 5XX at the front door"
+    title: ClassVar[str] = "requests and server errors at the front door"
     permissions: ClassVar[tuple[str, ...]] = (
         PERMISSION,
         "apigateway:GET",
@@ -55,7 +59,8 @@ class EdgeProbe(Probe[Edge]):
 
 
 def read_api(aws: Aws, scope: Scope, api: ApiRef) -> Edge:
-    """REST APIs publish by ApiName, HTTP APIs by ApiId (API Gateway, "dimensions and metrics")."""
+    """The API's metrics. REST APIs publish by ApiName, HTTP APIs by ApiId (API Gateway developer
+    guide, "Dimensions for metrics"). Raises ReadFailed."""
     if api.kind == "rest":
         errors, dimensions = "5XXError", {"ApiName": api.name, "Stage": api.stage}
     else:
@@ -64,7 +69,7 @@ def read_api(aws: Aws, scope: Scope, api: ApiRef) -> Edge:
     def metric(name: str, stat: str) -> Metric:
         return Metric("AWS/ApiGateway", name, stat, dimensions)
 
-    lines = read_lines(
+    series = read_series(
         aws,
         scope.window,
         {
@@ -77,36 +82,37 @@ def read_api(aws: Aws, scope: Scope, api: ApiRef) -> Edge:
     return Edge(
         kind=api.kind,
         name=api.name,
-        requests=lines["requests"],
-        errors=lines["errors"].zero_where(lines["requests"]),
-        p50=lines["p50"],
-        p99=lines["p99"],
+        requests=series["requests"],
+        errors=series["errors"].zero_where(series["requests"]),
+        p50=series["p50"],
+        p99=series["p99"],
     )
 
 
 def read_balancer(aws: Aws, scope: Scope, balancer: LoadBalancerRef) -> Edge:
+    """The load balancer's metrics. Raises ReadFailed."""
     dimensions = {"LoadBalancer": balancer_dimension(aws, scope, balancer)}
     asked = traffic_metrics(dimensions) | {
         "p50": Metric("AWS/ApplicationELB", "TargetResponseTime", "p50", dimensions),
         "p99": Metric("AWS/ApplicationELB", "TargetResponseTime", "p99", dimensions),
     }
-    lines = read_lines(aws, scope.window, asked)
+    series = read_series(aws, scope.window, asked)
     return Edge(
         kind="alb",
         name=balancer.name,
-        requests=answered(lines),
-        errors=failed(lines),
-        codes=codes(lines),
-        p50=lines["p50"].scaled(1000),
-        p99=lines["p99"].scaled(1000),
+        requests=all_requests(series),
+        errors=server_errors(series),
+        codes=errors_by_code(series),
+        p50=series["p50"].scaled(1000),
+        p99=series["p99"].scaled(1000),
     )
 
 
 def traffic_metrics(dimensions: Mapping[str, str]) -> dict[str, Metric]:
-    """What a load balancer counts: requests, and answers by who gave them."""
+    """A load balancer's counts: requests, its own answers and those of the targets."""
     counts = {
         "requests": "RequestCount",
-        "elb 5XX": "HTTPCode_ELB_5XX_Count",
+        "own errors": "HTTPCode_ELB_5XX_Count",
         TARGETS: "HTTPCode_Target_5XX_Count",
         "target 2XX": "HTTPCode_Target_2XX_Count",
         "target 3XX": "HTTPCode_Target_3XX_Count",
@@ -118,14 +124,17 @@ def traffic_metrics(dimensions: Mapping[str, str]) -> dict[str, Metric]:
     }
 
 
-def answered(lines: Mapping[str, Line]) -> Line:
-    """All requests. RequestCount leaves out those that no target was chosen for (ALB's own 503),
-    so the answers counted by code are taken where they are more."""
-    requests = lines["requests"]
+def all_requests(series: Mapping[str, TimeSeries]) -> TimeSeries:
+    """All requests a minute.
+
+    RequestCount leaves out those that no target was chosen for (the load balancer's own 503), so
+    the answers counted by code are taken where they are more.
+    """
+    requests = series["requests"]
     answers = summed(
-        lines[label] for label in ("target 2XX", "target 3XX", "target 4XX", TARGETS, "elb 5XX")
+        series[label] for label in ("target 2XX", "target 3XX", "target 4XX", TARGETS, "own errors")
     )
-    return Line(
+    return TimeSeries(
         {
             at: max(requests.points.get(at, 0.0), answers.points.get(at, 0.0))
             for at in {*requests.points, *answers.points}
@@ -133,11 +142,12 @@ def answered(lines: Mapping[str, Line]) -> Line:
     )
 
 
-def failed(lines: Mapping[str, Line]) -> Line:
-    """The balancer's own 5XX and the targets'; both are published only when not zero."""
-    own = lines["elb 5XX"] or summed(lines[code] for code in BALANCER_CODES)
-    return summed((own, lines[TARGETS])).zero_where(lines["requests"])
+def server_errors(series: Mapping[str, TimeSeries]) -> TimeSeries:
+    """The balancer's own server errors and the targets'; both are published only when not zero."""
+    own = series["own errors"] or summed(series[code] for code in BALANCER_CODES)
+    return summed((own, series[TARGETS])).zero_where(series["requests"])
 
 
-def codes(lines: Mapping[str, Line]) -> dict[str, Line]:
-    return {label: lines[label] for label in (*BALANCER_CODES, TARGETS) if lines[label]}
+def errors_by_code(series: Mapping[str, TimeSeries]) -> dict[str, TimeSeries]:
+    """Those that are not empty, by status code or TARGETS."""
+    return {label: series[label] for label in (*BALANCER_CODES, TARGETS) if series[label]}

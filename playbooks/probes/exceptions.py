@@ -45,7 +45,7 @@ class Exceptions:
         return counted
 
     def versions(self, start: datetime, end: datetime, name: str) -> Counter[str]:
-        """Lines of one class by version of the function; empty where streams do not tell it."""
+        """Lines of one class by version of the function; empty where log streams name none."""
         counted: Counter[str] = Counter()
         for raised in self.raised:
             if start <= raised.at < end and raised.name == name and raised.version:

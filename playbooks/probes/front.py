@@ -1,4 +1,4 @@
-"""What stands at the front: the API or load balancer that counts the 5XX, and what it calls."""
+"""The API or load balancer at which requests arrive, and what it calls."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def short_name(balancer: str) -> str:
 
 
 def find_balancer(aws: Aws, balancer: LoadBalancerRef) -> BalancerId:
-    """Raises ReadFailed."""
+    """The load balancer, looked up by name. Raises ReadFailed."""
     answer = aws.read("elbv2", "describe_load_balancers", Names=[short_name(balancer.name)])
     found = answer.get("LoadBalancers", [])
     if not found:
@@ -87,12 +87,12 @@ def find_balancer(aws: Aws, balancer: LoadBalancerRef) -> BalancerId:
 
 
 def balancer_dimension(aws: Aws, scope: Scope, balancer: LoadBalancerRef) -> str:
-    """ "app/name/id": what the catalogue or the alarm calls it, else looked up. So its metrics can
-    be read where DescribeLoadBalancers is denied. Raises ReadFailed."""
+    """ "app/name/id", by the catalogue or the alarm, else looked up. So metrics can be read where
+    DescribeLoadBalancers is denied. Raises ReadFailed."""
     alarm = scope.alarm.dimensions.get("LoadBalancer", "") if scope.alarm else ""
-    for told in (balancer.name, alarm):
-        if told.count("/") == 2 and short_name(told) == short_name(balancer.name):
-            return told
+    for name in (balancer.name, alarm):
+        if name.count("/") == 2 and short_name(name) == short_name(balancer.name):
+            return name
     return find_balancer(aws, balancer).dimension
 
 
@@ -119,7 +119,7 @@ def find_api(aws: Aws, api: ApiRef) -> str:
 
 
 def calls_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
-    """The API's integrations, the stage's variables put in. Raises ReadFailed."""
+    """The API's integrations, with the stage's variables replaced. Raises ReadFailed."""
     api_id = find_api(aws, api)
     found: list[Call] = []
     if api.kind == "rest":
@@ -169,7 +169,7 @@ def http_calls(page: Mapping[str, Any]) -> list[Call]:
 
 
 def call(uri: str, timeout_ms: int | None, kind: str) -> Call:
-    """An integration; a function's ARN stands in the URI with its alias or version, if any."""
+    """An integration. The URI of a function holds its ARN with the alias or version, if any."""
     function, qualifier = function_in(uri)
     return Call(
         function=function,

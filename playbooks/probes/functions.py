@@ -1,4 +1,4 @@
-"""Lambda: what the metrics count, and what limits the function."""
+"""Metrics and concurrency limits of the Lambda function that is invoked."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from bot.domain.contract import Probe, Scope
 from bot.domain.ports import Aws
-from playbooks.probes.invoked_function import PERMISSIONS, behind
-from playbooks.probes.metrics import Line, Metric, read_lines
+from playbooks.probes.invoked_function import PERMISSIONS, invoked_function
+from playbooks.probes.metrics import Metric, TimeSeries, read_series
 
-# name of the line -> CloudWatch metric and statistic, all in AWS/Lambda by FunctionName
+# field of FunctionCounts -> CloudWatch metric and statistic, all in AWS/Lambda by FunctionName
 _BY_FUNCTION = {
     "invocations": ("Invocations", "Sum"),
     "errors": ("Errors", "Sum"),
@@ -32,15 +32,15 @@ class FunctionCounts:
 
     name: str
     alias: str | None
-    invocations: Line
-    errors: Line
-    throttles: Line
-    concurrency: Line
-    mean: Line
-    p50: Line
-    p99: Line
-    spillover: Line
-    unreserved: Line
+    invocations: TimeSeries
+    errors: TimeSeries
+    throttles: TimeSeries
+    concurrency: TimeSeries
+    mean: TimeSeries
+    p50: TimeSeries
+    p99: TimeSeries
+    spillover: TimeSeries
+    unreserved: TimeSeries
 
 
 class FunctionCountsProbe(Probe[FunctionCounts]):
@@ -48,7 +48,7 @@ class FunctionCountsProbe(Probe[FunctionCounts]):
     permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
 
     def read(self, aws: Aws, scope: Scope) -> FunctionCounts | None:
-        found = behind(aws, scope)
+        found = invoked_function(aws, scope)
         if found is None:
             return None
         function = found.function
@@ -59,17 +59,17 @@ class FunctionCountsProbe(Probe[FunctionCounts]):
             else of_function
         )
         asked = {
-            line: Metric(
+            field: Metric(
                 "AWS/Lambda", name, stat, of_alias if "Provisioned" in name else of_function
             )
-            for line, (name, stat) in _BY_FUNCTION.items()
+            for field, (name, stat) in _BY_FUNCTION.items()
         }
         asked["unreserved"] = Metric("AWS/Lambda", "UnreservedConcurrentExecutions", "Maximum")
-        lines = read_lines(aws, scope.window, asked)
+        series = read_series(aws, scope.window, asked)
         # Errors and Throttles are published with Invocations; a minute without them had none.
         for counted in ("errors", "throttles"):
-            lines[counted] = lines[counted].zero_where(lines["invocations"])
-        return FunctionCounts(name=function.name, alias=function.alias, **lines)
+            series[counted] = series[counted].zero_where(series["invocations"])
+        return FunctionCounts(name=function.name, alias=function.alias, **series)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Limits:
 
     @property
     def concurrency(self) -> int:
-        """What the function may have: its own, else what it shares with the others."""
+        """Executions at once the function may have: its reservation, else the unreserved ones."""
         return self.unreserved if self.reserved is None else self.reserved
 
 
@@ -96,7 +96,7 @@ class LimitsProbe(Probe[Limits]):
     )
 
     def read(self, aws: Aws, scope: Scope) -> Limits | None:
-        found = behind(aws, scope)
+        found = invoked_function(aws, scope)
         if found is None:
             return None
         own = aws.read("lambda", "get_function_concurrency", FunctionName=found.function.name)
@@ -124,7 +124,7 @@ class ProvisionedProbe(Probe[Provisioned]):
     )
 
     def read(self, aws: Aws, scope: Scope) -> Provisioned | None:
-        found = behind(aws, scope)
+        found = invoked_function(aws, scope)
         if found is None:
             return None
         pages = aws.pages(

@@ -99,7 +99,7 @@ class Query:
 
 def read_from(window: Window) -> datetime:
     """Where the log is read from: the baseline's start, or 4 hours before the end if that is
-    later. Of an incident that began long ago, nothing quiet may be left."""
+    later. Of an incident that began long ago, no baseline may be left."""
     return max(min(window.baseline_start, window.start), window.end - LONGEST)
 
 
@@ -133,7 +133,7 @@ def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:
         status = answer.get("status", "Unknown")
         if status == "Complete":
             aws.scanned(int(answer.get("statistics", {}).get("bytesScanned", 0)))
-            return whole(rows_of(answer))
+            return all_rows(rows_of(answer))
         if status in ("Failed", "Cancelled", "Timeout"):
             raise ReadFailed(GapReason.ERROR, f"the Logs Insights query ended as {status}")
         if time.monotonic() > deadline:
@@ -144,7 +144,7 @@ def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
-def whole(rows: Rows) -> Rows:
+def all_rows(rows: Rows) -> Rows:
     """The rows, if they are all there are. Raises ReadFailed when there may be more."""
     if len(rows) >= MOST_ROWS:
         raise ReadFailed(

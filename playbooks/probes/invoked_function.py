@@ -1,7 +1,7 @@
-"""Which function answers behind the front door, and what else is called there.
+"""Which Lambda function the API or load balancer invokes, and which others.
 
-All that is measured of a function rests on this choice, so it is read and not guessed: the API's
-integrations name functions, and so do a load balancer's target groups.
+The evidence about Lambda is of this one function, so it is read and not guessed: from the API's
+integrations, or from the targets of the load balancer.
 """
 
 from __future__ import annotations
@@ -24,40 +24,44 @@ from playbooks.probes.front import (
     front_door,
     function_in,
 )
-from playbooks.probes.metrics import MINUTE, PERMISSION, Line, Metric, read_lines
+from playbooks.probes.metrics import MINUTE, PERMISSION, Metric, TimeSeries, ratio, read_series
 
 PERMISSIONS = (PERMISSION, "apigateway:GET", *BALANCER_PERMISSIONS)
 MOST_COMPARED = 100  # functions; three metrics each, of the 500 GetMetricData takes
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """The function that is measured. `others` are called as well, and are not measured; `unread`
-    says why it is not known what is called, and then the service's only function stands in."""
+class InvokedFunction:
+    """The function whose metrics and logs are read.
+
+    `calls`: the API's integrations. `unmeasured`: names of functions that are invoked as well and
+    not read. `unread`: the failed read that leaves open what is invoked; the service's only
+    function is then taken.
+    """
 
     function: FunctionRef
     calls: tuple[Call, ...] = ()
-    others: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = ()
     unread: ReadFailed | None = None
 
 
-def behind(aws: Aws, scope: Scope) -> Behind | None:
-    """The function behind the front door; None when no function is called there.
+def invoked_function(aws: Aws, scope: Scope) -> InvokedFunction | None:
+    """The function that the API or load balancer invokes; None when it invokes none.
 
     Of several in the catalogue, the one that fails or slowed down most. Raises ReadFailed when
-    the choice hangs on a read that failed, or the catalogue lists none of what is called.
+    the choice depends on a read that failed, or the catalogue lists no function that is invoked.
     """
     listed, front = scope.service.resources.functions, front_door(scope)
     calls: tuple[Call, ...] = ()
     if front is None:
-        return _without_a_front(scope)
+        return _without_front_door(scope)
     if isinstance(front, ApiRef):
         try:
             calls = integrations_of(aws, front)
         except ReadFailed as failed:
             if len(listed) != 1:
                 raise
-            return Behind(listed[0], unread=failed)
+            return InvokedFunction(listed[0], unread=failed)
     called = tuple(dict.fromkeys(call.function for call in calls if call.function))
     if not called:
         called = called_by_balancer(aws, scope)
@@ -71,11 +75,12 @@ def behind(aws: Aws, scope: Scope) -> Behind | None:
             f"{scope.service.name}",
         )
     chosen = known[0] if len(known) == 1 else most_troubled(aws, scope, known[:MOST_COMPARED])
-    return Behind(chosen, calls, tuple(name for name in called if name != chosen.name))
+    return InvokedFunction(chosen, calls, tuple(name for name in called if name != chosen.name))
 
 
-def _without_a_front(scope: Scope) -> Behind | None:
-    """What the alarm names, or the only function."""
+def _without_front_door(scope: Scope) -> InvokedFunction | None:
+    """Without an API or load balancer: the function the alarm names, or the only one. Raises
+    ReadFailed when there are several."""
     listed = scope.service.resources.functions
     named = scope.alarm.dimensions.get("FunctionName") if scope.alarm else None
     chosen = [function for function in listed if function.name == named] or listed
@@ -85,12 +90,12 @@ def _without_a_front(scope: Scope) -> Behind | None:
             f"which of {', '.join(each.name for each in chosen)} answers the requests: the "
             f"catalogue names neither an API nor a load balancer of {scope.service.name}",
         )
-    return Behind(chosen[0]) if chosen else None
+    return InvokedFunction(chosen[0]) if chosen else None
 
 
 def integrations_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
-    """What the API calls. Raises ReadFailed, also when a call names its function in a way that
-    cannot be told."""
+    """The API's integrations. Raises ReadFailed, also when an integration's function cannot be read
+    from its URI."""
     calls = calls_of(aws, api)
     if not calls:
         raise ReadFailed(GapReason.NOT_FOUND, f"no integrations found in {api.name}")
@@ -104,7 +109,7 @@ def integrations_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
 
 def called_by_balancer(aws: Aws, scope: Scope) -> tuple[str, ...]:
     """Functions registered as targets of the service's load balancer. Raises ReadFailed, also when
-    a target group for functions has none: that no function is called is then not known."""
+    a target group for functions has none registered: what is called is then unknown."""
     balancer = balancer_of(scope)
     if balancer is None:
         return ()
@@ -135,27 +140,30 @@ def most_troubled(aws: Aws, scope: Scope, functions: list[FunctionRef]) -> Funct
             ("p99", "Duration", "p99"),
         )
     }
-    lines = read_lines(aws, scope.window, asked)
+    measured = read_series(aws, scope.window, asked)
     window = scope.window
 
-    def split(line: Line) -> tuple[Line, Line]:
-        quiet = line.between(window.baseline_start, window.baseline_end)
-        return line.between(window.baseline_end, window.end), quiet
+    def split(series: TimeSeries) -> tuple[TimeSeries, TimeSeries]:
+        """From the baseline's end to now, and the baseline."""
+        baseline = series.between(window.baseline_start, window.baseline_end)
+        return series.between(window.baseline_end, window.end), baseline
 
-    def beyond_usual(line: Line) -> float:
-        now, quiet = split(line)
+    def beyond_usual(series: TimeSeries) -> float:
+        """How many more a minute than in the baseline."""
+        now, baseline = split(series)
         minutes = (window.end - window.baseline_end) / MINUTE
-        before = (window.baseline_end - window.baseline_start) / MINUTE
-        return now.total() / minutes - quiet.total() / before
+        baseline_minutes = (window.baseline_end - window.baseline_start) / MINUTE
+        return now.total() / minutes - baseline.total() / baseline_minutes
 
-    def slowed(line: Line) -> float:
-        now, quiet = (part.quantile(0.75) for part in split(line))
-        return now / quiet if now and quiet else 0.0
+    def slowed(series: TimeSeries) -> float:
+        now, baseline = (part.quantile(0.75) for part in split(series))
+        return ratio(now, baseline) or 0.0
 
     def trouble(function: FunctionRef) -> tuple[float, float]:
-        name = function.name
-        failed = beyond_usual(lines[f"errors\t{name}"]) + beyond_usual(lines[f"throttles\t{name}"])
-        return max(0.0, failed), slowed(lines[f"p99\t{name}"])
+        errors, throttles, p99 = (
+            measured[f"{label}\t{function.name}"] for label in ("errors", "throttles", "p99")
+        )
+        return max(0.0, beyond_usual(errors) + beyond_usual(throttles)), slowed(p99)
 
     return max(functions, key=trouble)
 
@@ -169,21 +177,21 @@ class IntegrationProbe(Probe[tuple[Call, ...]]):
         return integrations_of(aws, front) if isinstance(front, ApiRef) else None
 
 
-class OthersProbe(Probe[None]):
-    """Fails when more is called than is measured: what one function does not show, those may."""
+class UnmeasuredFunctionsProbe(Probe[None]):
+    """Fails when functions are invoked that are not measured: the errors may be theirs."""
 
     title: ClassVar[str] = "the other functions behind the front door"
     permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
 
     def read(self, aws: Aws, scope: Scope) -> None:
-        found = behind(aws, scope)
+        found = invoked_function(aws, scope)
         if found is None:
             return
         if found.unread is not None:
             raise found.unread
-        if found.others:
+        if found.unmeasured:
             raise ReadFailed(
                 GapReason.BUDGET,
-                f"{found.function.name} is measured; {', '.join(found.others)} "
-                f"{'is' if len(found.others) == 1 else 'are'} called as well and not measured",
+                f"{found.function.name} is measured; {', '.join(found.unmeasured)} "
+                f"{'is' if len(found.unmeasured) == 1 else 'are'} called as well and not measured",
             )

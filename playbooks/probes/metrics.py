@@ -1,7 +1,7 @@
 """CloudWatch metrics, a value a minute, by one GetMetricData call for as many metrics as needed.
 
-A minute in which nothing was published is *absent* from a line. It is read as zero only by
-`Line.zero_where`, and only for counts that AWS documents as published when they are not zero.
+A minute in which nothing was published is *absent* from a series. It is read as zero only by
+`TimeSeries.zero_where`, and only for counts that AWS documents as published when they are not zero.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One metric over time: a value for each minute that something was published in."""
+class TimeSeries:
+    """One metric over time: a value for each minute in which AWS published one."""
 
     points: Mapping[datetime, float] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.points)
 
-    def between(self, start: datetime, end: datetime) -> Line:
+    def between(self, start: datetime, end: datetime) -> TimeSeries:
         """The minutes in [start, end)."""
-        return Line({at: value for at, value in self.points.items() if start <= at < end})
+        return TimeSeries({at: value for at, value in self.points.items() if start <= at < end})
 
     def total(self) -> float:
         return sum(self.points.values())
@@ -51,7 +51,7 @@ class Line:
     def peak(self) -> float | None:
         return max(self.points.values(), default=None)
 
-    def low(self) -> float | None:
+    def lowest(self) -> float | None:
         return min(self.points.values(), default=None)
 
     def typical(self) -> float | None:
@@ -65,20 +65,20 @@ class Line:
         ordered = sorted(self.points.values())
         return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
-    def scaled(self, factor: float) -> Line:
-        return Line({at: value * factor for at, value in self.points.items()})
+    def scaled(self, factor: float) -> TimeSeries:
+        return TimeSeries({at: value * factor for at, value in self.points.items()})
 
-    def zero_where(self, present: Line) -> Line:
-        """Zero in the minutes `present` has and this line has not.
+    def zero_where(self, present: TimeSeries) -> TimeSeries:
+        """Zero in the minutes that `present` has and this series has not.
 
         Only for counts that are published when they are not zero (for load balancers: "Reporting
         criteria: There is a nonzero value"), beside a metric that is always published.
         """
-        return Line(dict.fromkeys(present.points, 0.0) | dict(self.points))
+        return TimeSeries(dict.fromkeys(present.points, 0.0) | dict(self.points))
 
-    def over(self, whole: Line) -> Line:
+    def over(self, whole: TimeSeries) -> TimeSeries:
         """Minute by minute, this as a share of `whole`, where both are known and whole is not 0."""
-        return Line(
+        return TimeSeries(
             {
                 at: value / whole.points[at]
                 for at, value in self.points.items()
@@ -87,17 +87,34 @@ class Line:
         )
 
 
-def summed(lines: Iterable[Line]) -> Line:
-    """Minute by minute, the sum of those that have a value."""
+def ratio(part: float | None, whole: float | None) -> float | None:
+    """`part` as a share or a multiple of `whole`; None when either is unknown, or `whole` is 0."""
+    return part / whole if part is not None and whole else None
+
+
+def weighted_median(weighted: Iterable[tuple[float | None, float]]) -> float | None:
+    """The median of (value, weight) pairs; unknown values are left out. None without any."""
+    known = sorted((value, weight) for value, weight in weighted if value is not None)
+    half = sum(weight for _, weight in known) / 2
+    reached = 0.0
+    for value, weight in known:
+        reached += weight
+        if reached >= half:
+            return value
+    return None
+
+
+def summed(several: Iterable[TimeSeries]) -> TimeSeries:
+    """Minute by minute, the sum of the series that have a value."""
     points: dict[datetime, float] = {}
-    for line in lines:
-        for at, value in line.points.items():
+    for series in several:
+        for at, value in series.points.items():
             points[at] = points.get(at, 0.0) + value
-    return Line(points)
+    return TimeSeries(points)
 
 
-def read_lines(aws: Aws, window: Window, asked: Mapping[str, Metric]) -> dict[str, Line]:
-    """All the metrics asked for, from the start of the baseline to the window's end.
+def read_series(aws: Aws, window: Window, asked: Mapping[str, Metric]) -> dict[str, TimeSeries]:
+    """All metrics in `asked`, by its keys, from the start of the baseline to the window's end.
 
     Raises ReadFailed, also when CloudWatch says that a result is not complete, or leaves one out:
     a metric nobody published is answered with an empty result.
@@ -113,15 +130,15 @@ def read_lines(aws: Aws, window: Window, asked: Mapping[str, Metric]) -> dict[st
         EndTime=window.end,
         ScanBy="TimestampAscending",
     )
-    lines = lines_of(pages)
-    unanswered = [name for i, name in enumerate(names) if f"m{i}" not in lines]
+    series = series_of(pages)
+    unanswered = [name for i, name in enumerate(names) if f"m{i}" not in series]
     if unanswered:
         raise ReadFailed(
             GapReason.ERROR,
             f"CloudWatch left {len(unanswered)} of {len(names)} metrics unanswered, "
             f"{asked[unanswered[0]].name} first",
         )
-    return {name: lines[f"m{i}"] for i, name in enumerate(names)}
+    return {name: series[f"m{i}"] for i, name in enumerate(names)}
 
 
 def query(identity: str, metric: Metric) -> dict[str, Any]:
@@ -144,8 +161,8 @@ def query(identity: str, metric: Metric) -> dict[str, Any]:
     }
 
 
-def lines_of(pages: Iterable[Mapping[str, Any]]) -> dict[str, Line]:
-    """Lines by query id, from all pages of GetMetricData.
+def series_of(pages: Iterable[Mapping[str, Any]]) -> dict[str, TimeSeries]:
+    """Time series by query id, from all pages of GetMetricData.
 
     `PartialData` on a page that is followed by another means "more to come"; on the last page of
     a metric it means that points are missing, and then nothing is returned: raises ReadFailed.
@@ -154,13 +171,13 @@ def lines_of(pages: Iterable[Mapping[str, Any]]) -> dict[str, Line]:
     states: dict[str, str] = {}
     for page in pages:
         for result in page.get("MetricDataResults", []):
-            line = points.setdefault(result["Id"], {})
+            of_metric = points.setdefault(result["Id"], {})
             for at, value in zip(result["Timestamps"], result["Values"], strict=True):
-                line[at.astimezone(UTC)] = float(value)
+                of_metric[at.astimezone(UTC)] = float(value)
             states[result["Id"]] = result.get("StatusCode", "Complete")
     unfinished = sorted({state for state in states.values() if state != "Complete"})
     if unfinished:
         raise ReadFailed(
             GapReason.ERROR, f"CloudWatch answered GetMetricData with {', '.join(unfinished)}"
         )
-    return {identity: Line(line) for identity, line in points.items()}
+    return {identity: TimeSeries(values) for identity, values in points.items()}

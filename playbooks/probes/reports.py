@@ -1,8 +1,8 @@
-"""Lambda's REPORT lines, a minute at a time: were the requests that came too late the cold ones?
+"""Lambda's REPORT lines by minute: cold and warm invocations, and how many were late.
 
 `Duration` does not contain the init, so a cold request took init + duration. An init that runs past
 10 s is stopped and done again inside the invocation: its REPORT line has no init duration, only an
-INIT_REPORT line with the status "timeout" tells of it (Lambda, "execution environment lifecycle").
+INIT_REPORT line with the status "timeout" shows it (Lambda, "execution environment lifecycle").
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, FunctionRef
 from playbooks.probes import insights
 from playbooks.probes.front import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
-from playbooks.probes.invoked_function import PERMISSIONS, Behind, behind
+from playbooks.probes.invoked_function import PERMISSIONS, InvokedFunction, invoked_function
+from playbooks.probes.metrics import weighted_median
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Invocations of one minute, cold or warm. `slow`: past the front's deadline; `timed`: ended at
-    the function's own timeout; `missed`: either. Durations in ms."""
+    """Invocations of one minute, cold or warm. `slow`: took longer than the front door waits;
+    `timed`: ended at the function's own timeout; `missed`: either. Durations in ms."""
 
     at: datetime
     cold: bool
@@ -39,7 +40,8 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A span of REPORT lines added up; times are the medians of the minutes, weighted by count."""
+    """REPORT lines of several minutes added up; durations (ms) are medians of the minutes, weighted
+    by count."""
 
     cold: float
     warm: float
@@ -62,7 +64,7 @@ class Tally:
 
     @property
     def late_cold(self) -> float:
-        """Too late for a cold start, those whose init was itself stopped included."""
+        """Late cold requests, with those whose init was itself stopped."""
         return self.missed_cold + min(self.hidden_cold, self.missed_warm)
 
     @property
@@ -80,7 +82,8 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """REPORT lines of the function behind the front door. `deadline` and `timeout` in seconds."""
+    """REPORT lines of the function that the front door invokes. `deadline`: how long the front door
+    waits, `timeout`: the function's own, both in seconds."""
 
     function: str
     group: str
@@ -103,22 +106,10 @@ class Reports:
             timed_cold=sum(r.timed for r in cold),
             timed_warm=sum(r.timed for r in warm),
             hidden_cold=sum(n for at, n in self.init_timeouts.items() if start <= at < end),
-            warm_p50=middle([(r.p50, r.count) for r in warm]),
-            warm_p99=middle([(r.p99, r.count) for r in warm]),
-            init_p50=middle([(r.init_p50, r.count) for r in cold]),
+            warm_p50=weighted_median([(r.p50, r.count) for r in warm]),
+            warm_p99=weighted_median([(r.p99, r.count) for r in warm]),
+            init_p50=weighted_median([(r.init_p50, r.count) for r in cold]),
         )
-
-
-def middle(weighted: list[tuple[float | None, float]]) -> float | None:
-    """The weighted median of the values that are known."""
-    known = sorted((value, weight) for value, weight in weighted if value is not None)
-    half = sum(weight for _, weight in known) / 2
-    reached = 0.0
-    for value, weight in known:
-        reached += weight
-        if reached >= half:
-            return value
-    return None
 
 
 class ReportsProbe(Probe[Reports]):
@@ -131,7 +122,7 @@ class ReportsProbe(Probe[Reports]):
     )
 
     def read(self, aws: Aws, scope: Scope) -> Reports | None:
-        found = behind(aws, scope)
+        found = invoked_function(aws, scope)
         if found is None:
             return None
         function = found.function
@@ -163,7 +154,7 @@ def qualified(function: FunctionRef) -> dict[str, str]:
     return {"FunctionName": function.name, **alias}
 
 
-def deadline_of(aws: Aws, scope: Scope, found: Behind) -> tuple[float, bool]:
+def deadline_of(aws: Aws, scope: Scope, found: InvokedFunction) -> tuple[float, bool]:
     """How long the front door waits for the function, in seconds, and whether that is assumed.
 
     A deadline that cannot be read is no reason to read nothing: AWS's default stands in, and what

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,39 +170,6 @@ class Seed:
     team_name: str = "Sandbox"
     team_domain: str = "sandbox"
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Seed:
-        """Build a seed from plain JSON or YAML data.
-
-        Raises:
-            TypeError: a field has a name this workspace doesn't know.
-        """
-        apps = [
-            App(
-                **{
-                    **app,
-                    "commands": tuple(Command(**one) for one in app.get("commands", ())),
-                    "shortcuts": tuple(Shortcut(**one) for one in app.get("shortcuts", ())),
-                    "events": frozenset(app.get("events", DEFAULT_EVENTS)),
-                }
-            )
-            for app in data.get("apps", ())
-        ]
-        rest = {key: data[key] for key in ("team_id", "team_name", "team_domain") if key in data}
-        return cls(
-            people=tuple(Person(**one) for one in data["people"]),
-            channels=tuple(
-                ChannelSeed(**{**one, "members": tuple(one.get("members", ()))})
-                for one in data["channels"]
-            ),
-            apps=tuple(apps),
-            user_groups=tuple(
-                UserGroup(**{**one, "users": tuple(one.get("users", ()))})
-                for one in data.get("user_groups", ())
-            ),
-            **rest,
-        )
-
 
 @dataclass(slots=True)
 class Channel:
@@ -228,7 +194,7 @@ class Channel:
 
 
 def amazon_q(**changes: Any) -> App:
-    """Amazon Q Developer in chat applications, as it stands in a customer's workspace."""
+    """The app Amazon Q Developer in chat applications; `changes` are other fields of `App`."""
     return App(
         **{
             "id": AMAZON_Q_APP_ID,

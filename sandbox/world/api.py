@@ -5,7 +5,7 @@ Two rooms meet here. `sandbox.world` plays a scenario: requests, logs, metrics, 
 may run faster than the wall's. State that an API call can change and that the simulation reacts to
 (alias versions, provisioned concurrency, task definitions…) is a *lever*: a string key with a
 history, so that a change made at 03:12 shows in the requests from 03:12 on and not before. The
-keys are listed by `Resource.levers` of each kind in `sandbox.world.kinds`.
+keys are in `levers` of each kind of resource (`sandbox.world.kinds`) and of its changes.
 """
 
 from __future__ import annotations

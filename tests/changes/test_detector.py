@@ -11,13 +11,13 @@ import pytest
 
 from bot.changes.executor import ChangeExecutor
 from bot.changes.service import Detector
+from bot.config.catalogue import Catalogue
 from bot.domain.contract import Playbook, Probe, Scope
 from bot.domain.ports import Accounts, Aws
 from bot.domain.report import Overview, Report, Verdict, Window
 from bot.domain.resources import FunctionRef, Resources
 from bot.domain.run import Answer, Run, RunState, Verification
 from bot.domain.service import Service
-from bot.incidents.service import IncidentService
 from bot.investigation.routing import Router
 from tests.support.dial import INCIDENT, Bench, Dial
 
@@ -46,13 +46,6 @@ class Telling(Playbook):
     def recovered(self, since: datetime, functions: tuple[str, ...]) -> Verification:
         text = f"{', '.join(functions)} since {since:%H:%M}"
         return Verification(answer=Answer.YES, text=text, at=since)
-
-
-class Desks:
-    """The one question the detector has for the incidents: the catalogue's service, a bare one."""
-
-    def service_of(self, incident: object) -> Service:
-        return Service(name="checkout")
 
 
 class Readers:
@@ -90,7 +83,7 @@ async def told(bench: Bench, pool: ThreadPoolExecutor, **times: Any) -> str:
     bench.store.gate = _at_once
     detector = Detector(
         bench.store,
-        cast(IncidentService, Desks()),
+        Catalogue(services=(Service(name="checkout"),)),
         cast(Accounts, Readers()),
         Router([Telling()]),
         pool,
@@ -118,8 +111,8 @@ async def test_a_step_acts_on_the_service_as_the_report_found_it() -> None:
     run = Run(
         id="r", incident=INCIDENT, action="turn-dial", state=RunState.APPROVED, requested_by="U1"
     )
-    assert (await executor._case(run)).service.resources == Resources()
+    assert (await executor._context(run)).service.resources == Resources()
     reported(bench)
-    case = await executor._case(run)
-    assert case.service.resources == FOUND
-    assert case.service.tier == 1  # who may act is the catalogue's to say
+    context = await executor._context(run)
+    assert context.service.resources == FOUND
+    assert context.service.tier == 1  # who may act is the catalogue's to say

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.changes.executor import Next, Work, due
+from bot.changes.executor import NextStep, StepName, next_step
 from bot.domain.plan import Check
 from bot.domain.policy import Refusal
 from bot.domain.report import GapReason
@@ -13,7 +13,7 @@ from tests.support.dial import APPROVES, ASKS, INCIDENT, OUTSIDER, RUN, Bench, t
 from tests.support.stepping import drive
 
 
-def reason(answer: Next | Refusal | None) -> str:
+def reason(answer: NextStep | Refusal | None) -> str:
     assert isinstance(answer, Refusal)
     return answer.reason
 
@@ -25,14 +25,14 @@ def test_the_whole_way() -> None:
     bench = Bench()
     assert bench.proposed() is None
     assert bench.state() is RunState.PROPOSED
-    assert drive(bench.executor.request(RUN, ASKS)) == Next(Work.EXPIRE, 600.0)
-    assert drive(bench.executor.approve(RUN, APPROVES)) == Next(Work.APPLY)
+    assert drive(bench.executor.request(RUN, ASKS)) == NextStep(StepName.EXPIRE, 600.0)
+    assert drive(bench.executor.approve(RUN, APPROVES)) == NextStep(StepName.APPLY)
     assert bench.dial.ledger == []
-    assert drive(bench.executor.apply(RUN)) == Next(Work.SETTLE, 10.0)
+    assert drive(bench.executor.apply(RUN)) == NextStep(StepName.SETTLE, 10.0)
     assert bench.dial.ledger == [turn(2)]
     assert bench.run.results == ({"turned": True, "request_id": "r-1"},)
     assert bench.run.applied_at == bench.dial.clock
-    assert drive(bench.executor.settle(RUN)) == Next(Work.VERIFY, 10.0)
+    assert drive(bench.executor.settle(RUN)) == NextStep(StepName.VERIFY, 10.0)
     assert drive(bench.executor.verify(RUN)) is None
     assert bench.state() is RunState.DONE
     assert bench.run.verification is not None
@@ -81,7 +81,7 @@ def test_nothing_to_do_is_said_and_ends_the_run() -> None:
     bench.dial.value = 2
     assert bench.proposed() is None
     assert bench.state() is RunState.REFUSED
-    assert "nothing to do" in bench.run.note
+    assert "nothing to change" in bench.run.note
 
 
 # --- who, and when --------------------------------------------------------------------------------
@@ -117,9 +117,9 @@ def test_a_role_lost_after_the_approval_stops_the_change(gone: str) -> None:
 
 def test_a_request_nobody_approves_expires() -> None:
     bench = Bench()
-    assert bench.requested() == Next(Work.EXPIRE, 600.0)
+    assert bench.requested() == NextStep(StepName.EXPIRE, 600.0)
     bench.pass_time(599)
-    assert drive(bench.executor.expire(RUN)) == Next(Work.EXPIRE, 1.0)
+    assert drive(bench.executor.expire(RUN)) == NextStep(StepName.EXPIRE, 1.0)
     bench.pass_time(1)
     assert drive(bench.executor.expire(RUN)) is None
     assert bench.state() is RunState.EXPIRED
@@ -195,7 +195,7 @@ def test_a_claim_that_an_ended_run_left_behind_is_taken_over() -> None:
     bench.dial.value = 1
     drive(bench.executor.begin("run-2", INCIDENT, "turn-dial", ASKS))
     drive(bench.executor.prepare("run-2"))
-    assert drive(bench.executor.request("run-2", ASKS)) == Next(Work.EXPIRE, 600.0)
+    assert drive(bench.executor.request("run-2", ASKS)) == NextStep(StepName.EXPIRE, 600.0)
     assert bench.store.claims == {"dial": "run-2"}
 
 
@@ -217,9 +217,9 @@ def test_a_read_that_may_come_right_is_tried_again_while_the_approval_holds() ->
     bench = Bench()
     bench.approved()
     bench.dial.unreadable = GapReason.THROTTLED
-    assert drive(bench.executor.apply(RUN)) == Next(Work.APPLY, 10.0)
+    assert drive(bench.executor.apply(RUN)) == NextStep(StepName.APPLY, 10.0)
     bench.dial.unreadable = None
-    assert drive(bench.executor.apply(RUN)) == Next(Work.SETTLE, 10.0)
+    assert drive(bench.executor.apply(RUN)) == NextStep(StepName.SETTLE, 10.0)
     denied = Bench()
     denied.approved()
     denied.dial.unreadable = GapReason.DENIED
@@ -244,7 +244,7 @@ def test_an_answer_lost_after_the_call_took_effect_is_read_back() -> None:
     bench = Bench()
     bench.approved()
     bench.dial.lost_after = True
-    assert drive(bench.executor.apply(RUN)) == Next(Work.SETTLE, 10.0)
+    assert drive(bench.executor.apply(RUN)) == NextStep(StepName.SETTLE, 10.0)
     assert bench.dial.attempts == 1
     assert bench.state() is RunState.SETTLING
 
@@ -254,11 +254,11 @@ def test_a_call_that_never_arrived_is_not_sent_again() -> None:
     bench.approved()
     bench.dial.lost_before = True
     following = drive(bench.executor.apply(RUN))
-    assert following == Next(Work.APPLY, 10.0)  # it may still land
+    assert following == NextStep(StepName.APPLY, 10.0)  # it may still land
     assert bench.state() is RunState.RUNNING
     bench.follow(following)
     assert bench.state() is RunState.REFUSED
-    assert "asked anew" in bench.run.note
+    assert "ask for it again" in bench.run.note
     assert bench.dial.attempts == 1
 
 
@@ -269,7 +269,7 @@ def test_a_call_that_lands_late_counts_as_applied() -> None:
     drive(bench.executor.apply(RUN))
     bench.pass_time(20)
     bench.dial.value = 2  # AWS was slow
-    assert drive(bench.executor.apply(RUN)) == Next(Work.SETTLE, 10.0)
+    assert drive(bench.executor.apply(RUN)) == NextStep(StepName.SETTLE, 10.0)
     assert bench.dial.attempts == 1
 
 
@@ -277,12 +277,12 @@ def test_what_aws_is_still_at_is_not_taken_for_unchanged() -> None:
     bench = Bench()
     bench.approved()
     bench.dial.lost_before, bench.dial.turning = True, True
-    assert drive(bench.executor.apply(RUN)) == Next(Work.APPLY, 10.0)
-    bench.pass_time(61)  # Timeouts.landing is over, and the dial still turns
-    assert drive(bench.executor.apply(RUN)) == Next(Work.APPLY, 10.0)
+    assert drive(bench.executor.apply(RUN)) == NextStep(StepName.APPLY, 10.0)
+    bench.pass_time(61)  # Timeouts.in_flight is over, and the dial still turns
+    assert drive(bench.executor.apply(RUN)) == NextStep(StepName.APPLY, 10.0)
     assert bench.state() is RunState.RUNNING
     bench.dial.value = 2
-    assert drive(bench.executor.apply(RUN)) == Next(Work.SETTLE, 10.0)
+    assert drive(bench.executor.apply(RUN)) == NextStep(StepName.SETTLE, 10.0)
     stuck = Bench()
     stuck.approved()
     stuck.dial.lost_before, stuck.dial.turning = True, True
@@ -310,7 +310,7 @@ def test_unreadable_after_the_call_is_asked_again_and_said_once() -> None:
     bench.dial.unreadable = GapReason.DENIED
     bench.pass_time(3600)
     for _ in range(3):
-        assert drive(bench.executor.apply(RUN)) == Next(Work.APPLY, 10.0)
+        assert drive(bench.executor.apply(RUN)) == NextStep(StepName.APPLY, 10.0)
     assert bench.state() is RunState.RUNNING
     said = [entry for entry in bench.store.notes[INCIDENT] if entry.kind == "note"]
     assert len(said) == 1
@@ -349,7 +349,7 @@ def test_a_change_that_never_comes_into_force_ends_inconclusive() -> None:
     assert bench.state() is RunState.DONE
     assert bench.run.verification is not None
     assert bench.run.verification.answer is Answer.INCONCLUSIVE
-    assert bench.run.verification.text == "not after 2 minutes: as the dial says"
+    assert bench.run.verification.text == "not confirmed after 2 minutes: as the dial says"
     assert bench.run.in_force_at is None
 
 
@@ -360,15 +360,15 @@ def test_a_slow_rollout_is_verified_from_when_it_was_in_force() -> None:
     drive(bench.executor.apply(RUN))
     applied = bench.run.applied_at
     bench.pass_time(110)
-    assert drive(bench.executor.settle(RUN)) == Next(Work.SETTLE, 10.0)
+    assert drive(bench.executor.settle(RUN)) == NextStep(StepName.SETTLE, 10.0)
     bench.action.in_force = Answer.YES
-    assert drive(bench.executor.settle(RUN)) == Next(Work.VERIFY, 10.0)
+    assert drive(bench.executor.settle(RUN)) == NextStep(StepName.VERIFY, 10.0)
     in_force = bench.run.in_force_at
     assert applied is not None
     assert in_force is not None
     assert (in_force - applied).total_seconds() == 110
     bench.pass_time(1200)  # Timeouts.verify: the last moment
-    assert drive(bench.executor.verify(RUN)) == Next(Work.VERIFY, 10.0)
+    assert drive(bench.executor.verify(RUN)) == NextStep(StepName.VERIFY, 10.0)
     bench.pass_time(1)
     assert drive(bench.executor.verify(RUN)) is None
     assert bench.state() is RunState.DONE
@@ -390,8 +390,8 @@ def test_verification_is_asked_until_it_knows(last: Answer) -> None:
 def test_an_undo_brings_back_what_was(state: RunState) -> None:
     bench = Bench(verdicts=[Answer.INCONCLUSIVE, Answer.NO])
     bench.approved()
-    following: Next | Refusal | None = drive(bench.executor.apply(RUN))
-    while bench.state() is not state and isinstance(following, Next):
+    following: NextStep | Refusal | None = drive(bench.executor.apply(RUN))
+    while bench.state() is not state and isinstance(following, NextStep):
         following = drive(getattr(bench.executor, following.step.value)(RUN))
     assert bench.state() is state
     assert drive(bench.executor.undo(RUN, ASKS)) is None
@@ -433,7 +433,7 @@ def test_an_undo_that_was_lost_is_read_back_and_may_be_asked_for_again() -> None
     bench.done()
     bench.dial.lost_before = True
     following = drive(bench.executor.undo(RUN, ASKS))
-    assert following == Next(Work.UNDO, 10.0)
+    assert following == NextStep(StepName.UNDO, 10.0)
     bench.follow(following)
     assert bench.state() is RunState.DONE
     assert bench.dial.attempts == 2
@@ -468,7 +468,7 @@ def test_a_click_redelivered_while_the_first_delivery_hangs_sends_nothing() -> N
     hanging.send(None)  # it has read the run, and stands still
     drive(bench.executor.undo(RUN, ASKS, "click-1"))
     bench.dial.refuses = False
-    assert "taken up before" in reason(drive(hanging))
+    assert "handled before" in reason(drive(hanging))
     assert bench.dial.ledger == [turn(2)]
 
 
@@ -515,7 +515,7 @@ def test_every_state_has_its_next_step_or_is_over() -> None:
     bench = Bench()
     bench.requested()
     waiting = {
-        state: due(
+        state: next_step(
             bench.run.model_copy(update={"state": state}),
             bench.store.clock,
             bench.executor.timeouts,
@@ -523,11 +523,11 @@ def test_every_state_has_its_next_step_or_is_over() -> None:
         for state in RunState
     }
     assert {state: following.step for state, following in waiting.items() if following} == {
-        RunState.PREPARING: Work.PREPARE,
-        RunState.REQUESTED: Work.EXPIRE,
-        RunState.APPROVED: Work.APPLY,
-        RunState.RUNNING: Work.APPLY,
-        RunState.SETTLING: Work.SETTLE,
-        RunState.VERIFYING: Work.VERIFY,
-        RunState.UNDOING: Work.UNDO,
+        RunState.PREPARING: StepName.PREPARE,
+        RunState.REQUESTED: StepName.EXPIRE,
+        RunState.APPROVED: StepName.APPLY,
+        RunState.RUNNING: StepName.APPLY,
+        RunState.SETTLING: StepName.SETTLE,
+        RunState.VERIFYING: StepName.VERIFY,
+        RunState.UNDOING: StepName.UNDO,
     }

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.changes.executor import Next, Work, due
+from bot.changes.executor import NextStep, StepName, next_step
 from bot.domain.policy import Refusal
 from bot.domain.run import RunState
 from tests.support.dial import ASKS, RUN, Bench, turn
 from tests.support.stepping import Killed, drive
 
-Answer = Next | Refusal | None
+Answer = NextStep | Refusal | None
 FAULTS = ("none", "lost_before", "lost_after", "refuses")
 
 
@@ -41,7 +41,7 @@ def killed(step: Coroutine[Any, Any, Answer], at: int) -> bool:
 
 def recover(bench: Bench) -> None:
     """What a start does: every run that waits for something gets it."""
-    bench.follow(due(bench.run, bench.store.clock, bench.executor.timeouts))
+    bench.follow(next_step(bench.run, bench.store.clock, bench.executor.timeouts))
 
 
 def redeliver(bench: Bench, step: Coroutine[Any, Any, Answer]) -> None:
@@ -97,13 +97,13 @@ def test_killed_at_any_wait_while_undoing(fault: str) -> None:
 @given(fault=st.sampled_from(FAULTS), kills=st.lists(st.integers(0, 45), max_size=6))
 def test_killed_again_and_again(fault: str, kills: list[int]) -> None:
     bench = faulty(fault)
-    following: Answer = Next(Work.APPLY)
+    following: Answer = NextStep(StepName.APPLY)
     for at in kills:
-        if not isinstance(following, Next):
+        if not isinstance(following, NextStep):
             break
         bench.pass_time(following.after_seconds)
         killed(getattr(bench.executor, following.step.value)(RUN), at)
-        following = due(bench.run, bench.store.clock, bench.executor.timeouts)
+        following = next_step(bench.run, bench.store.clock, bench.executor.timeouts)
     recover(bench)
     assert told_truly(bench)
     assert bench.dial.attempts <= 1
@@ -121,7 +121,7 @@ class Workers:
         """One wait further; at a step's end, on to what it said is next."""
         if self.going[who] is None:
             following = self.waits[who]
-            if not isinstance(following, Next):
+            if not isinstance(following, NextStep):
                 return
             self.going[who] = getattr(self.bench.executor, following.step.value)(RUN)
         try:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.changes.executor import ChangeExecutor, Next, Timeouts
+from bot.changes.executor import ChangeExecutor, NextStep, Timeouts
 from bot.domain.policy import Refusal
 from bot.domain.run import Answer, RunState
 from bot.state.store import RedisStore
 from tests.support.dial import APPROVES, ASKS, INCIDENT, RUN, Bench, turn
 
-AT_ONCE = Timeouts(sending=5.0, landing=0.05, poll=0.0)
+AT_ONCE = Timeouts(sending=5.0, in_flight=0.05, poll=0.0)
 
 
 @dataclass
@@ -35,8 +35,8 @@ class RedisBench:
         await self.executor.request(RUN, ASKS)
         await self.executor.approve(RUN, APPROVES)
 
-    async def follow(self, following: Next | Refusal | None) -> None:
-        while isinstance(following, Next):
+    async def follow(self, following: NextStep | Refusal | None) -> None:
+        while isinstance(following, NextStep):
             await asyncio.sleep(min(following.after_seconds, 0.06))
             following = await getattr(self.executor, following.step.value)(RUN)
 

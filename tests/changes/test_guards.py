@@ -84,9 +84,9 @@ def test_a_change_in_order_is_applied() -> None:
         (with_run(approved_by="U0GONE"), "roles held: none"),
         (with_run(expires_at=NOW), "expired at 03:20:00 UTC"),
         (with_run(expires_at=None), "no expiry"),
-        (replace(GOOD, plan=None), "nothing to do"),
+        (replace(GOOD, plan=None), "nothing to change"),
         (with_plan(before={"reserved": 15}), "reserved: 10 -> 15"),
-        (with_plan(steps=(reserve(21),)), "calls to be made are others"),
+        (with_plan(steps=(reserve(21),)), "API calls are different"),
         (with_run(fingerprint=None), "No approved plan"),
         (with_plan(checks=(Check(text="there is room", holds=False),)), "there is room"),
         (with_plan(checks=(Check(text="there is room", holds=None),)), "could not be checked"),
@@ -105,7 +105,7 @@ def test_only_who_made_the_preview_may_ask_for_it() -> None:
     assert first_refusal(guards.REQUEST, replace(proposed, actor="U0ASKS")) is None
     refusal = first_refusal(guards.REQUEST, replace(proposed, actor="U0APPR"))
     assert refusal is not None
-    assert "make one of your own" in refusal.reason
+    assert "open your own" in refusal.reason
 
 
 def test_an_undo_needs_a_role_and_an_inverse_and_no_second_person() -> None:
@@ -190,7 +190,7 @@ def ingress(protocol: str, first: int, last: int, cidr: str) -> Step:
 
 
 def judged(step: Step) -> str | None:
-    refusal = guards.never_ever(with_plan(steps=(step,), inverse=()))
+    refusal = guards.no_forbidden_calls(with_plan(steps=(step,), inverse=()))
     return refusal.reason if refusal else None
 
 
@@ -254,12 +254,12 @@ def test_what_does_not_open_an_admin_port_passes(step: Step) -> None:
             ),
             "SSH",
         ),
-        (Step(service="iam", operation="attach_role_policy", params={}), "who may do what"),
+        (Step(service="iam", operation="attach_role_policy", params={}), "access rights"),
         (Step(service="dynamodb", operation="delete_table", params={}), "destroys"),
         (Step(service="ec2", operation="terminate_instances", params={}), "destroys"),
     ],
 )
-def test_never_ever(step: Step, reason: str) -> None:
+def test_forbidden_calls_are_refused(step: Step, reason: str) -> None:
     said = judged(step)
     assert said is not None
     assert reason in said
@@ -267,7 +267,7 @@ def test_never_ever(step: Step, reason: str) -> None:
 
 def test_an_inverse_is_looked_at_too() -> None:
     opening = with_plan(inverse=(ingress("tcp", 22, 22, "0.0.0.0/0"),))
-    assert guards.never_ever(opening) is not None
+    assert guards.no_forbidden_calls(opening) is not None
 
 
 def test_closing_is_always_allowed() -> None:

@@ -100,7 +100,7 @@ class Night(Play):
     # --- what is seen ---------------------------------------------------------------------------
 
     def redis(self) -> Redis:
-        return Redis.from_url(embedded.embedded(self.own_redis or self.folder / "state"))
+        return Redis.from_url(embedded.start(self.own_redis or self.folder / "state"))
 
     def settle(self) -> None:
         """Wait until the bot has done all it does for the posts so far. Those come first: a bot

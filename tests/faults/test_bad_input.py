@@ -209,7 +209,7 @@ def test_no_redis(incident: Incident) -> None:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    yield embedded.embedded(tmp_path / "redis")
+    yield embedded.start(tmp_path / "redis")
     embedded.stop(tmp_path / "redis")
 
 

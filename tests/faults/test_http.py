@@ -74,7 +74,7 @@ def test_a_replayed_triage_looks_once(night: Night) -> None:
     headers = signed(body)
     answers = [send(night, body, headers) for _ in range(4)]
     assert [status for status, _ in answers] == [200] * 4
-    assert sum("Looking at 5xx" in text for _, text in answers) == 1
+    assert sum("Investigating 5xx" in text for _, text in answers) == 1
     night.until("a complete report", night.report)
     assert len(night.incidents()) == 1
 

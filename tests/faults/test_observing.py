@@ -172,6 +172,6 @@ def test_an_old_alarm_post_after_its_recovery(night: Night) -> None:
         night.settle()
     assert night.incidents() == [name]
     assert night.kept(name)["state"] == "recovered"
-    assert not any("Looked for" in said(each) for each in night.replies()), "a second card"
+    assert not any("Investigated in" in said(each) for each in night.replies()), "a second card"
     night.ts = first
     assert "Recovered" in said(night.card())

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
 @pytest.fixture
 def elsewhere(night: Night, tmp_path: Path) -> Iterator[Night]:
     """The night with a bot whose Redis is somebody else's: REDIS_URL is set."""
-    url = embedded.embedded(tmp_path)
+    url = embedded.start(tmp_path)
     night.kill_bot()
     night.own_redis = tmp_path
     try:
@@ -57,10 +57,10 @@ def test_somebody_elses_redis_goes_and_comes_back(elsewhere: Night) -> None:
         slack.RESPONDER, "command", channel=slack.TEAM_CHANNEL, name="/incident", text="triage 5xx"
     )
     told = night.session.workspace.messages(slack.TEAM_CHANNEL, viewer=slack.RESPONDER)
-    assert "could not write that down" in said(told[-1])
+    assert "could not save your request" in said(told[-1])
 
     assert night.own_redis is not None
-    embedded.embedded(night.own_redis)
+    embedded.start(night.own_redis)
     night.until("the bot to be ready", night.ready)
     assert night.card(60).ts == opened.ts, "what was acknowledged is finished"
     assert len(night.incidents()) == 1

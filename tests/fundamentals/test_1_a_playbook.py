@@ -12,7 +12,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.contract import Playbook, Probe, Scope, decisive, hypothesis, necessary, supporting
+from bot.domain.contract import (
+    Causes,
+    Playbook,
+    Probe,
+    Scope,
+    decisive,
+    hypothesis,
+    necessary,
+    supporting,
+)
 from bot.domain.ports import Aws
 from bot.domain.report import CauseStatus, Clue, Gap, GapReason, Overview, Verdict, Window
 from bot.domain.run import Verification
@@ -140,6 +149,45 @@ def test_a_misspelt_probe_fails_when_the_class_is_made() -> None:
 
             def recovered(self, tank: Tank | Gap) -> Verification:
                 raise NotImplementedError
+
+
+class PowerCauses(Causes):
+    """A cause that several incident types share, with the probe it reads."""
+
+    power = PowerProbe()
+
+    @hypothesis("The fuse is out")
+    def fuse_out(self, power: Power) -> Iterator[Clue]:
+        yield decisive(power.volts < 1, f"{power.volts} V")
+
+
+class ColdCoffee(NoCoffee, PowerCauses):
+    """Inherits both; it does without one cause, and says more of another."""
+
+    id = "cold-coffee"
+    tank_empty = None  # type: ignore[assignment]
+
+    @hypothesis("The power is off, or too low to heat")
+    def power_off(self, power: Power) -> Iterator[Clue]:
+        yield decisive(power.volts < 180, f"{power.volts} V")
+
+
+def test_causes_are_inherited_with_their_probes() -> None:
+    assert [each.id for each in ColdCoffee.hypotheses] == ["power-off", "fuse-out"]
+    assert ColdCoffee.hypotheses[0].title == "The power is off, or too low to heat"
+    assert set(ColdCoffee.probes) == {"tank", "power"}
+    low = {"tank": Tank(1.5), "power": Power(120.0)}
+    found = [weigh(ColdCoffee(), each, SCOPE, low).status for each in ColdCoffee.hypotheses]
+    assert found == [CauseStatus.SUPPORTED, CauseStatus.REFUTED]
+
+
+def test_a_misspelt_probe_fails_in_shared_causes_too() -> None:
+    with pytest.raises(TypeError, match=r"Shared.wrong asks for 'pwer'.*it has: power"):
+
+        class Shared(PowerCauses):
+            @hypothesis("Wrong")
+            def wrong(self, pwer: Power) -> Iterator[Clue]:
+                yield necessary(True, "")
 
 
 def test_what_the_service_may_have_is_unknown_while_its_tags_are() -> None:

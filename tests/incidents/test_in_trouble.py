@@ -27,7 +27,10 @@ from bot.domain.resources import ApiRef, FunctionRef, Resources
 from bot.domain.run import Run, RunState
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
-from bot.incidents.service import IncidentService, card_key
+from bot.incidents.card import IncidentCard, card_key
+from bot.incidents.investigation import IncidentInvestigation
+from bot.incidents.lifecycle import Lifecycle
+from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
 from bot.render import Click
 from handlers.dispatch import Dispatch
@@ -80,22 +83,46 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def incidents(
-    store: Store, record: Recorder, pool: ThreadPoolExecutor, aws: AwsServer
-) -> IncidentService:
-    return made(store, record, pool, AwsAccount(Roles()).reader("us-east-1", Budget(calls=1000)))
+def reader(aws: AwsServer) -> Aws:
+    return AwsAccount(Roles()).reader("us-east-1", Budget(calls=1000))
 
 
-def made(store: Store, record: Recorder, pool: ThreadPoolExecutor, aws: Aws) -> IncidentService:
+@pytest.fixture
+def card(store: Store, record: Recorder) -> IncidentCard:
+    return IncidentCard(store, record)
+
+
+@pytest.fixture
+def investigation(
+    store: Store, card: IncidentCard, pool: ThreadPoolExecutor, reader: Aws
+) -> IncidentInvestigation:
     router = registry.router()
+    return IncidentInvestigation(
+        store=store,
+        accounts=Given(reader),
+        catalogue=Catalogue(services=(CHECKOUT,)),
+        router=router,
+        investigator=Investigator(router, registry.ACTIONS, pool),
+        card=card,
+    )
+
+
+@pytest.fixture
+def incidents(store: Store, record: Recorder, reader: Aws) -> IncidentService:
+    return made(store, record, reader)
+
+
+def made(store: Store, record: Recorder, aws: Aws) -> IncidentService:
+    card = IncidentCard(store, record)
     return IncidentService(
         store=store,
         announcer=record,
         queue=record,
         accounts=Given(aws),
         catalogue=Catalogue(services=(CHECKOUT,)),
-        router=router,
-        investigator=Investigator(router, registry.ACTIONS, pool),
+        router=registry.router(),
+        lifecycle=Lifecycle(store, card),
+        card=card,
     )
 
 
@@ -117,15 +144,17 @@ def opened(store: Store) -> Incident:
 
 
 async def test_two_investigations_at_once_end_as_one_would(
-    incidents: IncidentService, store: Store, record: Recorder
+    investigation: IncidentInvestigation, card: IncidentCard, store: Store, record: Recorder
 ) -> None:
     """An alarm and somebody who asks, in the same moment."""
     incident = opened(store)
-    await asyncio.gather(incidents.investigate(incident.id), incidents.investigate(incident.id))
+    await asyncio.gather(
+        investigation.investigate(incident.id), investigation.investigate(incident.id)
+    )
     report = store.reports[incident.id]
     assert report.complete
     last = len(record.posts)
-    await incidents.show(incident.id)
+    await card.show(incident.id)
     assert record.posts[-1] == record.posts[last - 1], "the card shows what the store knows"
     assert {key for _, key, _ in record.posts} == {card_key(incident.id)}
     findings = [note for note in store.notes[incident.id] if note.kind == "finding"]
@@ -133,23 +162,27 @@ async def test_two_investigations_at_once_end_as_one_would(
 
 
 async def test_a_card_is_not_overwritten_with_what_was_read_before(
-    incidents: IncidentService, store: Store, record: Recorder, monkeypatch: pytest.MonkeyPatch
+    investigation: IncidentInvestigation,
+    card: IncidentCard,
+    store: Store,
+    record: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Between the reading and the posting, somebody else saved and posted something newer."""
     incident = opened(store)
-    await incidents.investigate(incident.id)
+    await investigation.investigate(incident.id)
     whole = store.reports.pop(incident.id)
     late = Recorder.post
 
     async def overtaken(self: Recorder, *posted: Any, **where: Any) -> None:
         if incident.id not in store.reports:
             await store.save_report(incident.id, whole)
-            await incidents.show(incident.id)
+            await card.show(incident.id)
         await late(self, *posted, **where)
 
     record.posts.clear()
     monkeypatch.setattr(Recorder, "post", overtaken)
-    await incidents.show(incident.id)
+    await card.show(incident.id)
     newer, older, last = (text for _, _, text in record.posts)
     assert newer == last != older
 
@@ -174,10 +207,10 @@ class Silent:
 
 
 async def test_a_slow_aws_does_not_hold_up_the_first_card(
-    store: Store, record: Recorder, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    store: Store, record: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alarm_reads, "PATIENCE", 0.05)
-    incidents = made(store, record, pool, Silent(0.6))  # type: ignore[arg-type]
+    monkeypatch.setattr(alarm_reads, "WAIT_SECONDS", 0.05)
+    incidents = made(store, record, Silent(0.6))  # type: ignore[arg-type]
     began = time.monotonic()
     await incidents.alarm_seen(ALARM, ALERTS, TS)
     assert time.monotonic() - began < 0.5
@@ -193,14 +226,16 @@ TOLD = ReadFailed(GapReason.DENIED, "sts:AssumeRole: User: bot is not authorized
 INSIDE = KeyError("xoxb-secret")
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"), [(TOLD, "not authorized"), (INSIDE, "Something went wrong inside")]
-)
+@pytest.mark.parametrize(("fault", "words"), [(TOLD, "not authorized"), (INSIDE, "internal error")])
 async def test_an_investigation_given_up_is_told_in_its_thread(
-    incidents: IncidentService, store: Store, record: Recorder, fault: Exception, words: str
+    investigation: IncidentInvestigation,
+    store: Store,
+    record: Recorder,
+    fault: Exception,
+    words: str,
 ) -> None:
     incident = opened(store)
-    await incidents.report_failure(incident.id, fault)
+    await investigation.report_failure(incident.id, fault)
     ((channel, _, text),) = record.posts
     assert channel == ALERTS
     assert words in text
@@ -209,7 +244,9 @@ async def test_an_investigation_given_up_is_told_in_its_thread(
 
 
 @pytest.fixture
-def changes(incidents: IncidentService, store: Store, record: Recorder) -> ChangeService:
+def changes(
+    incidents: IncidentService, card: IncidentCard, store: Store, record: Recorder
+) -> ChangeService:
     executor = ChangeExecutor(
         store=store,
         actions=registry.ACTIONS,
@@ -219,7 +256,7 @@ def changes(incidents: IncidentService, store: Store, record: Recorder) -> Chang
         writer=incidents.accounts.writer,
         detector=_never,
     )
-    return ChangeService(executor, incidents, store, record, record)
+    return ChangeService(executor, card, store, record, record)
 
 
 async def _never(run: Run) -> Any:

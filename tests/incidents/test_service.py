@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,8 +14,9 @@ from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
-from bot.incidents.service import FORGOTTEN, IncidentService, Place
-from bot.investigation.investigator import Investigator
+from bot.incidents.card import IncidentCard
+from bot.incidents.lifecycle import STALE_AFTER, Lifecycle
+from bot.incidents.service import IncidentService, Place
 from bot.investigation.routing import Router
 from bot.state.store import RedisStore
 from tests.support.playbooks import Fives
@@ -82,6 +82,7 @@ class Room:
         self.store, self.aws, self.board = store, CloudWatch(), Board()
         router = Router([Fives()])
         service = Service(name="checkout", channel="C1")
+        card = IncidentCard(store, self.board)  # type: ignore[arg-type]
         self.incidents = IncidentService(
             store=store,
             announcer=self.board,  # type: ignore[arg-type]
@@ -89,7 +90,8 @@ class Room:
             accounts=self,  # type: ignore[arg-type]
             catalogue=Catalogue(services=(service,)),
             router=router,
-            investigator=Investigator(router, {}, ThreadPoolExecutor(1)),
+            lifecycle=Lifecycle(store, card),
+            card=card,
         )
         self.service, self.playbook = service, router.playbooks["5xx"]
 
@@ -169,7 +171,7 @@ async def test_a_late_post_is_known_for_one_though_cloudwatch_is_slow(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for CloudWatch at an alarm's first post; a recovered one may be an old post."""
-    monkeypatch.setattr(alarm_reads, "PATIENCE", 0.0)
+    monkeypatch.setattr(alarm_reads, "WAIT_SECONDS", 0.0)
     await room.tells("checkout-5xx", ALARM, 1)
     opened = await room.current()
     await room.tells("checkout-5xx", OK, 9)
@@ -191,7 +193,7 @@ async def test_a_recent_triage_takes_the_alarm_as_its_own(room: Room) -> None:
 async def test_a_forgotten_triage_swallows_no_alarm(room: Room) -> None:
     await room.incidents.triage(room.playbook, room.service, Place("C1", "U1"), "seed")
     asked = await room.current()
-    later = int(FORGOTTEN.total_seconds() / 60) + 5
+    later = int(STALE_AFTER.total_seconds() / 60) + 5
     await room.tells("checkout-5xx", ALARM, later)
     assert (await room.current()).id != asked.id
     assert (await room.current()).thread_ts == f"{later}.checkout-5xx"

@@ -27,8 +27,8 @@ from bot.domain.report import (
 from bot.domain.run import Verification
 from bot.domain.service import Service
 from bot.investigation.engine import weigh
-from bot.render import card, elsewhere, no_incident, unknown_alarm
-from bot.render.blocks import MOST_CHARACTERS, weight
+from bot.render import already_open, card, no_incident, unknown_alarm
+from bot.render.blocks import MOST_CHARACTERS, count_characters
 from sandbox.slack.limits import validate_blocks
 from tests.render.reading import buttons, read
 from tests.support.change_samples import DONE, OFFERS
@@ -95,10 +95,9 @@ def test_rivals_are_ruled_out_by_a_fact_each() -> None:
     lines = told().splitlines()
     at = lines.index("Ruled out")
     assert lines[at + 1] == (
-        "• Backend overloaded because warm requests are as quick as before: "
-        "p99 0.9 s, baseline 0.8 s"
+        "• Backend overloaded: warm requests are as quick as before: p99 0.9 s, baseline 0.8 s"
     )
-    assert lines[at + 2].startswith("• Lambda concurrency limit because 0 throttles; 212 of 1,000")
+    assert lines[at + 2].startswith("• Lambda concurrency limit: 0 throttles; 212 of 1,000")
 
 
 class Nothing(Probe[str]):
@@ -139,7 +138,7 @@ def test_causes_the_service_has_no_resource_for_share_one_line() -> None:
 
 def test_what_changed_with_its_lag_and_who() -> None:
     lines = told().splitlines()
-    at = lines.index("What changed around then")
+    at = lines.index("Changes around the onset")
     assert lines[at + 1].startswith(
         "• 9\u00a0min before onset · EventBridge rule black-friday-push enabled"
         " · campaign-scheduler · 2026-11-23 02:32 UTC"
@@ -149,9 +148,9 @@ def test_what_changed_with_its_lag_and_who() -> None:
 
 def test_no_change_is_only_claimed_when_everything_was_read() -> None:
     quiet = FOUND.overview.model_copy(update={"changes": ()})
-    assert "What changed around then: nothing found." in told(overview=quiet, gaps=())
-    assert "What changed" not in told(overview=quiet)
-    assert "What changed" not in told(overview=quiet, gaps=(), complete=False)
+    assert "Changes around the onset: none found." in told(overview=quiet, gaps=())
+    assert "Changes around" not in told(overview=quiet)
+    assert "Changes around" not in told(overview=quiet, gaps=(), complete=False)
 
 
 def test_what_could_not_be_checked_names_the_permission() -> None:
@@ -160,28 +159,28 @@ def test_what_could_not_be_checked_names_the_permission() -> None:
     assert lines[at + 1] == (
         "• No access: REPORT lines of /aws/lambda/checkout-handler · needs logs:StartQuery"
     )
-    assert "So untested: Defect in a deployment" in lines
+    assert "Therefore not tested: Defect in a deployment" in lines
 
 
 def test_inconclusive_says_so_and_what_to_test_next() -> None:
     lines = told(UNCLEAR).splitlines()
-    assert "Inconclusive. The evidence does not set one cause apart." in lines
-    assert "Next best test: find out whether the requests that timed out were cold" in lines
+    assert "Inconclusive. The evidence does not point to a single cause." in lines
+    assert "Next: find out whether the requests that timed out were cold" in lines
     assert not any(line.startswith("Likely cause") for line in lines)
     nothing_left = [each for each in FOUND.causes if each.status is CauseStatus.REFUTED]
     ruled_out = told(verdict=Verdict.INCONCLUSIVE, causes=tuple(nothing_left))
-    assert "Every known cause is ruled out" in ruled_out
+    assert "Every cause this playbook knows is ruled out." in ruled_out
 
 
 def test_while_it_looks_it_says_at_what_and_claims_nothing() -> None:
     text = told(LOOKING)
     assert text.splitlines()[-1] == (
-        "Still looking at: access log of the API, cold starts of the functions, "
+        "Still reading: access log of the API, cold starts of the functions, "
         "changes around the onset"
     )
     assert "Inconclusive" not in text
     assert "Could not be checked" not in text
-    assert "So far most likely: Lambda cold starts" in told(complete=False)
+    assert "Most likely so far: Lambda cold starts" in told(complete=False)
 
 
 def test_sections_keep_their_order_while_evidence_comes_in() -> None:
@@ -206,7 +205,7 @@ def test_buttons_are_the_actions_that_fit_under_opaque_ids() -> None:
 
 def test_an_action_that_could_not_be_planned_says_why() -> None:
     unsure = Offer(action="x", title="Raise the memory", fits=None, why="lambda throttled the read")
-    assert "• Whether this can be done: Raise the memory (lambda throttled the read)" in told(
+    assert "• Whether this helps: Raise the memory (lambda throttled the read)" in told(
         actions=(unsure,)
     )
 
@@ -224,7 +223,7 @@ def test_recovered_shows_on_the_same_card() -> None:
 def test_what_looking_cost() -> None:
     last = told().splitlines()[-1]
     assert last.startswith(
-        "Looked for 6\u00a0s · 31 AWS reads · 26 metrics · 48\u00a0MB of logs scanned · $0.0005"
+        "Investigated in 6\u00a0s · 31 AWS reads · 26 metrics · 48\u00a0MB of logs scanned · "
     )
 
 
@@ -276,15 +275,15 @@ def test_the_worst_card_is_still_a_card() -> None:
     runs = [DONE.model_copy(update={"plan": plan})] * 50
     made = card(incident, report, runs, OFFERS * 30)
     assert validate_blocks(made.blocks) == []
-    assert weight(made.blocks) <= MOST_CHARACTERS
+    assert count_characters(made.blocks) <= MOST_CHARACTERS
     assert "more ruled out" in read(made.blocks)
 
 
 @pytest.mark.parametrize(
     ("service", "unread", "said"),
     [
-        (None, None, "No service of the catalogue owns it"),
-        (Service(name="checkout"), None, "no playbook answers AWS/ApiGateway 5XXError"),
+        (None, None, "No service in the catalogue owns"),
+        (Service(name="checkout"), None, "no playbook covers AWS/ApiGateway 5XXError"),
         (
             Service(name="checkout"),
             "AccessDenied",
@@ -298,5 +297,5 @@ def test_an_alarm_nobody_knows(service: Service | None, unread: str | None, said
 
 
 def test_short_answers() -> None:
-    assert "#C0CHECKOUT" in read(elsewhere(INCIDENT).blocks)
+    assert "#C0CHECKOUT" in read(already_open(INCIDENT).blocks)
     assert "/incident triage 5xx" in no_incident().text

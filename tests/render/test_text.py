@@ -34,20 +34,20 @@ from bot.render import text as words
         (words.dollars, 0.00000001, "$0.0001"),
         (words.dollars, 12.8, "$12.80"),
         (words.dollars, 0, "$0"),
-        (words.span, 6.2, "6 s"),
-        (words.span, 89, "89 s"),
-        (words.span, 90, "2 min"),
-        (words.span, 540, "9 min"),
-        (words.span, 7500, "2 h 05 min"),
-        (words.span, 7200, "2 h"),
-        (words.span, 300_000, "3 days"),
-        (words.lag, 540, "9 min before onset"),
-        (words.lag, -240, "4 min after onset"),
-        (words.lag, 20, "at the onset"),
-        (words.lag, None, "around then"),
-        (words.actor, "arn:aws:sts::1:assumed-role/deploy/ann", "ann (role deploy)"),
-        (words.actor, "arn:aws:iam::1:user/team/bob", "bob"),
-        (words.actor, "ecs-deployer", "ecs-deployer"),
+        (words.duration, 6.2, "6 s"),
+        (words.duration, 89, "89 s"),
+        (words.duration, 90, "2 min"),
+        (words.duration, 540, "9 min"),
+        (words.duration, 7500, "2 h 05 min"),
+        (words.duration, 7200, "2 h"),
+        (words.duration, 300_000, "3 days"),
+        (words.time_to_onset, 540, "9 min before onset"),
+        (words.time_to_onset, -240, "4 min after onset"),
+        (words.time_to_onset, 20, "at the onset"),
+        (words.time_to_onset, None, "near the onset"),
+        (words.actor_name, "arn:aws:sts::1:assumed-role/deploy/ann", "ann (role deploy)"),
+        (words.actor_name, "arn:aws:iam::1:user/team/bob", "bob"),
+        (words.actor_name, "ecs-deployer", "ecs-deployer"),
     ],
 )
 def test_figures(make: Callable[[object], str], value: object, read: str) -> None:
@@ -63,12 +63,12 @@ def test_markup_from_outside_is_text() -> None:
 
 def test_what_cannot_be_seen_is_taken_out() -> None:
     assert words.clean("a\u202eb\u200bc\x00\n d\ud800") == "abc d"
-    assert words.short("\u200b", 10) == "–"
+    assert words.shorten("\u200b", 10) == "–"
 
 
 @given(st.text(), st.integers(1, 50))
 def test_short_is_short_and_never_empty(text: str, most: int) -> None:
-    made = words.short(text, most)
+    made = words.shorten(text, most)
     assert 1 <= len(made) <= most
     assert made.replace(words.NBSP, " ").isprintable()
     assert made.encode()

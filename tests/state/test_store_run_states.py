@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.run import RunState
-from bot.state.store import WAYS, RedisStore, connect
+from bot.state.store import RedisStore, connect
+from bot.state.transitions import ALLOWED_TRANSITIONS
 from tests.support.values import plan, run
 
 S = RunState
@@ -32,7 +33,7 @@ class Move:
     to: RunState
 
     async def play(self, store: RedisStore) -> None:
-        if any(state is self.to or state in WAYS[self.to] for state in self.allowed):
+        if any(state is self.to or state in ALLOWED_TRANSITIONS[self.to] for state in self.allowed):
             await store.move("R1", self.allowed, self.to)
         else:
             with pytest.raises(ValueError, match="no way leads"):
@@ -47,7 +48,7 @@ class MoveOn:
 
     async def play(self, store: RedisStore) -> None:
         state = (await store.run("R1") or run()).state
-        ways = [to for to in RunState if state in WAYS[to]]
+        ways = [to for to in RunState if state in ALLOWED_TRANSITIONS[to]]
         if ways:
             assert await store.move("R1", {state}, ways[self.pick % len(ways)]) is not None
 
@@ -111,7 +112,7 @@ async def play(url: str, steps: list[Step]) -> list[RunState]:
     for before, after in pairwise(told):
         assert (
             before is after
-            or before in WAYS[after]
+            or before in ALLOWED_TRANSITIONS[after]
             or (before, after)
             == (
                 S.REQUESTED,
@@ -163,9 +164,11 @@ def test_an_expired_request_is_approved_by_nobody(redis_url: str) -> None:
     assert told == [S.PREPARING, S.REQUESTED]
 
 
-def test_the_table_of_ways_knows_every_state() -> None:
-    assert set(WAYS) == set(RunState)
-    assert WAYS[S.APPROVED] == frozenset()
-    assert WAYS[S.RUNNING] == {S.APPROVED}
+def test_the_table_of_transitions_knows_every_state() -> None:
+    assert set(ALLOWED_TRANSITIONS) == set(RunState)
+    assert ALLOWED_TRANSITIONS[S.APPROVED] == frozenset()
+    assert ALLOWED_TRANSITIONS[S.RUNNING] == {S.APPROVED}
     for over in (S.REJECTED, S.EXPIRED, S.REFUSED, S.UNDONE):
-        assert not any(over in sources for sources in WAYS.values()), f"{over} is the end"
+        assert not any(over in sources for sources in ALLOWED_TRANSITIONS.values()), (
+            f"{over} is the end"
+        )

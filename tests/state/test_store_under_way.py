@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 
 from bot.domain.run import RunState
 from bot.state.keys import Keys
-from bot.state.store import ASKED_WITHIN, RedisStore
+from bot.state.runs import INDEX_SECONDS
+from bot.state.store import RedisStore
 from tests.support.values import approved, plan, requested, run
 
 S = RunState
@@ -19,7 +20,7 @@ async def ids(store: RedisStore) -> list[str]:
 
 async def age(redis: Redis, namespace: str, run_id: str) -> None:
     """As if it had been asked for long ago."""
-    await redis.zincrby(Keys(namespace).runs_under_way, -ASKED_WITHIN - 5, run_id)
+    await redis.zincrby(Keys(namespace).runs_under_way, -INDEX_SECONDS - 5, run_id)
 
 
 async def test_a_preview_is_nobodys_wait_and_a_request_is(store: RedisStore) -> None:
@@ -72,5 +73,5 @@ async def test_what_was_asked_for_anew_meanwhile_stays(
     await store.move("R1", {S.APPROVED}, S.REFUSED)
     index = Keys(namespace).runs_under_way
     seen = int(await redis.zscore(index, "R1") or 0) - 1
-    await store._forget(keys=[index], args=["R1", seen])
+    await store._index_remove(keys=[index], args=["R1", seen])
     assert await redis.zcard(index) == 1

@@ -102,8 +102,10 @@ def the_teams_channel_points_to_the_thread(page: Page) -> None:
     box.fill("/incident triage 5xx")
     box.press("Enter")
     whispers = page.locator("main .ephemeral")
-    expect(whispers.first).to_contain_text("Looking at 5xx for this channel's service")
-    pointer = "5xx of checkout is open already, in the thread of checkout-5xx in #alerts"
+    expect(whispers.first).to_contain_text("Investigating 5xx for this channel's service")
+    pointer = (
+        "An incident 5xx of checkout is already open, in the thread of checkout-5xx in #alerts"
+    )
     expect(whispers.last).to_contain_text(pointer)
     page.goto(back)
     page.wait_for_selector("html[data-live]")
@@ -115,7 +117,7 @@ def a_second_person_approves(page: Page, request: Locator, on: Play) -> None:
     press(page, request, "Approve")
     expect(request).to_contain_text("approved by @Jonas Lindqvist")
     expect(request).to_contain_text("Done, verified: ", timeout=SLOW)
-    expect(request).to_contain_text("Mended: 5XX")
+    expect(request).to_contain_text("Recovered: 5XX")
     assert on.writes().count(PUT) == 1
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.changes.engine import Offload
-from bot.changes.executor import ChangeExecutor, Next, Timeouts
+from bot.changes.executor import ChangeExecutor, NextStep, Timeouts
 from bot.domain.contract import Action, Observed, Scope
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
 from bot.domain.incident import Incident, Severity
@@ -182,15 +182,15 @@ class Bench:
         """Asked anew each time."""
         return self.run.state
 
-    def proposed(self) -> Next | Refusal | None:
+    def proposed(self) -> NextStep | Refusal | None:
         drive(self.executor.begin(RUN, INCIDENT, self.action.id, ASKS))
         return drive(self.executor.prepare(RUN))
 
-    def requested(self) -> Next | Refusal | None:
+    def requested(self) -> NextStep | Refusal | None:
         self.proposed()
         return drive(self.executor.request(RUN, ASKS))
 
-    def approved(self) -> Next | Refusal | None:
+    def approved(self) -> NextStep | Refusal | None:
         self.requested()
         return drive(self.executor.approve(RUN, APPROVES))
 
@@ -198,10 +198,10 @@ class Bench:
         self.approved()
         self.follow(drive(self.executor.apply(RUN)))
 
-    def follow(self, following: Next | Refusal | None) -> None:
+    def follow(self, following: NextStep | Refusal | None) -> None:
         """Do what is next, when it is due, until nothing is."""
         for _ in range(500):
-            if not isinstance(following, Next):
+            if not isinstance(following, NextStep):
                 return
             self.pass_time(following.after_seconds)
             following = drive(getattr(self.executor, following.step.value)(RUN))

@@ -14,7 +14,14 @@ from typing import Any
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.report import Report
 from bot.domain.run import AuditEntry, Run, RunState
-from bot.state.store import BEFORE_REQUEST, BORN_AS, OVER, PLANNED, RESTING, WAYS
+from bot.state.transitions import (
+    ALLOWED_TRANSITIONS,
+    BEFORE_REQUEST,
+    FINISHED_STATES,
+    INITIAL_STATES,
+    PLAN_FIELDS,
+    TERMINAL_STATES,
+)
 
 Gate = Callable[[], Awaitable[None]]
 
@@ -101,7 +108,7 @@ class MemoryStore:
     # guarded changes
 
     async def create_run(self, run: Run) -> Run:
-        if run.state not in BORN_AS:
+        if run.state not in INITIAL_STATES:
             raise ValueError(f"a run cannot begin as {run.state}")
         await self.gate()
         kept = self.kept.setdefault(run.id, run)
@@ -116,7 +123,9 @@ class MemoryStore:
         return [run for run in self.kept.values() if run.incident == incident_id]
 
     async def under_way(self) -> Sequence[Run]:
-        return [run for run in self.kept.values() if run.state not in BEFORE_REQUEST | RESTING]
+        return [
+            run for run in self.kept.values() if run.state not in BEFORE_REQUEST | FINISHED_STATES
+        ]
 
     async def move(
         self,
@@ -129,8 +138,8 @@ class MemoryStore:
     ) -> Run | None:
         if fixed := fields.keys() & {"id", "incident", "action", "requested_by", "approved_by"}:
             raise ValueError(f"{', '.join(sorted(fixed))} cannot be changed")
-        sources = {state for state in allowed if state is to or state in WAYS[to]}
-        if PLANNED & fields.keys():
+        sources = {state for state in allowed if state is to or state in ALLOWED_TRANSITIONS[to]}
+        if PLAN_FIELDS & fields.keys():
             sources &= BEFORE_REQUEST
         if not sources:
             raise ValueError(f"no way leads from {allowed} to {to}")
@@ -169,7 +178,7 @@ class MemoryStore:
         await self.gate()
         holder = self.claims.get(target)
         other = self.kept.get(holder) if holder and holder != run_id else None
-        if other is None or other.state in OVER:
+        if other is None or other.state in TERMINAL_STATES:
             self.claims[target] = run_id
             other = None
         await self.gate()

@@ -16,7 +16,7 @@ from bot.state.store import RedisStore, connect
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state_dir = tmp_path_factory.mktemp("state")
-    yield embedded.embedded(state_dir)
+    yield embedded.start(state_dir)
     embedded.stop(state_dir)
 
 

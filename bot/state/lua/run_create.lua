@@ -1,12 +1,15 @@
--- KEYS run, runs of the incident, audit entries, audit head
--- ARGV ttl, id, actor, event, field, value, field, value…
-local run, runs, entries, head = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local ttl, id, actor, event = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+-- KEYS 1-3: see audit.lua; run, runs of the incident, index of runs under way (if requested)
+-- ARGV 1-4: see audit.lua; ttl, id, field, value…
+-- Returns 'head moved', or 'ok' and the stored run.
+local run, runs = KEYS[4], KEYS[5]
+local ttl, id = ARGV[5], ARGV[6]
 if redis.call('EXISTS', run) == 0 then
-  redis.call('HSET', run, unpack(ARGV, 5))
+  if head_moved() then return { 'head moved' } end
+  redis.call('HSET', run, unpack(ARGV, 7))
   redis.call('EXPIRE', run, ttl)
   redis.call('RPUSH', runs, id)
   redis.call('EXPIRE', runs, ttl)
-  audit_append(entries, head, actor, event, id, '')
+  if KEYS[6] then index_request(KEYS[6], ttl, id) end
+  append_entry()
 end
-return redis.call('HGETALL', run)
+return { 'ok', redis.call('HGETALL', run) }

@@ -1,27 +1,24 @@
--- KEYS run, audit entries, audit head, audit frozen
--- ARGV ttl, id, actor, detail, how many states are allowed, those states, field, value…
--- Returns the refusal, or 'ok' and the run. A run that goes out to AWS needs a whole audit chain;
--- one that comes back (settles, is verified, is undone) is never held up by it. Staying in a state
--- (how far a rollout is) is no entry of the audit.
-local run, entries, head, frozen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local ttl, id, actor, detail, count = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+-- KEYS 1-3: see audit.lua; run, index of runs under way (if approval or undo is requested)
+-- ARGV 1-4: see audit.lua; ttl, id, new state, number of allowed states, those states,
+--           field, value…
+-- Returns the reason for a refusal, 'head moved', or 'ok' and the run. Only a move to RUNNING
+-- needs a whole audit chain; settling, verifying and undoing never wait for it. Setting fields
+-- without a change of state adds no audit entry.
+local run = KEYS[4]
+local ttl, id, to, count = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 local state = redis.call('HGET', run, 'state')
 if not state then return { 'unknown run' } end
 local allowed = false
-for i = 6, 5 + count do
+for i = 9, 8 + count do
   if ARGV[i] == state then allowed = true end
 end
 if not allowed then return { 'it is ' .. state } end
-local to
-for i = 6 + count, #ARGV, 2 do
-  if ARGV[i] == 'state' then to = ARGV[i + 1] end
-end
-if to == '"running"' and state ~= to and not audit_whole(entries, head, frozen) then
-  return { 'the audit chain is broken' }
-end
-redis.call('HSET', run, unpack(ARGV, 6 + count))
-redis.call('EXPIRE', run, ttl)
 if state ~= to then
-  audit_append(entries, head, actor, cjson.decode(to), id, detail)
+  if head_moved() then return { 'head moved' } end
+  if to == '"running"' and not chain_whole() then return { 'the audit chain is broken' } end
+  append_entry()
 end
+redis.call('HSET', run, 'state', to, unpack(ARGV, 9 + count))
+redis.call('EXPIRE', run, ttl)
+if KEYS[5] then index_request(KEYS[5], ttl, id) end
 return { 'ok', redis.call('HGETALL', run) }

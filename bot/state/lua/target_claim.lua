@@ -1,6 +1,7 @@
--- KEYS target; ARGV ttl, run id, prefix of run keys, states that are over…
--- Returns the id of the run that has it, or false when it is ours now. Whoever is over, or can no
--- longer be approved, holds nothing: a crash between the end of a run and its release heals here.
+-- KEYS target; ARGV ttl, run id, prefix of run keys, terminal states…
+-- Returns the id of the run that holds the target, or false when this run holds it now. A holder
+-- that is in a terminal state, or whose request has expired, loses it: this also covers a crash
+-- between the end of a run and its release.
 local target, ttl, id, prefix = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local holder = redis.call('GET', target)
 if holder and holder ~= id then

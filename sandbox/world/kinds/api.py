@@ -64,7 +64,7 @@ class ApiDeployment(BaseChange):
             yield loc, "api_deployment needs resources.api"
 
     def levers(self, inventory: Inventory) -> Mapping[str, tuple[float, LeverValue]]:
-        """The deployment the stage serves."""
+        """The id of the deployment the stage serves: not set before the first one."""
         return {
             f"api/{api.name}/{api.stage}/deployment": (0.0, self.deployment)
             for api in inventory.every(Api)
@@ -116,10 +116,6 @@ class Api(Resource):
         balancers = [balancer.name for balancer in inventory.every(LoadBalancer)]
         place, section = (*loc, "load_balancer"), "resources.load_balancer"
         yield from known(place, "load balancer", self.load_balancer, balancers, section)
-
-    def levers(self) -> Mapping[str, LeverValue]:
-        """Not set at the start: `api/{name}/{stage}/deployment`, the id the stage serves."""
-        return {}
 
     def metrics(self, minute: MinuteRecords) -> Iterator[Published]:
         """AWS/ApiGateway: REST APIs by name, HTTP APIs by id. A request counts when it ends."""

@@ -55,7 +55,11 @@ class SecurityGroup(Resource):
 
 
 def _by_id(value: object) -> object:
-    return value if isinstance(value, SecurityGroup) else {"id": value}
+    if isinstance(value, SecurityGroup):
+        return value
+    if not isinstance(value, str | int):
+        raise ValueError(f"{value!r} is not the id of a security group, such as sg-0a1b2c3d")
+    return {"id": value}
 
 
 SecurityGroupId = Annotated[SecurityGroup, BeforeValidator(_by_id, json_schema_input_type=str)]

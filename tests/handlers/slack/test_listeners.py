@@ -125,7 +125,7 @@ async def test_an_event_that_could_not_be_written_down_gets_no_2xx(
 
 
 async def test_triage_is_kept_and_acknowledged_in_words(bot: Bot) -> None:
-    assert shown(await bot.slash("triage 5xx checkout")) == "Looking at 5xx for checkout…"
+    assert shown(await bot.slash("triage 5xx checkout")) == "Investigating 5xx for checkout…"
     [given] = bot.memory.envelopes
     assert isinstance(given, CommandGiven)
     assert given.command == Triage(playbook="5xx", service="checkout")
@@ -153,7 +153,7 @@ async def test_timeline_is_kept(bot: Bot) -> None:
     [
         ("help", "How to use /incident"),
         ("", "How to use /incident"),
-        ("playbooks", "1 playbook known."),
+        ("playbooks", "I know 1 playbook."),
         ("triage 5x", "Did you mean `/incident triage 5xx`?"),
         ("<!channel>", "I don't know “&lt;!channel&gt;”."),
     ],
@@ -165,7 +165,7 @@ async def test_what_is_answered_at_once_is_not_kept(bot: Bot, text: str, answer:
 
 async def test_a_command_that_could_not_be_written_down_says_so(bot: Bot) -> None:
     bot.memory.broken = True
-    assert "could not write that down" in shown(await bot.slash("triage 5xx"))
+    assert "could not save your request" in shown(await bot.slash("triage 5xx"))
 
 
 # --- buttons and the preview --------------------------------------------------------------------
@@ -201,7 +201,7 @@ async def test_a_click_that_could_not_be_written_down_is_told(bot: Bot) -> None:
     bot.memory.broken = True
     assert (await bot.click("prepare.0", "ofr-1")).status_code == 503
     [told] = bot.api.of("response")
-    assert "could not write that down" in told["text"]
+    assert "could not save your request" in told["text"]
     assert told["replace_original"] is False
     assert bot.api.of("views.open") == []
 

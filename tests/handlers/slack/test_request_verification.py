@@ -11,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from slack_sdk.signature import Clock
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -86,6 +87,25 @@ async def test_malformed_headers_are_401(bot: Bot, headers: dict[str, str]) -> N
     answer = await bot.http.post("/slack/events", content=BODY, headers=sent)
     assert answer.status_code == 401
     assert bot.memory.envelopes == []
+
+
+async def test_five_minutes_count_by_the_clock_given(bot: Bot) -> None:
+    class Then(Clock):
+        def now(self) -> float:
+            return 1_000_000_000.0
+
+    ingress = SlackIngress(PlainTextResponse("in"), SECRET, Memory(), clock=Then())
+    transport = httpx.ASGITransport(app=ingress)
+    async with httpx.AsyncClient(transport=transport, base_url="http://bot") as http:
+        for off, status in ((-301, 401), (-300, 200), (300, 200), (301, 401)):
+            signed = signature(BODY, 1_000_000_000 + off)
+            headers = {"content-type": "application/json", **signed}
+            answer = await http.post("/", content=BODY, headers=headers)
+            assert answer.status_code == status, off
+
+
+def test_the_secret_is_not_shown() -> None:
+    assert SECRET not in repr(SlackIngress(PlainTextResponse("in"), SECRET, Memory()))
 
 
 async def test_a_header_given_twice_is_401(bot: Bot) -> None:
@@ -193,6 +213,7 @@ async def test_a_stream_without_length_is_cut_off_at_one_megabyte(bot: Bot) -> N
         b'{"event": {"type": "message", "channel": 5}}',
         b'{"type": "block_actions", "actions": [1]}',
         b'{"team": 5}',
+        b'{"type": "view_submission", "view": null}',
     ],
 )
 async def test_signed_nonsense_is_4xx(bot: Bot, body: bytes) -> None:

@@ -1,0 +1,240 @@
+"""The message of a guarded change in the incident's thread, edited at every new state."""
+
+from __future__ import annotations
+
+from bot.domain import change_wording
+from bot.domain.incident import Incident
+from bot.domain.plan import Plan
+from bot.domain.run import Answer, Run, RunState
+from bot.render.blocks import (
+    Block,
+    Message,
+    Part,
+    actions,
+    bold,
+    bullets,
+    button,
+    code_block,
+    confirm,
+    context,
+    date,
+    fixed_width,
+    line,
+    person,
+    plain,
+    quote,
+    rich,
+    section,
+    sentence,
+)
+from bot.render.clicks import Click
+from bot.render.plans import calls, commands, diff, hourly_cost, how_to_undo
+from bot.render.text import (
+    Mrkdwn,
+    clip,
+    duration,
+    escaped,
+    is_user,
+    join,
+    literal,
+    local_time,
+    mention,
+    strong,
+)
+
+# The state of a change in a few words, for the title of its message.
+STATE = {
+    RunState.PREPARING: "Preparing",
+    RunState.PROPOSED: "Proposed",
+    RunState.REQUESTED: "Needs approval",
+    RunState.APPROVED: "Approved",
+    RunState.RUNNING: "Applying",
+    RunState.SETTLING: "Applied, not in force yet",
+    RunState.VERIFYING: "In force, verifying",
+    RunState.DONE: "Done",
+    RunState.UNDOING: "Undoing",
+    RunState.UNDONE: "Undone",
+    RunState.REJECTED: "Rejected",
+    RunState.EXPIRED: "Expired",
+    RunState.REFUSED: "Refused",
+    RunState.DRIFTED: "Stopped, check by hand",
+}
+AFTER_IN_FORCE = {  # by the answer of the verification
+    Answer.YES: "verified",
+    Answer.NO: "in force, but the service has not recovered",
+    Answer.INCONCLUSIVE: "in force, verification inconclusive",
+}
+NEVER_IN_FORCE = {  # the answer is about the change: the service was not checked
+    Answer.YES: "verified",
+    Answer.NO: "did not come into force",
+    Answer.INCONCLUSIVE: "not confirmed to be in force",
+}
+# States that a run ends in without having changed anything.
+NOTHING_CHANGED = frozenset({RunState.REJECTED, RunState.EXPIRED, RunState.REFUSED})
+# States in which a change waits for approval or is being made.
+UNDER_WAY = frozenset(
+    {
+        RunState.REQUESTED,
+        RunState.APPROVED,
+        RunState.RUNNING,
+        RunState.SETTLING,
+        RunState.VERIFYING,
+        RunState.UNDOING,
+    }
+)
+# States in which the change can be undone.
+UNDOABLE = frozenset({RunState.SETTLING, RunState.VERIFYING, RunState.DONE})
+
+
+def outcome(run: Run) -> str:
+    """The state of a change in a few words, for the card."""
+    if run.state is RunState.DONE and run.verification:
+        return _verification_texts(run)[run.verification.answer]
+    if run.state in NOTHING_CHANGED:
+        return f"{STATE[run.state].lower()}, nothing was changed"
+    return STATE[run.state].lower()
+
+
+def run_message(run: Run, incident: Incident) -> Message:
+    """The message of a change in its present state; without a plan it says who asked for what."""
+    plan = run.plan
+    title = plan.title if plan else run.action
+    blocks: list[Block | None] = [
+        section(strong(escaped(f"{_title(run)}: {title}", 250))),
+        rich(_who(run), *_what(plan)),
+    ]
+    if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
+        blocks.append(_consequences(plan))
+    blocks += [_progress(run), _verified(run), _by_hand(run), _buttons(run)]
+    if run.state is RunState.REQUESTED:
+        blocks.append(context(_deadline(run)))
+    text = join(" · ", [escaped(f"{_title(run)}: {title}", 250), escaped(incident.service, 80)])
+    return Message(text=text, blocks=[block for block in blocks if block is not None])
+
+
+def _title(run: Run) -> str:
+    if run.state is RunState.DONE and run.verification:
+        ending = _verification_texts(run)[run.verification.answer]
+        return f"Done, {ending}" if run.in_force_at else f"Applied, {ending}"
+    return STATE[run.state]
+
+
+def _verification_texts(run: Run) -> dict[Answer, str]:
+    return AFTER_IN_FORCE if run.in_force_at else NEVER_IN_FORCE
+
+
+def _who(run: Run) -> Block:
+    parts: list[Part] = [plain("Asked by "), person(run.requested_by)]
+    if run.approved_by:
+        parts += [plain(" · approved by "), person(run.approved_by)]
+    if run.applied_at:
+        parts += [plain(" · applied "), date(run.applied_at)]
+    if run.undone_by:
+        parts += [plain(" · undone by "), person(run.undone_by)]
+    return line(*parts)
+
+
+def _what(plan: Plan | None) -> list[Block]:
+    """The resource the change is made to, and what differs."""
+    if plan is None:
+        return []
+    return [line(plain("Target "), fixed_width(plan.target)), *diff(plan)]
+
+
+def _consequences(plan: Plan) -> Block:
+    """What an approver needs to know besides the difference."""
+    rows: list[list[Part]] = [[plain(warning)] for warning in plan.warnings[:5]]
+    rows += [[plain(hourly_cost(plan))], [plain(how_to_undo(plan), 400)]]
+    return rich(
+        line(bold("What it means")),
+        bullets(rows),
+        line(bold("Exact calls")),
+        code_block(calls(plan.steps)),
+    )
+
+
+def _progress(run: Run) -> Block | None:
+    """What AWS answers while the change is under way, or why it ended."""
+    if not run.note or run.state is RunState.DRIFTED:
+        return None
+    return rich(quote(*sentence(run.note, 600)))
+
+
+def _verified(run: Run) -> Block | None:
+    verification = run.verification
+    if verification is None:
+        return None
+    lead = {
+        Answer.YES: "Recovered: ",
+        Answer.NO: "Not recovered: ",
+        Answer.INCONCLUSIVE: "Inconclusive: ",
+    }[verification.answer]
+    if run.in_force_at is None and verification.answer is Answer.NO:
+        lead = "AWS says: "
+    elif run.state is RunState.UNDONE:
+        lead = f"While it was in force: {lead}"
+    return rich(line(bold(lead), plain(f"{verification.text} · ", 500), date(verification.at)))
+
+
+def _by_hand(run: Run) -> Block | None:
+    """What a person can do after the change ended without being made."""
+    plan = run.plan
+    if run.state is RunState.REFUSED:
+        return rich(
+            line(
+                bold("Nothing was changed. "),
+                plain("Open the action again from the card to get a new plan."),
+            )
+        )
+    if run.state is RunState.EXPIRED:
+        return rich(line(bold("Nothing was changed. "), plain("Nobody approved it in time.")))
+    if run.state is not RunState.DRIFTED:
+        return None
+    elements = [
+        line(
+            bold("I send no more calls. "),
+            plain(run.note or "Somebody else changed it.", 600),
+        )
+    ]
+    if plan and plan.inverse:
+        elements += [
+            line(plain("Check the resource first. To restore the state before the change:")),
+            code_block(commands(change_wording.undo_calls(run))),
+        ]
+    elif plan:
+        elements.append(line(plain(how_to_undo(plan), 400)))
+    return rich(*elements)
+
+
+def _buttons(run: Run) -> Block | None:
+    title = run.plan.title if run.plan else run.action
+    if run.state is RunState.REQUESTED:
+        confirmation = confirm(
+            "Approve this change?", f"{clip(title, 200)}. It is applied at once.", "Approve"
+        )
+        return actions(
+            [
+                button("Approve", Click.APPROVE, run.id, style="primary", confirm=confirmation),
+                button("Reject", Click.REJECT, run.id, style="danger"),
+            ]
+        )
+    if run.state in UNDOABLE and run.plan and run.plan.inverse:
+        confirmation = confirm(
+            "Undo this change?",
+            f"{clip(title, 200)}. This restores the state before the change.",
+            "Undo",
+            danger=True,
+        )
+        return actions([button("Undo", Click.UNDO, run.id, confirm=confirmation)])
+    return None
+
+
+def _deadline(run: Run) -> Mrkdwn:
+    asker = mention(run.requested_by) if is_user(run.requested_by) else literal("the requester")
+    rule = join(" ", [literal("Somebody other than"), asker, literal("must approve")])
+    if run.expires_at is None:
+        return rule
+    if run.requested_at is not None:
+        length = Mrkdwn(duration(run.expires_at - run.requested_at))
+        return join(" ", [rule, literal("within"), length])
+    return join(" ", [rule, literal("before"), local_time(run.expires_at)])

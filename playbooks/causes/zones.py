@@ -1,0 +1,73 @@
+"""Zones: one availability zone fails while the others are well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.domain.contract import Scope, decisive, hypothesis, necessary, supporting
+from bot.domain.report import Clue, Gap
+from playbooks.evidence import thresholds
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.sources import BalancerSources
+from playbooks.evidence.wording import figures, percent
+from playbooks.evidence.zones import worst_zone
+from playbooks.probes.balancer import Balancer, TargetHealth
+from playbooks.probes.edge import Edge
+
+
+class ZoneFailure(BalancerSources):
+    """One availability zone fails."""
+
+    @hypothesis("One availability zone fails", actions=("shift-zone",))
+    def zone_failure(
+        self,
+        scope: Scope,
+        edge: Edge | Gap | None,
+        balancer: Balancer | Gap,
+        health: TargetHealth | Gap | None,
+    ) -> Iterator[Clue]:
+        """Nearly all errors come from one zone, and the others are well."""
+        yield from one_zone(self.anomaly(scope, edge), balancer, health)
+
+
+def one_zone(
+    anomaly: AnomalyWindow, balancer: Balancer | Gap, health: TargetHealth | Gap | None
+) -> Iterator[Clue]:
+    """Does one zone fail while the others are well?"""
+    if isinstance(balancer, Gap):
+        yield necessary(None, "whether one zone fails more than the others: no metrics by zone")
+        yield decisive(None, f"whether nearly all {anomaly.label} come from one zone")
+        return
+    worst = worst_zone(balancer, anomaly)
+    if worst is None:
+        yield _not_compared(anomaly, balancer)
+        return
+    yield necessary(
+        worst.fails_more_often(thresholds.ZONE_LIFT_NEEDED),
+        f"{worst.name}: {percent(worst.rate)} of its requests fail, "
+        f"{percent(worst.rate_elsewhere)} in the other zones",
+        **figures(rate=worst.rate, elsewhere=worst.rate_elsewhere),
+    )
+    yield decisive(
+        worst.alone,
+        f"{percent(worst.share)} of the {anomaly.label} come from {worst.name}",
+        **figures(share=worst.share),
+    )
+    if isinstance(health, TargetHealth):
+        unhealthy = [t for t in health.targets if t.state not in ("healthy", "unused") and t.zone]
+        inside = [t for t in unhealthy if t.zone == worst.name]
+        if unhealthy:
+            yield supporting(
+                len(inside) >= thresholds.NEARLY_ALL * len(unhealthy),
+                f"{len(inside)} of {len(unhealthy)} targets that are not healthy now are in "
+                f"{worst.name}",
+            )
+
+
+def _not_compared(anomaly: AnomalyWindow, balancer: Balancer) -> Clue:
+    if len(balancer.zones) < 2:
+        return necessary(False, "the load balancer is in one zone only")
+    return necessary(
+        None,
+        f"whether one zone fails more than the others: too few {anomaly.label} to compare",
+    )

@@ -1,0 +1,130 @@
+"""How long requests took: cold and warm Lambda requests, late ones, and slowness in general."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.report import Gap
+from playbooks.evidence import thresholds
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.probes.balancer import Balancer
+from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.metrics import ratio
+from playbooks.probes.reports import Reports, Tally
+
+# --- late requests, by REPORT lines ---------------------------------------------------------------
+
+
+def tallies(reports: Reports, anomaly: AnomalyWindow) -> tuple[Tally, Tally]:
+    """REPORT lines of the anomaly and of the baseline, added up.
+
+    A late request reports after its error was counted, by as long as the function ran on: at most
+    its timeout.
+    """
+    after = timedelta(seconds=reports.timeout)
+    return (
+        reports.tally(anomaly.start, anomaly.end + after),
+        reports.tally(anomaly.baseline_start, anomaly.baseline_end),
+    )
+
+
+def late_rates(tally: Tally) -> tuple[float | None, float | None]:
+    """Share of cold requests that were late, and of warm ones."""
+    return ratio(tally.late_cold, tally.cold_starts), ratio(tally.late_warm, tally.warm_only)
+
+
+def fail_more_often(cold: float | None, warm: float | None, factor: float) -> bool | None:
+    """Whether cold requests are late `factor` times as often as warm ones."""
+    if cold is None:
+        return None
+    return cold > 0 and cold >= factor * (warm or 0.0)
+
+
+def cold_starts_are_late(tally: Tally) -> bool:
+    """Whether the late requests are cold starts, and cold ones are late far more often.
+
+    Where warm ones are late as often, slowness brought the cold starts and not the other way round.
+    """
+    if not tally.missed:
+        return False
+    cold, warm = late_rates(tally)
+    mostly = tally.late_cold / tally.missed >= thresholds.MOSTLY
+    return mostly and bool(fail_more_often(cold, warm, thresholds.COLD_LIFT_DECISIVE))
+
+
+def accounts_for(anomaly: AnomalyWindow, part: float, whole: float) -> bool | None:
+    """Whether `part` of `whole` invocations makes up a good part of the errors; no part never
+    does. None when it is not known."""
+    if not whole:
+        return None
+    explained = anomaly.explains(part / whole) if part else 0.0
+    return None if explained is None else explained >= thresholds.PART
+
+
+def unless_assumed(reports: Reports, late: bool | None) -> bool | None:
+    """Whether requests were late. Against an assumed deadline only a yes is known: the front door's
+    own deadline may be shorter."""
+    return None if reports.deadline_assumed and not late else late
+
+
+def assumed_words(reports: Reports) -> str:
+    """What to add to a sentence about the deadline when that is AWS's default; else empty."""
+    if not reports.deadline_assumed:
+        return ""
+    return f" ({reports.deadline:g} s is AWS's default; what the front door waits was not read)"
+
+
+# --- slowness -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Slowness:
+    """The backend's median and 99th percentile as multiples of its baseline; `p99_ms` now, in ms.
+
+    `what` says whose durations they are.
+    """
+
+    what: str
+    p50: float | None
+    p99: float | None
+    p99_ms: float | None
+
+
+def slowness(
+    reports: Reports | Gap | None,
+    counts: FunctionCounts | Gap | None,
+    balancer: Balancer | Gap | None,
+    anomaly: AnomalyWindow,
+) -> Slowness | None:
+    """From warm requests by their REPORT lines; else from the function's Duration, which has no
+    init in it either; else from the targets. None when nothing measures durations."""
+    if isinstance(reports, Reports):
+        now, usual = tallies(reports, anomaly)
+        if now.warm_p99 is not None and usual.warm_p99 is not None:
+            return Slowness(
+                "warm",
+                ratio(now.warm_p50, usual.warm_p50),
+                ratio(now.warm_p99, usual.warm_p99),
+                now.warm_p99,
+            )
+    for what, source in (("Duration (cold ones included)", counts), ("target response", balancer)):
+        if isinstance(source, (FunctionCounts, Balancer)) and anomaly.during(source.p99):
+            return Slowness(
+                what,
+                anomaly.times_usual(source.p50),
+                anomaly.times_usual(source.p99),
+                anomaly.during(source.p99).typical(),
+            )
+    return None
+
+
+def execution_time(
+    counts: FunctionCounts, reports: Reports | Gap | None, anomaly: AnomalyWindow
+) -> tuple[str, float | None]:
+    """How long an execution takes as a multiple of the baseline: on average, else the median."""
+    mean = anomaly.times_usual(counts.mean)
+    if mean is not None:
+        return "an execution on average", mean
+    slow = slowness(reports, counts, None, anomaly)
+    return "the median request", slow.p50 if slow else None

@@ -1,0 +1,170 @@
+"""The errors in the anomaly: by code, by latency, and how many the code itself answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.report import Gap
+from playbooks.evidence import thresholds
+from playbooks.evidence.durations import tallies
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.wording import percent
+from playbooks.probes.access_log import AccessLog
+from playbooks.probes.balancer import Balancer
+from playbooks.probes.edge import TARGETS, Edge
+from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.metrics import ratio, weighted_median
+from playbooks.probes.reports import Reports
+
+AT_DEADLINE = 0.95  # of the deadline: an answer that took so long waited it out
+
+
+def share_of_requests(anomaly: AnomalyWindow) -> str:
+    """ "5XX are 20 % of the requests", for the end of a sentence."""
+    if anomaly.share is None:
+        return "how many requests failed is not known"
+    return f"{anomaly.label} are {percent(anomaly.share)} of the requests"
+
+
+def by_code(
+    edge: Edge | Gap | None, access: AccessLog | Gap | None, anomaly: AnomalyWindow
+) -> dict[str, float]:
+    """Errors in the anomaly by code, the most frequent first; empty where codes are not known.
+
+    What the targets of a load balancer answered is one entry, as AWS counts it.
+    """
+    counted: dict[str, float] = {}
+    if isinstance(access, AccessLog):
+        for answer in access.between(anomaly.start, anomaly.end):
+            counted[answer.status] = counted.get(answer.status, 0.0) + answer.count
+    elif isinstance(edge, Edge):
+        counted = {
+            of_targets(anomaly) if code == TARGETS else code: anomaly.during(series).total()
+            for code, series in edge.codes.items()
+        }
+    return dict(
+        sorted(
+            ((code, count) for code, count in counted.items() if count),
+            key=lambda pair: -pair[1],
+        )
+    )
+
+
+def of_targets(anomaly: AnomalyWindow) -> str:
+    """ "5XX of targets": errors that targets answered."""
+    return f"{anomaly.label} of targets"
+
+
+def code_share(counted: Mapping[str, float], *codes: str) -> float | None:
+    """Share of the errors with one of `codes`; None when none are counted."""
+    return ratio(sum(counted.get(code, 0.0) for code in codes), sum(counted.values()))
+
+
+def timeouts(
+    edge: Edge | Gap | None,
+    access: AccessLog | Gap | None,
+    anomaly: AnomalyWindow,
+    deadline: float | None,
+) -> float | None:
+    """Share of the errors that are timeouts of the front door, which waits `deadline` seconds.
+
+    By what the access log says of them or how long they took; else by the balancer's 504s.
+    """
+    if isinstance(access, AccessLog):
+        answers = access.between(anomaly.start, anomaly.end)
+        late = [
+            answer
+            for answer in answers
+            if answer.status == "504"
+            or answer.response_type == "INTEGRATION_TIMEOUT"
+            or (deadline and answer.p50 is not None and answer.p50 >= AT_DEADLINE * deadline * 1000)
+        ]
+        return ratio(sum(each.count for each in late), sum(each.count for each in answers))
+    if isinstance(edge, Edge) and edge.codes and "504" in edge.codes:
+        return ratio(anomaly.during(edge.codes["504"]).total(), anomaly.errors or 0.0)
+    return 0.0 if isinstance(edge, Edge) and edge.codes else None
+
+
+def median_latency(access: AccessLog | Gap | None, anomaly: AnomalyWindow) -> float | None:
+    """The median latency of the errors in ms, by the access log; None when it has none."""
+    if not isinstance(access, AccessLog):
+        return None
+    answers = [a for a in access.between(anomaly.start, anomaly.end) if a.p50 is not None]
+    return weighted_median([(answer.p50, answer.count) for answer in answers])
+
+
+# --- who answered ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CodeErrors:
+    """Share of the errors that the service's code itself answered or raised; `counted_as` says
+    which count it is from."""
+
+    share: float
+    counted_as: str
+
+
+def code_errors(
+    counts: FunctionCounts | Gap | None,
+    reports: Reports | Gap | None,
+    access: AccessLog | Gap | None,
+    balancer: Balancer | Gap | None,
+    anomaly: AnomalyWindow,
+) -> CodeErrors | None:
+    """The largest of three counts: function errors without timeouts, backend answers that the
+    gateway passed on, errors of targets. None when nothing counts them.
+
+    When a function raises, the front door answers for it. So few backend answers say nothing while
+    the function's own errors are not known.
+    """
+    raised = None if counts is None else raised_errors(counts, reports, anomaly)
+    found = [] if raised is None else [raised]
+    if isinstance(access, AccessLog) and "integration_status" in access.fields:
+        answers = access.between(anomaly.start, anomaly.end)
+        passed_on = sum(
+            answer.count
+            for answer in answers
+            if answer.response_type is None and (answer.integration_status or "").startswith("5")
+        )
+        share = ratio(passed_on, sum(answer.count for answer in answers))
+        if share is not None:
+            found.append(CodeErrors(share, "answers of the backend that the API passed on"))
+    if isinstance(balancer, Balancer):
+        share = ratio(
+            anomaly.during(balancer.targets).total(), anomaly.during(balancer.errors).total()
+        )
+        if share is not None:
+            found.append(CodeErrors(share, of_targets(anomaly)))
+    most = max(found, key=lambda each: each.share, default=None)
+    few = most is not None and most.share < thresholds.EXPLAINS
+    return None if few and counts is not None and raised is None else most
+
+
+def raised_errors(
+    counts: FunctionCounts | Gap, reports: Reports | Gap | None, anomaly: AnomalyWindow
+) -> CodeErrors | None:
+    """Share of the errors that the function raised, its timeouts left out; throttled calls raise
+    nothing.
+
+    Lambda counts timeouts among the errors. Without REPORT lines to subtract them the count is an
+    upper bound, which says something only when it is small.
+    """
+    if not isinstance(counts, FunctionCounts) or not anomaly.share:
+        return None
+    invocations = anomaly.during(counts.invocations).total()
+    errors = ratio(anomaly.during(counts.errors).total(), invocations)
+    if errors is None:
+        return None
+    timed = None
+    if isinstance(reports, Reports):
+        now, _ = tallies(reports, anomaly)
+        timed = ratio(now.timed_cold + now.timed_warm, now.total)
+    ran = invocations / (invocations + anomaly.during(counts.throttles).total())
+    share = anomaly.explains(max(0.0, errors - (timed or 0.0)) * ran) or 0.0
+    if timed is not None:
+        return CodeErrors(share, "errors of the function, timeouts not counted")
+    if share < thresholds.PART:
+        return CodeErrors(share, "errors of the function, timeouts among them")
+    return None

@@ -1,0 +1,119 @@
+"""Clues against a cause, from the mechanism of a rival that the same evidence shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.domain.contract import contradicting
+from bot.domain.report import Clue, Gap
+from playbooks.evidence import thresholds
+from playbooks.evidence.changes import AllChanges, came_with_release, suspect
+from playbooks.evidence.durations import execution_time
+from playbooks.evidence.errors import raised_errors
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.targets import answered_itself
+from playbooks.evidence.traffic import throttled_share
+from playbooks.evidence.wording import figures, lag, percent, times
+from playbooks.evidence.zones import worst_zone
+from playbooks.probes.balancer import Balancer
+from playbooks.probes.edge import Edge
+from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.reports import Reports
+
+
+def in_one_zone(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> Iterator[Clue]:
+    """Against causes that act in every zone: nearly all errors come from one."""
+    worst = worst_zone(balancer, anomaly)
+    if worst is not None:
+        yield contradicting(
+            worst.alone,
+            f"{percent(worst.share)} of the {anomaly.label} come from {worst.name} "
+            f"({percent(worst.rate)} of its requests fail, {percent(worst.rate_elsewhere)} "
+            "elsewhere)",
+            **figures(share=worst.share, rate=worst.rate, elsewhere=worst.rate_elsewhere),
+        )
+
+
+def no_target_asked(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> Iterator[Clue]:
+    """Against slow targets: the balancer answers 503 itself only when it has no target to ask
+    (Application Load Balancer user guide, "HTTP 503: Service unavailable")."""
+    if not isinstance(balancer, Balancer):
+        return
+    share = answered_itself(balancer, anomaly, "503")
+    if share:
+        yield contradicting(
+            share >= thresholds.EXPLAINS,
+            f"{percent(share)} of the {anomaly.label} are the load balancer's own 503: no target "
+            "was asked",
+            refused=round(share, 4),
+        )
+
+
+def throttled_instead(
+    anomaly: AnomalyWindow, counts: FunctionCounts | Gap | None, reports: Reports | Gap | None
+) -> Iterator[Clue]:
+    """Against causes inside the function: throttled calls, which never reached it, are nearly all
+    of the errors, and executions do not take longer."""
+    if not isinstance(counts, FunctionCounts):
+        return
+    share = throttled_share(counts, anomaly)
+    what, longer = execution_time(counts, reports, anomaly)
+    if share and longer is not None:
+        yield contradicting(
+            share >= thresholds.NEARLY_ALL and longer < thresholds.ALL_SLOWER,
+            f"throttled calls account for {percent(share)} of the {anomaly.label}, and {what} "
+            f"takes {times(longer)} its usual",
+            throttled=round(share, 4),
+        )
+
+
+def throttled_as_well(
+    anomaly: AnomalyWindow, counts: FunctionCounts | Gap | None, reports: Reports | Gap | None
+) -> Iterator[Clue]:
+    """Against code as the only cause: a good part of the calls was throttled and never ran."""
+    throttled, raised = _throttled_and_raised(anomaly, counts, reports)
+    if throttled and raised >= thresholds.EXPLAINS:
+        yield contradicting(
+            throttled >= thresholds.PART,
+            f"throttled calls, which never ran, account for {percent(throttled)} of the "
+            f"{anomaly.label}",
+            throttled=round(throttled, 4),
+        )
+
+
+def raised_as_well(
+    anomaly: AnomalyWindow, counts: FunctionCounts | Gap, reports: Reports | Gap | None
+) -> Iterator[Clue]:
+    """Against throttling as the only cause: a good part of the calls ran and raised."""
+    throttled, raised = _throttled_and_raised(anomaly, counts, reports)
+    if raised and throttled >= thresholds.EXPLAINS:
+        yield contradicting(
+            raised >= thresholds.PART,
+            "errors the function raised, which throttled calls are not, account for "
+            f"{percent(raised)} of the {anomaly.label}",
+            raised=round(raised, 4),
+        )
+
+
+def _throttled_and_raised(
+    anomaly: AnomalyWindow, counts: FunctionCounts | Gap | None, reports: Reports | Gap | None
+) -> tuple[float, float]:
+    """Shares of the errors that are throttled calls, and that the function raised; 0 if unknown."""
+    if not isinstance(counts, FunctionCounts):
+        return 0.0, 0.0
+    raised = raised_errors(counts, reports, anomaly)
+    return throttled_share(counts, anomaly) or 0.0, raised.share if raised else 0.0
+
+
+def slower_since_release(
+    anomaly: AnomalyWindow, edge: Edge | Gap | None, changes: AllChanges
+) -> Iterator[Clue]:
+    """Against overload: the backend became slower with a release, not with more traffic."""
+    if anomaly.onset is None:
+        return
+    found = suspect(changes.known, anomaly.onset)
+    if found is not None:
+        yield contradicting(
+            came_with_release(anomaly, edge, changes),
+            f"{found.change.summary} came {lag(found.lag)} before, with traffic as usual",
+        )

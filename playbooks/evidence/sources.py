@@ -1,0 +1,65 @@
+"""What causes have in common: the probes they read, and the anomaly they are weighed in.
+
+Several causes read the same evidence. Each class here declares the probes of one part of a service;
+a cause inherits the classes whose evidence it weighs.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bot.domain.contract import Causes, Scope
+from bot.domain.report import Gap
+from playbooks.evidence import onset
+from playbooks.evidence.signal import Signal
+from playbooks.probes.access_log import AccessLogProbe
+from playbooks.probes.balancer import BalancerProbe, TargetHealthProbe
+from playbooks.probes.changes import (
+    CodeDeployProbe,
+    RolloutsProbe,
+    TrailProbe,
+    TrailRestProbe,
+    VersionsProbe,
+)
+from playbooks.probes.edge import Edge, EdgeProbe
+from playbooks.probes.functions import FunctionCountsProbe
+from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe
+from playbooks.probes.reports import ReportsProbe
+
+
+class FrontDoorSources(Causes):
+    """Requests and errors at the API or load balancer. The incident type sets `signal`."""
+
+    signal: ClassVar[Signal]
+
+    edge = EdgeProbe()
+    access = AccessLogProbe()
+
+    def anomaly(self, scope: Scope, edge: Edge | Gap | None) -> onset.AnomalyWindow:
+        """The minutes in which the incident type's errors are abnormal."""
+        return onset.anomaly_window(edge, scope, self.signal)
+
+
+class FunctionSources(FrontDoorSources):
+    """Metrics and REPORT lines of the Lambda function that the front door invokes."""
+
+    counts = FunctionCountsProbe()
+    reports = ReportsProbe()
+    unmeasured = UnmeasuredFunctionsProbe()
+
+
+class BalancerSources(FrontDoorSources):
+    """Metrics of the load balancer and health of its targets."""
+
+    balancer = BalancerProbe()
+    health = TargetHealthProbe()
+
+
+class ChangeSources(FrontDoorSources):
+    """Deployments, versions, rollouts and CloudTrail events: what somebody changed."""
+
+    codedeploy = CodeDeployProbe()
+    rollouts = RolloutsProbe()
+    versions = VersionsProbe()
+    trail = TrailProbe()
+    trail_rest = TrailRestProbe()

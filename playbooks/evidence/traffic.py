@@ -1,0 +1,48 @@
+"""How many requests and calls there are, and how many calls Lambda throttled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.domain.contract import supporting
+from bot.domain.report import Clue, Gap
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.wording import figures, times
+from playbooks.probes.edge import Edge
+from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.metrics import TimeSeries, ratio, summed
+
+LEAD_IN = timedelta(minutes=5)  # traffic rises before the errors do
+RISE = timedelta(minutes=15)  # a rise that is a trigger has come by then
+
+
+def growth(edge: Edge | Gap | None, anomaly: AnomalyWindow) -> float | None:
+    """Requests around the onset (their upper quartile) as a multiple of the usual."""
+    if edge is None or isinstance(edge, Gap):
+        return None
+    around = edge.requests.between(anomaly.start - LEAD_IN, min(anomaly.end, anomaly.start + RISE))
+    return ratio(around.quantile(0.75), anomaly.baseline(edge.requests).typical())
+
+
+def more_traffic(anomaly: AnomalyWindow, edge: Edge | Gap | None, factor: float) -> Clue:
+    """Supporting: traffic rose to `factor` times the usual or more."""
+    grown = growth(edge, anomaly)
+    return supporting(
+        None if grown is None else grown >= factor,
+        "whether traffic rose: too few minutes to compare"
+        if grown is None
+        else f"traffic {'rose to' if grown >= factor else 'is'} {times(grown)} its usual",
+        **figures(traffic=grown),
+    )
+
+
+def calls(counts: FunctionCounts, anomaly: AnomalyWindow) -> TimeSeries:
+    """Calls of the function in the anomaly, throttled ones too: when all are throttled, Lambda
+    publishes no Invocations."""
+    return anomaly.during(summed((counts.invocations, counts.throttles)))
+
+
+def throttled_share(counts: FunctionCounts, anomaly: AnomalyWindow) -> float | None:
+    """Share of the errors that are calls Lambda throttled."""
+    throttled = anomaly.during(counts.throttles).total()
+    return anomaly.explains(throttled / calls(counts, anomaly).total()) if throttled else 0.0

@@ -1,0 +1,121 @@
+"""Releases that raise or answer errors, and those that only came before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.report import CauseStatus, Gap, GapReason, Verdict
+from tests.playbooks.samples import (
+    NOTHING_SPECIAL,
+    NOW,
+    ONSET,
+    TARGETS_ONLY,
+    access,
+    balancer,
+    change,
+    counts,
+    edge,
+    exceptions,
+    gap,
+    scope,
+    verdict,
+    weighed,
+)
+from tests.playbooks.stories import COLD, DEPLOYED, THROTTLED
+
+
+def test_a_deployment_after_the_onset_is_no_cause() -> None:
+    evidence = DEPLOYED | {"trail": (change(ONSET + 5),)}
+    assert weighed(evidence, scope(now=NOW))["bad-deployment"].status is CauseStatus.REFUTED
+
+
+def test_a_release_that_served_well_for_half_an_hour_weighs_less() -> None:
+    at_once = weighed(DEPLOYED)["bad-deployment"].score
+    later = weighed(DEPLOYED | {"trail": (change(ONSET - 30),)})["bad-deployment"].score
+    assert later <= at_once - 2
+
+
+def test_usual_exceptions_do_not_accuse_a_deployment() -> None:
+    evidence = COLD | {
+        "trail": (change(ONSET - 1),),
+        "exceptions": exceptions("UpstreamError", 2, usual=2),
+    }
+    assert weighed(evidence)["bad-deployment"].status is CauseStatus.REFUTED
+
+
+def test_code_that_catches_and_answers_500_is_a_bad_deployment_too() -> None:
+    evidence = DEPLOYED | {
+        "counts": counts(),  # no function errors: the handler caught them
+        "access": access("500", 180, p50=35, integration_status="500"),
+    }
+    assert verdict(evidence) == (Verdict.HIGH, "bad-deployment")
+
+
+def test_a_rollout_whose_targets_answer_5xx_at_once_needs_no_logs() -> None:
+    evidence = TARGETS_ONLY | {
+        "balancer": balancer(targets=180),
+        "rollouts": (change(ONSET - 2, kind="deployment", until=ONSET + 1),),
+    }
+    assert verdict(evidence) == (Verdict.HIGH, "bad-deployment")
+
+
+@pytest.mark.parametrize(
+    ("refused", "raised", "cause"),
+    [(900, 400, "concurrency-limit"), (400, 900, "bad-deployment")],
+)
+def test_a_release_that_raises_among_throttled_calls_is_not_the_whole_story(
+    refused: int, raised: int, cause: str
+) -> None:
+    both = THROTTLED | {
+        "counts": counts(
+            invocations=(900, 3600 - refused),
+            throttles=(0, refused),
+            errors=(0, raised),
+            concurrency=(5, 50),
+        ),
+        "edge": edge(requests=(900, 3600), errors=(0, refused + raised)),
+        "access": gap("access"),
+        "exceptions": exceptions("KeyError", raised, version="42"),
+        "trail": (change(ONSET - 1),),
+    }
+    assert verdict(both) == (Verdict.MEDIUM, cause)
+    standing = {c.id for c in weighed(both).values() if c.status is not CauseStatus.REFUTED}
+    assert {"concurrency-limit", "bad-deployment"} <= standing
+
+
+def test_without_the_functions_errors_few_answers_passed_on_refute_no_release() -> None:
+    """API Gateway answers for a function that raises: the backend's own status says nothing."""
+    blind = DEPLOYED | {"edge": gap("edge"), "counts": gap("counts")}
+    assert weighed(blind)["bad-deployment"].status is CauseStatus.POSSIBLE
+
+
+def test_an_exception_seen_before_is_not_called_new() -> None:
+    evidence = DEPLOYED | {"exceptions": exceptions("KeyError", 180, usual=1)}
+    (clue,) = [c for c in weighed(evidence)["bad-deployment"].clues if "KeyError" in c.text]
+    assert clue.holds
+    assert "180.0x the usual" in clue.text
+    assert "new" not in clue.text
+
+
+def test_logs_without_exceptions_do_not_refute_that_the_backend_answered() -> None:
+    evidence = DEPLOYED | {"exceptions": NOTHING_SPECIAL["exceptions"]}
+    assert weighed(evidence)["bad-deployment"].status is CauseStatus.POSSIBLE
+
+
+def test_what_is_left_of_the_trail_may_hold_the_release() -> None:
+    late = scope(now=30)
+    without = NOTHING_SPECIAL | {"trail": ()}
+    assert weighed(without, late)["bad-deployment"].status is CauseStatus.REFUTED
+    left = Gap(probe="trail_rest", reason=GapReason.BUDGET, detail="CloudTrail has more")
+    found = weighed(without | {"trail_rest": left, "counts": gap()}, late)["bad-deployment"]
+    released = found.clues[0]
+    assert released.holds is None
+    assert "all of CloudTrail's events could not be read" in released.text
+
+
+def test_without_the_tags_there_may_be_more_that_was_released() -> None:
+    looked = replace(scope(now=30), complete=False)
+    released = weighed(NOTHING_SPECIAL, looked)["bad-deployment"].clues[0]
+    assert released.holds is None
