@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bot.state import embedded
-from sandbox import workspace
+from bot.state import embedded_valkey
+from sandbox import people_and_channels
 from sandbox.commands import SCENARIOS
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
@@ -38,16 +38,16 @@ def request(host: str) -> bytes:
             "command": "/incident",
             "text": "triage 5xx",
             "team_id": "T0SANDBOX",
-            "channel_id": workspace.TEAM_CHANNEL,
-            "user_id": workspace.RESPONDER,
-            "api_app_id": workspace.BOT_APP,
+            "channel_id": people_and_channels.TEAM_CHANNEL,
+            "user_id": people_and_channels.RESPONDER,
+            "api_app_id": people_and_channels.BOT_APP,
             "trigger_id": uuid.uuid4().hex,
             "response_url": "http://127.0.0.1:1/none",
         }
     ).encode()
     timestamp = str(int(time.time()))
     base = b"v0:" + timestamp.encode() + b":" + body
-    digest = hmac.new(workspace.SIGNING_SECRET.encode(), base, hashlib.sha256).hexdigest()
+    digest = hmac.new(people_and_channels.SIGNING_SECRET.encode(), base, hashlib.sha256).hexdigest()
     head = (
         f"POST /slack/events HTTP/1.1\r\nHost: {host}\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -95,13 +95,13 @@ def servers() -> Iterator[tuple[int, int]]:
     """Ports of ours and of the floor, each in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="b1-") as folder, _slack() as slack:
         state = Path(folder)
-        url = embedded.start(state)
+        url = embedded_valkey.start(state)
         ports = (_free(), _free())
         environment = {
             **os.environ,
             "REDIS_URL": url,
-            "SLACK_SIGNING_SECRET": workspace.SIGNING_SECRET,
-            "SLACK_BOT_TOKEN": workspace.BOT_TOKEN,
+            "SLACK_SIGNING_SECRET": people_and_channels.SIGNING_SECRET,
+            "SLACK_BOT_TOKEN": people_and_channels.BOT_TOKEN,
             "SLACK_API_URL": slack.api_url,
             "CATALOGUE": str(_catalogue(state)),
             "STATE_DIR": folder,
@@ -122,7 +122,7 @@ def servers() -> Iterator[tuple[int, int]]:
             for process in running:
                 process.terminate()
                 process.wait(timeout=10)
-            embedded.stop(state)
+            embedded_valkey.stop(state)
 
 
 def main() -> None:
@@ -156,14 +156,15 @@ def _p99(values: list[float]) -> float:
 @contextmanager
 def _slack() -> Iterator[SlackServer]:
     scenario = load(SCENARIOS / "5xx-cold-starts-in-a-surge.yaml")
-    with SlackServer(Workspace(workspace.seed(scenario))) as server:
+    with SlackServer(Workspace(people_and_channels.seed(scenario))) as server:
         yield server
 
 
 def _catalogue(folder: Path) -> Path:
     path = folder / "catalogue.yaml"
     path.write_text(
-        f"services: [{{name: checkout, channel: {workspace.TEAM_CHANNEL}}}]\n", encoding="utf-8"
+        f"services: [{{name: checkout, channel: {people_and_channels.TEAM_CHANNEL}}}]\n",
+        encoding="utf-8",
     )
     return path
 

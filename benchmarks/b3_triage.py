@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.chains import Chain, Watch
 from bot.app import registry
-from bot.app.triage import THREADS
+from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue

@@ -79,8 +79,8 @@ def triage(
 
     from rich.live import Live
 
-    from bot.app import terminal
-    from bot.app.triage import Terminal
+    from bot.app import terminal_output
+    from bot.app.triage_command import Terminal
 
     session = Terminal.start(catalogue)
     asked = session.question(playbook, service, alarm, _time(at))
@@ -88,7 +88,7 @@ def triage(
     async def run() -> Report:
         with Live(console=_console(stderr=True), transient=True, refresh_per_second=8) as live:
             async for report in session.reports(asked):
-                live.update(terminal.progress(report, len(asked.playbook.probes)))
+                live.update(terminal_output.progress(report, len(asked.playbook.probes)))
                 last = report
         return last
 
@@ -96,7 +96,7 @@ def triage(
     if as_json:
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     else:
-        terminal.show(report, _console())
+        terminal_output.show(report, _console())
     raise typer.Exit(0 if report.cause else 3)
 
 
@@ -113,9 +113,9 @@ def playbooks(
 
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    from bot.app import terminal
+    from bot.app import terminal_output
 
-    terminal.list_playbooks(found, _console())
+    terminal_output.list_playbooks(found, _console())
 
 
 @app.command()
@@ -126,7 +126,7 @@ def doctor(catalogue: CatalogueOption = None) -> None:
     """
     import asyncio
 
-    from bot.app.doctor import examine
+    from bot.app.doctor_command import examine
 
     out = _console()
     findings = asyncio.run(examine(catalogue))

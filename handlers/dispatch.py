@@ -9,7 +9,7 @@ from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.ports import Announcer
-from bot.incidents.card import fault_text
+from bot.incidents.card_publisher import fault_text
 from bot.incidents.service import IncidentService, Place
 from bot.investigation.routing import Router
 from bot.render import Click
@@ -53,9 +53,9 @@ class Dispatch:
         """Handle an envelope, given as JSON. Raises ValueError for text that is no envelope."""
         envelope = envelope_from(text)
         handled = f"handled:{envelope.key}"
-        if not await self.incidents.store.known(handled):
+        if not await self.incidents.store.was_seen(handled):
             await self._handle(envelope)
-            await self.incidents.store.once(handled, REMEMBERED)
+            await self.incidents.store.first_time(handled, REMEMBERED)
 
     async def _handle(self, envelope: Envelope) -> None:
         match envelope:

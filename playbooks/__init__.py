@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.contract import Playbook
+from bot.domain.playbook_contract import Playbook
 from playbooks.five_xx import FiveXX
 
 PLAYBOOKS: tuple[type[Playbook], ...] = (FiveXX,)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from bot.domain.contract import AlarmRule, Playbook, Scope
+from bot.domain.playbook_contract import AlarmRule, Playbook, Scope
 from bot.domain.report import Gap, Overview
 from bot.domain.run import Verification
 from playbooks.causes.cold_starts import ColdStartSurge
@@ -32,7 +32,7 @@ from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.functions import FunctionCounts
-from playbooks.probes.reports import Reports
+from playbooks.probes.lambda_reports import Reports
 
 SIGNAL = Signal(
     label="5XX",

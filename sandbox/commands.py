@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from bot.domain.errors import ConfigError
-from bot.state import embedded
+from bot.state import embedded_valkey
 from sandbox.score import Played, play, table
 from sandbox.session import Session
 from sandbox.world import Scenario, ScenarioError, load
@@ -47,7 +47,7 @@ def demo(scenario: str, *, speed: float, seed: int, port: int) -> None:
                 _stop(bot)
     finally:
         # the bot's own Valkey outlives it by design; a demo's state is of no further use
-        embedded.stop(folder / "state")
+        embedded_valkey.stop(folder / "state")
         shutil.rmtree(folder, ignore_errors=True)
 
 

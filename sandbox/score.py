@@ -18,7 +18,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bot.app.triage import Terminal
+from bot.app.triage_command import Terminal
 from bot.config import catalogue
 from bot.config.settings import Settings
 from bot.domain.report import CauseStatus, Report

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from sandbox import workspace as slack
+from sandbox import people_and_channels as slack
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
 from sandbox.slack.server import SlackServer

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from bot.config.settings import settings
 from bot.domain.errors import ConfigError
 from bot.domain.run import AuditEntry
-from bot.state import embedded
+from bot.state import embedded_valkey
 from bot.state.store import RedisStore, connect
 
 
@@ -19,7 +19,7 @@ async def entries_and_fault() -> tuple[Sequence[AuditEntry], str | None]:
     Raises ConfigError when Redis does not answer.
     """
     config = settings()
-    url = config.redis_url or embedded.start(config.state_dir)
+    url = config.redis_url or embedded_valkey.start(config.state_dir)
     redis = connect(url)
     store = RedisStore(redis)
     try:

@@ -26,8 +26,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bot.app import preflight, registry
-from bot.app.inbox import DocketInbox, StoreReplays
-from bot.app.triage import THREADS
+from bot.app.durable_inbox import DocketInbox, StoreReplays
+from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
 from bot.changes.executor import ChangeExecutor, Timeouts
 from bot.changes.service import ChangeService, Detector
@@ -35,8 +35,8 @@ from bot.config import catalogue
 from bot.config.catalogue import Catalogue, PolicyFile
 from bot.config.settings import Settings, require_slack, settings
 from bot.domain.errors import ConfigError
-from bot.incidents.card import IncidentCard
-from bot.incidents.investigation import IncidentInvestigation
+from bot.incidents.card_publisher import IncidentCard
+from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.lifecycle import Lifecycle
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
@@ -45,8 +45,8 @@ from bot.slack.announcer import SlackAnnouncer
 from bot.slack.client import SlackClient, web_client
 from bot.slack.outbox import Outbox
 from bot.slack.socket_mode import Sockets
-from bot.state import embedded
-from bot.state.jobs import Jobs, Kind
+from bot.state import embedded_valkey
+from bot.state.durable_tasks import Jobs, Kind
 from bot.state.store import RedisStore, connect
 from bot.telemetry import logs, metrics
 from handlers.dispatch import Dispatch
@@ -118,7 +118,7 @@ async def serve() -> None:
     require_slack(config)
     known = catalogue.load(config.catalogue)
     preflight.make_state_dir(config.state_dir)
-    url = config.redis_url or embedded.start(config.state_dir)
+    url = config.redis_url or embedded_valkey.start(config.state_dir)
     await preflight.check_redis(url)
     with preflight.open_socket(config.host, config.port) as listener:
         async with program(config, known, url) as running:
@@ -169,7 +169,7 @@ async def _keep_valkey(state_dir: Path) -> None:
     while True:
         await asyncio.sleep(VALKEY_SECONDS)
         try:
-            await asyncio.to_thread(embedded.start, state_dir, timeout=5.0)
+            await asyncio.to_thread(embedded_valkey.start, state_dir, timeout=5.0)
         except ConfigError as fault:
             log.error("the embedded Valkey is down: %s", fault)
 

@@ -10,8 +10,8 @@ from bot.aws.client import AwsAccount, Budget, Reader, Writer
 from bot.aws.sessions import Roles
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings
-from bot.domain.contract import Action
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Action
 from bot.domain.run import Run
 from bot.domain.service import Service
 

@@ -37,7 +37,7 @@ from bot.aws.failures import code_and_message, read_failed, settings_wrong
 from bot.aws.sessions import AGENT, READ, Roles
 from bot.aws.strict_parsing import parse_strictly
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
-from bot.domain.iam import account_of
+from bot.domain.iam_names import account_of
 from bot.domain.plan import Step
 from bot.domain.report import Cost, GapReason
 

@@ -16,7 +16,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from bot.domain.errors import ReadFailed
-from bot.domain.iam import iam_action
+from bot.domain.iam_names import iam_action
 from bot.domain.report import GapReason
 
 _DENIED = {"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}

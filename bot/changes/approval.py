@@ -64,7 +64,7 @@ class Approval(RunSteps):
         if refusal := await self._first_refusal(guards.REQUEST, context, plan=run.plan, actor=by):
             return refusal
         now = await self.store.now()
-        requested = await self.store.move(
+        requested = await self.store.move_run(
             run_id,
             (RunState.PROPOSED,),
             RunState.REQUESTED,
@@ -105,7 +105,9 @@ class Approval(RunSteps):
             return refusal
         rejectable = (RunState.PROPOSED, RunState.REQUESTED, RunState.APPROVED)
         note = f"<@{by}> rejected this change."
-        moved = await self.store.move(run_id, rejectable, RunState.REJECTED, actor=by, note=note)
+        moved = await self.store.move_run(
+            run_id, rejectable, RunState.REJECTED, actor=by, note=note
+        )
         if moved is None:
             state = (await self._run(run_id)).state.value
             return Refusal(f"Too late to reject: the change is {state}.")

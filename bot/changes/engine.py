@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 
 from bot.changes import guards
 from bot.domain.change_wording import timeline_text
-from bot.domain.contract import Action, Scope
 from bot.domain.errors import ConfigError, IncidentHelperError, ReadFailed
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.plan import Plan
+from bot.domain.playbook_contract import Action, Scope
 from bot.domain.policy import Policy, Refusal
 from bot.domain.ports import Aws, AwsWriter, Store
 from bot.domain.report import Window
@@ -148,14 +148,14 @@ class RunSteps:
         if run.plan is None:
             return None
         target = run.plan.target
-        holder = await self.store.claim(target, run.id)
+        holder = await self.store.claim_target(target, run.id)
         if holder is None or await self._pending(holder):
             return holder
-        await self.store.release(target, holder)
-        if other := await self.store.claim(target, run.id):
+        await self.store.release_target(target, holder)
+        if other := await self.store.claim_target(target, run.id):
             return other
         if await self._pending(holder):
-            await self.store.release(target, run.id)
+            await self.store.release_target(target, run.id)
             return holder
         return None
 
@@ -191,7 +191,7 @@ class RunSteps:
 
         Returns the next step of the run as it is stored then.
         """
-        moved = await self.store.move(run.id, (run.state,), to, **fields)
+        moved = await self.store.move_run(run.id, (run.state,), to, **fields)
         return await self._finish_step(moved or await self._run(run.id))
 
     async def _end(self, run: Run, to: RunState, note: str) -> NextStep | None:
@@ -206,13 +206,13 @@ class RunSteps:
         if entry:
             await self._note(run, *entry)
         if run.state in ENDED and run.plan:
-            await self.store.release(run.plan.target, run.id)
+            await self.store.release_target(run.plan.target, run.id)
         return next_step(run, await self.store.now(), self.timeouts)
 
     async def _note(self, run: Run, kind: str, text: str, actor: str | None = None) -> None:
         at = await self._timeline_time(run)
         entry = TimelineEntry(at=at, kind=kind, text=text, actor=actor, ref=run.id)
-        await self.store.note(run.incident, entry)
+        await self.store.add_to_timeline(run.incident, entry)
 
     async def _timeline_time(self, run: Run) -> datetime:
         """AWS's time, so that the change stands beside its effect in metrics and logs; the store's

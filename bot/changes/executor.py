@@ -26,7 +26,6 @@ from bot.changes import guards
 from bot.changes.approval import Approval
 from bot.changes.engine import ENDED, NextStep, RunContext, StepName, Timeouts, next_step
 from bot.domain.change_wording import trim_reply, undo_command
-from bot.domain.contract import Observed
 from bot.domain.errors import (
     ConfigError,
     IncidentHelperError,
@@ -35,6 +34,7 @@ from bot.domain.errors import (
     WriteRefused,
 )
 from bot.domain.plan import Plan, Step, canonical
+from bot.domain.playbook_contract import Observed
 from bot.domain.policy import Refusal
 from bot.domain.ports import AwsWriter
 from bot.domain.redaction import redact
@@ -180,7 +180,7 @@ class ChangeExecutor(Approval):
             return Refusal(f"Not undone, nothing was sent: {fault}")
         if isinstance(ready, Refusal):
             return ready
-        if click and not await self.store.once(f"undo:{run_id}:{click}", CLICK_REMEMBERED):
+        if click and not await self.store.first_time(f"undo:{run_id}:{click}", CLICK_REMEMBERED):
             return await self._click_handled_before(run_id)
         started = self.monotonic()
         undoing = await self._record_intent(run, RunState.UNDOING, undone_by=by, note="")
@@ -250,7 +250,7 @@ class ChangeExecutor(Approval):
     async def _record_intent(self, run: Run, to: RunState, **fields: Any) -> Run | None:
         """Move the run to RUNNING or UNDOING; None when another worker moved it first."""
         deadline = await self.store.now() + timedelta(seconds=self.timeouts.in_flight)
-        return await self.store.move(run.id, (run.state,), to, deadline=deadline, **fields)
+        return await self.store.move_run(run.id, (run.state,), to, deadline=deadline, **fields)
 
     async def _send(self, ready: _Ready, started: float) -> _Sent:
         """Send each call once, in order; none after `Timeouts.sending` is over."""
@@ -344,7 +344,7 @@ class ChangeExecutor(Approval):
     async def _check_again(self, run: Run, answer: Verification, step: StepName) -> NextStep | None:
         """No answer yet: store the progress if it is new, and take the same step again."""
         if redact(answer.text) != run.note:
-            await self.store.move(run.id, (run.state,), run.state, note=answer.text)
+            await self.store.move_run(run.id, (run.state,), run.state, note=answer.text)
         return NextStep(step, self.timeouts.poll)
 
     async def _inconclusive(self, context: RunContext, fault: ReadFailed) -> Verification:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from bot import render
 from bot.changes.executor import ChangeExecutor, NextStep, StepName, next_step
 from bot.config.catalogue import Catalogue
-from bot.domain.contract import Scope
+from bot.domain.playbook_contract import Scope
 from bot.domain.policy import Refusal
 from bot.domain.ports import Accounts, Announcer, Queue, Store
 from bot.domain.report import Window
 from bot.domain.run import Run, RunState, Verification
-from bot.incidents.card import IncidentCard, card_key, fault_text
-from bot.incidents.investigation import service_of
+from bot.incidents.card_publisher import IncidentCard, card_key, fault_text
+from bot.incidents.investigation_task import service_of
 from bot.incidents.service import Place
 from bot.investigation.engine import check_recovery
 from bot.investigation.routing import Router
@@ -107,7 +107,7 @@ class ChangeService:
     async def resume(self) -> None:
         """Schedule the next step of every change that has no task (it was lost, or all its attempts
         failed). Two workers may do this at the same time."""
-        runs = await self.store.under_way()
+        runs = await self.store.unfinished_runs()
         if not runs:
             return
         with_task = {about.split()[1] for about in await self.queue.waiting("step")}

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from bot.domain.base import Frozen
 from bot.domain.errors import ConfigError
-from bot.domain.iam import account_of
+from bot.domain.iam_names import account_of
 from bot.domain.policy import Policy
 from bot.domain.service import Service
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.base import Frozen
-from bot.domain.iam import iam_action
+from bot.domain.iam_names import iam_action
 
 
 class Step(Frozen):

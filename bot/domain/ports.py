@@ -72,12 +72,12 @@ class Store(Protocol):
         """Redis TIME, UTC: the clock that all deadlines use."""
         ...
 
-    async def once(self, what: str, seconds: int) -> bool:
+    async def first_time(self, what: str, seconds: int) -> bool:
         """Remember `what` for some seconds; True if it was not remembered before."""
         ...
 
-    async def known(self, what: str) -> bool:
-        """Whether `once` has been called for `what` and its seconds have not passed."""
+    async def was_seen(self, what: str) -> bool:
+        """Whether `first_time` has been called for `what` and its seconds have not passed."""
         ...
 
     # --- incidents
@@ -120,7 +120,7 @@ class Store(Protocol):
         """The incident's latest report."""
         ...
 
-    async def note(self, incident_id: str, entry: TimelineEntry) -> None:
+    async def add_to_timeline(self, incident_id: str, entry: TimelineEntry) -> None:
         """Append to the timeline; an entry equal in kind, ref and text is stored once."""
         ...
 
@@ -144,11 +144,11 @@ class Store(Protocol):
         """All runs of an incident, in the order they were created."""
         ...
 
-    async def under_way(self) -> Sequence[Run]:
+    async def unfinished_runs(self) -> Sequence[Run]:
         """Runs of all incidents that somebody requested and that have not ended, oldest first."""
         ...
 
-    async def move(
+    async def move_run(
         self, run_id: str, allowed: Collection[RunState], to: RunState, **fields: Any
     ) -> Run | None:
         """Set state and fields if the run is in one of the `allowed` states.
@@ -167,11 +167,11 @@ class Store(Protocol):
         """
         ...
 
-    async def claim(self, target: str, run_id: str) -> str | None:
+    async def claim_target(self, target: str, run_id: str) -> str | None:
         """Reserve a target for one run; returns the id of another run that holds it, if any."""
         ...
 
-    async def release(self, target: str, run_id: str) -> None:
+    async def release_target(self, target: str, run_id: str) -> None:
         """Give up the target if this run holds it."""
         ...
 

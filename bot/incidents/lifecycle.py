@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.alarm import Alarm, AlarmState
-from bot.domain.contract import Playbook
 from bot.domain.incident import Incident, IncidentState, TimelineEntry
+from bot.domain.playbook_contract import Playbook
 from bot.domain.ports import Aws, Store
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
-from bot.incidents.card import IncidentCard
+from bot.incidents.card_publisher import IncidentCard
 
 STALE_AFTER = timedelta(hours=6)
 """An incident opened by hand, without an alarm, is closed by a new alarm after this time."""
@@ -115,7 +115,7 @@ class Lifecycle:
         )
         text = f"{alarm.name} is back to OK"
         entry = TimelineEntry(at=at, kind="recovery", text=text, ref=alarm.key)
-        await self.store.note(incident.id, entry)
+        await self.store.add_to_timeline(incident.id, entry)
         await self.card.show(incident.id)
 
 

@@ -16,12 +16,12 @@ from datetime import datetime
 from bot import render
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm, AlarmState
-from bot.domain.contract import Playbook
 from bot.domain.incident import Incident, IncidentState, TimelineEntry
+from bot.domain.playbook_contract import Playbook
 from bot.domain.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
-from bot.incidents.card import IncidentCard
+from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.lifecycle import Lifecycle, incident_key
 from bot.investigation.routing import Router, owner
 
@@ -74,8 +74,8 @@ class IncidentService:
         in_channel = self.catalogue.in_channel(channel)
         service = owner(alarm, self.catalogue.services, channel) or in_channel
         aws = await asyncio.to_thread(self.accounts.reader, service or _location_of(alarm))
-        says_enough = await self._says_enough(alarm, service)
-        known, unread = await alarm_reads.reread(aws, alarm, limit_wait=says_enough)
+        limit_wait = await self._post_suffices(service, alarm)
+        known, unread = await alarm_reads.reread(aws, alarm, limit_wait=limit_wait)
         alarm = known.model_copy(update={"state": alarm.state})  # the post says what happened
         service = owner(alarm, self.catalogue.services, channel) or in_channel
         playbook = self.router.route(alarm)
@@ -91,7 +91,7 @@ class IncidentService:
         elif alarm.state is AlarmState.ALARM:
             await self._alarm_started(aws, alarm, known, service, playbook, latest, post)
 
-    async def _says_enough(self, alarm: Alarm, service: Service | None) -> bool:
+    async def _post_suffices(self, service: Service | None, alarm: Alarm) -> bool:
         """Whether the post says enough to open an incident without waiting for CloudWatch.
 
         A post of an alarm that has recovered since may be a late one: only CloudWatch can tell.
@@ -253,7 +253,7 @@ class IncidentService:
             )
 
     async def _note(self, incident: Incident, entry: TimelineEntry) -> None:
-        await self.store.note(incident.id, entry)
+        await self.store.add_to_timeline(incident.id, entry)
 
     async def _ephemeral(self, place: Place, message: render.Message) -> None:
         await self.announcer.ephemeral(

@@ -14,8 +14,15 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 
-from bot.domain.contract import Evidence, Hypothesis, Playbook, Probe, Scope, probe_parameters
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import (
+    Evidence,
+    Hypothesis,
+    Playbook,
+    Probe,
+    Scope,
+    probe_parameters,
+)
 from bot.domain.ports import Aws
 from bot.domain.report import (
     Cause,

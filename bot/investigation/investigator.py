@@ -15,9 +15,9 @@ from datetime import datetime
 from bot.aws import alarms, discovery
 from bot.aws.caching_reader import CachingReader
 from bot.domain.alarm import Alarm, AlarmState
-from bot.domain.contract import Action, Playbook, Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Plan
+from bot.domain.playbook_contract import Action, Playbook, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Gap, GapReason, Offer, Report, Window
 from bot.domain.service import Service

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from bot.domain.alarm import Alarm
-from bot.domain.contract import Playbook
 from bot.domain.errors import ConfigError
+from bot.domain.playbook_contract import Playbook
 from bot.domain.service import Service
 
 

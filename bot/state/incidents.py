@@ -107,7 +107,7 @@ class IncidentStore:
         text = await self._redis.get(self._keys.report(incident_id))
         return Report.model_validate_json(text) if text else None
 
-    async def note(self, incident_id: str, entry: TimelineEntry) -> None:
+    async def add_to_timeline(self, incident_id: str, entry: TimelineEntry) -> None:
         """Append to the timeline, unless it has an entry equal in kind, ref and text."""
         entry = entry.model_copy(update={"text": redact(entry.text)})
         await self._note(

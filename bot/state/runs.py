@@ -87,7 +87,7 @@ class RunStore:
         found = [await self.run(str(run_id)) for run_id in ids]
         return [run for run in found if run is not None]
 
-    async def under_way(self) -> Sequence[Run]:
+    async def unfinished_runs(self) -> Sequence[Run]:
         """Requested runs that have not finished, oldest request first.
 
         A run is added to the index together with its change of state, and removed here once it
@@ -105,7 +105,7 @@ class RunStore:
                 await self._index_remove(keys=[index], args=[run_id, int(requested)])
         return found
 
-    async def move(
+    async def move_run(
         self,
         run_id: str,
         allowed: Collection[RunState],
@@ -168,7 +168,7 @@ class RunStore:
         )
         return _stored(answer, f"approval of run {run_id} by {approver} refused")
 
-    async def claim(self, target: str, run_id: str) -> str | None:
+    async def claim_target(self, target: str, run_id: str) -> str | None:
         """Reserve a target for one pending change; the id of the run that holds it, if another.
 
         A run in a terminal state, or whose request has expired, loses its target.
@@ -184,7 +184,7 @@ class RunStore:
         )
         return str(holder) if holder else None
 
-    async def release(self, target: str, run_id: str) -> None:
+    async def release_target(self, target: str, run_id: str) -> None:
         """Give up the target; does nothing when another run holds it."""
         await self._release(keys=[self._keys.target(target)], args=[run_id])
 
@@ -202,7 +202,7 @@ class RunStore:
         return await self._audit.fault()
 
     def _index_if_requested(self, state: RunState) -> list[str]:
-        """The key of the index of `under_way` for a run that enters a requested state."""
+        """The key of the index of `unfinished_runs` for a run that enters a requested state."""
         return [self._keys.runs_under_way] if state in (S.REQUESTED, S.UNDOING) else []
 
 

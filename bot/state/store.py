@@ -57,15 +57,15 @@ class RedisStore(IncidentStore, RunStore):
         seconds, rest = await self._redis.time()
         return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
-    async def once(self, what: str, seconds: int) -> bool:
+    async def first_time(self, what: str, seconds: int) -> bool:
         """Whether this delivery (an event id, a message id, a signature) is the first within
         `seconds`, across all replicas."""
         return bool(await self._redis.set(self._keys.once(what), 1, nx=True, ex=seconds))
 
-    async def known(self, what: str) -> bool:
-        """Whether `once` was called for this delivery and its seconds have not passed."""
+    async def was_seen(self, what: str) -> bool:
+        """Whether `first_time` was called for this delivery and its seconds have not passed."""
         return bool(await self._redis.exists(self._keys.once(what)))
 
     async def forget(self, what: str) -> None:
-        """Undo `once`: the next delivery counts as the first."""
+        """Undo `first_time`: the next delivery counts as the first."""
         await self._redis.delete(self._keys.once(what))

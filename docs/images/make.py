@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize, expect
 
-from sandbox import workspace as slack
+from sandbox import people_and_channels as slack
 from tests.support.chromium import opened
 from tests.support.play import Play
 

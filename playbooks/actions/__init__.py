@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.domain.contract import Action
+from bot.domain.playbook_contract import Action
 from playbooks.actions.alias_rollback import RollbackAlias
 from playbooks.actions.codedeploy_rollback import RollbackCodeDeploy
 from playbooks.actions.ecs_rollback import RollbackEcs

@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bot.domain.contract import Action, Observed, Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Plan, Step
+from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import CodeDeployRef

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from bot.domain.contract import Action, Observed, Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Plan, Step, canonical
+from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import CodeDeployRef

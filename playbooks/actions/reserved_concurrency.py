@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from bot.domain.contract import Action, Observed, Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Plan, Step
+from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from playbooks.probes.action_reads import KEPT_FREE, arns, metric_by_function, reserved, unreserved

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain.change_wording import FROM_REPLY
-from bot.domain.contract import Action, Observed, Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Plan, Step
+from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from playbooks.probes.action_reads import if_any
-from playbooks.probes.front import BalancerId, balancer_of, find_balancer, short_name
+from playbooks.probes.front_door import BalancerId, balancer_of, find_balancer, short_name
 from playbooks.probes.metrics import Metric, read_series, summed
 
 EXPIRES = "2h"

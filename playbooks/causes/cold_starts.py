@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.contract import Scope, contradicting, decisive, hypothesis, necessary, supporting
+from bot.domain.playbook_contract import (
+    Scope,
+    contradicting,
+    decisive,
+    hypothesis,
+    necessary,
+    supporting,
+)
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import durations, rivals, thresholds
 from playbooks.evidence.coverage import of_one_function
@@ -15,11 +22,11 @@ from playbooks.evidence.traffic import calls, more_traffic
 from playbooks.evidence.wording import asked, count, figures, milliseconds, percent, times
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.edge import Edge
-from playbooks.probes.front import Call
+from playbooks.probes.front_door import Call
 from playbooks.probes.functions import FunctionCounts, Provisioned, ProvisionedProbe
 from playbooks.probes.invoked_function import IntegrationProbe
+from playbooks.probes.lambda_reports import Reports, Tally
 from playbooks.probes.metrics import ratio
-from playbooks.probes.reports import Reports, Tally
 
 
 class ColdStartSurge(FunctionSources):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.contract import Scope, contradicting, decisive, hypothesis, necessary
+from bot.domain.playbook_contract import Scope, contradicting, decisive, hypothesis, necessary
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import durations, rivals, thresholds
 from playbooks.evidence.changes import all_changes
@@ -20,8 +20,8 @@ from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
 from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.lambda_reports import Reports, Tally
 from playbooks.probes.metrics import ratio
-from playbooks.probes.reports import Reports, Tally
 
 
 class BackendOverload(FunctionSources, BalancerSources, ChangeSources):

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from bot.domain.contract import Scope, contradicting, decisive, hypothesis, necessary, supporting
+from bot.domain.playbook_contract import (
+    Scope,
+    contradicting,
+    decisive,
+    hypothesis,
+    necessary,
+    supporting,
+)
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import rivals, thresholds
 from playbooks.evidence.changes import AllChanges, all_changes, came_with_release, suspect
@@ -22,10 +29,10 @@ from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions, ExceptionsProbe
-from playbooks.probes.front import Call
+from playbooks.probes.front_door import Call
 from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.invoked_function import IntegrationProbe
-from playbooks.probes.reports import Reports
+from playbooks.probes.lambda_reports import Reports
 
 
 class BadDeployment(FunctionSources, BalancerSources, ChangeSources):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.contract import Scope, contradicting, decisive, hypothesis, necessary, supporting
+from bot.domain.playbook_contract import (
+    Scope,
+    contradicting,
+    decisive,
+    hypothesis,
+    necessary,
+    supporting,
+)
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import rivals, thresholds
 from playbooks.evidence.coverage import of_one_function
@@ -17,8 +24,8 @@ from playbooks.evidence.wording import asked, count, figures, percent, times
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.edge import Edge
 from playbooks.probes.functions import FunctionCounts, Limits, LimitsProbe
+from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import ratio
-from playbooks.probes.reports import Reports
 
 
 class ConcurrencyLimit(FunctionSources):

@@ -10,8 +10,8 @@ from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.lambda_reports import Reports, Tally
 from playbooks.probes.metrics import ratio
-from playbooks.probes.reports import Reports, Tally
 
 # --- late requests, by REPORT lines ---------------------------------------------------------------
 

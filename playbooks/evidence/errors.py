@@ -14,14 +14,14 @@ from playbooks.probes.access_log import AccessLog
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import TARGETS, Edge
 from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import ratio, weighted_median
-from playbooks.probes.reports import Reports
 
 AT_DEADLINE = 0.95  # of the deadline: an answer that took so long waited it out
 
 
 def share_of_requests(anomaly: AnomalyWindow) -> str:
-    """ "5XX are 20 % of the requests", for the end of a sentence."""
+    """The errors' share of all requests, as the end of a sentence."""
     if anomaly.share is None:
         return "how many requests failed is not known"
     return f"{anomaly.label} are {percent(anomaly.share)} of the requests"
@@ -52,7 +52,7 @@ def by_code(
 
 
 def of_targets(anomaly: AnomalyWindow) -> str:
-    """ "5XX of targets": errors that targets answered."""
+    """What the errors that targets answered are called."""
     return f"{anomaly.label} of targets"
 
 

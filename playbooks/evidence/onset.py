@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.contract import Scope
+from bot.domain.playbook_contract import Scope
 from bot.domain.report import Gap
 from bot.domain.run import Answer, Verification
 from playbooks.evidence.signal import Signal

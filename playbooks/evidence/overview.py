@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from bot.domain.contract import Scope
+from bot.domain.playbook_contract import Scope
 from bot.domain.report import BreakdownRow, Gap, Link, Overview, Series, nearest_first
 from bot.domain.resources import ApiRef
 from playbooks.evidence import console
@@ -15,10 +15,10 @@ from playbooks.probes.access_log import AccessLog
 from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions
-from playbooks.probes.front import balancer_of, front_door, short_name
+from playbooks.probes.front_door import balancer_of, front_door, short_name
 from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import MINUTE, TimeSeries
-from playbooks.probes.reports import Reports
 
 MOST_LINKS = 8
 

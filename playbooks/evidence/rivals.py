@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.contract import contradicting
+from bot.domain.playbook_contract import contradicting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.changes import AllChanges, came_with_release, suspect
@@ -18,7 +18,7 @@ from playbooks.evidence.zones import worst_zone
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import Edge
 from playbooks.probes.functions import FunctionCounts
-from playbooks.probes.reports import Reports
+from playbooks.probes.lambda_reports import Reports
 
 
 def in_one_zone(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> Iterator[Clue]:

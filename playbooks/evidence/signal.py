@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.alarm import Alarm
-from bot.domain.contract import AlarmRule
+from bot.domain.playbook_contract import AlarmRule
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
     """The errors of an incident type.
 
-    `label`: a plural noun that stands in sentences, such as "5XX". `alarm_metrics`: by namespace,
-    the metrics whose alarms are about these errors; the thresholds of other alarms are not used.
+    `label`: the plural noun that sentences call them by. `alarm_metrics`: by namespace, the metrics
+    whose alarms are about these errors; the thresholds of other alarms are not used.
     """
 
     label: str

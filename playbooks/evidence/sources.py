@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from bot.domain.contract import Causes, Scope
+from bot.domain.playbook_contract import Causes, Scope
 from bot.domain.report import Gap
 from playbooks.evidence import onset
 from playbooks.evidence.signal import Signal
@@ -24,7 +24,7 @@ from playbooks.probes.changes import (
 from playbooks.probes.edge import Edge, EdgeProbe
 from playbooks.probes.functions import FunctionCountsProbe
 from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe
-from playbooks.probes.reports import ReportsProbe
+from playbooks.probes.lambda_reports import ReportsProbe
 
 
 class FrontDoorSources(Causes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.domain.contract import supporting
+from bot.domain.playbook_contract import supporting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.wording import figures, times

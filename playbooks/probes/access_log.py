@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from bot.domain.contract import Probe, Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef
-from playbooks.probes import insights
-from playbooks.probes.front import find_api, front_door
+from playbooks.probes import logs_insights
+from playbooks.probes.front_door import find_api, front_door
 
 STATUS = ("status",)
 # $context variables, the best first. REST: "API Gateway mapping template and access logging
@@ -59,7 +59,7 @@ class AccessLog:
 
 class AccessLogProbe(Probe[AccessLog]):
     title: ClassVar[str] = "access log of the API"
-    permissions: ClassVar[tuple[str, ...]] = ("apigateway:GET", *insights.PERMISSIONS)
+    permissions: ClassVar[tuple[str, ...]] = ("apigateway:GET", *logs_insights.PERMISSIONS)
 
     def read(self, aws: Aws, scope: Scope) -> AccessLog | None:
         api = front_door(scope)
@@ -76,7 +76,7 @@ class AccessLogProbe(Probe[AccessLog]):
                 'add "status": "$context.status" to its format',
             )
         query, fields = query_of(keys, status)
-        rows = insights.run(aws, scope.window, (group,), query)
+        rows = logs_insights.run(aws, scope.window, (group,), query)
         return AccessLog(group, str(query), fields, tuple(answers_of(rows)))
 
 
@@ -140,7 +140,7 @@ def first(keys: Mapping[str, str], variables: tuple[str, ...]) -> str | None:
     return next((keys[variable] for variable in variables if variable in keys), None)
 
 
-def query_of(keys: Mapping[str, str], status: str) -> tuple[insights.Query, frozenset[str]]:
+def query_of(keys: Mapping[str, str], status: str) -> tuple[logs_insights.Query, frozenset[str]]:
     """Server errors (status 500 and above) by minute and by all that the format tells."""
     parts = {
         "response_type": first(keys, RESPONSE_TYPE),
@@ -149,24 +149,24 @@ def query_of(keys: Mapping[str, str], status: str) -> tuple[insights.Query, froz
     }
     expressions = {"n": "count(*)"}
     if latency := parts["latency"]:
-        field = insights.name(latency)
+        field = logs_insights.name(latency)
         expressions |= {"p50": f"pct({field}, 50)", "p99": f"pct({field}, 99)"}
-    named = {"status": insights.name(status)} | {
-        label: insights.name(key)
+    named = {"status": logs_insights.name(status)} | {
+        label: logs_insights.name(key)
         for label in ("response_type", "integration_status")
         if (key := parts[label])
     }
     aliases = {f"by_{label}": field for label, field in named.items()}
     query = (
-        insights.Query()
-        .filter(f"{insights.name(status)} >= 500")
+        logs_insights.Query()
+        .filter(f"{logs_insights.name(status)} >= 500")
         .fields(**aliases)
         .stats(*aliases, **expressions)
     )
     return query, frozenset(label for label, key in parts.items() if key)
 
 
-def answers_of(rows: insights.Rows) -> list[Answers]:
+def answers_of(rows: logs_insights.Rows) -> list[Answers]:
     """The query's rows as values."""
 
     def value_of(row: Mapping[str, str], key: str) -> str | None:
@@ -175,13 +175,13 @@ def answers_of(rows: insights.Rows) -> list[Answers]:
 
     return [
         Answers(
-            at=insights.minute_of(row),
+            at=logs_insights.minute_of(row),
             status=row.get("by_status", "unknown"),
             response_type=value_of(row, "by_response_type"),
             integration_status=value_of(row, "by_integration_status"),
-            count=insights.count(row, "n"),
-            p50=insights.number(row, "p50"),
-            p99=insights.number(row, "p99"),
+            count=logs_insights.count(row, "n"),
+            p50=logs_insights.number(row, "p50"),
+            p99=logs_insights.number(row, "p99"),
         )
         for row in rows
     ]

@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Plan
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef
-from playbooks.probes.front import calls_of
+from playbooks.probes.front_door import calls_of
 from playbooks.probes.metrics import Metric, TimeSeries, read_series
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bot.domain.contract import Probe, Scope
+from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
 

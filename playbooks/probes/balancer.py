@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from bot.domain.contract import Probe, Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import LoadBalancerRef
@@ -18,7 +18,7 @@ from playbooks.probes.edge import (
     server_errors,
     traffic_metrics,
 )
-from playbooks.probes.front import BalancerId, balancer_of, find_balancer
+from playbooks.probes.front_door import BalancerId, balancer_of, find_balancer
 from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
 
 NAMESPACE = "AWS/ApplicationELB"

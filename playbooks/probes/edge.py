@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from bot.domain.contract import Probe, Scope
+from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, LoadBalancerRef
-from playbooks.probes.front import balancer_dimension, find_api, front_door
+from playbooks.probes.front_door import balancer_dimension, find_api, front_door
 from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series, summed
 
 BALANCER_CODES = ("500", "502", "503", "504")  # HTTPCode_ELB_<code>_Count

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from bot.domain.contract import Probe, Scope
+from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
-from playbooks.probes import insights
+from playbooks.probes import logs_insights
 
 # "KeyError", "java.lang.NullPointerException"; Lambda's own: "Runtime.ExitError".
 CLASS = r"\b(?<class>[A-Z][A-Za-z0-9]*(?:Error|Exception)|[a-z][\w.]*\.[A-Z]\w*Exception)\b"
@@ -55,7 +55,7 @@ class Exceptions:
 
 class ExceptionsProbe(Probe[Exceptions]):
     title: ClassVar[str] = "exceptions in the logs"
-    permissions: ClassVar[tuple[str, ...]] = insights.PERMISSIONS
+    permissions: ClassVar[tuple[str, ...]] = logs_insights.PERMISSIONS
 
     def read(self, aws: Aws, scope: Scope) -> Exceptions | None:
         resources = scope.service.resources
@@ -65,28 +65,28 @@ class ExceptionsProbe(Probe[Exceptions]):
         if not groups:
             return None
         query = exception_query()
-        rows = insights.run(aws, scope.window, groups, query)
-        since = insights.read_from(scope.window)
+        rows = logs_insights.run(aws, scope.window, groups, query)
+        since = logs_insights.read_from(scope.window)
         return Exceptions(groups, str(query), since, tuple(raised_of(rows)))
 
 
-def exception_query() -> insights.Query:
+def exception_query() -> logs_insights.Query:
     return (
-        insights.Query()
-        .filter(f"@message like {insights.pattern(CLASS.replace('?<class>', '?:'))}")
+        logs_insights.Query()
+        .filter(f"@message like {logs_insights.pattern(CLASS.replace('?<class>', '?:'))}")
         .parse("@message", CLASS)
         .parse("@logStream", VERSION)
         .stats("class", "version", n="count(*)")
     )
 
 
-def raised_of(rows: insights.Rows) -> list[Raised]:
+def raised_of(rows: logs_insights.Rows) -> list[Raised]:
     return [
         Raised(
-            at=insights.minute_of(row),
+            at=logs_insights.minute_of(row),
             name=row["class"],
             version=row.get("version"),
-            count=insights.count(row, "n"),
+            count=logs_insights.count(row, "n"),
         )
         for row in rows
         if "class" in row

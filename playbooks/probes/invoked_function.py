@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bot.domain.contract import Probe, Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef, FunctionRef
 from playbooks.probes.balancer import PERMISSIONS as BALANCER_PERMISSIONS
 from playbooks.probes.balancer import find_groups, targets_of
-from playbooks.probes.front import (
+from playbooks.probes.front_door import (
     Call,
     balancer_of,
     calls_of,

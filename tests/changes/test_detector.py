@@ -12,7 +12,7 @@ import pytest
 from bot.changes.executor import ChangeExecutor
 from bot.changes.service import Detector
 from bot.config.catalogue import Catalogue
-from bot.domain.contract import Playbook, Probe, Scope
+from bot.domain.playbook_contract import Playbook, Probe, Scope
 from bot.domain.ports import Accounts, Aws
 from bot.domain.report import Overview, Report, Verdict, Window
 from bot.domain.resources import FunctionRef, Resources

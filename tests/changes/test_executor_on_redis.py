@@ -69,7 +69,7 @@ async def test_the_whole_way_and_back(redis_bench: RedisBench) -> None:
         ("undoing", ASKS),
         ("undone", "bot"),
     ]
-    assert await redis_bench.store.claim("dial", "run-2") is None
+    assert await redis_bench.store.claim_target("dial", "run-2") is None
 
 
 @pytest.mark.parametrize("fault", ["lost_before", "lost_after", "refuses"])

@@ -19,10 +19,10 @@ from redis import Redis
 
 from bot.domain.alarm import Alarm
 from bot.domain.report import Report
-from bot.state import embedded
+from bot.state import embedded_valkey
 from bot.state.keys import Keys
 from handlers.envelopes import AlarmSeen
-from sandbox import workspace as slack
+from sandbox import people_and_channels as slack
 from sandbox.world.api import Fault
 from tests.support.play import Play, said
 
@@ -47,7 +47,7 @@ class Night(Play):
     def stop(self) -> None:
         super().stop()
         if self.own_redis is not None:
-            embedded.stop(self.own_redis)
+            embedded_valkey.stop(self.own_redis)
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ class Night(Play):
     # --- what is seen ---------------------------------------------------------------------------
 
     def redis(self) -> Redis:
-        return Redis.from_url(embedded.start(self.own_redis or self.folder / "state"))
+        return Redis.from_url(embedded_valkey.start(self.own_redis or self.folder / "state"))
 
     def settle(self) -> None:
         """Wait until the bot has done all it does for the posts so far. Those come first: a bot

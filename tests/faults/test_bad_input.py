@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.state import embedded
-from sandbox import workspace as slack
+from bot.state import embedded_valkey
+from sandbox import people_and_channels as slack
 from sandbox.slack.people import Seed
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
@@ -209,8 +209,8 @@ def test_no_redis(incident: Incident) -> None:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    yield embedded.start(tmp_path / "redis")
-    embedded.stop(tmp_path / "redis")
+    yield embedded_valkey.start(tmp_path / "redis")
+    embedded_valkey.stop(tmp_path / "redis")
 
 
 def test_the_port_is_taken(incident: Incident, redis_url: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import workspace as slack
+from sandbox import people_and_channels as slack
 from sandbox.world.api import Fault
 from tests.faults.night import Night
 

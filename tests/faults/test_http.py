@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from sandbox import workspace as slack
+from sandbox import people_and_channels as slack
 from tests.faults.night import Night
 from tests.support.play import said
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sandbox import workspace as slack
+from sandbox import people_and_channels as slack
 from sandbox.slack.events import envelope, events_for
 from sandbox.slack.records import Change
 from sandbox.world.api import Fault

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.state import embedded
-from sandbox import workspace as slack
+from bot.state import embedded_valkey
+from sandbox import people_and_channels as slack
 from tests.faults.night import Night
 from tests.support.play import said
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
 @pytest.fixture
 def elsewhere(night: Night, tmp_path: Path) -> Iterator[Night]:
     """The night with a bot whose Redis is somebody else's: REDIS_URL is set."""
-    url = embedded.start(tmp_path)
+    url = embedded_valkey.start(tmp_path)
     night.kill_bot()
     night.own_redis = tmp_path
     try:
@@ -27,7 +27,7 @@ def elsewhere(night: Night, tmp_path: Path) -> Iterator[Night]:
     finally:
         night.kill_bot()
         night.own_redis = None
-        embedded.stop(tmp_path)
+        embedded_valkey.stop(tmp_path)
 
 
 def test_the_embedded_valkey_is_started_again(night: Night) -> None:
@@ -60,7 +60,7 @@ def test_somebody_elses_redis_goes_and_comes_back(elsewhere: Night) -> None:
     assert "could not save your request" in said(told[-1])
 
     assert night.own_redis is not None
-    embedded.start(night.own_redis)
+    embedded_valkey.start(night.own_redis)
     night.until("the bot to be ready", night.ready)
     assert night.card(60).ts == opened.ts, "what was acknowledged is finished"
     assert len(night.incidents()) == 1

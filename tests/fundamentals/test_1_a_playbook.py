@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.contract import (
+from bot.domain.playbook_contract import (
     Causes,
     Playbook,
     Probe,
@@ -182,7 +182,7 @@ def test_causes_are_inherited_with_their_probes() -> None:
 
 
 def test_a_misspelt_probe_fails_in_shared_causes_too() -> None:
-    with pytest.raises(TypeError, match=r"Shared.wrong asks for 'pwer'.*it has: power"):
+    with pytest.raises(TypeError, match=r"Shared.wrong has a parameter 'pwer'.*its probes: power"):
 
         class Shared(PowerCauses):
             @hypothesis("Wrong")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.contract import Playbook, Probe, Scope, decisive, hypothesis
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Playbook, Probe, Scope, decisive, hypothesis
 from bot.domain.ports import Aws
 from bot.domain.report import Clue, Cost, Gap, GapReason, Overview, Report
 from bot.domain.run import Verification

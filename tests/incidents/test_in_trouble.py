@@ -27,8 +27,8 @@ from bot.domain.resources import ApiRef, FunctionRef, Resources
 from bot.domain.run import Run, RunState
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
-from bot.incidents.card import IncidentCard, card_key
-from bot.incidents.investigation import IncidentInvestigation
+from bot.incidents.card_publisher import IncidentCard, card_key
+from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.lifecycle import Lifecycle
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator

@@ -14,7 +14,7 @@ from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
-from bot.incidents.card import IncidentCard
+from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.lifecycle import STALE_AFTER, Lifecycle
 from bot.incidents.service import IncidentService, Place
 from bot.investigation.routing import Router

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alarm import Alarm
-from bot.domain.contract import Evidence, Scope, probe_parameters
+from bot.domain.playbook_contract import Evidence, Scope, probe_parameters
 from bot.domain.report import (
     Cause,
     Change,
@@ -32,8 +32,8 @@ from playbooks.probes.balancer import Balancer, Target, TargetHealth, ZoneTraffi
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions, Raised
 from playbooks.probes.functions import FunctionCounts, Limits
+from playbooks.probes.lambda_reports import Reported, Reports
 from playbooks.probes.metrics import TimeSeries
-from playbooks.probes.reports import Reported, Reports
 
 BEGAN = datetime(2026, 3, 14, 3, 10, tzinfo=UTC)
 ONSET, NOW = -3, 12

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.contract import probe_parameters
+from bot.domain.playbook_contract import probe_parameters
 from bot.domain.report import CauseStatus, Gap, Verdict
 from playbooks.five_xx import FiveXX
 from playbooks.probes.functions import Limits

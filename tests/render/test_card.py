@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.domain.alarm import Alarm
-from bot.domain.contract import Playbook, Probe, Scope, hypothesis, necessary
 from bot.domain.incident import Incident
+from bot.domain.playbook_contract import Playbook, Probe, Scope, hypothesis, necessary
 from bot.domain.report import (
     BreakdownRow,
     Cause,

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.announcer import SlackAnnouncer
 from bot.slack.outbox import Message, Outbox
-from bot.state.jobs import Jobs, Kind
+from bot.state.durable_tasks import Jobs, Kind
 from bot.state.store import RedisStore, connect
 from tests.support.waiting import until
 

@@ -111,7 +111,7 @@ async def test_tampering_is_named_and_freezes_what_goes_out(
     assert finding is not None
     assert TAMPERINGS[tamper] in finding
     assert await store.frozen() == finding
-    assert await store.move("R1", {S.APPROVED}, S.RUNNING) is None
+    assert await store.move_run("R1", {S.APPROVED}, S.RUNNING) is None
     assert await store.approve("R2", "U_BEN", plan().fingerprint) is None
 
 
@@ -131,19 +131,19 @@ async def test_a_missing_entry_freezes_before_anybody_verifies(
     store: RedisStore, redis: Redis, chain: str, tamper: Tamper
 ) -> None:
     await tamper(redis, chain)
-    assert await store.move("R1", {S.APPROVED}, S.RUNNING) is None
+    assert await store.move_run("R1", {S.APPROVED}, S.RUNNING) is None
     assert await store.approve("R2", "U_BEN", plan().fingerprint) is None
 
 
 async def test_a_broken_chain_does_not_keep_a_change_from_being_undone(
     store: RedisStore, redis: Redis, chain: str
 ) -> None:
-    await store.move("R1", {S.APPROVED}, S.RUNNING)
+    await store.move_run("R1", {S.APPROVED}, S.RUNNING)
     await delete_one(redis, chain)
     assert await store.verify_audit() is not None
-    assert await store.move("R1", {S.RUNNING}, S.RUNNING, note="step 1 sent") is not None
-    assert await store.move("R1", {S.RUNNING}, S.UNDOING) is not None
-    assert await store.move("R1", {S.UNDOING}, S.UNDONE) is not None
+    assert await store.move_run("R1", {S.RUNNING}, S.RUNNING, note="step 1 sent") is not None
+    assert await store.move_run("R1", {S.RUNNING}, S.UNDOING) is not None
+    assert await store.move_run("R1", {S.UNDOING}, S.UNDONE) is not None
     finding = await store.verify_audit()
     assert finding is not None
     assert "entry 4 is missing" in finding
@@ -158,13 +158,13 @@ async def test_a_chain_made_whole_again_lets_runs_go_out(
     await redis.lset(chain, 3, str(entry))
     assert await store.verify_audit() is None
     assert await store.frozen() is None
-    assert await store.move("R1", {S.APPROVED}, S.RUNNING) is not None
+    assert await store.move_run("R1", {S.APPROVED}, S.RUNNING) is not None
 
 
 async def test_words_of_a_person_do_not_break_the_chain(store: RedisStore) -> None:
     words = 'quo"te, back\\slash, new\nline, é✓, </script>, {"number":9}, \x7f\x01'
     await store.create_run(run())
-    await store.move("R1", {S.PREPARING}, S.REJECTED, note=words, actor="U_BEN")
+    await store.move_run("R1", {S.PREPARING}, S.REJECTED, note=words, actor="U_BEN")
     assert await store.verify_audit() is None
     assert [e.detail for e in await store.audit()] == ["", words]
 
@@ -179,17 +179,17 @@ async def test_a_long_chain_is_read_page_by_page(
     assert [e.number for e in await store.audit()] == list(range(1, 36))
 
 
-async def test_many_workers_append_at_once(url: str, namespace: str) -> None:
+async def test_many_workers_append_at_once(redis_url: str, namespace: str) -> None:
     """Each on a connection of its own, as replicas are: no entry is lost, none is doubled."""
     workers = 24
-    clients = [connect(url) for _ in range(workers)]
+    clients = [connect(redis_url) for _ in range(workers)]
 
     async def work(number: int) -> None:
         store, name = RedisStore(clients[number], namespace), f"R{number}"
         await store.create_run(run(id=name))
         for source, to in ((S.PREPARING, S.PROPOSED), (S.PROPOSED, S.REQUESTED)):
-            assert await store.move(name, {source}, to) is not None
-        await store.move("R0", {S.REQUESTED}, S.REJECTED, actor=f"U{number}")
+            assert await store.move_run(name, {source}, to) is not None
+        await store.move_run("R0", {S.REQUESTED}, S.REJECTED, actor=f"U{number}")
 
     await asyncio.gather(*(work(number) for number in range(workers)))
     store = RedisStore(clients[0], namespace)

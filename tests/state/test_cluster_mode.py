@@ -19,7 +19,7 @@ from bot.domain.incident import TimelineEntry
 from bot.domain.run import RunState
 from bot.slack.client import SlackClient, web_client
 from bot.slack.outbox import Message, Outbox
-from bot.state import embedded
+from bot.state import embedded_valkey
 from bot.state.store import RedisStore, connect
 from tests.support.slack_stub import slack_stub
 from tests.support.values import NOON, approved, incident
@@ -40,7 +40,7 @@ def node_url(tmp_path: Path) -> Iterator[str]:
     settings = {"port": port, "cluster-port": bus, "bind": "127.0.0.1", "dir": tmp_path}
     settings |= {"cluster-enabled": "yes", "save": "", "logfile": tmp_path / "log"}
     arguments = [str(text) for name, value in settings.items() for text in (f"--{name}", value)]
-    server = subprocess.Popen([next(embedded.binaries()), *arguments])
+    server = subprocess.Popen([next(embedded_valkey.binaries()), *arguments])
     url = f"redis://127.0.0.1:{port}"
     command: Callable[..., Any] = Redis.from_url(url).execute_command
     for _ in range(1_000):
@@ -61,12 +61,12 @@ async def test_store_and_outbox_keep_to_one_slot(node_url: str) -> None:
     await store.open_incident(incident(thread_ts="171.5"), "a")
     await store.open_incident(incident(id="INC2"), "a")
     await store.change_incident("INC1", thread_ts="172.5")
-    await store.note("INC1", TimelineEntry(at=NOON, kind="note", text="hello"))
+    await store.add_to_timeline("INC1", TimelineEntry(at=NOON, kind="note", text="hello"))
     await approved(store)
-    assert await store.claim("sg-1", "R1") is None
-    assert await store.claim("sg-1", "R2") == "R1"
-    assert await store.move("R1", {RunState.APPROVED}, RunState.RUNNING) is not None
-    assert await store.move("R1", {RunState.RUNNING}, RunState.DONE) is not None
+    assert await store.claim_target("sg-1", "R1") is None
+    assert await store.claim_target("sg-1", "R2") == "R1"
+    assert await store.move_run("R1", {RunState.APPROVED}, RunState.RUNNING) is not None
+    assert await store.move_run("R1", {RunState.RUNNING}, RunState.DONE) is not None
     assert await store.verify_audit() is None
     await outbox.put("C1", "run:R1", Message(text="reply", thread_key="card:INC1"))
     await outbox.put("C1", "card:INC1", Message(text="card"))

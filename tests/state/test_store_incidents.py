@@ -134,14 +134,14 @@ async def test_a_note_is_kept_once_and_in_order_of_time(store: RedisStore) -> No
         )
 
     for noted in (entry(2, "b"), entry(1, "a"), entry(3, "b"), entry(4, "b", ref="R1")):
-        await store.note("INC1", noted)
+        await store.add_to_timeline("INC1", noted)
     kept = await store.timeline("INC1")
     assert [(e.text, e.ref) for e in kept] == [("a", None), ("b", None), ("b", "R1")]
 
 
 async def test_a_secret_in_a_note_is_not_stored(store: RedisStore, redis: Redis) -> None:
     entry = TimelineEntry(at=NOON, kind="note", text="it said password=hunter22 in the log")
-    await store.note("INC1", entry)
+    await store.add_to_timeline("INC1", entry)
     assert [e.text for e in await store.timeline("INC1")] == [
         "it said password=[secret] in the log"
     ]
@@ -165,5 +165,5 @@ async def test_a_report_comes_back_as_it_was(store: RedisStore) -> None:
 
 
 async def test_a_delivery_is_first_once(store: RedisStore) -> None:
-    firsts = await asyncio.gather(*(store.once("event:Ev1", 60) for _ in range(20)))
+    firsts = await asyncio.gather(*(store.first_time("event:Ev1", 60) for _ in range(20)))
     assert sum(firsts) == 1

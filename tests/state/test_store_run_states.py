@@ -34,10 +34,10 @@ class Move:
 
     async def play(self, store: RedisStore) -> None:
         if any(state is self.to or state in ALLOWED_TRANSITIONS[self.to] for state in self.allowed):
-            await store.move("R1", self.allowed, self.to)
+            await store.move_run("R1", self.allowed, self.to)
         else:
             with pytest.raises(ValueError, match="no way leads"):
-                await store.move("R1", self.allowed, self.to)
+                await store.move_run("R1", self.allowed, self.to)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class MoveOn:
         state = (await store.run("R1") or run()).state
         ways = [to for to in RunState if state in ALLOWED_TRANSITIONS[to]]
         if ways:
-            assert await store.move("R1", {state}, ways[self.pick % len(ways)]) is not None
+            assert await store.move_run("R1", {state}, ways[self.pick % len(ways)]) is not None
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Ask:
 
     async def play(self, store: RedisStore) -> None:
         deadline = await store.now() + timedelta(minutes=self.minutes)
-        await store.move("R1", {S.PREPARING, S.PROPOSED}, S.REQUESTED, expires_at=deadline)
+        await store.move_run("R1", {S.PREPARING, S.PROPOSED}, S.REQUESTED, expires_at=deadline)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Approve:
 @dataclass(frozen=True)
 class TwoWorkersSendIt:
     async def play(self, store: RedisStore) -> None:
-        send = (store.move("R1", {S.APPROVED}, S.RUNNING) for _ in range(2))
+        send = (store.move_run("R1", {S.APPROVED}, S.RUNNING) for _ in range(2))
         assert sum(answer is not None for answer in await asyncio.gather(*send)) <= 1
 
 

@@ -45,7 +45,7 @@ async def test_no_run_is_born_with_an_approver(store: RedisStore) -> None:
 
 async def test_staying_in_a_state_is_no_entry_of_the_audit(store: RedisStore) -> None:
     await store.create_run(run())
-    kept = await store.move("R1", {S.PREPARING}, S.PREPARING, note="3 of 24 allocated")
+    kept = await store.move_run("R1", {S.PREPARING}, S.PREPARING, note="3 of 24 allocated")
     assert kept is not None
     assert kept.note == "3 of 24 allocated"
     assert [entry.event for entry in await store.audit()] == ["preparing"]
@@ -57,8 +57,8 @@ async def test_what_is_told_of_a_run_is_stored_without_secrets(
     await approved(store)
     said = "role AKIAIOSFODNN7EXAMPLE: password=hunter2hunter2"
     verification = Verification(answer=Answer.NO, text=said, at=NOON)
-    await store.move("R1", {S.APPROVED}, S.RUNNING)
-    await store.move("R1", {S.RUNNING}, S.DONE, note=said, verification=verification)
+    await store.move_run("R1", {S.APPROVED}, S.RUNNING)
+    await store.move_run("R1", {S.RUNNING}, S.DONE, note=said, verification=verification)
     kept = await store.run("R1")
     assert kept is not None
     assert kept.note == "role [aws key]: password=[secret]"
@@ -72,8 +72,8 @@ async def test_what_is_told_of_a_run_is_stored_without_secrets(
 async def test_the_whole_way_of_a_run_is_in_the_audit(store: RedisStore) -> None:
     await approved(store)
     for source, to in ((S.APPROVED, S.RUNNING), (S.RUNNING, S.SETTLING), (S.SETTLING, S.DONE)):
-        assert await store.move("R1", {source}, to) is not None
-    undone = await store.move("R1", {S.DONE}, S.UNDOING, undone_by="U_CY", note="it got worse")
+        assert await store.move_run("R1", {source}, to) is not None
+    undone = await store.move_run("R1", {S.DONE}, S.UNDOING, undone_by="U_CY", note="it got worse")
     assert undone is not None
     assert undone.undone_by == "U_CY"
     told = [(e.number, e.actor, e.event, e.run, e.detail) for e in await store.audit()]
@@ -109,7 +109,7 @@ async def test_approval_and_rejection_at_once_one_wins(store: RedisStore) -> Non
         *(
             store.approve("R1", "U_BEN", plan().fingerprint)
             if n % 2
-            else store.move("R1", {S.REQUESTED}, S.REJECTED)
+            else store.move_run("R1", {S.REQUESTED}, S.REJECTED)
             for n in range(20)
         )
     )
@@ -156,13 +156,13 @@ async def test_what_was_asked_for_cannot_be_exchanged(store: RedisStore) -> None
     await requested(store)
     other = plan("function:other")
     with pytest.raises(ValueError, match="no way leads"):
-        await store.move("R1", {S.REQUESTED}, S.REQUESTED, plan=other)
+        await store.move_run("R1", {S.REQUESTED}, S.REQUESTED, plan=other)
     with pytest.raises(ValueError, match="cannot be changed"):
-        await store.move("R1", {S.REQUESTED}, S.REQUESTED, requested_by="U_EVE")
+        await store.move_run("R1", {S.REQUESTED}, S.REQUESTED, requested_by="U_EVE")
     with pytest.raises(ValueError, match="cannot be changed"):
-        await store.move("R1", {S.REQUESTED}, S.REJECTED, approved_by="U_EVE")
+        await store.move_run("R1", {S.REQUESTED}, S.REJECTED, approved_by="U_EVE")
     with pytest.raises(ValueError, match="no way leads"):
-        await store.move("R1", {S.REQUESTED}, S.APPROVED)
+        await store.move_run("R1", {S.REQUESTED}, S.APPROVED)
     assert (await store.run("R1") or run()).plan == plan()
 
 
@@ -171,20 +171,22 @@ async def test_a_fingerprint_must_be_the_plans(store: RedisStore) -> None:
         await store.create_run(run(plan=plan(), fingerprint="0" * 64))
     await store.create_run(run())
     with pytest.raises(ValueError, match="fingerprint"):
-        await store.move("R1", {S.PREPARING}, S.PROPOSED, plan=plan(), fingerprint="0" * 64)
+        await store.move_run("R1", {S.PREPARING}, S.PROPOSED, plan=plan(), fingerprint="0" * 64)
 
 
 async def test_a_run_goes_out_once(store: RedisStore) -> None:
     await approved(store)
-    answers = await asyncio.gather(*(store.move("R1", {S.APPROVED}, S.RUNNING) for _ in range(30)))
+    answers = await asyncio.gather(
+        *(store.move_run("R1", {S.APPROVED}, S.RUNNING) for _ in range(30))
+    )
     assert sum(answer is not None for answer in answers) == 1
 
 
 async def test_results_are_recorded_while_it_runs(store: RedisStore) -> None:
     await approved(store)
-    await store.move("R1", {S.APPROVED}, S.RUNNING)
+    await store.move_run("R1", {S.APPROVED}, S.RUNNING)
     results = ({"RevisionId": "a", "list": [], "n": 1.5},)
-    kept = await store.move("R1", {S.RUNNING}, S.RUNNING, results=results, applied_at=NOON)
+    kept = await store.move_run("R1", {S.RUNNING}, S.RUNNING, results=results, applied_at=NOON)
     assert kept is not None
     assert kept == await store.run("R1")
     assert (kept.results, kept.applied_at) == (results, NOON)
@@ -195,15 +197,15 @@ async def test_a_full_server_lets_changes_come_home_and_none_go_out(store: Redis
     await approved(store)
     await requested(store, id="R2")
     await approved(store, id="R3")
-    assert await store.move("R3", {S.APPROVED}, S.RUNNING) is not None
+    assert await store.move_run("R3", {S.APPROVED}, S.RUNNING) is not None
     redis = store._redis
     try:
         await redis.config_set("maxmemory", "1mb")
         with pytest.raises(OutOfMemoryError):
-            await store.move("R1", {S.APPROVED}, S.RUNNING)
+            await store.move_run("R1", {S.APPROVED}, S.RUNNING)
         with pytest.raises(OutOfMemoryError):
             await store.approve("R2", "U_BEN", plan().fingerprint)
-        undoing = await store.move("R3", {S.RUNNING}, S.UNDOING)
+        undoing = await store.move_run("R3", {S.RUNNING}, S.UNDOING)
     finally:
         await redis.config_set("maxmemory", "0")
     assert undoing is not None
@@ -220,42 +222,44 @@ async def test_a_full_server_lets_changes_come_home_and_none_go_out(store: Redis
 async def test_a_target_has_one_pending_change(store: RedisStore) -> None:
     await store.create_run(run())
     await store.create_run(run(id="R2"))
-    holders = await asyncio.gather(*(store.claim("sg-1", f"R{1 + n % 2}") for n in range(20)))
+    holders = await asyncio.gather(
+        *(store.claim_target("sg-1", f"R{1 + n % 2}") for n in range(20))
+    )
     assert holders.count(None) == 10
     winner = "R2" if "R2" in holders else "R1"
     loser = "R1" if winner == "R2" else "R2"
     assert set(holders) == {None, winner}
-    await store.release("sg-1", loser)
-    assert await store.claim("sg-1", loser) == winner
-    await store.release("sg-1", winner)
-    assert await store.claim("sg-1", loser) is None
-    assert await store.claim("sg-2", winner) is None
+    await store.release_target("sg-1", loser)
+    assert await store.claim_target("sg-1", loser) == winner
+    await store.release_target("sg-1", winner)
+    assert await store.claim_target("sg-1", loser) is None
+    assert await store.claim_target("sg-2", winner) is None
 
 
 async def test_a_run_that_is_over_holds_no_target(store: RedisStore) -> None:
     await store.create_run(run())
     await store.create_run(run(id="R2"))
-    assert await store.claim("sg-1", "R1") is None
-    await store.move("R1", {S.PREPARING}, S.REFUSED)
-    assert await store.claim("sg-1", "R2") is None
-    assert await store.claim("sg-1", "R1") == "R2"
+    assert await store.claim_target("sg-1", "R1") is None
+    await store.move_run("R1", {S.PREPARING}, S.REFUSED)
+    assert await store.claim_target("sg-1", "R2") is None
+    assert await store.claim_target("sg-1", "R1") == "R2"
 
 
 async def test_an_expired_request_holds_no_target(store: RedisStore) -> None:
     await requested(store, minutes=-1)
     await store.create_run(run(id="R2"))
-    assert await store.claim("sg-1", "R1") is None
-    assert await store.claim("sg-1", "R2") is None
+    assert await store.claim_target("sg-1", "R1") is None
+    assert await store.claim_target("sg-1", "R2") is None
 
 
 @pytest.mark.parametrize("to", [S.RUNNING, S.DONE, S.DRIFTED])
 async def test_a_change_in_force_holds_its_target(store: RedisStore, to: RunState) -> None:
     await approved(store)
     await store.create_run(run(id="R2"))
-    assert await store.claim("sg-1", "R1") is None
-    await store.move("R1", {S.APPROVED}, S.RUNNING)
-    await store.move("R1", {S.RUNNING}, to)
-    assert await store.claim("sg-1", "R2") == "R1"
+    assert await store.claim_target("sg-1", "R1") is None
+    await store.move_run("R1", {S.APPROVED}, S.RUNNING)
+    await store.move_run("R1", {S.RUNNING}, to)
+    assert await store.claim_target("sg-1", "R2") == "R1"
 
 
 # --- housekeeping ---------------------------------------------------------------------------------
@@ -266,11 +270,11 @@ async def test_every_key_expires_or_has_a_reason_not_to(
 ) -> None:
     await store.open_incident(incident(thread_ts="171.5"), "a")
     await store.change_incident("INC1", thread_ts="172.5")
-    await store.note("INC1", TimelineEntry(at=NOON, kind="note", text="hello"))
-    await store.once("event:Ev1", 60)
-    await store.claim("sg-1", "R1")
+    await store.add_to_timeline("INC1", TimelineEntry(at=NOON, kind="note", text="hello"))
+    await store.first_time("event:Ev1", 60)
+    await store.claim_target("sg-1", "R1")
     await approved(store)
-    await store.move("R1", {S.APPROVED}, S.RUNNING)
+    await store.move_run("R1", {S.APPROVED}, S.RUNNING)
     keys = [key async for key in redis.scan_iter(f"{{{namespace}}}:*")]
     assert len(keys) > 10
     immortal = {key for key in keys if await redis.ttl(key) == -1}

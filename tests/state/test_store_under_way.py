@@ -15,7 +15,7 @@ S = RunState
 
 
 async def ids(store: RedisStore) -> list[str]:
-    return [each.id for each in await store.under_way()]
+    return [each.id for each in await store.unfinished_runs()]
 
 
 async def age(redis: Redis, namespace: str, run_id: str) -> None:
@@ -25,7 +25,7 @@ async def age(redis: Redis, namespace: str, run_id: str) -> None:
 
 async def test_a_preview_is_nobodys_wait_and_a_request_is(store: RedisStore) -> None:
     await store.create_run(run(id="R0", plan=plan(), fingerprint=plan().fingerprint))
-    await store.move("R0", {S.PREPARING}, S.PROPOSED)
+    await store.move_run("R0", {S.PREPARING}, S.PROPOSED)
     await requested(store, id="R1")
     await approved(store, id="R2")
     assert await ids(store) == ["R1", "R2"]
@@ -34,9 +34,9 @@ async def test_a_preview_is_nobodys_wait_and_a_request_is(store: RedisStore) -> 
 async def test_it_is_under_way_until_it_ends(store: RedisStore) -> None:
     await approved(store)
     for source, to in ((S.APPROVED, S.RUNNING), (S.RUNNING, S.SETTLING), (S.SETTLING, S.VERIFYING)):
-        await store.move("R1", {source}, to)
+        await store.move_run("R1", {source}, to)
         assert await ids(store) == ["R1"], to
-    await store.move("R1", {S.VERIFYING}, S.DONE)
+    await store.move_run("R1", {S.VERIFYING}, S.DONE)
     assert await ids(store) == []
 
 
@@ -44,12 +44,12 @@ async def test_an_undo_long_after_is_under_way_again(
     store: RedisStore, redis: Redis, namespace: str
 ) -> None:
     await approved(store)
-    await store.move("R1", {S.APPROVED}, S.RUNNING)
-    await store.move("R1", {S.RUNNING}, S.DONE)
+    await store.move_run("R1", {S.APPROVED}, S.RUNNING)
+    await store.move_run("R1", {S.RUNNING}, S.DONE)
     await age(redis, namespace, "R1")
     assert await ids(store) == []
     assert await redis.zcard(Keys(namespace).runs_under_way) == 0, "the index is kept small"
-    await store.move("R1", {S.DONE}, S.UNDOING, undone_by="U_CY")
+    await store.move_run("R1", {S.DONE}, S.UNDOING, undone_by="U_CY")
     assert await ids(store) == ["R1"]
 
 
@@ -60,7 +60,7 @@ async def test_only_what_ended_is_taken_out(
     await requested(store)
     await age(redis, namespace, "R1")
     if ended:
-        await store.move("R1", {S.REQUESTED}, S.REJECTED)
+        await store.move_run("R1", {S.REQUESTED}, S.REJECTED)
     assert await ids(store) == ([] if ended else ["R1"])
     assert await redis.zcard(Keys(namespace).runs_under_way) == (0 if ended else 1)
 
@@ -70,7 +70,7 @@ async def test_what_was_asked_for_anew_meanwhile_stays(
 ) -> None:
     """Between reading the index and taking it out, somebody asks for the undo."""
     await approved(store)
-    await store.move("R1", {S.APPROVED}, S.REFUSED)
+    await store.move_run("R1", {S.APPROVED}, S.REFUSED)
     index = Keys(namespace).runs_under_way
     seen = int(await redis.zscore(index, "R1") or 0) - 1
     await store._index_remove(keys=[index], args=["R1", seen])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from sandbox import workspace as slack
+from sandbox import people_and_channels as slack
 from tests.support.chromium import needs_chromium, opened
 from tests.support.play import Play
 

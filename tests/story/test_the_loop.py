@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox import workspace as slack
+from sandbox import people_and_channels as slack
 from tests.support.play import Play, said
 
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story")]

@@ -10,10 +10,10 @@ from typing import Any
 
 from bot.changes.engine import Offload
 from bot.changes.executor import ChangeExecutor, NextStep, Timeouts
-from bot.domain.contract import Action, Observed, Scope
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
 from bot.domain.incident import Incident, Severity
 from bot.domain.plan import Check, Plan, Step
+from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.policy import Policy, Refusal
 from bot.domain.ports import Aws
 from bot.domain.report import Cost, GapReason

@@ -51,12 +51,12 @@ class MemoryStore:
     async def now(self) -> datetime:
         return self.clock
 
-    async def once(self, what: str, seconds: int) -> bool:
+    async def first_time(self, what: str, seconds: int) -> bool:
         new = what not in self.remembered
         self.remembered.add(what)
         return new
 
-    async def known(self, what: str) -> bool:
+    async def was_seen(self, what: str) -> bool:
         return what in self.remembered
 
     # incidents
@@ -94,7 +94,7 @@ class MemoryStore:
         await self.gate()
         return self.reports.get(incident_id)
 
-    async def note(self, incident_id: str, entry: TimelineEntry) -> None:
+    async def add_to_timeline(self, incident_id: str, entry: TimelineEntry) -> None:
         await self.gate()
         entries = self.notes.setdefault(incident_id, [])
         same = (entry.kind, entry.ref, entry.text)
@@ -122,12 +122,12 @@ class MemoryStore:
     async def runs(self, incident_id: str) -> Sequence[Run]:
         return [run for run in self.kept.values() if run.incident == incident_id]
 
-    async def under_way(self) -> Sequence[Run]:
+    async def unfinished_runs(self) -> Sequence[Run]:
         return [
             run for run in self.kept.values() if run.state not in BEFORE_REQUEST | FINISHED_STATES
         ]
 
-    async def move(
+    async def move_run(
         self,
         run_id: str,
         allowed: Collection[RunState],
@@ -174,7 +174,7 @@ class MemoryStore:
         await self.gate()
         return approved
 
-    async def claim(self, target: str, run_id: str) -> str | None:
+    async def claim_target(self, target: str, run_id: str) -> str | None:
         await self.gate()
         holder = self.claims.get(target)
         other = self.kept.get(holder) if holder and holder != run_id else None
@@ -184,7 +184,7 @@ class MemoryStore:
         await self.gate()
         return other.id if other else None
 
-    async def release(self, target: str, run_id: str) -> None:
+    async def release_target(self, target: str, run_id: str) -> None:
         await self.gate()
         if self.claims.get(target) == run_id:
             del self.claims[target]

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from bot.state import embedded
-from sandbox import workspace as slack
+from bot.state import embedded_valkey
+from sandbox import people_and_channels as slack
 from sandbox.commands import SCENARIOS
 from sandbox.session import Session
 from sandbox.world import load
@@ -64,7 +64,7 @@ class Play:
         if self.bot is not None:
             self.bot.terminate()
             self.bot.wait(timeout=15)
-        embedded.stop(self.folder / "state")
+        embedded_valkey.stop(self.folder / "state")
         self.session.stop()
 
     # --- what is seen ---------------------------------------------------------------------------

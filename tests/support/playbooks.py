@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.contract import AlarmRule, Playbook
+from bot.domain.playbook_contract import AlarmRule, Playbook
 from bot.domain.report import Overview
 from bot.domain.run import Verification
 

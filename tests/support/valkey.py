@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.state import embedded
+from bot.state import embedded_valkey
 from bot.state.store import RedisStore, connect
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state_dir = tmp_path_factory.mktemp("state")
-    yield embedded.start(state_dir)
-    embedded.stop(state_dir)
+    yield embedded_valkey.start(state_dir)
+    embedded_valkey.stop(state_dir)
 
 
 @pytest.fixture
@@ -41,4 +41,4 @@ def store(redis: Redis, namespace: str) -> RedisStore:
 def state_dir(tmp_path: Path) -> Iterator[Path]:
     """A state directory of one's own, whose server is ended with the test."""
     yield tmp_path
-    embedded.stop(tmp_path)
+    embedded_valkey.stop(tmp_path)

@@ -61,8 +61,8 @@ async def requested(store: RedisStore, minutes: float = 15, **fields: Any) -> Ru
     deadline = await store.now() + timedelta(minutes=minutes)
     born = run(plan=plan(), fingerprint=plan().fingerprint, **fields)
     await store.create_run(born)
-    await store.move(born.id, {S.PREPARING}, S.PROPOSED)
-    moved = await store.move(born.id, {S.PROPOSED}, S.REQUESTED, expires_at=deadline)
+    await store.move_run(born.id, {S.PREPARING}, S.PROPOSED)
+    moved = await store.move_run(born.id, {S.PROPOSED}, S.REQUESTED, expires_at=deadline)
     assert moved is not None
     return moved
 

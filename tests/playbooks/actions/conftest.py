@@ -9,8 +9,8 @@ import pytest
 
 from bot.aws.client import AwsAccount, Budget
 from bot.aws.sessions import Roles
-from bot.domain.contract import Action, Scope
 from bot.domain.plan import Plan, Step
+from bot.domain.playbook_contract import Action, Scope
 from bot.domain.ports import Aws, AwsWriter
 from bot.domain.report import Window
 from bot.domain.resources import ApiRef, CodeDeployRef, EcsRef, FunctionRef, LoadBalancerRef

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.domain.contract import Action, Scope
 from bot.domain.plan import Plan, Step
+from bot.domain.playbook_contract import Action, Scope
 from bot.domain.ports import Aws, AwsWriter
 from playbooks.actions import ACTIONS
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.aws.client import AwsAccount
-from bot.domain.contract import Scope
 from bot.domain.errors import WriteRefused
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import FunctionRef, Resources
 from sandbox.aws.server import AwsServer

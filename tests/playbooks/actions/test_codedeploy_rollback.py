@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.aws.client import AwsAccount
-from bot.domain.contract import Scope
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.run import Answer
 from sandbox.aws.server import AwsServer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.run import Answer
 from sandbox.aws.server import AwsServer

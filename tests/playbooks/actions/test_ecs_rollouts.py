@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Plan
+from bot.domain.playbook_contract import Scope
 from bot.domain.report import GapReason, Window
 from bot.domain.resources import EcsRef, Resources
 from bot.domain.service import Service

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.aws.client import AwsAccount
-from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Step
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.run import Answer
 from tests.playbooks.actions.planning import PROVISIONED, Writer, blocked, lambda_step, plan_of

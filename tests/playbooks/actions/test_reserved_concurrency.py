@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.aws.client import AwsAccount
-from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from tests.playbooks.actions.planning import RESERVED, lambda_step, plan_of
 from tests.playbooks.actions.situations import by_hand, throttles

@@ -8,9 +8,9 @@ import pytest
 
 from bot.aws.client import AwsAccount
 from bot.changes.guards import Request, no_forbidden_calls, only_declared_calls
-from bot.domain.contract import Action, Scope
 from bot.domain.errors import WriteRefused
 from bot.domain.plan import Step, canonical
+from bot.domain.playbook_contract import Action, Scope
 from bot.domain.policy import Policy
 from bot.domain.ports import Aws, AwsWriter
 from bot.domain.run import Answer, Run, RunState

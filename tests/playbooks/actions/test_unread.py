@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.contract import Scope
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from sandbox.world.api import Fault
 from tests.playbooks.actions.planning import PROVISIONED, blocked, plan_of

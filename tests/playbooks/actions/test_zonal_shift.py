@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.aws.client import AwsAccount
 from bot.domain.change_wording import undo_command
-from bot.domain.contract import Scope
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.run import Run, RunState
 from sandbox.aws.server import AwsServer

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.errors import ReadFailed
 from bot.domain.resources import LoadBalancerRef
-from playbooks.probes import balancer, front
+from playbooks.probes import balancer, front_door
 from tests.playbooks.aws_stub import Answers
 
 
@@ -45,7 +45,7 @@ def test_health_is_not_asked_of_functions() -> None:
         ],
         (),
     )
-    found = front.balancer_id(
+    found = front_door.balancer_id(
         {
             "LoadBalancerArn": "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/shop/9",
             "AvailabilityZones": [{"ZoneName": "us-east-1b"}, {"ZoneName": "us-east-1a"}],
@@ -66,7 +66,7 @@ def found_groups(*wanted: str, number: int = 2) -> tuple[balancer.Group, ...]:
         for i in range(number)
     ]
     aws = Answers(describe_target_groups={"TargetGroups": described})
-    named = front.BalancerId("arn", "app/shop/1", ("us-east-1a",))
+    named = front_door.BalancerId("arn", "app/shop/1", ("us-east-1a",))
     return balancer.find_groups(aws, named, LoadBalancerRef(name="shop", target_groups=wanted))
 
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Scope
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef, Resources
 from bot.domain.service import Service

@@ -8,7 +8,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef, LoadBalancerRef, Resources
 from bot.domain.service import Service
-from playbooks.probes import edge, front
+from playbooks.probes import edge, front_door
 from playbooks.probes.metrics import TimeSeries
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import result
@@ -52,7 +52,7 @@ def test_the_alarm_knows_the_balancers_name_in_metrics() -> None:
     named = LoadBalancerRef(name="shop")
     full = "app/shop/50dc6c495c0c9188"
     alarm = ALARM.model_copy(update={"dimensions": {"LoadBalancer": full}})
-    assert front.balancer_dimension(aws, scope(alarm), named) == full
-    assert front.balancer_dimension(aws, scope(), LoadBalancerRef(name=full)) == full
+    assert front_door.balancer_dimension(aws, scope(alarm), named) == full
+    assert front_door.balancer_dimension(aws, scope(), LoadBalancerRef(name=full)) == full
     with pytest.raises(ReadFailed):
-        front.balancer_dimension(aws, scope(), named)
+        front_door.balancer_dimension(aws, scope(), named)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.report import Window
-from playbooks.probes import exceptions, insights
+from playbooks.probes import exceptions, logs_insights
 from playbooks.probes.exceptions import ExceptionsProbe
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import AT
@@ -43,8 +43,8 @@ def test_rows_without_a_class_are_left_out() -> None:
 
 def test_a_log_of_four_hours_has_no_baseline_of_an_old_incident() -> None:
     old = Window.around(BEGAN, minute(300))
-    assert insights.read_from(old) == minute(60)
-    assert insights.read_from(Window.around(BEGAN, minute(12))) == minute(-120)
+    assert logs_insights.read_from(old) == minute(60)
+    assert logs_insights.read_from(Window.around(BEGAN, minute(12))) == minute(-120)
     aws = Answers(start_query={"queryId": "q"}, get_query_results={"status": "Complete"})
     found = ExceptionsProbe().read(aws, replace(scope(), window=old))
     assert found is not None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.alarm import Alarm
-from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Scope
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef, LoadBalancerRef, Resources
 from bot.domain.service import Service
-from playbooks.probes import reports
+from playbooks.probes import lambda_reports
 from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe, invoked_function
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import ARN, DENIED, metric_answer, resources_calling
@@ -103,9 +103,9 @@ def test_a_balancers_functions_are_its_targets() -> None:
     called = invoked_function(aws, looked)
     assert called is not None
     assert called.function.name == "web"
-    assert reports.deadline_of(aws, looked, called) == (120.0, False)
+    assert lambda_reports.deadline_of(aws, looked, called) == (120.0, False)
     aws = Answers(describe_load_balancers=DENIED)
-    assert reports.deadline_of(aws, looked, called) == (60.0, True)
+    assert lambda_reports.deadline_of(aws, looked, called) == (60.0, True)
     nobody = Answers(
         describe_load_balancers={"LoadBalancers": [described]},
         describe_target_groups={"TargetGroups": [group]},

@@ -12,8 +12,8 @@ from bot.aws import alarms, discovery
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings, settings
-from bot.domain.contract import Action, Playbook
 from bot.domain.errors import ConfigError, ReadFailed
+from bot.domain.playbook_contract import Action, Playbook
 from bot.domain.ports import Aws
 
 if TYPE_CHECKING:

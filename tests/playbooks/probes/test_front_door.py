@@ -7,25 +7,27 @@ import pytest
 from bot.domain.errors import ReadFailed
 from bot.domain.resources import ApiRef, LoadBalancerRef, Resources
 from bot.domain.service import Service
-from playbooks.probes import front
+from playbooks.probes import front_door
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import REST_RESOURCES, resources_calling
 from tests.playbooks.samples import ALARM, scope
 
 
 def test_integrations_of_a_rest_api() -> None:
-    (call,) = front.rest_calls(REST_RESOURCES)
+    (call,) = front_door.rest_calls(REST_RESOURCES)
     assert (call.function, call.qualifier, call.timeout) == ("checkout", "PROD", 29.0)
 
 
 def test_integrations_of_an_http_api() -> None:
     arn = "arn:aws:lambda:us-east-1:123456789012:function:checkout"
-    (call,) = front.http_calls({"Items": [{"IntegrationUri": arn, "IntegrationType": "AWS_PROXY"}]})
+    (call,) = front_door.http_calls(
+        {"Items": [{"IntegrationUri": arn, "IntegrationType": "AWS_PROXY"}]}
+    )
     assert (call.function, call.qualifier, call.timeout) == ("checkout", None, 30.0)
 
 
 def test_an_integration_that_calls_no_function() -> None:
-    call = front.call("http://internal-alb.example.com/orders", None, "rest")
+    call = front_door.call("http://internal-alb.example.com/orders", None, "rest")
     assert (call.function, call.timeout) == (None, 29.0)
 
 
@@ -43,11 +45,11 @@ def test_the_front_door_is_what_the_alarm_is_about() -> None:
             "dimensions": {"LoadBalancer": "app/shop/50dc6c495c0c9188"},
         }
     )
-    assert front.front_door(scope(about, both)) == LoadBalancerRef(name="shop")
-    assert front.front_door(scope(None, both)) == ApiRef(name="shop-api")
+    assert front_door.front_door(scope(about, both)) == LoadBalancerRef(name="shop")
+    assert front_door.front_door(scope(None, both)) == ApiRef(name="shop-api")
     bare = Service(name="shop")
-    assert front.front_door(scope(None, bare)) is None
-    assert front.front_door(scope(ALARM, bare)) == ApiRef(name="checkout-api", stage="prod")
+    assert front_door.front_door(scope(None, bare)) is None
+    assert front_door.front_door(scope(ALARM, bare)) == ApiRef(name="checkout-api", stage="prod")
 
 
 def test_the_api_is_found_by_name_on_any_page() -> None:
@@ -57,9 +59,9 @@ def test_the_api_is_found_by_name_on_any_page() -> None:
             {"items": [{"id": "x2", "name": "checkout-api"}]},
         ]
     )
-    assert front.find_api(aws, ApiRef(name="checkout-api")) == "x2"
+    assert front_door.find_api(aws, ApiRef(name="checkout-api")) == "x2"
     with pytest.raises(ReadFailed, match="no REST API is called nowhere"):
-        front.find_api(aws, ApiRef(name="nowhere"))
+        front_door.find_api(aws, ApiRef(name="nowhere"))
 
 
 def test_stage_variables_are_put_in() -> None:
@@ -67,5 +69,5 @@ def test_stage_variables_are_put_in() -> None:
         get_resources=resources_calling("checkout:${stageVariables.alias}"),
         get_stage={"variables": {"alias": "PROD"}},
     )
-    (call,) = front.calls_of(aws, ApiRef(name="checkout-api", id="a1"))
+    (call,) = front_door.calls_of(aws, ApiRef(name="checkout-api", id="a1"))
     assert (call.function, call.qualifier) == ("checkout", "PROD")

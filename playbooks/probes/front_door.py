@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.domain.contract import Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef, LoadBalancerRef

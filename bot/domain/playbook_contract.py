@@ -49,7 +49,7 @@ import inspect
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -109,9 +109,10 @@ class AlarmRule:
 class Causes:
     """Hypotheses and the probes they need. Incident types inherit the causes they need.
 
-    Both are inherited like methods: a class's own first, then those of its bases in the order they
-    are listed. A subclass that sets a hypothesis to None does without it. Raises TypeError when a
-    method has a parameter that names no probe.
+    Both are inherited like methods. Hypotheses stand in the order of the bases, a class's own
+    first; probes of the furthest bases come first, as most causes need those. A subclass that sets
+    a hypothesis to None does without it. Raises TypeError when a method has a parameter that
+    names no probe.
     """
 
     probes: ClassVar[Mapping[str, Probe[object]]] = {}
@@ -119,9 +120,11 @@ class Causes:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        names = dict.fromkeys(name for base in cls.__mro__ for name in vars(base))
-        members: dict[str, Any] = {name: getattr(cls, name, None) for name in names}
-        cls.probes = {name: each for name, each in members.items() if isinstance(each, Probe)}
+        cls.probes = {
+            name: each
+            for name, each in _members(cls, reversed(cls.__mro__)).items()
+            if isinstance(each, Probe)
+        }
         cls.hypotheses = tuple(
             Hypothesis(
                 id=name.replace("_", "-"),
@@ -130,9 +133,15 @@ class Causes:
                 test=test,
                 parameters=probe_parameters(cls, test),
             )
-            for name, test in members.items()
+            for name, test in _members(cls, cls.__mro__).items()
             if hasattr(test, "__hypothesis__")
         )
+
+
+def _members(cls: type, bases: Iterable[type]) -> dict[str, Any]:
+    """What the class has under each name that a base declares, in the order of `bases`."""
+    names = dict.fromkeys(name for base in bases for name in vars(base))
+    return {name: getattr(cls, name, None) for name in names}
 
 
 class Playbook(Causes, ABC):

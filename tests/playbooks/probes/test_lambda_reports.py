@@ -6,17 +6,17 @@ import pytest
 
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
-from playbooks.probes import reports
+from playbooks.probes import lambda_reports
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import AT, REST_RESOURCES
 from tests.playbooks.samples import scope
 
 
 def test_the_report_query_asks_for_the_deadline_and_the_timeout() -> None:
-    asked = str(reports.report_query(29.0, 10.0, structured=False))
+    asked = str(lambda_reports.report_query(29.0, 10.0, structured=False))
     assert "floor((init + ran) / 29000)" in asked
     assert "floor(ran / 9999)" in asked
-    structured = str(reports.report_query(30.0, 60.0, structured=True))
+    structured = str(lambda_reports.report_query(30.0, 60.0, structured=True))
     assert 'type = "platform.report"' in structured
     assert "record.metrics.initDurationMs" in structured
 
@@ -40,7 +40,7 @@ def report_aws(log_format: str | None = None, **more: object) -> Answers:
 
 
 def test_reports_by_minute() -> None:
-    found = reports.ReportsProbe().read(report_aws(), scope())
+    found = lambda_reports.ReportsProbe().read(report_aws(), scope())
     assert found is not None
     assert (found.deadline, found.deadline_assumed, found.timeout) == (29.0, False, 60.0)
     assert [(row.cold, row.count, row.slow) for row in found.rows] == [(True, 9.0, 4.0)]
@@ -49,14 +49,14 @@ def test_reports_by_minute() -> None:
 
 def test_the_log_format_decides_the_fields() -> None:
     aws = report_aws("JSON")
-    reports.ReportsProbe().read(aws, scope())
+    lambda_reports.ReportsProbe().read(aws, scope())
     (started,) = [sent for name, sent in aws.sent if name == "logs.start_query"]
     assert "platform.report" in started["queryString"]
 
 
 def test_without_the_integration_the_default_deadline_is_named_as_such() -> None:
     denied = ReadFailed(GapReason.DENIED, "no", "apigateway:GET")
-    found = reports.ReportsProbe().read(report_aws(get_resources=denied), scope())
+    found = lambda_reports.ReportsProbe().read(report_aws(get_resources=denied), scope())
     assert found is not None
     assert (found.deadline, found.deadline_assumed) == (29.0, True)
 
@@ -64,4 +64,4 @@ def test_without_the_integration_the_default_deadline_is_named_as_such() -> None
 def test_a_read_that_fails_is_not_swallowed() -> None:
     denied = ReadFailed(GapReason.DENIED, "no", "lambda:GetFunctionConfiguration")
     with pytest.raises(ReadFailed):
-        reports.ReportsProbe().read(report_aws(get_function_configuration=denied), scope())
+        lambda_reports.ReportsProbe().read(report_aws(get_function_configuration=denied), scope())

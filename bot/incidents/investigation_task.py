@@ -10,7 +10,7 @@ from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.ports import Accounts, Store
 from bot.domain.report import Report, Verdict
 from bot.domain.service import Service
-from bot.incidents.card import IncidentCard, fault_text
+from bot.incidents.card_publisher import IncidentCard, fault_text
 from bot.investigation.investigator import Investigator, ResolvedScope
 from bot.investigation.routing import Router
 from bot.telemetry import metrics
@@ -77,7 +77,7 @@ class IncidentInvestigation:
             text = f"likely cause: {cause.title}{confidence}. {clue}"
         at = report.made_at
         entry = TimelineEntry(at=at, kind="finding", text=text, ref=at.isoformat())
-        await self.store.note(incident.id, entry)
+        await self.store.add_to_timeline(incident.id, entry)
 
 
 def service_of(incident: Incident, catalogue: Catalogue) -> Service:

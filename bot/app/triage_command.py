@@ -15,8 +15,8 @@ from bot.config import catalogue
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings, settings
 from bot.domain.alarm import Alarm
-from bot.domain.contract import Playbook
 from bot.domain.errors import ConfigError, ReadFailed
+from bot.domain.playbook_contract import Playbook
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason, Report
 from bot.domain.service import Service

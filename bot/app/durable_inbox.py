@@ -35,7 +35,7 @@ class StoreReplays:
 
     async def seen(self, nonce: str) -> bool:
         try:
-            return not await self._store.once(f"request:{nonce}", REMEMBERED)
+            return not await self._store.first_time(f"request:{nonce}", REMEMBERED)
         except (RedisError, OSError) as fault:
             raise NotSaved(f"not saved: {fault}") from fault
 

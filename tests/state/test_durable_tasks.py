@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from bot.state.jobs import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, Jobs, Kind
+from bot.state.durable_tasks import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, Jobs, Kind
 from tests.support.waiting import until
 
 QUICK = timedelta(milliseconds=1)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from bot.domain.contract import Probe, Scope
 from bot.domain.errors import ReadFailed
+from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, FunctionRef
-from playbooks.probes import insights
-from playbooks.probes.front import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
+from playbooks.probes import logs_insights
+from playbooks.probes.front_door import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
 from playbooks.probes.invoked_function import PERMISSIONS, InvokedFunction, invoked_function
 from playbooks.probes.metrics import weighted_median
 
@@ -118,7 +118,7 @@ class ReportsProbe(Probe[Reports]):
         "lambda:GetFunctionConfiguration",
         "elasticloadbalancing:DescribeLoadBalancerAttributes",
         *PERMISSIONS,
-        *insights.PERMISSIONS,
+        *logs_insights.PERMISSIONS,
     )
 
     def read(self, aws: Aws, scope: Scope) -> Reports | None:
@@ -131,7 +131,7 @@ class ReportsProbe(Probe[Reports]):
         deadline, assumed = deadline_of(aws, scope, found)
         structured = settings.get("LoggingConfig", {}).get("LogFormat") == "JSON"
         query = report_query(deadline, timeout, structured=structured)
-        rows = insights.run(aws, scope.window, (function.logs,), query)
+        rows = logs_insights.run(aws, scope.window, (function.logs,), query)
         return Reports(
             function=function.name,
             group=function.logs,
@@ -139,11 +139,11 @@ class ReportsProbe(Probe[Reports]):
             deadline=deadline,
             deadline_assumed=assumed,
             timeout=timeout,
-            rows=tuple(reported(row) for row in rows if not insights.count(row, "stopped")),
+            rows=tuple(reported(row) for row in rows if not logs_insights.count(row, "stopped")),
             init_timeouts={
-                insights.minute_of(row): insights.count(row, "n")
+                logs_insights.minute_of(row): logs_insights.count(row, "n")
                 for row in rows
-                if insights.count(row, "stopped")
+                if logs_insights.count(row, "stopped")
             },
         )
 
@@ -181,7 +181,7 @@ def deadline_of(aws: Aws, scope: Scope, found: InvokedFunction) -> tuple[float, 
     return (float(idle), False) if idle else (DEFAULT_DEADLINE["alb"], True)
 
 
-def report_query(deadline: float, timeout: float, *, structured: bool) -> insights.Query:
+def report_query(deadline: float, timeout: float, *, structured: bool) -> logs_insights.Query:
     """Cold and warm invocations a minute, and inits that Lambda stopped.
 
     Flags are numbers, 0 or 1, made by `floor` and `least`: that a comparison can be summed is
@@ -197,12 +197,12 @@ def report_query(deadline: float, timeout: float, *, structured: bool) -> insigh
         duration, init = "@duration", "@initDuration"
     marker = "initReport" if structured else "INIT_REPORT"
     return (
-        insights.Query()
+        logs_insights.Query()
         .filter(f"{report} or ({init_report} and {failed})")
         .fields(
             init=f"coalesce({init}, 0)",
             ran=duration,
-            stopped=f"strcontains({kind}, {insights.text(marker)})",
+            stopped=f"strcontains({kind}, {logs_insights.text(marker)})",
         )
         .fields(
             cold="least(1, ceil(init))",
@@ -225,15 +225,15 @@ def report_query(deadline: float, timeout: float, *, structured: bool) -> insigh
 
 
 def reported(row: Mapping[str, str]) -> Reported:
-    cold = insights.count(row, "cold") > 0
+    cold = logs_insights.count(row, "cold") > 0
     return Reported(
-        at=insights.minute_of(row),
+        at=logs_insights.minute_of(row),
         cold=cold,
-        count=insights.count(row, "n"),
-        slow=insights.count(row, "late"),
-        timed=insights.count(row, "ended"),
-        missed=insights.count(row, "failed"),
-        p50=insights.number(row, "p50"),
-        p99=insights.number(row, "p99"),
-        init_p50=insights.number(row, "init_p50") if cold else None,
+        count=logs_insights.count(row, "n"),
+        slow=logs_insights.count(row, "late"),
+        timed=logs_insights.count(row, "ended"),
+        missed=logs_insights.count(row, "failed"),
+        p50=logs_insights.number(row, "p50"),
+        p99=logs_insights.number(row, "p99"),
+        init_p50=logs_insights.number(row, "init_p50") if cold else None,
     )
