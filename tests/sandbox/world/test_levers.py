@@ -6,6 +6,8 @@ import pytest
 
 from tests.sandbox.world.playing import Play, failing, read, recent, share, statuses, warm_p99
 
+pytestmark = pytest.mark.slow
+
 
 def test_enough_provisioned_concurrency_ends_cold_starts() -> None:
     play = Play("5xx-cold-starts-in-a-surge")
