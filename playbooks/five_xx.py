@@ -86,11 +86,7 @@ class FiveXX(
         counts: FunctionCounts | Gap | None,
         reports: Reports | Gap | None,
         exceptions: Exceptions | Gap | None,
-        codedeploy: Changes | Gap | None,
-        rollouts: Changes | Gap | None,
-        versions: Changes | Gap | None,
-        trail: Changes | Gap | None,
-        trail_rest: Gap | None,
+        changes: Changes | Gap | None,
     ) -> Overview:
         """Headline, onset, codes, changes, chart and links."""
         anomaly = self.anomaly(scope, edge)
@@ -100,7 +96,7 @@ class FiveXX(
             scope,
             anomaly,
             counted,
-            all_changes(codedeploy, rollouts, versions, trail, trail_rest).known,
+            all_changes(changes).known,
             edge,
             overview.links(scope, access, reports, exceptions, counts),
         )

@@ -76,6 +76,16 @@ T_co = TypeVar("T_co", covariant=True)
 Evidence = Mapping[str, object]
 """Results of probes and facts by name: a value, None (nothing to read) or a Gap (read failed)."""
 
+
+@typing.runtime_checkable
+class PartlyRead(typing.Protocol):
+    """A probe's value of which parts could not be read: each becomes a gap of the report."""
+
+    def gaps(self, probe: str) -> tuple[Gap, ...]:
+        """What could not be read; `probe` is the probe's attribute name."""
+        ...
+
+
 # --- what is investigated, and reads of it --------------------------------------------------------
 
 

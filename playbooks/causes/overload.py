@@ -40,21 +40,17 @@ class BackendOverload(FunctionSources, BalancerSources, ChangeSources):
         balancer: Balancer | Gap | None,
         tasks: Backends | Gap | None,
         dependencies: Backends | Gap | None,
-        codedeploy: Changes | Gap | None,
-        rollouts: Changes | Gap | None,
-        versions: Changes | Gap | None,
-        trail: Changes | Gap | None,
-        trail_rest: Gap | None,
+        changes: Changes | Gap | None,
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Requests take longer than usual, all of them, also with a warm backend."""
         anomaly = self.anomaly(scope, edge)
-        changes = all_changes(codedeploy, rollouts, versions, trail, trail_rest)
+        known = all_changes(changes)
         slower = overload(anomaly, edge, counts, reports, balancer, (tasks, dependencies))
         yield from of_one_function(slower, unmeasured)
         yield from rivals.no_target_asked(anomaly, balancer)
         yield from rivals.in_one_zone(anomaly, balancer)
-        yield from rivals.slower_since_release(anomaly, edge, changes)
+        yield from rivals.slower_since_release(anomaly, edge, known)
 
 
 def overload(

@@ -14,13 +14,7 @@ from playbooks.evidence import onset
 from playbooks.evidence.signal import Signal
 from playbooks.probes.access_log import AccessLogProbe
 from playbooks.probes.balancer import BalancerProbe, TargetHealthProbe
-from playbooks.probes.changes import (
-    CodeDeployProbe,
-    RolloutsProbe,
-    TrailProbe,
-    TrailRestProbe,
-    VersionsProbe,
-)
+from playbooks.probes.changes import ChangesProbe
 from playbooks.probes.edge import Edge, EdgeProbe
 from playbooks.probes.functions import FunctionCountsProbe
 from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe
@@ -56,10 +50,6 @@ class BalancerSources(FrontDoorSources):
 
 
 class ChangeSources(FrontDoorSources):
-    """Deployments, versions, rollouts and CloudTrail events: what somebody changed."""
+    """What somebody changed, from every source."""
 
-    codedeploy = CodeDeployProbe()
-    rollouts = RolloutsProbe()
-    versions = VersionsProbe()
-    trail = TrailProbe()
-    trail_rest = TrailRestProbe()
+    changes = ChangesProbe()

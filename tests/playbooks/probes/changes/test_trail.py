@@ -11,7 +11,7 @@ from bot.domain.playbook_contract import Scope
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef, Resources
 from bot.domain.service import Service
-from playbooks.probes import changes
+from playbooks.probes.changes import codedeploy, ecs, functions, trail
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import AT
 from tests.playbooks.samples import scope
@@ -72,14 +72,14 @@ def event(
 def test_trail_events(
     name: str, request_parameters: dict[str, object], kind: str, summary: str
 ) -> None:
-    found = changes.changed(event(name, request_parameters))
+    found = trail.changed(event(name, request_parameters))
     assert found is not None
     assert (found.kind, found.summary, found.actor, found.at) == (kind, summary, "mara", AT)
 
 
 def test_what_failed_or_only_read_changed_nothing() -> None:
-    assert changes.changed(event("UpdateAlias20150331", error="AccessDenied")) is None
-    assert changes.changed(event("GetAlias20150331") | {"ReadOnly": "true"}) is None
+    assert trail.changed(event("UpdateAlias20150331", error="AccessDenied")) is None
+    assert trail.changed(event("GetAlias20150331") | {"ReadOnly": "true"}) is None
 
 
 def with_functions(number: int) -> Scope:
@@ -89,32 +89,27 @@ def with_functions(number: int) -> Scope:
 
 def test_at_most_ten_look_ups_and_what_is_left_is_said() -> None:
     aws = Answers(lookup_events={"Events": []})
-    assert changes.TrailProbe().read(aws, with_functions(12)) == ()
+    found = trail.CloudTrail().read(aws, with_functions(12))
+    assert found is not None
+    assert found.known == ()
     assert len(aws.sent) == 10
-    with pytest.raises(ReadFailed, match="more events about f10, f11") as failed:
-        changes.TrailRestProbe().read(aws, with_functions(12))
-    assert failed.value.reason is GapReason.BUDGET
+    (unread,) = found.unread
+    assert "more events about f10, f11" in unread.detail
+    assert unread.reason is GapReason.BUDGET
 
 
 def test_the_second_page_of_a_busy_resource_is_read() -> None:
     moved = event("UpdateAlias20150331", {"name": "PROD", "functionVersion": "42"})
     first = {"Events": [event("GetAlias20150331") | {"ReadOnly": "true"}], "NextToken": "more"}
     aws = Answers(lookup_events=[first, {"Events": [moved | {"EventId": "e2"}]}])
-    (found,) = changes.TrailProbe().read(aws, with_functions(1)) or ()
-    assert found.kind == "alias"
+    found = trail.CloudTrail().read(aws, with_functions(1))
+    assert found is not None
+    assert [change.kind for change in found.known] == ["alias"]
     assert [sent.get("NextToken") for _, sent in aws.sent] == [None, "more"]
 
 
-def test_pages_without_end_are_left_and_said() -> None:
-    endless = Answers(lookup_events={"Events": [], "NextToken": "more"})
-    with pytest.raises(ReadFailed, match="more events about f0"):
-        changes.TrailRestProbe().read(endless, with_functions(1))
-    complete = Answers(lookup_events={"Events": []})
-    assert changes.looked_up(complete, with_functions(1)) == ([], ())
-
-
 def test_a_deployment_has_an_end() -> None:
-    found = changes.deployed(
+    found = codedeploy.deployed(
         {
             "applicationName": "basket",
             "deploymentGroupName": "prod",
@@ -130,7 +125,7 @@ def test_a_deployment_has_an_end() -> None:
 
 
 def test_only_the_primary_deployment_is_a_change() -> None:
-    (found,) = changes.rolled_out(
+    (found,) = ecs.rolled_out(
         {
             "serviceName": "shop",
             "deployments": [
@@ -160,7 +155,7 @@ def test_only_versions_the_alias_serves_count() -> None:
         {"Version": number, "LastModified": "2026-03-14T03:07:00.000+0000"}
         for number in ("$LATEST", "41", "42", "43")
     ]
-    found = changes.published("checkout", alias, versions)
+    found = functions.published("checkout", alias, versions)
     assert [change.summary.split(",")[0] for change in found] == ["version 42", "version 43"]
     assert found[0].at == AT
 
@@ -171,5 +166,5 @@ def test_an_ecs_service_that_is_not_there_is_a_failed_read() -> None:
         "failures": [{"arn": "arn:aws:ecs:us-east-1:1:service/main/shop", "reason": "MISSING"}],
     }
     with pytest.raises(ReadFailed, match=r"does not describe shop \(MISSING\)") as failed:
-        changes.described(answer)
+        ecs.described(answer)
     assert failed.value.reason is GapReason.NOT_FOUND
