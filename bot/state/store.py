@@ -60,6 +60,13 @@ class RedisStore(IncidentStore, RunStore):
         seconds, rest = await self._redis.time()
         return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
+    async def check_writable(self) -> None:
+        """Raises redis.exceptions.RedisError when nothing could be stored now.
+
+        A read-only replica and a server that has no memory left still answer PING.
+        """
+        await self._redis.set(self._keys.once("readiness"), 1, ex=60)
+
     async def first_time(self, what: str, seconds: int) -> bool:
         """Whether this delivery (an event id, a message id, a signature) is the first within
         `seconds`, across all replicas."""

@@ -110,7 +110,10 @@ async def test_a_name_that_changes_late_is_asked_for_each_command(
     for n in range(3):
         with pytest.raises(ReadOnlyError):
             await store.first_time(f"too early {n}", 60)
+    with pytest.raises(ReadOnlyError):
+        await store.check_writable()
     name.port = port_of(new)
+    await store.check_writable()
     assert await store.first_time("too early 0", 60), "no refused attempt was remembered"
 
 
