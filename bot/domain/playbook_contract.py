@@ -54,7 +54,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from bot.domain.alarm import Alarm
 from bot.domain.declarations import (
@@ -68,22 +68,13 @@ from bot.domain.declarations import (
 )
 from bot.domain.plan import Plan, Step
 from bot.domain.ports import Aws
-from bot.domain.report import Clue, ClueKind, Overview, Window
+from bot.domain.report import Clue, ClueKind, Gap, Overview, Window
 from bot.domain.run import Answer, Verification
 from bot.domain.service import Service
 
 T_co = TypeVar("T_co", covariant=True)
 Evidence = Mapping[str, object]
 """Results of probes and facts by name: a value, None (nothing to read) or a Gap (read failed)."""
-
-
-@typing.runtime_checkable
-class PartlyRead(typing.Protocol):
-    """A probe's value of which parts could not be read: each becomes a gap of the report."""
-
-    def gaps(self, probe: str) -> tuple[Gap, ...]:
-        """What could not be read; `probe` is the probe's attribute name."""
-        ...
 
 
 # --- what is investigated, and reads of it --------------------------------------------------------
@@ -115,6 +106,15 @@ class Probe(ABC, Generic[T_co]):
 
         Raises ReadFailed when AWS gave no complete answer.
         """
+
+
+@runtime_checkable
+class PartlyRead(Protocol):
+    """A probe's value of which parts could not be read: each becomes a gap of the report."""
+
+    def gaps(self, probe: str) -> tuple[Gap, ...]:
+        """What could not be read; `probe` is the probe's attribute name."""
+        ...
 
 
 # --- playbooks ------------------------------------------------------------------------------------

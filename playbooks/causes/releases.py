@@ -47,6 +47,7 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
     )
     def bad_deployment(
         self,
+        anomaly: AnomalyWindow,
         scope: Scope,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
@@ -55,18 +56,16 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         exceptions: Exceptions | Gap | None,
         balancer: Balancer | Gap | None,
         integration: tuple[Call, ...] | Gap | None,
-        changes: Changes | Gap | None,
+        known_changes: Changes,
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
-        anomaly = self.anomaly(scope, edge)
-        known = all_changes(changes)
-        yield from release(anomaly, scope, known)
+        yield from release(anomaly, scope, known_changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
         answers = code_answers(anomaly, edge, counts, reports, access, balancer, exceptions, own)
         yield from of_one_function(answers, unmeasured)
         yield from rivals.throttled_as_well(anomaly, counts, reports)
-        yield from late_answers(anomaly, edge, access, reports, integration, known)
+        yield from late_answers(anomaly, edge, access, reports, integration, known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)
 
 

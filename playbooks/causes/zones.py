@@ -21,6 +21,7 @@ class ZoneFailure(BalancerSources):
     @hypothesis("One availability zone fails", actions=("shift-zone",))
     def zone_failure(
         self,
+        anomaly: AnomalyWindow,
         scope: Scope,
         edge: Edge | Gap | None,
         balancer: Balancer | Gap,
