@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.playbook_contract import Scope, contradicting, decisive, hypothesis, necessary
+from bot.domain.playbook_contract import contradicting, decisive, hypothesis, necessary
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import durations, rivals, thresholds
-from playbooks.evidence.changes import all_changes
 from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import Slowness
 from playbooks.evidence.onset import AnomalyWindow

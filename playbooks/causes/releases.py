@@ -15,7 +15,7 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import rivals, thresholds
-from playbooks.evidence.changes import all_changes, came_with_release, suspect
+from playbooks.evidence.changes import came_with_release, suspect
 from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import slowness
 from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts

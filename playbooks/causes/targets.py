@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.playbook_contract import (
-    Scope,
     contradicting,
     decisive,
     hypothesis,
@@ -21,7 +20,6 @@ from playbooks.evidence.wording import asked, count, figures, lag, percent, time
 from playbooks.evidence.zones import worst_zone
 from playbooks.probes.balancer import Balancer, TargetHealth
 from playbooks.probes.changes import Changes
-from playbooks.probes.edge import Edge
 from playbooks.probes.metrics import ratio
 
 
