@@ -22,7 +22,6 @@ from playbooks.causes.targets import ConnectionErrors, NoHealthyTargets
 from playbooks.causes.throttles import ConcurrencyLimit
 from playbooks.causes.zones import ZoneFailure
 from playbooks.evidence import onset, overview
-from playbooks.evidence.changes import all_changes
 from playbooks.evidence.errors import by_code
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.signal import Signal
@@ -109,21 +108,17 @@ class FiveXX(
         counts: FunctionCounts | Gap | None,
         reports: Reports | Gap | None,
         exceptions: Exceptions | Gap | None,
-        codedeploy: Changes | Gap | None,
-        rollouts: Changes | Gap | None,
-        versions: Changes | Gap | None,
-        trail: Changes | Gap | None,
-        trail_rest: Gap | None,
+        anomaly: AnomalyWindow,
+        known_changes: Changes,
     ) -> Overview:
         """Headline, onset, codes, changes, chart and links."""
-        anomaly = self.anomaly(scope, edge)
         counted = by_code(edge, access, anomaly)
         return overview.build(
             headline(scope, anomaly, edge, counted) + not_called(anomaly, access),
             scope,
             anomaly,
             counted,
-            all_changes(codedeploy, rollouts, versions, trail, trail_rest).known,
+            known_changes.known,
             edge,
             overview.links(scope, access, reports, exceptions, counts),
         )

@@ -91,13 +91,15 @@ class Investigator:
             yield report
 
     async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
-        """The actions for the report's cause that have something to do, in the playbook's order.
+        """The actions that can mend the likely causes, those of the first link of the chain first.
 
         An action that a precondition forbids comes after the others.
         """
         if report.cause is None:
             return ()
-        wanted = [self.actions[name] for name in report.cause.actions if name in self.actions]
+        by_id = {cause.id: cause for cause in report.causes}
+        names = dict.fromkeys(name for cause in report.chain for name in by_id[cause].actions)
+        wanted = [self.actions[name] for name in names if name in self.actions]
         offered = await asyncio.gather(*(self._offer(aws, action, scope) for action in wanted))
         ordered = sorted(filter(None, offered), key=lambda each: each[0])
         return tuple(offer for _, offer in ordered)

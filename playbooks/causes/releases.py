@@ -15,7 +15,7 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import rivals, thresholds
-from playbooks.evidence.changes import AllChanges, all_changes, came_with_release, suspect
+from playbooks.evidence.changes import came_with_release, suspect
 from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import slowness
 from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts
@@ -47,6 +47,7 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
     )
     def bad_deployment(
         self,
+        anomaly: AnomalyWindow,
         scope: Scope,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
@@ -55,26 +56,20 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         exceptions: Exceptions | Gap | None,
         balancer: Balancer | Gap | None,
         integration: tuple[Call, ...] | Gap | None,
-        codedeploy: Changes | Gap | None,
-        rollouts: Changes | Gap | None,
-        versions: Changes | Gap | None,
-        trail: Changes | Gap | None,
-        trail_rest: Gap | None,
+        known_changes: Changes,
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
-        anomaly = self.anomaly(scope, edge)
-        changes = all_changes(codedeploy, rollouts, versions, trail, trail_rest)
-        yield from release(anomaly, scope, changes)
+        yield from release(anomaly, scope, known_changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
         answers = code_answers(anomaly, edge, counts, reports, access, balancer, exceptions, own)
         yield from of_one_function(answers, unmeasured)
         yield from rivals.throttled_as_well(anomaly, counts, reports)
-        yield from late_answers(anomaly, edge, access, reports, integration, changes)
+        yield from late_answers(anomaly, edge, access, reports, integration, known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)
 
 
-def release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Iterator[Clue]:
+def release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Iterator[Clue]:
     """Was something released before the onset, and how long had it been in force by then?"""
     if anomaly.onset is None:
         yield necessary(None, "whether something was released before it began: onset not known")
@@ -99,12 +94,12 @@ def release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Iterat
     )
 
 
-def no_release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Clue:
+def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
     """Necessary: no release is known. Unknown while a source was not read or may be late."""
     if changes.unread:
-        sources = ", ".join(changes.unread)
+        sources = ", ".join(unread.source for unread in changes.unread)
         return necessary(None, f"whether something was released: {sources} could not be read")
-    if not changes.sources:
+    if not changes.asked:
         return necessary(
             None, "whether something was released: no resource of the service shows it"
         )
@@ -223,7 +218,7 @@ def late_answers(
     access: AccessLog | Gap | None,
     reports: Reports | Gap | None,
     integration: tuple[Call, ...] | Gap | None,
-    changes: AllChanges,
+    changes: Changes,
 ) -> Iterator[Clue]:
     """Against code that raises: the errors are timeouts. Says nothing when slowness came with the
     release itself."""

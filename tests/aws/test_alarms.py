@@ -17,7 +17,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Transition
-from tests.sandbox_aws.plain_world import NOW, PlainWorld
+from tests.sandbox.aws.plain_world import NOW, PlainWorld
 
 REGION = "us-east-1"
 POINTER = Alarm(name="web-5xx", region=REGION)
