@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from bot.domain.alarm import Alarm
 from bot.domain.incident import Incident
 from bot.domain.playbook_contract import Playbook, Probe, Scope, hypothesis, necessary
 from bot.domain.report import (
@@ -27,7 +24,7 @@ from bot.domain.report import (
 from bot.domain.run import Verification
 from bot.domain.service import Service
 from bot.investigation.weighing import weigh
-from bot.render import already_open, card, no_incident, unknown_alarm
+from bot.render import alarm_answer, alarm_question, already_open, card, no_incident
 from bot.render.blocks import MOST_CHARACTERS, count_characters
 from sandbox.slack.limits import validate_blocks
 from tests.render.reading import buttons, read
@@ -279,21 +276,16 @@ def test_the_worst_card_is_still_a_card() -> None:
     assert "more ruled out" in read(made.blocks)
 
 
-@pytest.mark.parametrize(
-    ("service", "unread", "said"),
-    [
-        (None, None, "No service in the catalogue owns"),
-        (Service(name="checkout"), None, "no playbook covers AWS/ApiGateway 5XXError"),
-        (
-            Service(name="checkout"),
-            "AccessDenied",
-            "could not be read from CloudWatch: Acc",
-        ),
-    ],
-)
-def test_an_alarm_nobody_knows(service: Service | None, unread: str | None, said: str) -> None:
-    alarm: Alarm = ALARM
-    assert said in read(unknown_alarm(alarm, service, unread).blocks)
+def test_a_question_about_an_alarm_with_many_choices() -> None:
+    long = "a" * 255
+    choices = [(f"{long} of {long}", "v" * 900)] * 10
+    alarm = ALARM.model_copy(update={"name": long})
+    made = alarm_question(alarm, ["I don't know this type yet: <!here>."], choices, "AccessDenied")
+    assert validate_blocks(made.blocks) == []
+    assert "could not be read from CloudWatch: AccessDenied" in read(made.blocks)
+    assert "<!here>" not in made.text
+    answer = alarm_answer("5XX errors of checkout", "U1")
+    assert validate_blocks(answer.blocks) == []
 
 
 def test_short_answers() -> None:
