@@ -50,6 +50,22 @@ SIGNAL = Signal(
     },
 )
 
+# Each of them is a request that the balancer answers with 502 or 503 (Elastic Load Balancing user
+# guides, "CloudWatch metrics for your Application Load Balancer" and "… Classic Load Balancer").
+LAMBDA_FAILED = frozenset({"LambdaInternalError", "LambdaUserError"})
+NOT_CONNECTED = frozenset({"TargetConnectionErrorCount", "TargetTLSNegotiationErrorCount"})
+
+# As metrics and alarms spell it; a 500 alone may be anything.
+WORDS = frozenset(
+    {
+        *("5xx", "50x", "502", "503", "504", "500s"),
+        *("500 error", "500 errors", "500 response", "500 responses"),
+        *("http 500", "status 500", "code 500"),
+        *("internal server error", "internal server errors"),
+        *("bad gateway", "gateway timeout", "service unavailable"),
+    }
+)
+
 # Answered 500 by API Gateway before it calls the integration (API Gateway developer guide,
 # "Gateway response types").
 NOT_CALLED = frozenset(
@@ -74,8 +90,15 @@ class FiveXX(
     title: ClassVar[str] = "5XX errors"
     looks_like: ClassVar[str] = "the backend is overloaded"
     signal: ClassVar[Signal] = SIGNAL
-    alarms: ClassVar[tuple[AlarmRule, ...]] = SIGNAL.alarm_rules()
-    name_words: ClassVar[frozenset[str]] = frozenset({"5xx", "502", "503", "504"})
+    alarms: ClassVar[tuple[AlarmRule, ...]] = (
+        *SIGNAL.alarm_rules(),
+        AlarmRule("AWS/ApplicationELB", LAMBDA_FAILED),
+        AlarmRule("AWS/ApplicationELB", NOT_CONNECTED, primary=False),
+        AlarmRule("AWS/ELB", frozenset({"SpilloverCount"})),
+        AlarmRule("AWS/ELB", frozenset({"BackendConnectionErrors"}), primary=False),
+    )
+    metric_words: ClassVar[frozenset[str]] = WORDS
+    name_words: ClassVar[frozenset[str]] = WORDS
 
     def overview(
         self,

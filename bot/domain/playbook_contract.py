@@ -122,10 +122,15 @@ class PartlyRead(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AlarmRule:
-    """Alarms that a playbook answers, by the metric they watch."""
+    """Alarms that a playbook answers, by the metric they watch.
+
+    Several playbooks may answer one metric. One for which the rule is not `primary` gives way to
+    one for which it is: a failed connection to a target brings 5XX, but says more about targets.
+    """
 
     namespace: str  # "AWS/ApiGateway"
     metrics: frozenset[str]  # {"5XXError"}
+    primary: bool = True
 
 
 class Causes:
@@ -188,8 +193,11 @@ class Playbook(Causes, ABC):
     title: ClassVar[str]
     looks_like: ClassVar[str]  # what people usually suspect first; `incident playbooks` shows it
     alarms: ClassVar[tuple[AlarmRule, ...]] = ()
+    metric_words: ClassVar[frozenset[str]] = frozenset()
+    """Lower-case words in the name of a metric of any namespace, for metrics that no playbook
+    lists. An entry of several words ("500 errors") fits when all of them are in the name."""
     name_words: ClassVar[frozenset[str]] = frozenset()
-    """Lower-case words in an alarm's name; used only when no playbook answers its metric."""
+    """The same in an alarm's name; used only when its metric is not known."""
 
     def __init_subclass__(cls) -> None:
         """Raises TypeError for a parameter of a method that names no evidence."""
