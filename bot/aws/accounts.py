@@ -81,5 +81,7 @@ class AwsAccounts:
             if number not in self._accounts:
                 entry = self._catalogue.account(service.account)
                 roles = Roles(entry.read_role, entry.write_role, entry.external_id)
-                self._accounts[number] = AwsAccount(roles, self._profile, service.account)
+                self._accounts[number] = AwsAccount(
+                    roles, self._profile, service.account, service.region
+                )
             return self._accounts[number]

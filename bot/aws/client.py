@@ -38,6 +38,7 @@ from bot.aws.sessions import AGENT, READ, Roles
 from bot.aws.strict_parsing import parse_strictly
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
 from bot.domain.iam_names import account_of
+from bot.domain.partitions import COMMERCIAL
 from bot.domain.plan import Step
 from bot.domain.report import Cost, GapReason
 
@@ -114,19 +115,26 @@ class AwsAccount:
         profile: the AWS profile of the bot's own credentials.
         number: the account id that the credentials must belong to; None: any. For a role its ARN
             is checked; for the bot's own credentials STS is asked once, before the first read.
+        region: where its service is; STS is asked there, or in the same partition.
 
     Raises ConfigError when there is no such profile.
     """
 
-    def __init__(self, roles: Roles, profile: str | None = None, number: str | None = None) -> None:
+    def __init__(
+        self,
+        roles: Roles,
+        profile: str | None = None,
+        number: str | None = None,
+        region: str = COMMERCIAL.global_region,
+    ) -> None:
         self._roles = roles
         self._number = number
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._own_session = sessions.own_session(profile)
-        self._identity = sessions.CallerIdentity(self._own_session)
+        self._identity = sessions.CallerIdentity(self._own_session, region)
         self._read_session = (
-            sessions.renewing_session(self._own_session, roles.read, roles)
+            sessions.renewing_session(self._own_session, roles.read, roles, region)
             if roles.read
             else self._own_session
         )
@@ -186,7 +194,7 @@ class AwsAccount:
             policy = sessions.session_policy(steps, implied, resources)
             try:
                 session = sessions.change_session(
-                    self._own_session, role, self._roles, f"{who}-{run}", policy
+                    self._own_session, role, self._roles, region, f"{who}-{run}", policy
                 )
             except (ClientError, BotoCoreError) as error:
                 raise WriteRefused("AssumeRole", f"{role}: {error}") from error
@@ -253,7 +261,7 @@ class Reader:
         try:
             reply: dict[str, Any] = getattr(client, operation)(**params)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
-            raise read_failed(service, operation, error) from error
+            raise read_failed(service, operation, error, region or self._region) from error
         self._account.clock.update(reply)
         return reply
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from bot.aws import alarms, discovery
 from bot.aws.caching_reader import CachingReader
 from bot.domain.alarm import Alarm, AlarmState
-from bot.domain.errors import ReadFailed
+from bot.domain.errors import CredentialsRefused, ReadFailed
 from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action, Playbook, Scope
 from bot.domain.ports import Aws
@@ -105,13 +105,16 @@ class Investigator:
 
     async def _offer(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
         """Whether the action is forbidden now, and its offer; None when there is nothing to do."""
-        plan = await self._read_or_gap(action.id, action.plan, aws, scope)
+        loop = asyncio.get_running_loop()
+        try:
+            plan = await loop.run_in_executor(self.pool, action.plan, aws, scope)
+        except ReadFailed as failed:
+            has_none = failed.reason is GapReason.NOT_CONFIGURED and scope.complete
+            if has_none and not isinstance(failed, CredentialsRefused):
+                return None  # the service has no resource for this action
+            return True, Offer(action=action.id, title=action.title, fits=None, why=failed.detail)
         if plan is None:
             return None
-        if isinstance(plan, Gap):
-            if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
-                return None  # the service has no resource for this action
-            return True, Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
         blocked = isinstance(plan, Plan) and bool(plan.blocked_by)
         return blocked, Offer(action=action.id, title=action.title)
 
