@@ -44,7 +44,7 @@ class Terminal:
         self._router = registry.router()
         self._accounts = AwsAccounts(known, config, registry.ACTIONS)
         self._investigator = Investigator(
-            self._router, registry.ACTIONS, ThreadPoolExecutor(THREADS)
+            self._router, registry.ACTIONS, ThreadPoolExecutor(THREADS), self._accounts.memory
         )
 
     @classmethod

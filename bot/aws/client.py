@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -174,12 +174,14 @@ class AwsAccount:
         steps: tuple[Step, ...],
         implied: tuple[str, ...] = (),
         resources: tuple[str, ...] = (),
+        sent: Callable[[], None] = lambda: None,
     ) -> Writer:
         """A writer for one run. The write role is assumed for it, limited to the calls to be sent.
 
         `who` (Slack user id) and the run id become the role session's name, so that CloudTrail
         shows them. `implied` are further IAM actions that AWS checks for these calls;
-        `resources` the ARNs they touch (empty: any).
+        `resources` the ARNs they touch (empty: any). `sent` is called after each call that may
+        have changed something.
 
         Raises WriteRefused, with nothing sent, when the role can't be assumed or belongs to
         another account than the service.
@@ -198,7 +200,7 @@ class AwsAccount:
                 )
             except (ClientError, BotoCoreError) as error:
                 raise WriteRefused("AssumeRole", f"{role}: {error}") from error
-        return Writer(session, region)
+        return Writer(session, region, sent)
 
     def check_account(self) -> None:
         """Raises ReadFailed when the read credentials belong to another account than `number`."""
@@ -308,11 +310,20 @@ class Reader:
 class Writer:
     """Implements `bot.domain.ports.AwsWriter`: one attempt; a refusal is told from no answer."""
 
-    def __init__(self, session: boto3.Session, region: str) -> None:
+    def __init__(
+        self, session: boto3.Session, region: str, sent: Callable[[], None] = lambda: None
+    ) -> None:
         self._session = session
         self._region = region
+        self._sent = sent
 
     def write(self, step: Step) -> dict[str, Any]:
+        try:
+            return self._write(step)
+        finally:
+            self._sent()
+
+    def _write(self, step: Step) -> dict[str, Any]:
         client = parse_strictly(
             self._session.client(step.service, region_name=self._region, config=_WRITE)
         )

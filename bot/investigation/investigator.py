@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.aws import alarms, discovery
 from bot.aws.caching_reader import CachingReader
+from bot.aws.memory import DISCOVERY, NAMES, Memory, remembering
 from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.errors import CredentialsRefused, ReadFailed
 from bot.domain.plan import Plan
@@ -35,11 +36,13 @@ class ResolvedScope:
 
 @dataclass(frozen=True, slots=True)
 class Investigator:
-    """Runs investigations. Stateless; `pool` has the threads that read AWS."""
+    """Runs investigations. `pool` has the threads that read AWS; `memory` is all it remembers of
+    one for the next."""
 
     router: Router
     actions: Mapping[str, Action]
     pool: Executor
+    memory: Memory = field(default_factory=Memory)
 
     async def resolve_scope(
         self,
@@ -58,7 +61,12 @@ class Investigator:
         """
         loop = asyncio.get_running_loop()
         completed, alarm_read = await asyncio.gather(
-            loop.run_in_executor(self.pool, discovery.complete, aws, service),
+            loop.run_in_executor(
+                self.pool,
+                discovery.complete,
+                remembering(aws, self.memory, service, DISCOVERY),
+                service,
+            ),
             self._read_or_gap("alarm", self._read_alarm, aws, playbook, service, alarm),
         )
         gaps = completed.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
@@ -77,7 +85,7 @@ class Investigator:
         self, aws: Aws, playbook: Playbook, resolved: ResolvedScope
     ) -> AsyncIterator[Report]:
         """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
-        aws = CachingReader(aws)
+        aws = CachingReader(remembering(aws, self.memory, resolved.scope.service, NAMES))
         async for report in investigate(playbook, resolved.scope, aws, self.pool):
             additions = {
                 "gaps": resolved.gaps + report.gaps,
