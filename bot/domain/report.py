@@ -98,7 +98,7 @@ class GapReason(StrEnum):
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
     NOT_FOUND = "not-found"  # AWS has no such resource
-    NOT_CONFIGURED = "not-configured"  # the catalogue or a resource's settings lack what it needs
+    NOT_CONFIGURED = "not-configured"  # catalogue, credentials or the resource lack what it needs
     BUDGET = "budget"  # the investigation's budget of calls, bytes or dollars is used up
     PENDING = "pending"  # not answered yet; only in a report that is not complete
     ERROR = "error"
@@ -111,6 +111,9 @@ class Gap(Frozen):
     reason: GapReason
     detail: str  # one sentence for people
     permission: str | None = None  # the IAM action that is missing, if that is the reason
+    denied_by: str | None = None
+    """The policy that stands in the way: granting the permission to the role would not help.
+    "a service control policy (explicit deny)"."""
 
 
 class Change(Frozen):
