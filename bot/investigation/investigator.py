@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.aws import alarms, discovery
 from bot.aws.caching_reader import CachingReader
+from bot.aws.memory import DISCOVERY, NAMES, Memory, remembering
 from bot.domain.alarm import Alarm, AlarmState
-from bot.domain.errors import ReadFailed
+from bot.domain.errors import CredentialsRefused, ReadFailed
 from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action, Playbook, Scope
 from bot.domain.ports import Aws
@@ -36,11 +37,13 @@ class ResolvedScope:
 
 @dataclass(frozen=True, slots=True)
 class Investigator:
-    """Runs investigations. Stateless; `pool` has the threads that read AWS."""
+    """Runs investigations. `pool` has the threads that read AWS; `memory` is all it remembers of
+    one for the next."""
 
     router: Router
     actions: Mapping[str, Action]
     pool: Executor
+    memory: Memory = field(default_factory=Memory)
 
     async def resolve_scope(
         self,
@@ -59,7 +62,12 @@ class Investigator:
         """
         loop = asyncio.get_running_loop()
         completed, alarm_read = await asyncio.gather(
-            loop.run_in_executor(self.pool, discovery.complete, aws, service),
+            loop.run_in_executor(
+                self.pool,
+                discovery.complete,
+                remembering(aws, self.memory, service, DISCOVERY),
+                service,
+            ),
             self._read_or_gap("alarm", self._read_alarm, aws, playbook, service, alarm),
         )
         gaps = completed.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
@@ -78,7 +86,7 @@ class Investigator:
         self, aws: Aws, playbook: Playbook, resolved: ResolvedScope
     ) -> AsyncIterator[Report]:
         """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
-        aws = CachingReader(aws)
+        aws = CachingReader(remembering(aws, self.memory, resolved.scope.service, NAMES))
         async for report in investigate(playbook, resolved.scope, aws, self.pool):
             additions = {
                 "gaps": resolved.gaps + report.gaps,
@@ -106,13 +114,16 @@ class Investigator:
 
     async def _offer(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
         """Whether the action is forbidden now, and its offer; None when there is nothing to do."""
-        plan = await self._read_or_gap(action.id, action.plan, aws, scope)
+        loop = asyncio.get_running_loop()
+        try:
+            plan = await loop.run_in_executor(self.pool, action.plan, aws, scope)
+        except ReadFailed as failed:
+            has_none = failed.reason is GapReason.NOT_CONFIGURED and scope.complete
+            if has_none and not isinstance(failed, CredentialsRefused):
+                return None  # the service has no resource for this action
+            return True, Offer(action=action.id, title=action.title, fits=None, why=failed.detail)
         if plan is None:
             return None
-        if isinstance(plan, Gap):
-            if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
-                return None  # the service has no resource for this action
-            return True, Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
         blocked = isinstance(plan, Plan) and bool(plan.blocked_by)
         return blocked, Offer(action=action.id, title=action.title)
 
