@@ -54,7 +54,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from bot.domain.alarm import Alarm
 from bot.domain.declarations import (
@@ -68,13 +68,14 @@ from bot.domain.declarations import (
 )
 from bot.domain.plan import Plan, Step
 from bot.domain.ports import Aws
-from bot.domain.report import Clue, ClueKind, Overview, Window
+from bot.domain.report import Clue, ClueKind, Gap, Overview, Window
 from bot.domain.run import Answer, Verification
 from bot.domain.service import Service
 
 T_co = TypeVar("T_co", covariant=True)
 Evidence = Mapping[str, object]
 """Results of probes and facts by name: a value, None (nothing to read) or a Gap (read failed)."""
+
 
 # --- what is investigated, and reads of it --------------------------------------------------------
 
@@ -107,15 +108,29 @@ class Probe(ABC, Generic[T_co]):
         """
 
 
+@runtime_checkable
+class PartlyRead(Protocol):
+    """A probe's value of which parts could not be read: each becomes a gap of the report."""
+
+    def gaps(self, probe: str) -> tuple[Gap, ...]:
+        """What could not be read; `probe` is the probe's attribute name."""
+        ...
+
+
 # --- playbooks ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmRule:
-    """Alarms that a playbook answers, by the metric they watch."""
+    """Alarms that a playbook answers, by the metric they watch.
+
+    Several playbooks may answer one metric. One for which the rule is not `primary` gives way to
+    one for which it is: a failed connection to a target brings 5XX, but says more about targets.
+    """
 
     namespace: str  # "AWS/ApiGateway"
     metrics: frozenset[str]  # {"5XXError"}
+    primary: bool = True
 
 
 class Causes:
@@ -178,8 +193,11 @@ class Playbook(Causes, ABC):
     title: ClassVar[str]
     looks_like: ClassVar[str]  # what people usually suspect first; `incident playbooks` shows it
     alarms: ClassVar[tuple[AlarmRule, ...]] = ()
+    metric_words: ClassVar[frozenset[str]] = frozenset()
+    """Lower-case words in the name of a metric of any namespace, for metrics that no playbook
+    lists. An entry of several words ("500 errors") fits when all of them are in the name."""
     name_words: ClassVar[frozenset[str]] = frozenset()
-    """Lower-case words in an alarm's name; used only when no playbook answers its metric."""
+    """The same in an alarm's name; used only when its metric is not known."""
 
     def __init_subclass__(cls) -> None:
         """Raises TypeError for a parameter of a method that names no evidence."""

@@ -120,12 +120,17 @@ class Change(Frozen):
     """Something somebody changed around the onset."""
 
     at: AwareDatetime
-    actor: str  # the user or role that made it
-    kind: str  # deployment, alias, configuration, scaling, security-group, other
+    actor: str  # "maya (role deploy)", "AWS (autoscaling)"; "unknown" where nothing says it
+    kind: str  # deployment, alias, configuration, scaling, targets, security-group, network,
+    # permission, secret, parameter, flag, database, dns, waf, certificate, other
     resource: str
     summary: str
     until: AwareDatetime | None = None  # when a rollout ended
     lag: float | None = None  # seconds from the change to the onset; negative: it came after
+    source: str = ""  # where it was read: "CloudTrail"
+    touches: tuple[str, ...] = ()  # names of the service's resources; "checkout:PROD" is an alias
+    reverts: bool = False  # it goes back to what was there before
+    error: str | None = None  # the code AWS refused it with: an attempt, nothing was changed
 
 
 class BreakdownRow(Frozen):

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
 
 from bot.domain.errors import ReadFailed
-from bot.domain.playbook_contract import Evidence, Playbook, Probe, Scope
+from bot.domain.playbook_contract import Evidence, PartlyRead, Playbook, Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import (
     Advice,
@@ -101,7 +101,7 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
     """The report of this evidence. Pure, except that it asks `aws` for the time and the cost."""
     known = with_facts(playbook, scope, evidence)
     ranked = rank(tuple(weigh(playbook, each, scope, known) for each in playbook.hypotheses))
-    gaps = tuple(value for value in evidence.values() if isinstance(value, Gap))
+    gaps = tuple(gap for name, value in evidence.items() for gap in _gaps(name, value))
     signal = signal_state(playbook, known)
     verdict = judge(ranked, signal)
     overview: Overview = playbook.overview(
@@ -124,6 +124,13 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         complete=not any(gap.reason is GapReason.PENDING for gap in gaps),
         made_at=aws.now(),
     )
+
+
+def _gaps(name: str, value: object) -> tuple[Gap, ...]:
+    """The gaps a probe's result leaves: itself, or the parts that could not be read."""
+    if isinstance(value, Gap):
+        return (value,)
+    return value.gaps(name) if isinstance(value, PartlyRead) else ()
 
 
 def signal_state(playbook: Playbook, evidence: Evidence) -> SignalState | None:

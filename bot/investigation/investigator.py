@@ -23,7 +23,8 @@ from bot.domain.ports import Aws
 from bot.domain.report import Gap, GapReason, Offer, Report, Window
 from bot.domain.service import Service
 from bot.investigation.engine import investigate
-from bot.investigation.routing import Router, owner
+from bot.investigation.ownership import owner
+from bot.investigation.routing import Router
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,14 @@ class Investigator:
     ) -> Alarm | None:
         """The alarm as CloudWatch has it, or a firing alarm of the service when none is given."""
         if alarm is not None:
+            if None not in (alarm.account, service.account) and alarm.account != service.account:
+                return alarm  # of a monitoring account, which this reader can't read
             return alarms.reread(aws, alarm)
         return next(
             (
                 firing
                 for firing in alarms.list_firing(aws)
-                if self.router.route(firing) is playbook and owner(firing, [service]) is service
+                if self.router.fits(playbook, firing) and owner(firing, [service]) is service
             ),
             None,
         )

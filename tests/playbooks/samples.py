@@ -31,6 +31,7 @@ from playbooks.evidence.onset import AnomalyWindow
 from playbooks.five_xx import SIGNAL, FiveXX
 from playbooks.probes.access_log import AccessLog, Answers
 from playbooks.probes.balancer import Balancer, Target, TargetHealth, ZoneTraffic
+from playbooks.probes.changes import Changes, Unread
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions, Raised
 from playbooks.probes.functions import FunctionCounts, Limits
@@ -213,6 +214,10 @@ def change(at: float, kind: str = "alias", until: float | None = None) -> Change
     )
 
 
+def changes(*known: Change, unread: tuple[Unread, ...] = ()) -> Changes:
+    return Changes(known=known, unread=unread, asked=("CloudTrail",))
+
+
 def balancer(
     *,
     requests: tuple[float, float] = (900, 900),
@@ -273,11 +278,7 @@ NOTHING_SPECIAL: dict[str, object] = {
     "health": None,
     "tasks": None,
     "dependencies": None,
-    "codedeploy": (),
-    "rollouts": None,
-    "versions": (),
-    "trail": (),
-    "trail_rest": None,
+    "changes": changes(),
 }
 """A service behind a REST API whose 5XX nothing explains."""
 
@@ -288,8 +289,6 @@ TARGETS_ONLY: dict[str, object] = NOTHING_SPECIAL | {
     "limits": None,
     "reports": None,
     "exceptions": None,
-    "versions": None,
-    "rollouts": (),
 }
 """A service of tasks behind a load balancer, without logs."""
 
