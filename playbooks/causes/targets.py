@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.playbook_contract import (
-    Scope,
     contradicting,
     decisive,
     hypothesis,
@@ -21,7 +20,6 @@ from playbooks.evidence.wording import asked, count, figures, lag, percent, time
 from playbooks.evidence.zones import worst_zone
 from playbooks.probes.balancer import Balancer, TargetHealth
 from playbooks.probes.changes import Changes
-from playbooks.probes.edge import Edge
 from playbooks.probes.metrics import ratio
 
 
@@ -31,13 +29,11 @@ class NoHealthyTargets(BalancerSources):
     @hypothesis("No healthy targets behind the load balancer")
     def no_healthy_targets(
         self,
-        scope: Scope,
-        edge: Edge | Gap | None,
+        anomaly: AnomalyWindow,
         balancer: Balancer | Gap,
         health: TargetHealth | Gap | None,
     ) -> Iterator[Clue]:
         """A target group had no healthy target, and the load balancer answered 503 itself."""
-        anomaly = self.anomaly(scope, edge)
         yield from none_healthy(anomaly, balancer, health)
         yield from rivals.in_one_zone(anomaly, balancer)
 
@@ -48,14 +44,12 @@ class ConnectionErrors(BalancerSources, ChangeSources):
     @hypothesis("The load balancer cannot connect to its targets")
     def connection_errors(
         self,
-        scope: Scope,
-        edge: Edge | Gap | None,
+        anomaly: AnomalyWindow,
         balancer: Balancer | Gap,
         health: TargetHealth | Gap | None,
         changes: Changes | Gap | None,
     ) -> Iterator[Clue]:
         """As many connections to targets fail as there are errors."""
-        anomaly = self.anomaly(scope, edge)
         yield from unreachable(anomaly, balancer, health)
         yield from security_group_changed(anomaly, balancer, changes)
         yield from rivals.in_one_zone(anomaly, balancer)

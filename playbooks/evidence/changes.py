@@ -16,6 +16,21 @@ from playbooks.probes.edge import Edge
 from playbooks.probes.front_door import Call
 
 RELEASES = ("deployment", "alias", "configuration")  # kinds of change
+DEPENDENCIES = frozenset(
+    {
+        "database",
+        "secret",
+        "parameter",
+        "flag",
+        "permission",
+        "network",
+        "security-group",
+        "dns",
+        "certificate",
+        "waf",
+    }
+)
+"""Kinds of change to something that code depends on and no release of it touches."""
 
 
 def all_changes(changes: Changes | Gap | None) -> Changes:
@@ -94,6 +109,17 @@ def suspect(changes: tuple[Change, ...], onset: datetime) -> Suspect | None:
             in_force = max(timedelta(), onset - max(end, change.at))
             found.append(Suspect(change, onset - change.at, in_force))
     return min(found, key=lambda each: (each.change.reverts, each.in_force, each.lag), default=None)
+
+
+def dependency_change(changes: Changes, onset: datetime) -> Suspect | None:
+    """The change to something the code depends on that is nearest before the onset."""
+    found = [
+        Suspect(change, onset - change.at, max(timedelta(), onset - change.at))
+        for change in changes.known
+        if change.kind in DEPENDENCIES
+        and -thresholds.AFTERWARDS <= onset - change.at <= thresholds.SOON
+    ]
+    return min(found, key=lambda each: each.lag, default=None)
 
 
 def came_with_release(anomaly: AnomalyWindow, edge: Edge | Gap | None, changes: Changes) -> bool:

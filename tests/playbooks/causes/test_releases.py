@@ -55,12 +55,46 @@ def test_code_that_catches_and_answers_500_is_a_bad_deployment_too() -> None:
     assert verdict(evidence) == (Verdict.HIGH, "bad-deployment")
 
 
-def test_a_rollout_whose_targets_answer_5xx_at_once_needs_no_logs() -> None:
+def test_a_rollout_whose_targets_answer_5xx_at_once_needs_logs() -> None:
+    """A partner's errors minutes after a rollout look the same."""
     evidence = TARGETS_ONLY | {
         "balancer": balancer(targets=180),
         "changes": changes(change(ONSET - 2, kind="deployment", until=ONSET + 1)),
     }
-    assert verdict(evidence) == (Verdict.HIGH, "bad-deployment")
+    assert verdict(evidence) == (Verdict.INCONCLUSIVE, "bad-deployment")
+    quick = {"exceptions": exceptions("KeyError", 180)}
+    assert verdict(evidence | quick) == (Verdict.HIGH, "bad-deployment")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["OperationalError", "ConnectionResetError", "ThrottlingException", "AccessDeniedException"],
+)
+@pytest.mark.parametrize("before", [1, 8, 38])
+def test_an_exception_of_something_that_is_called_accuses_no_release(
+    name: str, before: int
+) -> None:
+    evidence = DEPLOYED | {
+        "changes": changes(change(ONSET - before)),
+        "exceptions": exceptions(name, 180, version="42"),
+    }
+    assert verdict(evidence)[0] is Verdict.INCONCLUSIVE
+
+
+def test_an_exception_that_names_neither_accuses_a_release_only_at_once() -> None:
+    own = {"exceptions": exceptions("BasketRejected", 180, version="42")}
+    at_once = DEPLOYED | own | {"changes": changes(change(ONSET - 1))}
+    assert verdict(at_once)[1] == "bad-deployment"
+    assert verdict(at_once)[0] is not Verdict.INCONCLUSIVE
+    later = DEPLOYED | own | {"changes": changes(change(ONSET - 20))}
+    assert verdict(later)[0] is Verdict.INCONCLUSIVE
+
+
+def test_a_database_change_after_the_release_is_nearer() -> None:
+    reboot = change(ONSET - 2, kind="database")
+    own = {"exceptions": exceptions("BasketRejected", 180, version="42")}
+    both = DEPLOYED | own | {"changes": changes(change(ONSET - 10), reboot)}
+    assert verdict(both)[0] is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
