@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
@@ -42,6 +43,7 @@ UNREAD = {
     GapReason.ERROR: "The read failed",
 }
 CHANGES = "Changes around the onset"
+TRAIL_IS_LATE = timedelta(minutes=15)  # CloudTrail: about 5 minutes, without promise
 # The kinds of clues, strongest first.
 _STRENGTH = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
 
@@ -119,7 +121,10 @@ def changes(report: Report, detail: Detail) -> Block | None:
     if not found:
         if not report.complete or report.gaps:
             return None  # a source that was not read may have one
-        return rich(line(bold(f"{CHANGES}: "), plain("none found.")))
+        began = report.overview.onset or report.window.began
+        late = report.window.end - began < TRAIL_IS_LATE
+        none = "none found yet; CloudTrail may be minutes behind." if late else "none found."
+        return rich(line(bold(f"{CHANGES}: "), plain(none)))
     rows: list[list[Part]] = []
     for change in _first(found, detail.changes):
         row = [bold(time_to_onset(change.lag)), plain(f" · {change.summary}", detail.length)]

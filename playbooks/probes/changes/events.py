@@ -36,7 +36,9 @@ def changed(event: Mapping[str, Any], names: Names) -> Change | None:
         return None
     source = str(event.get("EventSource") or record.get("eventSource") or "").split(".")[0]
     named = [str(each.get("ResourceName") or "") for each in event.get("Resources") or []]
-    texts = [*named, *texts_in(request), *texts_in(_mapping(record.get("serviceEventDetails")))]
+    texts = [*named, *texts_in(request)]
+    for details in ("serviceEventDetails", "additionalEventData"):  # of events of AWS itself
+        texts += texts_in(_mapping(record.get(details)))
     kind = kind_of(name, request, source)
     met = names.met_in(texts)
     if not met and kind in SETTINGS:
