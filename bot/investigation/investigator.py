@@ -7,7 +7,7 @@ playbook, and finds the actions that can mend the cause.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,31 +86,33 @@ class Investigator:
         self, aws: Aws, playbook: Playbook, resolved: ResolvedScope
     ) -> AsyncIterator[Report]:
         """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
-        aws = CachingReader(remembering(aws, self.memory, resolved.scope.service, NAMES))
-        async for report in investigate(playbook, resolved.scope, aws, self.pool):
-            additions = {
-                "gaps": resolved.gaps + report.gaps,
-                "resources": resolved.scope.service.resources,
-            }
-            report = report.model_copy(update=additions)
-            if report.complete:
-                offers = await self.offers(aws, report, resolved.scope)
-                report = report.model_copy(update={"actions": offers, "cost": aws.cost()})
-            yield report
+        scope = resolved.scope
+        aws = CachingReader(remembering(aws, self.memory, scope.service, NAMES))
+        begun: dict[str, asyncio.Task[tuple[bool, Offer] | None]] = {}
+        try:
+            async for report in investigate(playbook, scope, aws, self.pool):
+                for action in self._wanted(report):  # while slow reads still run
+                    if action.id not in begun:
+                        begun[action.id] = asyncio.create_task(self._offer(aws, action, scope))
+                additions: dict[str, object] = {
+                    "gaps": resolved.gaps + report.gaps,
+                    "resources": scope.service.resources,
+                }
+                if report.complete:
+                    wanted = [begun[action.id] for action in self._wanted(report)]
+                    additions["actions"] = in_order(await asyncio.gather(*wanted))
+                    additions["cost"] = aws.cost()
+                yield report.model_copy(update=additions)
+        finally:
+            for task in begun.values():
+                task.cancel()  # of a cause that was not the likely one in the end
 
-    async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
-        """The actions that can mend the likely causes, those of the first link of the chain first.
-
-        An action that a precondition forbids comes after the others.
-        """
-        if report.cause is None:
-            return ()
+    def _wanted(self, report: Report) -> list[Action]:
+        """The actions for the likely causes, those of the first link of the chain first."""
         by_id = {cause.id: cause for cause in report.causes}
-        names = dict.fromkeys(name for cause in report.chain for name in by_id[cause].actions)
-        wanted = [self.actions[name] for name in names if name in self.actions]
-        offered = await asyncio.gather(*(self._offer(aws, action, scope) for action in wanted))
-        ordered = sorted(filter(None, offered), key=lambda each: each[0])
-        return tuple(offer for _, offer in ordered)
+        likely = report.chain if report.cause is not None else ()
+        names = dict.fromkeys(name for cause in likely for name in by_id[cause].actions)
+        return [self.actions[name] for name in names if name in self.actions]
 
     async def _offer(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
         """Whether the action is forbidden now, and its offer; None when there is nothing to do."""
@@ -158,3 +160,9 @@ class Investigator:
             return await loop.run_in_executor(self.pool, read, *args)  # type: ignore[arg-type]
         except ReadFailed as failed:
             return failed.as_gap(name)
+
+
+def in_order(offered: Iterable[tuple[bool, Offer] | None]) -> tuple[Offer, ...]:
+    """The offers; an action that a precondition forbids comes after the others."""
+    ordered = sorted(filter(None, offered), key=lambda each: each[0])
+    return tuple(offer for _, offer in ordered)

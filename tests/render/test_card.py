@@ -159,6 +159,33 @@ def test_what_could_not_be_checked_names_the_permission() -> None:
     assert "Therefore not tested: Defect in a deployment" in lines
 
 
+def test_a_permission_that_would_not_help_is_not_asked_for() -> None:
+    gap = Gap(
+        probe="exceptions",
+        reason=GapReason.DENIED,
+        detail="logs:StartQuery: reader is not authorized on log-group:/x:*",
+        permission="logs:StartQuery",
+        denied_by="a service control policy (explicit deny)",
+    )
+    granted = gap.model_copy(update={"denied_by": None, "probe": "reports"})
+    lines = told(UNCLEAR, gaps=(gap, granted)).splitlines()
+    at = lines.index("Could not be checked (unknown, not healthy)")
+    assert lines[at + 1] == (
+        f"• No access: {gap.detail} · denied by a service control policy (explicit deny): "
+        "granting logs:StartQuery to the role does not help"
+    )
+    assert lines[at + 2] == f"• No access: {gap.detail} · needs logs:StartQuery"
+
+
+def test_one_fault_of_all_reads_is_told_once() -> None:
+    gaps = tuple(
+        Gap(probe=probe, reason=GapReason.NOT_CONFIGURED, detail="the credentials have expired")
+        for probe in ("exceptions", "traffic")
+    )
+    said = told(UNCLEAR, gaps=gaps)
+    assert "Not set up for 2 reads (exceptions, traffic): the credentials have expired" in said
+
+
 def test_inconclusive_says_so_and_what_to_test_next() -> None:
     lines = told(UNCLEAR).splitlines()
     assert "Inconclusive. The evidence does not point to a single cause." in lines
