@@ -131,6 +131,7 @@ class AlarmRule:
     namespace: str  # "AWS/ApiGateway"
     metrics: frozenset[str]  # {"5XXError"}
     primary: bool = True
+    dimensions: frozenset[str] = frozenset()  # names the metric must have: {"ProxyName"}
 
 
 class Causes:
@@ -194,8 +195,9 @@ class Playbook(Causes, ABC):
     looks_like: ClassVar[str]  # what people usually suspect first; `incident playbooks` shows it
     alarms: ClassVar[tuple[AlarmRule, ...]] = ()
     metric_words: ClassVar[frozenset[str]] = frozenset()
-    """Lower-case words in the name of a metric of any namespace, for metrics that no playbook
-    lists. An entry of several words ("500 errors") fits when all of them are in the name."""
+    """Lower-case words in the name of a metric of any namespace, or in a dimension of a status or
+    code, for metrics that no playbook lists. An entry of several words ("500 errors") fits when
+    all of them are there."""
     name_words: ClassVar[frozenset[str]] = frozenset()
     """The same in an alarm's name; used only when its metric is not known."""
 
