@@ -93,7 +93,7 @@ def summary(incident: Incident, report: Report | None) -> str:
         pieces.append(
             escaped(f"{findings.CONFIDENCE[report.verdict]}: {findings.chain_title(report)}.", 300)
             if cause
-            else escaped(f"{findings.WITHOUT_CAUSE[report.verdict]}.", 300)
+            else escaped(f"{findings.without_cause(report)}.", 300)
         )
     return join(" ", pieces)
 

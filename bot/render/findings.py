@@ -90,6 +90,11 @@ def verdict(report: Report, detail: Detail) -> Block:
     return rich(*elements)
 
 
+def without_cause(report: Report) -> str:
+    """What to say when no cause is called likely."""
+    return WITHOUT_CAUSE.get(report.verdict, WITHOUT_CAUSE[Verdict.INCONCLUSIVE])
+
+
 def chain_title(report: Report) -> str:
     """The titles of the likely causes, what brought it first: "A deployment … → requests hang"."""
     by_id = {cause.id: cause for cause in report.causes}
