@@ -105,7 +105,7 @@ def compare(expect: Expect, report: Report) -> Iterator[str]:
     for permission in expect.gaps:
         if permission not in missing:
             yield f"gap: {permission} should be named as missing"
-    offered = {offer.action for offer in report.actions}
+    offered = {offer.action for offer in report.actions if offer.fits}
     for action in expect.actions:
         if action not in offered:
             yield f"action: {action} should be offered; offered: {', '.join(offered) or 'none'}"

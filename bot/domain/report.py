@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field
 
 from bot.domain.alarm import Alarm
 from bot.domain.base import Frozen
+from bot.domain.plan import Choice
 from bot.domain.resources import Resources
 
 
@@ -59,6 +60,7 @@ class Clue(Frozen):
     holds: bool | None  # None: it could not be checked
     text: str  # "warm requests take 871 ms (p99), as before"
     figures: dict[str, float] = Field(default_factory=dict)  # the figures of the text, by name
+    choice: Choice | None = None  # what an action has to act on if this clue holds
 
 
 class CauseStatus(StrEnum):
@@ -80,6 +82,7 @@ class Cause(Frozen):
     clues: tuple[Clue, ...] = ()
     missing: tuple[str, ...] = ()  # probes it needs whose reads failed
     actions: tuple[str, ...] = ()  # ids of actions that can mend it, the best first
+    choice: Choice | None = None  # what those actions have to act on, by the clues
 
 
 class GapReason(StrEnum):
@@ -114,6 +117,7 @@ class Change(Frozen):
     summary: str
     until: AwareDatetime | None = None  # when a rollout ended
     lag: float | None = None  # seconds from the change to the onset; negative: it came after
+    choice: Choice | None = None  # what an action takes back; None: no action is known to
 
 
 class BreakdownRow(Frozen):
@@ -174,8 +178,9 @@ class Offer(Frozen):
 
     action: str  # the action's id
     title: str
-    fits: bool | None = True  # None: not known, its plan could not be computed
-    why: str = ""  # what could not be read, when `fits` is None
+    fits: bool | None = True  # False: its preconditions forbid it; None: no plan could be computed
+    why: str = ""  # the preconditions that do not hold, or what could not be read
+    choice: Choice | None = None  # what the plan was computed with
 
 
 class Report(Frozen):

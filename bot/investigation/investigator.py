@@ -16,7 +16,7 @@ from bot.aws import alarms, discovery
 from bot.aws.caching_reader import CachingReader
 from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Plan
+from bot.domain.plan import Choice, Plan
 from bot.domain.playbook_contract import Action, Playbook, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Gap, GapReason, Offer, Report, Window
@@ -92,26 +92,33 @@ class Investigator:
     async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
         """The actions for the report's cause that have something to do, in the playbook's order.
 
-        An action that a precondition forbids comes after the others.
+        Those that fit come first. One that a precondition forbids does not fit, and says why.
         """
-        if report.cause is None:
+        cause = report.cause
+        if cause is None:
             return ()
-        wanted = [self.actions[name] for name in report.cause.actions if name in self.actions]
-        offered = await asyncio.gather(*(self._offer(aws, action, scope) for action in wanted))
-        ordered = sorted(filter(None, offered), key=lambda each: each[0])
-        return tuple(offer for _, offer in ordered)
+        wanted = [self.actions[name] for name in cause.actions if name in self.actions]
+        offered = await asyncio.gather(
+            *(self._offer(aws, action, scope, cause.choice) for action in wanted)
+        )
+        return tuple(sorted(filter(None, offered), key=lambda offer: not offer.fits))
 
-    async def _offer(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
-        """Whether the action is forbidden now, and its offer; None when there is nothing to do."""
-        plan = await self._read_or_gap(action.id, action.plan, aws, scope)
-        if plan is None:
-            return None
+    async def _offer(
+        self, aws: Aws, action: Action, scope: Scope, choice: Choice | None
+    ) -> Offer | None:
+        """The action's offer; None when there is nothing to do."""
+        plan = await self._read_or_gap(action.id, action.plan, aws, scope, choice)
+        offer = Offer(action=action.id, title=action.title, choice=choice)
         if isinstance(plan, Gap):
             if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
                 return None  # the service has no resource for this action
-            return True, Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
-        blocked = isinstance(plan, Plan) and bool(plan.blocked_by)
-        return blocked, Offer(action=action.id, title=action.title)
+            return offer.model_copy(update={"fits": None, "why": plan.detail})
+        if not isinstance(plan, Plan):
+            return None
+        if plan.blocked_by:
+            why = "; ".join(each.reason for each in plan.blocked_by)
+            return offer.model_copy(update={"fits": False, "why": f"{plan.title}: {why}"})
+        return offer
 
     async def _alarm_time(self, aws: Aws, alarm: Alarm | None) -> datetime | None:
         """When the alarm last went into ALARM; from its history if it is OK again."""

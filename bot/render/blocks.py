@@ -177,6 +177,24 @@ def button(
     return made
 
 
+def number_field(name: str, block_id: str, value: int, least: int, most: int) -> Block:
+    """A field for a whole number in a modal; its action id is the block's id."""
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": label(f"{name} ({least} to {most})", 150),
+        "hint": label("With another number the preview is computed anew.", 150),
+        "element": {
+            "type": "number_input",
+            "action_id": block_id,
+            "is_decimal_allowed": False,
+            "initial_value": str(value),
+            "min_value": str(least),
+            "max_value": str(most),
+        },
+    }
+
+
 def confirm(title: str, text: str, yes: str, *, danger: bool = False) -> Block:
     """The dialog that asks for confirmation before a click takes effect."""
     return {

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from bot.domain.errors import ReadFailed
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, GapReason
@@ -81,6 +82,11 @@ def deployed(info: Mapping[str, Any]) -> Change:
         kind="deployment",
         resource=f"{info['applicationName']}/{info['deploymentGroupName']}",
         summary=f"CodeDeploy {description} ({info.get('status', 'unknown')})",
+        choice=Choice(
+            target=f"codedeploy:{info['applicationName']}:{info['deploymentGroupName']}/revision",
+            suspect=info["deploymentId"],
+            since=info["createTime"].astimezone(UTC),
+        ),
         until=until.astimezone(UTC) if until else None,
     )
 
@@ -129,6 +135,7 @@ def rolled_out(service: Mapping[str, Any]) -> list[Change]:
             kind="deployment",
             resource=service["serviceName"],
             summary=rollout_summary(deployment),
+            choice=_of_rollout(service, deployment),
             until=(
                 deployment["updatedAt"].astimezone(UTC)
                 if deployment.get("rolloutState") == "COMPLETED" and deployment.get("updatedAt")
@@ -138,6 +145,17 @@ def rolled_out(service: Mapping[str, Any]) -> list[Change]:
         for deployment in service.get("deployments", [])
         if deployment.get("status") == "PRIMARY"
     ]
+
+
+def _of_rollout(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Choice | None:
+    cluster = str(service.get("clusterArn", "")).rsplit("/", 1)[-1]
+    if not cluster:
+        return None
+    return Choice(
+        target=f"ecs:{cluster}:{service['serviceName']}/task-definition",
+        suspect=str(deployment.get("taskDefinition", "")).rsplit("/", 1)[-1] or None,
+        since=deployment["createdAt"].astimezone(UTC),
+    )
 
 
 def rollout_summary(deployment: Mapping[str, Any]) -> str:
@@ -278,7 +296,28 @@ def changed(event: Mapping[str, Any]) -> Change | None:
         kind=kind_of(name, request),
         resource=next((each for each in resources if each), ""),
         summary=summary_of(name, request),
+        choice=choice_of(name, request, event["EventTime"].astimezone(UTC)),
     )
+
+
+def choice_of(name: str, request: Mapping[str, Any], at: datetime) -> Choice | None:
+    """What an action takes back of a change; None for changes that no action takes back."""
+    if name == "UpdateAlias" and request.get("functionVersion"):
+        function = str(request.get("functionName", "")).rpartition("function:")[2]
+        function = function.partition(":")[0]
+        return Choice(
+            target=f"lambda:{function}:{request.get('name')}/version",
+            suspect=str(request["functionVersion"]),
+            since=at,
+        )
+    if name == "UpdateService" and request.get("taskDefinition") and request.get("cluster"):
+        cluster, service, task = (
+            str(request.get(key, "")).rpartition("/")[2]
+            for key in ("cluster", "service", "taskDefinition")
+        )
+        target = f"ecs:{cluster}:{service}/task-definition"
+        return Choice(target=target, suspect=task, since=at)
+    return None
 
 
 def kind_of(name: str, request: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.aws.rollouts import Rollout, Services
+from sandbox.aws.services.ecs_tasks import image
 from sandbox.world import names
 from sandbox.world.kinds import EcsService
 
@@ -284,6 +285,13 @@ def describe_service_revisions(call: Call, params: Params) -> Reply:
                 "clusterArn": store.cluster_arn(service.cluster),
                 "taskDefinition": store.task_definition_arn(item),
                 "launchType": "FARGATE",
+                "containerImages": [
+                    {
+                        "containerName": service.name,
+                        "image": image(call, item),
+                        "imageDigest": f"sha256:{names.digest('image', item, length=64)}",
+                    }
+                ],
                 "createdAt": store.registered(service, item),
             }
         )

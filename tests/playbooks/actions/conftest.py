@@ -41,7 +41,9 @@ RESOURCES = Resources(
             descriptions={"42": "3f9c2ab retry payments"},
             aliases={"live": "42", "canary": "41"},
         ),
-        Function(name="mailer", aliases={"live": "1"}, reserved_concurrency=50),
+        Function(
+            name="mailer", versions=("1", "2"), aliases={"live": "1"}, reserved_concurrency=50
+        ),
     ),
     ecs=(
         EcsService(
