@@ -84,11 +84,16 @@ class Pool:
 
     def shown(self) -> str:
         """Who else draws on the pool, in a sentence."""
-        who = "all other functions"
+        who, draws = "all other functions of the account", "draw"
         if self.functions is not None and self.functions > 1:
-            who = f"the {self.functions - 1} other functions of the account"
+            number = self.functions - 1
+            who = f"{number} other function{'s' if number > 1 else ''} of the account"
+            draws = "draw" if number > 1 else "draws"
         used = "an unknown number" if self.others is None else f"at most {self.others}"
-        return f"{who} share {self.size} unreserved executions; they used {used} at once in 24 h"
+        return (
+            f"{who} {draws} on the same {self.size} unreserved executions; {used} were used at "
+            "once in 24 h"
+        )
 
 
 def read_use(aws: Aws, scope: Scope, function: str) -> Use:

@@ -152,7 +152,7 @@ class Deployments(Store):
         made = Deployment(
             deployment_id(group.application, group.group, len(self._own), now.isoformat()),
             group,
-            revision_name(location),
+            self._known_name(group, location),
             self.serving(group),
             now,
             now if error else None,
@@ -166,6 +166,17 @@ class Deployments(Store):
         )
         self._own[made.deployment_id] = made
         return made
+
+    def _known_name(self, group: CodeDeploy, location: Mapping[str, Any]) -> str:
+        """The name of a revision: of an AppSpec, that of the revision under which its target
+        version served before, if one did."""
+        target = version_in(location)
+        if target is not None and group.function and group.alias:
+            alias = f"lambda/{group.function}/alias/{group.alias}"
+            for moment in self._moments(group):
+                if str(self.account.world.lever(alias, moment)) == target:
+                    return str(self.account.world.lever(_key(group), moment) or self._first(group))
+        return revision_name(location)
 
     def _out_of_date(self, group: CodeDeploy, location: Mapping[str, Any]) -> str:
         """Why CodeDeploy refuses a revision of a function: it names another current version than

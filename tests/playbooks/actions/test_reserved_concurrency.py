@@ -32,7 +32,7 @@ def test_the_reservation_is_raised_by_what_was_throttled(
         "50 reserved x 150 calls attempted in the worst minute / 100 admitted x 1.2 = 90"
     )
     assert (plan.number.least, plan.number.most) == (51, 880)
-    assert "1 other functions of the account share 950" in plan.others[0]
+    assert "1 other function of the account draws on the same 950" in plan.others[0]
 
 
 def reserve_for_checkout(account: AwsAccount, executions: int) -> None:
