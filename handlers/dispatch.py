@@ -154,6 +154,8 @@ class Dispatch:
                 await self.incidents.rerun(click.value, click.user, click.key)
             case Click.TIMELINE:
                 await self.incidents.timeline(place)
+            case Click.CHOOSE:
+                await self.incidents.alarm_chosen(click.value, place, click.key)
 
     async def _submitted(self, view: ViewSubmitted) -> None:
         """The preview was submitted. A modal has no channel: the incident's thread is answered."""

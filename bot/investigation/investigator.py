@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.aws import alarms, discovery
 from bot.aws.caching_reader import CachingReader
+from bot.aws.memory import DISCOVERY, NAMES, Memory, remembering
 from bot.domain.alarm import Alarm, AlarmState
-from bot.domain.errors import ReadFailed
+from bot.domain.errors import CredentialsRefused, ReadFailed
 from bot.domain.plan import Choice, Plan
 from bot.domain.playbook_contract import Action, Playbook, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Gap, GapReason, Offer, Report, Window
 from bot.domain.service import Service
 from bot.investigation.engine import investigate
-from bot.investigation.routing import Router, owner
+from bot.investigation.ownership import owner
+from bot.investigation.routing import Router
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,13 @@ class ResolvedScope:
 
 @dataclass(frozen=True, slots=True)
 class Investigator:
-    """Runs investigations. Stateless; `pool` has the threads that read AWS."""
+    """Runs investigations. `pool` has the threads that read AWS; `memory` is all it remembers of
+    one for the next."""
 
     router: Router
     actions: Mapping[str, Action]
     pool: Executor
+    memory: Memory = field(default_factory=Memory)
 
     async def resolve_scope(
         self,
@@ -58,7 +62,12 @@ class Investigator:
         """
         loop = asyncio.get_running_loop()
         completed, alarm_read = await asyncio.gather(
-            loop.run_in_executor(self.pool, discovery.complete, aws, service),
+            loop.run_in_executor(
+                self.pool,
+                discovery.complete,
+                remembering(aws, self.memory, service, DISCOVERY),
+                service,
+            ),
             self._read_or_gap("alarm", self._read_alarm, aws, playbook, service, alarm),
         )
         gaps = completed.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
@@ -77,7 +86,7 @@ class Investigator:
         self, aws: Aws, playbook: Playbook, resolved: ResolvedScope
     ) -> AsyncIterator[Report]:
         """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
-        aws = CachingReader(aws)
+        aws = CachingReader(remembering(aws, self.memory, resolved.scope.service, NAMES))
         async for report in investigate(playbook, resolved.scope, aws, self.pool):
             additions = {
                 "gaps": resolved.gaps + report.gaps,
@@ -90,16 +99,24 @@ class Investigator:
             yield report
 
     async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
-        """The actions for the report's cause that have something to do, in the playbook's order.
+        """The actions that can mend the likely causes, those of the first link of the chain first.
 
         Those that fit come first. One that a precondition forbids does not fit, and says why.
         """
         cause = report.cause
         if cause is None:
             return ()
-        wanted = [self.actions[name] for name in cause.actions if name in self.actions]
+        by_id = {cause.id: cause for cause in report.causes}
+        wanted: dict[str, Choice | None] = {}
+        for cause in (by_id[name] for name in report.chain):
+            for name in cause.actions:
+                wanted.setdefault(name, cause.choice)
         offered = await asyncio.gather(
-            *(self._offer(aws, action, scope, cause.choice) for action in wanted)
+            *(
+                self._offer(aws, self.actions[name], scope, choice)
+                for name, choice in wanted.items()
+                if name in self.actions
+            )
         )
         return tuple(sorted(filter(None, offered), key=lambda offer: not offer.fits))
 
@@ -107,12 +124,15 @@ class Investigator:
         self, aws: Aws, action: Action, scope: Scope, choice: Choice | None
     ) -> Offer | None:
         """The action's offer; None when there is nothing to do."""
-        plan = await self._read_or_gap(action.id, action.plan, aws, scope, choice)
+        loop = asyncio.get_running_loop()
         offer = Offer(action=action.id, title=action.title, choice=choice)
-        if isinstance(plan, Gap):
-            if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
+        try:
+            plan = await loop.run_in_executor(self.pool, action.plan, aws, scope, choice)
+        except ReadFailed as failed:
+            has_none = failed.reason is GapReason.NOT_CONFIGURED and scope.complete
+            if has_none and not isinstance(failed, CredentialsRefused):
                 return None  # the service has no resource for this action
-            return offer.model_copy(update={"fits": None, "why": plan.detail})
+            return offer.model_copy(update={"fits": None, "why": failed.detail})
         if not isinstance(plan, Plan):
             return None
         if plan.blocked_by:
@@ -132,12 +152,14 @@ class Investigator:
     ) -> Alarm | None:
         """The alarm as CloudWatch has it, or a firing alarm of the service when none is given."""
         if alarm is not None:
+            if None not in (alarm.account, service.account) and alarm.account != service.account:
+                return alarm  # of a monitoring account, which this reader can't read
             return alarms.reread(aws, alarm)
         return next(
             (
                 firing
                 for firing in alarms.list_firing(aws)
-                if self.router.route(firing) is playbook and owner(firing, [service]) is service
+                if self.router.fits(playbook, firing) and owner(firing, [service]) is service
             ),
             None,
         )

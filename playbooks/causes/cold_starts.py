@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
-    Scope,
     choosing,
     contradicting,
     decisive,
@@ -43,7 +42,7 @@ class ColdStartSurge(FunctionSources):
     )
     def cold_start_surge(
         self,
-        scope: Scope,
+        anomaly: AnomalyWindow,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
         counts: FunctionCounts | Gap | None,
@@ -53,7 +52,6 @@ class ColdStartSurge(FunctionSources):
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Late requests are cold starts, and cold requests are late far more often than warm."""
-        anomaly = self.anomaly(scope, edge)
         for clue in of_one_function(late_cold_starts(anomaly, reports), unmeasured):
             yield choosing(alias_to_provision(counts), clue)
         yield more_traffic(anomaly, edge, thresholds.SURGE)

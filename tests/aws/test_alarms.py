@@ -12,11 +12,12 @@ from bot.aws import alarms
 from bot.aws.client import AwsAccount, Budget, Reader
 from bot.aws.sessions import Roles
 from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.alarm_description import from_description
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Transition
-from tests.sandbox_aws.plain_world import NOW, PlainWorld
+from tests.sandbox.aws.plain_world import NOW, PlainWorld
 
 REGION = "us-east-1"
 POINTER = Alarm(name="web-5xx", region=REGION)
@@ -100,6 +101,6 @@ def test_a_composite_alarm_has_no_metric() -> None:
         "StateUpdatedTimestamp": NOW,
         "AlarmRule": "ALARM(web-5xx)",
     }
-    alarm = alarms.from_description(found, "eu-west-1")
+    alarm = from_description(found, "eu-west-1")
     assert (alarm.metric, alarm.namespace, alarm.dimensions) == (None, None, {})
     assert (alarm.account, alarm.changed_at) == ("123456789012", NOW)

@@ -26,7 +26,7 @@ from bot.domain.report import (
 )
 from bot.domain.run import Verification
 from bot.domain.service import Service
-from bot.investigation.engine import weigh
+from bot.investigation.weighing import weigh
 from bot.render import already_open, card, no_incident, unknown_alarm
 from bot.render.blocks import MOST_CHARACTERS, count_characters
 from sandbox.slack.limits import validate_blocks

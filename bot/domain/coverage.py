@@ -1,0 +1,37 @@
+"""How complete a piece of evidence is. Only complete evidence may refute or make a report sure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.domain.base import Frozen
+
+
+class Coverage(Frozen):
+    """What a piece of evidence leaves out; nothing when it is complete.
+
+    `missing` holds one plain sentence for each part that was not read: "REPORT lines of 3 % of
+    412 invocations".
+    """
+
+    missing: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left out."""
+        return not self.missing
+
+
+COMPLETE = Coverage()
+
+
+def coverage_of(evidence: object) -> Coverage:
+    """The coverage a value declares in its `coverage` attribute; complete when it has none."""
+    found = getattr(evidence, "coverage", COMPLETE)
+    return found if isinstance(found, Coverage) else COMPLETE
+
+
+def combined(evidence: Iterable[object]) -> Coverage:
+    """Everything that any of the values leaves out, each sentence once."""
+    sentences = (text for each in evidence for text in coverage_of(each).missing)
+    return Coverage(missing=tuple(dict.fromkeys(sentences)))
