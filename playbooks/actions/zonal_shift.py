@@ -21,10 +21,10 @@ SHARE = 0.8  # of the 5XX; with fewer in the zone, a shift would leave too many
 KEEP_ALIVE = 3_600  # seconds; a client's connection to the load balancer, unless set otherwise
 _KIND = ("elb", "zonal-shift")
 _SHIFTS = {
-    "FIS_EXPERIMENT": "fault injection experiment",
-    "PRACTICE_RUN": "practice run",
-    "ZONAL_AUTOSHIFT": "autoshift of AWS",
-    "ZONAL_SHIFT": "zonal shift",
+    "FIS_EXPERIMENT": "a fault injection experiment",
+    "PRACTICE_RUN": "a practice run",
+    "ZONAL_AUTOSHIFT": "an autoshift of AWS",
+    "ZONAL_SHIFT": "a zonal shift",
 }
 CAPACITY = 0.5  # of all targets; so many have to be healthy in the other zones
 
@@ -135,7 +135,7 @@ class ShiftZone(Action):
                 Check(
                     text="zonal shift is enabled on the load balancer", holds=managed is not None
                 ),
-                *_no_shift(managed),
+                *no_shift(managed),
                 _concentration(aws, scope, balancer, zone),
                 _capacity(aws, groups, zone),
             ),
@@ -143,7 +143,7 @@ class ShiftZone(Action):
                 f"The shift ends by itself after {EXPIRES}, mended or not.",
                 f"{len(balancer.zones) - 1} zones take over what {zone} carried.",
                 _keep_alive(aws, balancer, zone),
-                *_autoshifts(aws, zone_id),
+                *autoshifts(aws, zone_id),
             ),
             settles_within=180,
             resources=(balancer.arn,),
@@ -283,15 +283,15 @@ def _others(scope: Scope, name: str, groups: list[_Group] | ReadFailed) -> tuple
     return tuple(said)
 
 
-def _no_shift(managed: dict[str, Any] | None) -> Iterator[Check]:
+def no_shift(managed: dict[str, Any] | None) -> Iterator[Check]:
     """Whether traffic is shifted already: by a person, by a practice run, or by AWS (autoshift)."""
     shift = _active(managed)
-    kind = _SHIFTS.get(shift.get("shiftType", "ZONAL_SHIFT"), "shift")
-    seen = f" (a {kind} away from {shift.get('awayFrom')} is)" if shift else ""
+    kind = _SHIFTS.get(shift.get("shiftType", "ZONAL_SHIFT"), "a shift")
+    seen = f" ({kind} away from {shift.get('awayFrom')} is)" if shift else ""
     yield Check(text=f"no shift and no practice run is in force{seen}", holds=not shift)
 
 
-def _autoshifts(aws: Aws, zone_id: str) -> Iterator[str]:
+def autoshifts(aws: Aws, zone_id: str) -> Iterator[str]:
     """What AWS itself shifts away from in this region, as it sees a zone impaired."""
     answer = tried(lambda: aws.read("arc-zonal-shift", "list_autoshifts", status="ACTIVE"))
     if isinstance(answer, ReadFailed):

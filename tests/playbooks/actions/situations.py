@@ -49,11 +49,26 @@ def bad_zone(world: PlainWorld, share: float = 0.9) -> None:
         dimensions = (("AvailabilityZone", zone), ("LoadBalancer", dimension))
         metric = MetricId("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", dimensions)
         world.publish(metric, *[100 * part] * 10)
+    requests_by_group(world, tasks=600.0)
     world.health["web-tasks"] = [
         TargetState(f"10.0.{number}.{index}", 8080, zone)
         for number, zone in enumerate(("us-east-1a", "us-east-1b", "us-east-1c"))
         for index in range(4)
     ]
+
+
+def requests_by_group(world: PlainWorld, **requests: float) -> None:
+    """Requests a minute for the last hour: of the whole load balancer, and by target group."""
+    balancer = RESOURCES.load_balancer
+    assert balancer is not None
+    whole = ("LoadBalancer", balancer.dimension)
+    counted = {(whole,): sum(requests.values())}
+    for group in balancer.target_groups:
+        count = requests.get(group.name.removeprefix("web-"), 0.0)
+        counted[whole, ("TargetGroup", group.dimension)] = count
+    for dimensions, count in counted.items():
+        if count:
+            world.publish(MetricId("AWS/ApplicationELB", "RequestCount", dimensions), *[count] * 70)
 
 
 def ecs_rollout(world: PlainWorld, minutes: float = 60.0, *, through: bool = True) -> None:
