@@ -3,8 +3,8 @@
 Only reads that say what things are called are remembered (tags, aliases' names, the names and ids
 of APIs, the ARN of a load balancer, whose credentials these are), never how they are: alarms,
 metrics, configurations and deployments are read anew each time. What failed or found nothing is
-not remembered. A change made by the bot, and a resource that AWS no longer has, make the memory of
-the account void.
+not remembered. A change made by the bot, and a resource that AWS no longer has under its remembered
+name, make the memory of the account void.
 """
 
 from __future__ import annotations
@@ -147,23 +147,24 @@ class RememberingReader:
         self, send: Callable[[], list[dict[str, Any]]], service: str, operation: str, *call: object
     ) -> list[dict[str, Any]]:
         if (service, operation) not in self._kinds:
-            return self._sent(send)
+            return self._sent(send, service)
         key = repr((self.region, service, operation, *call))
         known: list[dict[str, Any]] | None = self._memory.recall(self._account, key)
         if known is not None:
             return known
         changes = self._memory.changes(self._account)
-        answer = self._sent(send)
+        answer = self._sent(send, service)
         if any(map(_says_something, answer)):
             self._memory.keep(self._account, key, answer, changes)
         return answer
 
-    def _sent(self, send: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    def _sent(self, send: Callable[[], list[dict[str, Any]]], service: str) -> list[dict[str, Any]]:
         try:
             return send()
         except ReadFailed as failed:
-            if failed.reason is GapReason.NOT_FOUND:  # perhaps it was asked by a remembered name
-                self._memory.forget(self._account)
+            asked_by_name = any(service == known for known, _ in self._kinds)
+            if failed.reason is GapReason.NOT_FOUND and asked_by_name:
+                self._memory.forget(self._account)  # the name may be out of date
             raise
 
 

@@ -7,7 +7,7 @@ playbook, and finds the actions that can mend the cause.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,39 +86,37 @@ class Investigator:
         self, aws: Aws, playbook: Playbook, resolved: ResolvedScope
     ) -> AsyncIterator[Report]:
         """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
-        aws = CachingReader(remembering(aws, self.memory, resolved.scope.service, NAMES))
-        async for report in investigate(playbook, resolved.scope, aws, self.pool):
-            additions = {
-                "gaps": resolved.gaps + report.gaps,
-                "resources": resolved.scope.service.resources,
-            }
-            report = report.model_copy(update=additions)
-            if report.complete:
-                offers = await self.offers(aws, report, resolved.scope)
-                report = report.model_copy(update={"actions": offers, "cost": aws.cost()})
-            yield report
+        scope = resolved.scope
+        aws = CachingReader(remembering(aws, self.memory, scope.service, NAMES))
+        begun: dict[tuple[str, Choice | None], asyncio.Task[Offer | None]] = {}
+        try:
+            async for report in investigate(playbook, scope, aws, self.pool):
+                for action, choice in self._wanted(report):  # while slow reads still run
+                    if (action.id, choice) not in begun:
+                        offering = self._offer(aws, action, scope, choice)
+                        begun[action.id, choice] = asyncio.create_task(offering)
+                additions: dict[str, object] = {
+                    "gaps": resolved.gaps + report.gaps,
+                    "resources": scope.service.resources,
+                }
+                if report.complete:
+                    wanted = [begun[action.id, each] for action, each in self._wanted(report)]
+                    additions["actions"] = in_order(await asyncio.gather(*wanted))
+                    additions["cost"] = aws.cost()
+                yield report.model_copy(update=additions)
+        finally:
+            for task in begun.values():
+                task.cancel()  # of a cause that was not the likely one in the end
 
-    async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
-        """The actions that can mend the likely causes, those of the first link of the chain first.
-
-        Those that fit come first. One that a precondition forbids does not fit, and says why.
-        """
-        cause = report.cause
-        if cause is None:
-            return ()
+    def _wanted(self, report: Report) -> list[tuple[Action, Choice | None]]:
+        """The actions for the likely causes, those of the first link of the chain first, each with
+        what its cause's evidence names."""
         by_id = {cause.id: cause for cause in report.causes}
         wanted: dict[str, Choice | None] = {}
-        for cause in (by_id[name] for name in report.chain):
+        for cause in (by_id[name] for name in report.chain) if report.cause is not None else ():
             for name in cause.actions:
                 wanted.setdefault(name, cause.choice)
-        offered = await asyncio.gather(
-            *(
-                self._offer(aws, self.actions[name], scope, choice)
-                for name, choice in wanted.items()
-                if name in self.actions
-            )
-        )
-        return tuple(sorted(filter(None, offered), key=lambda offer: not offer.fits))
+        return [(self.actions[name], each) for name, each in wanted.items() if name in self.actions]
 
     async def _offer(
         self, aws: Aws, action: Action, scope: Scope, choice: Choice | None
@@ -171,3 +169,8 @@ class Investigator:
             return await loop.run_in_executor(self.pool, read, *args)  # type: ignore[arg-type]
         except ReadFailed as failed:
             return failed.as_gap(name)
+
+
+def in_order(offered: Iterable[Offer | None]) -> tuple[Offer, ...]:
+    """The offers; an action that a precondition forbids comes after the others."""
+    return tuple(sorted(filter(None, offered), key=lambda offer: not offer.fits))

@@ -177,13 +177,15 @@ def button(
     return made
 
 
-def number_field(name: str, block_id: str, value: int, least: int, most: int) -> Block:
+def number_field(
+    name: str, block_id: str, value: int, *, least: int, most: int, hint: str
+) -> Block:
     """A field for a whole number in a modal; its action id is the block's id."""
     return {
         "type": "input",
         "block_id": block_id,
-        "label": label(f"{name} ({least} to {most})", 150),
-        "hint": label("With another number the preview is computed anew.", 150),
+        "label": label(name, 150),
+        "hint": label(hint, 300),
         "element": {
             "type": "number_input",
             "action_id": block_id,

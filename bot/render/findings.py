@@ -37,7 +37,7 @@ UNREAD = {
     GapReason.THROTTLED: "AWS throttled the read",
     GapReason.TIMEOUT: "AWS did not answer in time",
     GapReason.NOT_FOUND: "Not found",
-    GapReason.NOT_CONFIGURED: "Not enabled",
+    GapReason.NOT_CONFIGURED: "Not set up",
     GapReason.BUDGET: "Read budget used up",
     GapReason.ERROR: "The read failed",
 }
@@ -286,7 +286,7 @@ def _gap(group: Sequence[Gap], detail: Detail) -> list[Part]:
     parts = [bold(UNREAD[gap.reason])]
     if len(group) > 1:
         reads = ", ".join(each.probe.replace("_", " ") for each in group)
-        parts.append(plain(f" to {plural(len(group), 'read')} ({reads})", detail.length))
+        parts.append(plain(f" for {plural(len(group), 'read')} ({reads})", detail.length))
     parts.append(plain(f": {gap.detail}", detail.length))
     if gap.permission and gap.denied_by:
         parts.append(plain(f" · denied by {gap.denied_by}: granting ", detail.length))

@@ -30,6 +30,7 @@ from bot.render.plans import (
     diff,
     hourly_cost,
     how_to_undo,
+    number_bounds,
     other_users,
     sizing,
     time_until_in_force,
@@ -114,7 +115,10 @@ def _number(plan: Plan) -> Block | None:
     number = plan.number
     if number is None or not number.least <= number.value <= number.most:
         return None
-    return number_field(number.name, NUMBER, number.value, number.least, number.most)
+    hint = f"{number_bounds(number)} With another number the preview is computed anew."
+    return number_field(
+        number.name, NUMBER, number.value, least=number.least, most=number.most, hint=hint
+    )
 
 
 def _view(

@@ -101,7 +101,7 @@ def sizing(plan: Plan) -> Block | None:
             parts += [plain(" by "), person(choice.by)]
         parts.append(plain(f" (computed: {number.derived})", 500))
     else:
-        parts.append(plain(f" = {number.derived}", 500))
+        parts.append(plain(f" ({number.derived})", 500))
     return line(*parts)
 
 

@@ -42,7 +42,7 @@ _PATTERNS = (
     rf"{_STATE}",
     # "State: OK", "Status = OK", "NewStateValue: OK"; not "Old state: ALARM"
     r"(?P<before>\b(?:old|previous|prior|former|last) ?(?:alarm ?)?)?(?:\bstate|\bstatus|State)"
-    rf"(?: ?value)? ?(?:is\b:?|:|=|\n) ?{_STATE}",
+    rf"(?: ?value)?(?: ?(?:is\b:?|:|=)\s?|\n){_STATE}",
 )
 _TEXTS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in _PATTERNS)
 # "[OK] name", "OK: name", "OK | name" at the beginning of a line; and the title line of Lambdas

@@ -223,12 +223,12 @@ def _size(use: Use | ReadFailed, window: Window, name: str) -> _Size:
     per_call = usual.over(usual_calls).typical()
     if per_call is None or at_most is None or per_call * at_most >= ran:
         size = with_headroom(ran)
-        return _Size(size, f"peak {ran:.0f} executions at once x {HEADROOM:g} = {size}")
+        return _Size(size, f"peak {ran:.0f} executions at once × {HEADROOM:g} = {size}")
     warm = math.ceil(round(per_call * at_most, 6))
     size = with_headroom(warm)
     return _Size(
         size,
-        f"peak {warm} executions x {HEADROOM:g} = {size}; usually {usual.typical() or 0:.0f} serve "
+        f"peak {warm} executions × {HEADROOM:g} = {size}; usually {usual.typical() or 0:.0f} serve "
         f"{usual_calls.typical() or 0:.0f} calls a minute, and at most {at_most:.0f} came. "
         f"{ran:.0f} ran at once, because calls waited for environments to start",
     )

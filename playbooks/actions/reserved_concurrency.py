@@ -156,7 +156,7 @@ def _when_deleted(now: int, wanted: int, pool: Pool) -> Check:
     if pool.others is None:
         return Check(text=f"{text}, who use [{pool.unknown}]", holds=None)
     need = math.ceil(round(pool.others * HEADROOM, 6))
-    text += f": they need {need} ({pool.others} at once at most in 24 h, x {HEADROOM:g})"
+    text += f": they need {need} ({pool.others} at once at most in 24 h, × {HEADROOM:g})"
     return Check(text=text, holds=left >= need)
 
 
@@ -205,8 +205,8 @@ def _size(use: Use | ReadFailed, window: Window, name: str, now: int) -> _Size:
     wanted = max(now + 1, math.ceil(round(max(now, 1) * factor * HEADROOM, 6)))
     return _Size(
         wanted,
-        f"{now} reserved x {attempted:.0f} calls attempted in the worst minute / "
-        f"{admitted[worst]:.0f} admitted x {HEADROOM:g} = {wanted}",
+        f"{now} reserved × {attempted:.0f} calls attempted in the worst minute / "
+        f"{admitted[worst]:.0f} admitted × {HEADROOM:g} = {wanted}",
     )
 
 

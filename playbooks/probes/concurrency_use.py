@@ -76,7 +76,7 @@ class Pool:
         text = f"{doing} leaves {left} of {self.size} unreserved executions to the others"
         if self.others is None:
             return Check(text=f"{text}, who use [{self.unknown}]", holds=None)
-        used = f"{self.others} at once at most in 24 h, x {HEADROOM:g}"
+        used = f"{self.others} at once at most in 24 h, × {HEADROOM:g}"
         return Check(
             text=f"{text}: they need {self.needed} ({used}; Lambda keeps {KEPT_FREE})",
             holds=left >= self.needed,

@@ -165,6 +165,15 @@ def test_a_resource_that_is_gone_makes_the_memory_void(stub: Account, memory: Me
     assert who(stub, memory, other) == [2], "of another account"
 
 
+def test_a_setting_that_is_not_there_does_not_make_it_void(stub: Account, memory: Memory) -> None:
+    assert who(stub, memory) == [1]
+    stub.fails = GapReason.NOT_FOUND
+    with pytest.raises(ReadFailed):
+        remembering(stub, memory, CHECKOUT, NAMES).read("lambda", "get_provisioned_concurrency")
+    stub.fails = None
+    assert who(stub, memory) == [1]
+
+
 def test_an_answer_from_before_a_change_is_not_remembered_after_it(memory: Memory) -> None:
     class Changed(Account):
         def read(

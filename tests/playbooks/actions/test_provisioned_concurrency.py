@@ -22,7 +22,7 @@ def test_provisioned_concurrency_is_sized_by_the_peak(
     plan = plan_of(PROVISIONED, aws, scope)
     assert plan.after == {"executions": 84}
     assert plan.number is not None
-    assert plan.number.derived == "peak 70 executions at once x 1.2 = 84"
+    assert plan.number.derived == "peak 70 executions at once × 1.2 = 84"
     assert (plan.number.value, plan.number.least, plan.number.most) == (84, 1, 830)
     assert plan.steps[0].params == {
         "FunctionName": "checkout",
@@ -50,7 +50,7 @@ def test_executions_that_wait_for_their_init_are_no_measure(
     assert plan.after == {"executions": 40}
     assert plan.number is not None
     assert plan.number.derived.startswith(
-        "peak 33 executions x 1.2 = 40; usually 20 serve 900 calls a minute, and at most 1485 came"
+        "peak 33 executions × 1.2 = 40; usually 20 serve 900 calls a minute, and at most 1485 came"
     )
 
 

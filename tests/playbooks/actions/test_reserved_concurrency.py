@@ -22,14 +22,14 @@ def test_the_reservation_is_raised_by_what_was_throttled(
     throttles(world)
     plan = plan_of(RESERVED, aws, scope)
     assert plan.before == {"reserved": 50}
-    assert plan.after == {"reserved": 90}  # 50 x 150 attempted / 100 admitted x 1.2
+    assert plan.after == {"reserved": 90}  # 50 x 150 attempted / 100 admitted × 1.2
     assert plan.checks[0].text == (
         "reserving 40 more leaves 910 of 950 unreserved executions to the others: they need 120 "
-        "(100 at once at most in 24 h, x 1.2; Lambda keeps 100)"
+        "(100 at once at most in 24 h, × 1.2; Lambda keeps 100)"
     )
     assert plan.number is not None
     assert plan.number.derived == (
-        "50 reserved x 150 calls attempted in the worst minute / 100 admitted x 1.2 = 90"
+        "50 reserved × 150 calls attempted in the worst minute / 100 admitted × 1.2 = 90"
     )
     assert (plan.number.least, plan.number.most) == (51, 880)
     assert "1 other function of the account draws on the same 950" in plan.others[0]
