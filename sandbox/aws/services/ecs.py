@@ -11,7 +11,6 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.aws.rollouts import Rollout, Services
-from sandbox.aws.services.ecs_tasks import image
 from sandbox.world import names
 from sandbox.world.kinds import EcsService
 
@@ -288,7 +287,7 @@ def describe_service_revisions(call: Call, params: Params) -> Reply:
                 "containerImages": [
                     {
                         "containerName": service.name,
-                        "image": image(call, item),
+                        "image": store.image(item),
                         "imageDigest": f"sha256:{names.digest('image', item, length=64)}",
                     }
                 ],

@@ -10,12 +10,6 @@ from sandbox.aws.rollouts import Services
 from sandbox.world import names
 
 
-def image(call: Call, task_definition: str) -> str:
-    """The image of family:revision: a tag for each revision, in the account's registry."""
-    account, region = call.account.id, call.account.region
-    return f"{account}.dkr.ecr.{region}.amazonaws.com/{task_definition}"
-
-
 @operation("ecs", "ListServices")
 def list_services(call: Call, params: Params) -> Reply:
     """ARNs of a cluster's services."""
@@ -38,7 +32,7 @@ def describe_task_definition(call: Call, params: Params) -> Reply:
     region = call.account.region
     container = {
         "name": service.name,
-        "image": image(call, name),
+        "image": store.image(name),
         "cpu": 0,
         "essential": True,
         "portMappings": [{"containerPort": names.TARGET_PORT, "protocol": "tcp"}],
