@@ -26,9 +26,9 @@ from playbooks.probes.alias_history import (
     Alias,
     AliasHistory,
     older,
+    other_aliases,
     published_before,
     read_alias,
-    read_aliases,
     read_history,
 )
 
@@ -214,14 +214,7 @@ def _warnings(aws: Aws, now: Alias, previous: str) -> Iterator[str]:
 
 def _others(aws: Aws, now: Alias) -> Iterator[str]:
     """Other aliases, which stay as they are, and event sources that call this one."""
-    aliases = if_known(lambda: read_aliases(aws, now.function))
-    if aliases is None:
-        yield f"other aliases of {now.function} could not be read; they stay as they are"
-    else:
-        others = [each for name, each in sorted(aliases.items()) if name != now.name]
-        shown = ", ".join(f"{each.name} (serves {each.shown()})" for each in others[:6])
-        if shown:
-            yield f"other aliases of {now.function} stay as they are: {shown}"
+    yield from other_aliases(aws, now.function, now.name)
     sources = if_known(lambda: _event_sources(aws, now))
     if sources is None:
         yield f"whether queues or streams call {now.name} too could not be read"

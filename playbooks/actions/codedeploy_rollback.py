@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -18,16 +17,16 @@ from playbooks.probes.action_reads import (
     aims_elsewhere,
     arns,
     check,
-    if_known,
     named_by,
 )
 from playbooks.probes.alias_history import (
+    other_aliases,
     published_before,
     read_alias,
-    read_aliases,
     read_history,
+    state_of,
 )
-from playbooks.probes.app_spec import AppSpec, app_spec_in, read_app_spec
+from playbooks.probes.app_spec import app_spec_in, read_app_spec
 
 _COUNTING = (*CODEDEPLOY_UNDER_WAY, "Succeeded")  # deployments that serve, or are about to
 _TITLE = 75  # characters
@@ -202,7 +201,6 @@ class RollbackCodeDeploy(Action):
     ) -> Plan | None:
         spec = read_app_spec(aws, latest)
         now = read_alias(aws, spec.function, spec.alias)
-        proofs: tuple[Check, ...] = ()
         if spec.current is None or spec.target is None:
             history = read_history(aws, spec.function, spec.alias)
             back = version or history.before(now.version)
@@ -235,7 +233,7 @@ class RollbackCodeDeploy(Action):
                 *proofs,
                 check(
                     f"version {back} exists and is Active",
-                    lambda: _state_of(aws, spec.function, back) == "Active",
+                    lambda: state_of(aws, spec.function, back) == "Active",
                 ),
                 Check(text=f"{where} has no routing weights", holds=not now.weights),
             ),
@@ -247,7 +245,7 @@ class RollbackCodeDeploy(Action):
             ),
             settles_within=900,
             resources=group,
-            others=tuple(_other_aliases(aws, spec)),
+            others=tuple(other_aliases(aws, spec.function, spec.alias)),
         )
 
     def _stopping(
@@ -302,24 +300,6 @@ def _lambda_state(aws: Aws, plan: Plan, deployments: list[Deployment]) -> Observ
     if spec is None:
         raise ReadFailed(GapReason.ERROR, "the plan's revision has no AppSpec")
     return Observed({"version": read_alias(aws, spec.function, spec.alias).version})
-
-
-def _other_aliases(aws: Aws, spec: AppSpec) -> Iterator[str]:
-    aliases = if_known(lambda: read_aliases(aws, spec.function))
-    if aliases is None:
-        yield f"other aliases of {spec.function} could not be read; they stay as they are"
-        return
-    others = [each for name, each in sorted(aliases.items()) if name != spec.alias]
-    if others:
-        shown = ", ".join(f"{each.name} (serves {each.shown()})" for each in others[:6])
-        yield f"other aliases of {spec.function} stay as they are: {shown}"
-
-
-def _state_of(aws: Aws, function: str, version: str) -> str:
-    found = aws.read(
-        "lambda", "get_function_configuration", FunctionName=function, Qualifier=version
-    )
-    return str(found.get("State", "Active"))
 
 
 def _id(deployment: Deployment) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Choice, Number, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
-from bot.domain.report import GapReason, Window
+from bot.domain.report import GapReason
 from bot.domain.run import Answer, Verification
 from playbooks.probes.action_reads import (
     aims_elsewhere,
@@ -27,48 +26,16 @@ from playbooks.probes.action_reads import (
 )
 from playbooks.probes.alias_history import Alias, read_aliases
 from playbooks.probes.concurrency_use import (
-    HEADROOM,
     Pool,
     Use,
     read_pool,
     read_reserved,
     try_use,
-    with_headroom,
 )
+from playbooks.probes.provisioned_size import Size, size_of_surge, usd_per_hour
 
-USD_PER_GB_SECOND = {"x86_64": 0.0000041667, "arm64": 0.0000033334}
-"""Of provisioned concurrency, by architecture, in the regions of `_PRICED` (AWS Lambda pricing).
-About, not a quote."""
-_PRICED = frozenset(
-    {
-        "ap-northeast-1",
-        "ap-northeast-2",
-        "ap-south-1",
-        "ap-southeast-1",
-        "ap-southeast-2",
-        "ca-central-1",
-        "eu-central-1",
-        "eu-north-1",
-        "eu-west-1",
-        "eu-west-2",
-        "eu-west-3",
-        "sa-east-1",
-        "us-east-1",
-        "us-east-2",
-        "us-west-1",
-        "us-west-2",
-    }
-)
 _DIMENSION = "lambda:function:ProvisionedConcurrency"
 _KIND = ("lambda", "provisioned-concurrency")
-
-
-@dataclass(frozen=True, slots=True)
-class _Size:
-    """Executions for the peak with headroom, and how they were derived."""
-
-    wanted: int
-    derived: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +113,7 @@ class EnableProvisionedConcurrency(Action):
     ) -> Plan | None:
         """The plan for `fixed` executions, else for the number chosen, else for the peak."""
         use = try_use(aws, scope, name)
-        size = _size(use, scope.window, name)
+        size = size_of_surge(use, scope.window, name)
         configs = {_qualifier(each): each for each in _configs(aws, name)}
         room = tried(lambda: _room(aws, use, name, alias, configs))
         most = size.wanted if isinstance(room, ReadFailed) else room.most
@@ -182,7 +149,7 @@ class EnableProvisionedConcurrency(Action):
                 *([_too_small(size.wanted, executions)] if capped else ()),
                 *(_of_autoscaling(before, executions) if target else ()),
             ),
-            usd_per_hour=_usd(settings, aws.region, executions - now),
+            usd_per_hour=usd_per_hour(settings, aws.region, executions - now),
             settles_within=300,
             resources=() if target else arns(aws, "lambda", f"function:{name}:{alias}"),
             others=tuple(_others(name, alias, aliases, configs, room)),
@@ -200,38 +167,6 @@ def _called(aws: Aws, scope: Scope) -> tuple[str, str]:
             f"the catalogue names no function of {scope.service.name} with its alias",
         )
     return function.name, function.alias
-
-
-def _size(use: Use | ReadFailed, window: Window, name: str) -> _Size:
-    """The executions that the calls of the surge need when all environments are warm.
-
-    What ran at once is no measure of it while environments start: each call then holds its
-    environment for the init and the first request too. So executions are scaled from what as many
-    calls needed as usual; what really ran is the upper bound. Raises ReadFailed.
-    """
-    if isinstance(use, ReadFailed):
-        raise use
-    surge = use.own.between(window.start, window.end)
-    ran = surge.peak()
-    if ran is None:
-        raise ReadFailed(
-            GapReason.NOT_FOUND, f"CloudWatch has no ConcurrentExecutions of {name} to size it from"
-        )
-    usual = use.own.between(window.baseline_start, window.baseline_end)
-    usual_calls = use.calls.between(window.baseline_start, window.baseline_end)
-    at_most = use.calls.between(window.start, window.end).peak()
-    per_call = usual.over(usual_calls).typical()
-    if per_call is None or at_most is None or per_call * at_most >= ran:
-        size = with_headroom(ran)
-        return _Size(size, f"peak {ran:.0f} executions at once × {HEADROOM:g} = {size}")
-    warm = math.ceil(round(per_call * at_most, 6))
-    size = with_headroom(warm)
-    return _Size(
-        size,
-        f"peak {warm} executions × {HEADROOM:g} = {size}; usually {usual.typical() or 0:.0f} serve "
-        f"{usual_calls.typical() or 0:.0f} calls a minute, and at most {at_most:.0f} came. "
-        f"{ran:.0f} ran at once, because calls waited for environments to start",
-    )
 
 
 def _room(
@@ -254,7 +189,7 @@ def _room(
     return _Room(pool.size - pool.needed - taken, why, taken, None, pool)
 
 
-def _number(executions: int, now: int, size: _Size, room: _Room | ReadFailed) -> Number | None:
+def _number(executions: int, now: int, size: Size, room: _Room | ReadFailed) -> Number | None:
     if isinstance(room, ReadFailed):
         return None
     return Number(
@@ -272,16 +207,6 @@ def _too_small(wanted: int, executions: int) -> str:
         f"{wanted} would fit the surge; {executions} is what the limits allow. What is above them "
         "still starts cold."
     )
-
-
-def _usd(settings: dict[str, Any], region: str, executions: int) -> float | None:
-    """What the executions cost per hour; None where the price is not known."""
-    architecture = next(iter(settings.get("Architectures") or ["x86_64"]))
-    price = USD_PER_GB_SECOND.get(architecture)
-    if price is None or region not in _PRICED:
-        return None
-    gigabytes = int(settings.get("MemorySize", 128)) / 1024
-    return round(executions * gigabytes * 3600 * price, 4)
 
 
 def _checks(

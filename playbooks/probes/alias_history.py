@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
-from playbooks.probes.action_reads import Event, latest_events
+from playbooks.probes.action_reads import Event, if_known, latest_events
 
 ALIAS_EVENTS = ("UpdateAlias20150331", "CreateAlias20150331")
 """Lambda's event names carry the date of its API (Lambda developer guide, "Logging Lambda API calls
@@ -85,6 +85,18 @@ def read_aliases(aws: Aws, function: str) -> dict[str, Alias]:
     return {each.name: each for each in found}
 
 
+def other_aliases(aws: Aws, function: str, alias: str) -> Iterator[str]:
+    """Sentences on the function's other aliases, which a change of this one leaves as they are."""
+    aliases = if_known(lambda: read_aliases(aws, function))
+    if aliases is None:
+        yield f"other aliases of {function} could not be read; they stay as they are"
+        return
+    others = [each for name, each in sorted(aliases.items()) if name != alias]
+    shown = ", ".join(f"{each.name} (serves {each.shown()})" for each in others[:6])
+    if shown:
+        yield f"other aliases of {function} stay as they are: {shown}"
+
+
 def read_history(aws: Aws, function: str, alias: str) -> AliasHistory:
     """The versions the alias was set to, as far as CloudTrail could be read."""
 
@@ -136,6 +148,14 @@ def published_before(aws: Aws, function: str, version: str) -> str:
     if not earlier:
         raise ReadFailed(GapReason.NOT_FOUND, f"no version of {function} before {version} is known")
     return str(max(earlier, key=int))
+
+
+def state_of(aws: Aws, function: str, version: str) -> str:
+    """A version's state: "Active" when it can be invoked. Raises ReadFailed."""
+    found = aws.read(
+        "lambda", "get_function_configuration", FunctionName=function, Qualifier=version
+    )
+    return str(found.get("State", "Active"))
 
 
 def older(version: str, than: str) -> bool:
