@@ -125,6 +125,8 @@ def _blocks(
     if report is not None:
         blocks += [_codes(report), findings.verdict(report, detail)]
     blocks += [_runs(runs), _buttons(incident, runs, offers)]
+    if report is not None and incident.state is not IncidentState.CLOSED:
+        blocks.append(findings.blocked(report, detail))
     if report is not None:
         blocks += [
             chart(report),

@@ -84,6 +84,10 @@ class Services(Store):
         """The ARN of family:revision."""
         return self.account.arn("ecs", f"task-definition/{task_definition}")
 
+    def image(self, task_definition: str) -> str:
+        """The image of family:revision: a tag for each revision, in the account's registry."""
+        return f"{self.account.id}.dkr.ecr.{self.account.region}.amazonaws.com/{task_definition}"
+
     def rollout_arn(self, service: EcsService, rollout: Rollout) -> str:
         """The ARN of a service deployment."""
         tail = f"service-deployment/{service.cluster}/{service.name}/{rollout.rollout_id}"
