@@ -10,7 +10,7 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.names import code
 from sandbox.world.kinds import Api
 from sandbox.world.kinds.api import ACCESS_LOG_FORMAT
-from sandbox.world.kinds.function import function_arn
+from sandbox.world.kinds.function_base import function_arn
 
 _AGE = timedelta(days=60)
 

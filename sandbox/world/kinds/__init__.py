@@ -15,16 +15,18 @@ from pydantic import Field
 
 from sandbox.world.api import LeverValue
 from sandbox.world.changes import CHANGES, BaseChange
-from sandbox.world.effects import EFFECTS, BaseEffect
+from sandbox.world.code_effects import EFFECTS
+from sandbox.world.effects import BaseEffect
 from sandbox.world.inventory import Inventory
 from sandbox.world.kinds.api import Api
 from sandbox.world.kinds.codedeploy import CodeDeploy
 from sandbox.world.kinds.database import Database
 from sandbox.world.kinds.ecs import EcsService
 from sandbox.world.kinds.function import Function
-from sandbox.world.kinds.load_balancer import LoadBalancer, TargetGroup
+from sandbox.world.kinds.load_balancer import LoadBalancer
 from sandbox.world.kinds.resource import NamedBy, Resource, Seed
 from sandbox.world.kinds.security_group import SecurityGroup, SecurityGroupId
+from sandbox.world.kinds.target_group import TargetGroup
 
 __all__ = [
     "Api",
