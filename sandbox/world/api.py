@@ -54,6 +54,7 @@ class TrailEvent:
     user_agent: str = ""
     event_id: str = ""
     invoked_by: str | None = None  # the AWS service that made the call: "ecs.amazonaws.com"
+    region: str | None = None  # where it is looked up; None: the account's region
     lag: float = 0.0  # seconds until LookupEvents shows it
 
 

@@ -28,6 +28,7 @@ class EventFacts:
     resources: tuple[tuple[str, str], ...]  # (resource type, resource name)
     request: Mapping[str, object] = field(default_factory=dict)
     error_code: str | None = None
+    region: str | None = None  # where CloudTrail has it; None: the region of the account
 
 
 @dataclass(frozen=True, slots=True)

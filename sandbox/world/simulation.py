@@ -237,15 +237,19 @@ class Simulation:
             ]
 
     def _schedule(self) -> None:
-        """Pull the levers of the scenario's changes at their times."""
+        """Pull the levers at their times: by themselves, and by the scenario's changes."""
+        shift = self._variation.shift
+        for resource in self.resources.every(Resource):
+            for key, at, value in resource.steps():
+                self._levers.put(key, value, at + shift)
         for change in self.scenario.changes:
             for key, before in change.before(self.resources).items():
                 if self._levers.get(key, float("-inf")) is None:
                     self._levers.put(key, before, float("-inf"))
             for key, delay, value in change.steps(self.resources):
-                self._levers.put(key, value, change.at + delay + self._variation.shift)
+                self._levers.put(key, value, change.at + delay + shift)
             for delay, told in change.notices(self.resources):
-                self._told.append((change.at + delay + self._variation.shift, told))
+                self._told.append((change.at + delay + shift, told))
 
     def _find_alarm(self) -> float:
         """Simulate until the starting alarm goes; its time. Raises ScenarioError."""

@@ -41,6 +41,7 @@ def event(
         request=facts.request,
         error_code=facts.error_code,
         user_agent=_CLI,
+        region=facts.region,
         invoked_by=change.invoked_by,
         lag=lag(seed, facts.name, change.by, change.at),
         event_id=names.digest("event", facts.source, facts.name, change.by, change.at, length=32),

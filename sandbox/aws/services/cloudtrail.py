@@ -6,7 +6,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.aws.account import Account, Call, Store
@@ -72,7 +72,11 @@ def lookup_events(call: Call, params: Params) -> Reply:
         raise AwsError(
             "InvalidTimeRangeException", "The start time must be before or equal to the end time."
         )
-    found = [event for event in call.world.trail() if start <= event.time <= min(end, call.time)]
+    found = [
+        event
+        for event in call.world.trail()
+        if start <= event.time <= end and _delivered(event) <= call.time
+    ]
     for attribute in attributes:
         values = _ATTRIBUTES[attribute["AttributeKey"]]
         wanted = attribute["AttributeValue"]
@@ -82,6 +86,11 @@ def lookup_events(call: Call, params: Params) -> Reply:
     found.sort(key=lambda event: event.time, reverse=True)
     events, token = page(found, params.get("NextToken"), size, _bad_token)
     return {"Events": [_shown(call, event) for event in events], "NextToken": token}
+
+
+def _delivered(event: TrailEvent) -> datetime:
+    """When LookupEvents knows of an event: some minutes after it happened."""
+    return event.time + timedelta(seconds=event.lag)
 
 
 def _bad_token() -> AwsError:
@@ -117,7 +126,7 @@ def _record(call: Call, event: TrailEvent) -> dict[str, Any]:
         "eventTime": event.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": event.source,
         "eventName": event.name,
-        "awsRegion": call.account.region,
+        "awsRegion": event.region or call.account.region,
         "sourceIPAddress": "203.0.113.12",
         "userAgent": event.user_agent or "aws-cli/2.30.0",
         "requestParameters": dict(event.request),
@@ -132,4 +141,7 @@ def _record(call: Call, event: TrailEvent) -> dict[str, Any]:
     }
     if event.error_code:
         record["errorCode"] = event.error_code
+    if event.invoked_by:
+        record["userIdentity"]["invokedBy"] = event.invoked_by
+        record["sourceIPAddress"] = record["userAgent"] = event.invoked_by
     return record

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Literal
 
 from pydantic import Field
@@ -60,8 +61,12 @@ class EcsService(TaskService):
 
     def served(self, levers: Levers, at: float) -> dict[str, float]:
         """Task definition to the share of the tasks that run it."""
-        main = str(levers.get(self.lever, at))
-        new, _, share = str(levers.get(self.rolling_lever, at) or "").partition("@")
+        return self.served_now(partial(levers.get, at=at))
+
+    def served_now(self, value: Callable[[str], LeverValue]) -> dict[str, float]:
+        """The same, by the levers' values."""
+        main = str(value(self.lever))
+        new, _, share = str(value(self.rolling_lever) or "").partition("@")
         if not share:
             return {main: 1.0}
         return {main: 1.0 - float(share), new: float(share)}

@@ -70,6 +70,10 @@ class Resource(Part):
         """Its levers and their values at the start."""
         return {}
 
+    def steps(self) -> Iterator[tuple[str, float, LeverValue]]:
+        """Levers that change by themselves: (key, seconds relative to the alarm, value)."""
+        yield from ()
+
     def holds(
         self, condition: Condition, inventory: Inventory, levers: Levers, at: float
     ) -> float | None:
