@@ -89,5 +89,9 @@ def _alarms(scenario: Scenario) -> Iterator[Problem]:
             f"exactly one alarm needs `starts: true`, {len(starting)} have it",
         )
     names = [alarm.name for alarm in scenario.alarms]
+    names_of = [group.name for group in groups(scenario.resources)]
+    for index, alarm in enumerate(scenario.alarms):
+        place = ("alarms", index, "metric", "target_group")
+        yield from known(place, "target group", alarm.metric.target_group, names_of, "resources")
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield ("alarms",), f"two alarms are named {name!r}"

@@ -40,8 +40,12 @@ class Destination:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What effects call it: its function and its target group."""
-        own = [self.backend.function.name] if isinstance(self.backend, FunctionBackend) else []
+        """What effects call it: its function or ECS service, and its target group."""
+        if isinstance(self.backend, FunctionBackend):
+            own = [self.backend.function.name]
+        else:
+            service = self.backend.health.service
+            own = [service.name] if service else []
         return (*own, *([self.group.name] if self.group else []))
 
 
@@ -142,14 +146,11 @@ class Service:
 
     def concerns_target(self, group: str, effect: BaseEffect, running: str | None) -> bool:
         """Whether an effect is about a target that runs a task definition."""
-        if not effect.about((group,)):
+        destination = self._of_groups[group]
+        if not effect.about(destination.names):
             return False
-        backend = self._of_groups[group].backend
-        named = [c.task_definition for c in effect.conditions if backend.varies_by(c)]
-        if isinstance(effect, TasksStop):
-            service = backend.health.service if isinstance(backend, FleetBackend) else None
-            return service is not None and effect.of(service) and all(n == running for n in named)
-        return all(name == running for name in named)
+        conditions = [c for c in effect.conditions if destination.backend.varies_by(c)]
+        return all(condition.task_definition == running for condition in conditions)
 
     def shifted(self, at: float) -> str | None:
         """The suffix of the zone that traffic is shifted away from."""

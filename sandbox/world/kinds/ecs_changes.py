@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from random import Random
 from typing import Literal
 
@@ -138,6 +138,10 @@ class TasksStop(SelectiveEffect):
     def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
         """The service must exist."""
         yield from known_service(inventory, (*loc, "service"), self.service)
+
+    def about(self, names: Collection[str]) -> bool:
+        """A backend of its service."""
+        return self.service in names
 
     def of(self, service: TaskService) -> bool:
         """Whether it is about this service."""

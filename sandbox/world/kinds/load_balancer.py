@@ -164,6 +164,13 @@ class LoadBalancer(Balancing):
         """The balancer."""
         return dimensions(LoadBalancer=self.dimension) if namespace == _NAMESPACE else None
 
+    def group_dimensions(self, target_group: str) -> Dimensions | None:
+        """The balancer and the target group."""
+        found = next((g for g in self.target_groups if g.name == target_group), None)
+        if found is None:
+            return None
+        return dimensions(LoadBalancer=self.dimension, TargetGroup=found.dimension)
+
     def catalogue(self) -> Iterable[tuple[str, object]]:
         """The balancer with its target groups."""
         groups = [group.name for group in self.target_groups]

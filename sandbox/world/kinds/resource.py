@@ -88,6 +88,10 @@ class Resource(Part):
         """The dimensions of an alarm that names none; None: the namespace is not its own."""
         return None
 
+    def group_dimensions(self, target_group: str) -> Dimensions | None:
+        """The dimensions of an alarm on a target group; None: it has no such target group."""
+        return None
+
     def logs(self, inventory: Inventory, stamp: Stamp) -> Iterable[Log]:
         """Its log groups."""
         return ()
