@@ -26,6 +26,7 @@ class Authorizations:
         self._rng = rng
         self._at = at
         self._serial = 0
+        self._asked = self._passed = 0  # let through: by an invocation, and altogether
         self._slow: list[tuple[float, float]] = []  # (share, seconds)
 
     def failing(
@@ -39,6 +40,7 @@ class Authorizations:
             return
         name, self._slow = self._backend.function.name, []
         left = binomial(self._rng, count, 1.0 - self._cached)
+        kept = count - left
         limit = self._backend.timeout(self._at)
         for effect, held in met:
             if name not in effect.backends:
@@ -62,10 +64,12 @@ class Authorizations:
                     call.duration = (result.takes or 0.02) * 1000.0
                     call.exception, call.crash = result.exception, result.crash
                 yield weight, call
+        self._asked += left
+        self._passed += left + kept
 
     def allow(self, request: Request) -> None:
         """A request that went through: what its authorization took, unless it was cached."""
-        if self._backend is None or self._rng.random() < self._cached:
+        if self._backend is None or self._rng.random() * self._passed >= self._asked:
             return
         call = self._call(request.weight)
         call.start = request.time + 0.002
