@@ -10,22 +10,25 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.table import Table
 
+from bot.app import registry
 from bot.app.triage_command import Terminal
 from bot.config import catalogue
 from bot.config.settings import Settings
-from bot.domain.report import CauseStatus, Report
+from bot.domain.plan import Plan
+from bot.domain.playbook_contract import Action
+from bot.domain.report import Report
+from sandbox.expectations import compare
 from sandbox.session import Session
 from sandbox.world import Scenario
 from sandbox.world.clock import FrozenClock
-from sandbox.world.schema import Expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Played:
     def line(self) -> str:
         mark = "[green]✓ hit [/]" if self.hit else "[red]✗ miss[/]"
         name = f"{self.name} (seed {self.seed})" if self.seed else self.name
-        found = f"{self.report.verdict}: {self.cause}" if self.report.cause else "inconclusive"
+        verdict = self.report.verdict.value
+        found = f"{verdict}: {self.cause}" if self.report.cause else verdict
         text = f"{mark} {name:<44} {found}  [dim]{self.seconds:.1f} s[/]"
         return text + "".join(f"\n         {miss}" for miss in self.misses)
 
@@ -61,6 +65,7 @@ class Played:
             "misses": list(self.misses),
             "verdict": self.report.verdict.value,
             "cause": self.report.cause.id if self.report.cause else None,
+            "actions": [offer.action for offer in self.report.actions],
             "seconds": round(self.seconds, 2),
             "cost": self.report.cost.model_dump(),
         }
@@ -75,40 +80,11 @@ def play(name: str, scenario: Scenario, seed: int) -> Played:
             session.catalogue.write_text(session.catalogue_text(), encoding="utf-8")
             with _environment(session.environment):
                 began = time.monotonic()
-                report = asyncio.run(_investigate(session))
+                report, plans = asyncio.run(_investigate(session))
                 seconds = time.monotonic() - began
         finally:
             session.stop()
-    return Played(name, seed, report, seconds, tuple(compare(scenario.expect, report)))
-
-
-def compare(expect: Expect, report: Report) -> Iterator[str]:
-    """Differences between the report and what the scenario expects, a sentence each."""
-    if report.playbook != expect.playbook:
-        yield f"playbook: expected {expect.playbook}, was {report.playbook}"
-    if report.verdict.value not in expect.verdicts:
-        yield f"verdict: expected {' or '.join(expect.verdicts)}, found {report.verdict}"
-    found = report.cause.id if report.cause else None
-    # an inconclusive report names no cause; that is a miss only where it is not allowed
-    if found != expect.cause and not (found is None and "inconclusive" in expect.verdicts):
-        yield f"cause: expected {expect.cause or 'none'}, found {found or 'none'}"
-    status = {cause.id: cause.status for cause in report.causes}
-    for each in sorted({*expect.not_, *filter(None, [expect.cause])} - status.keys()):
-        yield f"{each}: no cause of {report.playbook}; it has {', '.join(sorted(status))}"
-    for each in expect.not_:
-        if status.get(each) is CauseStatus.SUPPORTED:
-            yield f"{each}: must not be supported, but is"
-    for each in expect.refuted:
-        if status.get(each) is not CauseStatus.REFUTED:
-            yield f"{each}: should be refuted, is {status.get(each, 'no hypothesis')}"
-    missing = {gap.permission for gap in report.gaps}
-    for permission in expect.gaps:
-        if permission not in missing:
-            yield f"gap: {permission} should be named as missing"
-    offered = {offer.action for offer in report.actions}
-    for action in expect.actions:
-        if action not in offered:
-            yield f"action: {action} should be offered; offered: {', '.join(offered) or 'none'}"
+    return Played(name, seed, report, seconds, tuple(compare(scenario.expect, report, plans)))
 
 
 def table(played: list[Played]) -> Table:
@@ -128,12 +104,34 @@ def table(played: list[Played]) -> Table:
     return shown
 
 
-async def _investigate(session: Session) -> Report:
+class _Recorded:
+    """An action that keeps the plan it makes: the report says what is offered, not its target."""
+
+    def __init__(self, action: Action, plans: dict[str, Plan]) -> None:
+        self._action = action
+        self._plans = plans
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._action, name)
+
+    def plan(self, *args: Any, **named: Any) -> Any:
+        made = self._action.plan(*args, **named)
+        if isinstance(made, Plan):
+            self._plans[self._action.id] = made
+        return made
+
+
+async def _investigate(session: Session) -> tuple[Report, Mapping[str, Plan]]:
+    plans: dict[str, Plan] = {}
+    actions = {
+        name: cast(Action, _Recorded(action, plans)) for name, action in registry.ACTIONS.items()
+    }
     # defaults only: no .env file, and `_environment` has replaced the caller's AWS_* variables
-    terminal = Terminal(Settings(_env_file=None), catalogue.load(session.catalogue))
+    terminal = Terminal(Settings(_env_file=None), catalogue.load(session.catalogue), actions)
     alarm = session.scenario.starting_alarm.name
     asked = terminal.question(session.scenario.expect.playbook, None, alarm, None)
-    return [report async for report in terminal.reports(asked)][-1]
+    report = [report async for report in terminal.reports(asked)][-1]
+    return report, plans
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings, settings
 from bot.domain.alarm import Alarm
 from bot.domain.errors import ConfigError, ReadFailed
-from bot.domain.playbook_contract import Playbook
+from bot.domain.playbook_contract import Action, Playbook
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason, Report
 from bot.domain.service import Service
@@ -39,12 +39,17 @@ class Question:
 class Terminal:
     """Investigates with the catalogue and the AWS credentials of this machine."""
 
-    def __init__(self, config: Settings, known: Catalogue) -> None:
+    def __init__(
+        self,
+        config: Settings,
+        known: Catalogue,
+        actions: Mapping[str, Action] = registry.ACTIONS,
+    ) -> None:
         self._catalogue = known
         self._router = registry.router()
-        self._accounts = AwsAccounts(known, config, registry.ACTIONS)
+        self._accounts = AwsAccounts(known, config, actions)
         self._investigator = Investigator(
-            self._router, registry.ACTIONS, ThreadPoolExecutor(THREADS)
+            self._router, actions, ThreadPoolExecutor(THREADS), self._accounts.memory
         )
 
     @classmethod
@@ -69,7 +74,7 @@ class Terminal:
     async def reports(self, asked: Question) -> AsyncIterator[Report]:
         """Reports as evidence comes in; the last one is complete.
 
-        Raises ConfigError when there are no AWS credentials.
+        Raises ConfigError when there are no AWS credentials that AWS accepts.
         """
         aws = self._accounts.reader(asked.service)
         await asyncio.to_thread(_check_credentials, aws)
@@ -97,7 +102,4 @@ def _check_credentials(aws: Aws) -> None:
         aws.read("sts", "get_caller_identity")
     except ReadFailed as failed:
         if failed.reason is GapReason.NOT_CONFIGURED:
-            raise ConfigError(
-                f"{failed.detail}. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY, or give this machine a role; `incident doctor` checks it"
-            ) from failed
+            raise ConfigError(f"{failed.detail}; `incident doctor` checks it") from failed

@@ -90,9 +90,9 @@ def summary(incident: Incident, report: Report | None) -> str:
     if report is not None and report.complete:
         cause = report.cause
         pieces.append(
-            escaped(f"{findings.CONFIDENCE[report.verdict]}: {cause.title}.", 300)
+            escaped(f"{findings.CONFIDENCE[report.verdict]}: {findings.chain_title(report)}.", 300)
             if cause
-            else literal("No single cause found; the card says what to find out next.")
+            else escaped(f"{findings.WITHOUT_CAUSE[report.verdict]}.", 300)
         )
     return join(" ", pieces)
 
@@ -123,6 +123,7 @@ def _blocks(
     if report is not None:
         blocks += [
             chart(report),
+            findings.by_hand(report, detail),
             findings.changes(report, detail),
             findings.ruled_out(report, detail),
             findings.unread(report, detail),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.playbook_contract import (
-    Scope,
     contradicting,
     decisive,
     hypothesis,
@@ -41,7 +40,7 @@ class ColdStartSurge(FunctionSources):
     )
     def cold_start_surge(
         self,
-        scope: Scope,
+        anomaly: AnomalyWindow,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
         counts: FunctionCounts | Gap | None,
@@ -51,7 +50,6 @@ class ColdStartSurge(FunctionSources):
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Late requests are cold starts, and cold requests are late far more often than warm."""
-        anomaly = self.anomaly(scope, edge)
         yield from of_one_function(late_cold_starts(anomaly, reports), unmeasured)
         yield more_traffic(anomaly, edge, thresholds.SURGE)
         yield from around_cold_starts(anomaly, edge, access, counts, reports)

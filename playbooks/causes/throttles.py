@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.playbook_contract import (
-    Scope,
     contradicting,
     decisive,
     hypothesis,
@@ -38,7 +37,7 @@ class ConcurrencyLimit(FunctionSources):
     )
     def concurrency_limit(
         self,
-        scope: Scope,
+        anomaly: AnomalyWindow,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
         counts: FunctionCounts | Gap,
@@ -47,7 +46,6 @@ class ConcurrencyLimit(FunctionSources):
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Lambda throttled calls, as many as failed."""
-        anomaly = self.anomaly(scope, edge)
         throttled = throttling(anomaly, edge, access, counts, limits, reports)
         yield from of_one_function(throttled, unmeasured)
         yield from rivals.raised_as_well(anomaly, counts, reports)

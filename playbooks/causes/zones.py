@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.playbook_contract import Scope, decisive, hypothesis, necessary, supporting
+from bot.domain.playbook_contract import decisive, hypothesis, necessary, supporting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
@@ -12,7 +12,6 @@ from playbooks.evidence.sources import BalancerSources
 from playbooks.evidence.wording import figures, percent
 from playbooks.evidence.zones import worst_zone
 from playbooks.probes.balancer import Balancer, TargetHealth
-from playbooks.probes.edge import Edge
 
 
 class ZoneFailure(BalancerSources):
@@ -21,13 +20,12 @@ class ZoneFailure(BalancerSources):
     @hypothesis("One availability zone fails", actions=("shift-zone",))
     def zone_failure(
         self,
-        scope: Scope,
-        edge: Edge | Gap | None,
+        anomaly: AnomalyWindow,
         balancer: Balancer | Gap,
         health: TargetHealth | Gap | None,
     ) -> Iterator[Clue]:
         """Nearly all errors come from one zone, and the others are well."""
-        yield from one_zone(self.anomaly(scope, edge), balancer, health)
+        yield from one_zone(anomaly, balancer, health)
 
 
 def one_zone(

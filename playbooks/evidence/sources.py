@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from bot.domain.playbook_contract import Causes, Scope
-from bot.domain.report import Gap
+from bot.domain.playbook_contract import Causes, Scope, fact
+from bot.domain.report import Gap, SignalState
 from playbooks.evidence import onset
+from playbooks.evidence.changes import all_changes
+from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.signal import Signal
 from playbooks.probes.access_log import AccessLogProbe
 from playbooks.probes.balancer import BalancerProbe, TargetHealthProbe
-from playbooks.probes.changes import (
-    CodeDeployProbe,
-    RolloutsProbe,
-    TrailProbe,
-    TrailRestProbe,
-    VersionsProbe,
-)
+from playbooks.probes.changes import Changes, ChangesProbe
 from playbooks.probes.edge import Edge, EdgeProbe
 from playbooks.probes.functions import FunctionCountsProbe
 from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe
@@ -35,9 +31,15 @@ class FrontDoorSources(Causes):
     edge = EdgeProbe()
     access = AccessLogProbe()
 
-    def anomaly(self, scope: Scope, edge: Edge | Gap | None) -> onset.AnomalyWindow:
+    @fact
+    def anomaly(self, scope: Scope, edge: Edge | Gap | None) -> AnomalyWindow:
         """The minutes in which the incident type's errors are abnormal."""
         return onset.anomaly_window(edge, scope, self.signal)
+
+    @fact
+    def signal_state(self, scope: Scope, edge: Edge, anomaly: AnomalyWindow) -> SignalState:
+        """Whether the incident type's errors are abnormal, and whether that is over."""
+        return onset.signal_state(edge, scope, self.signal, anomaly)
 
 
 class FunctionSources(FrontDoorSources):
@@ -56,10 +58,11 @@ class BalancerSources(FrontDoorSources):
 
 
 class ChangeSources(FrontDoorSources):
-    """Deployments, versions, rollouts and CloudTrail events: what somebody changed."""
+    """What somebody changed, from every source."""
 
-    codedeploy = CodeDeployProbe()
-    rollouts = RolloutsProbe()
-    versions = VersionsProbe()
-    trail = TrailProbe()
-    trail_rest = TrailRestProbe()
+    changes = ChangesProbe()
+
+    @fact
+    def known_changes(self, changes: Changes | Gap | None) -> Changes:
+        """What is known to have changed; where nothing could be read, all is unread."""
+        return all_changes(changes)

@@ -122,7 +122,7 @@ class Answer(Part):
     effects: tuple[Effect, ...] = Field(min_length=1)
 
 
-Verdict = Literal["high", "medium", "inconclusive"]
+Verdict = Literal["high", "medium", "inconclusive", "nothing-wrong", "over"]
 
 
 class Expect(Part):
@@ -131,11 +131,16 @@ class Expect(Part):
     playbook: str
     verdict: Verdict | tuple[Verdict, ...]
     cause: str | None = None  # null: it should name none
-    # ids that must not be supported, ids that must be shown as refuted
+    trigger: str | None = None  # what started it: a cause id, or words of the change
+    # ids that must not be the cause it names, that must not be supported, that must be refuted
+    not_cause: tuple[str, ...] = ()
     not_: tuple[str, ...] = Field(default=(), alias="not")
     refuted: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()  # permissions it must name as missing
     actions: tuple[str, ...] = ()  # action ids it must offer
+    forbidden: tuple[str, ...] = ()  # action ids it must not offer
+    rollback_to: str | None = None  # version, revision or task definition of the rollback offered
+    by_hand: tuple[str, ...] = ()  # words or commands its advice for people must contain
 
     @property
     def verdicts(self) -> tuple[str, ...]:

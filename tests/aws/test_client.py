@@ -19,7 +19,7 @@ from bot.domain.plan import Step
 from bot.domain.report import GapReason
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault, Transition
-from tests.sandbox_aws.plain_world import NOW, PlainWorld
+from tests.sandbox.aws.plain_world import NOW, PlainWorld
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role"

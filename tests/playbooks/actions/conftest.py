@@ -27,7 +27,7 @@ from sandbox.world.kinds import (
     Resources,
     TargetGroup,
 )
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 RESOURCES = Resources(
     account_concurrency=1000,

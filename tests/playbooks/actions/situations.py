@@ -8,7 +8,7 @@ from bot.aws.client import AwsAccount
 from bot.domain.plan import Step
 from sandbox.world.api import MetricId, TargetState, TrailEvent
 from tests.playbooks.actions.conftest import RESOURCES
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 def concurrency(world: PlainWorld, function: str = "checkout", peak: float = 70.0) -> None:

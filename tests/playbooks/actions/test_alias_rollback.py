@@ -16,7 +16,7 @@ from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault, TrailEvent
 from tests.playbooks.actions.planning import ALIAS, Writer, blocked, lambda_step, plan_of
 from tests.playbooks.actions.situations import alias_moves, by_hand, deployment
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 def test_the_version_served_before_is_what_the_trail_says(

@@ -9,7 +9,7 @@ from bot.domain.run import Answer
 from sandbox.aws.server import AwsServer
 from tests.playbooks.actions.planning import CODEDEPLOY, Writer, blocked, plan_of
 from tests.playbooks.actions.situations import deployed, deployment
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 def test_a_deployment_under_way_is_stopped_and_that_is_final(

@@ -12,7 +12,7 @@ from bot.domain.ports import Aws
 from bot.domain.run import Answer
 from tests.playbooks.actions.planning import PROVISIONED, Writer, blocked, lambda_step, plan_of
 from tests.playbooks.actions.situations import by_hand, concurrency
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 def test_provisioned_concurrency_is_sized_by_the_surge(

@@ -10,7 +10,7 @@ from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from tests.playbooks.actions.planning import RESERVED, lambda_step, plan_of
 from tests.playbooks.actions.situations import by_hand, throttles
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 def test_the_reservation_is_raised_by_what_was_throttled(

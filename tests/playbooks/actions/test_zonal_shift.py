@@ -12,7 +12,7 @@ from bot.domain.run import Run, RunState
 from sandbox.aws.server import AwsServer
 from tests.playbooks.actions.planning import ZONE, Writer, blocked, plan_of
 from tests.playbooks.actions.situations import bad_zone, by_hand
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 def test_the_zone_with_the_errors_is_shifted_away_from(

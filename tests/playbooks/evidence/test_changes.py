@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from playbooks.evidence.changes import merged, suspect
+from playbooks.evidence.changes import all_changes, suspect
 from tests.playbooks.samples import ONSET, change, gap, minute
 
 
-def test_a_deployments_own_alias_move_is_not_told_twice() -> None:
-    deployment = change(-10, kind="deployment", until=-8).model_copy(update={"actor": "user"})
-    (told,) = merged((deployment,), None, (), (change(-8.5),))
-    assert (told.kind, told.actor) == ("deployment", "mara")
-
-
-def test_publishing_is_told_only_while_nothing_tells_the_move() -> None:
-    published = change(-12, kind="deployment").model_copy(update={"summary": "published"})
-    assert merged(None, None, (published,), (change(-8),)) == (change(-8),)
-    assert merged(None, None, (published,), ()) == (published,)
-    assert merged(None, None, (published,), gap("trail")) == (published,)
+def test_a_failed_read_is_not_the_absence_of_changes() -> None:
+    found = all_changes(gap("changes"))
+    assert found.known == ()
+    assert [each.permission for each in found.unread] == ["x:Y"]
+    assert all_changes(None).asked == ()
 
 
 def test_the_release_nearest_before_the_onset_is_the_suspect() -> None:
