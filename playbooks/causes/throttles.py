@@ -28,6 +28,8 @@ from playbooks.probes.functions import FunctionCounts, Limits, LimitsProbe
 from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import ratio
 
+TOLD = {"integration_status", "invoke_status"}  # parts of an access log with Lambda's refusal
+
 
 class ConcurrencyLimit(FunctionSources):
     """More calls at once than the function's or the account's concurrency allows."""
@@ -121,10 +123,10 @@ def at_limit(anomaly: AnomalyWindow, counts: FunctionCounts, limits: Limits | Ga
 
 def _answered_429(anomaly: AnomalyWindow, access: AccessLog | Gap | None) -> Iterator[Clue]:
     """Supporting: by the access log, Lambda answered the API 429."""
-    if not isinstance(access, AccessLog) or "integration_status" not in access.fields:
+    if not isinstance(access, AccessLog) or not access.fields & TOLD:
         return
     answers = access.between(anomaly.start, anomaly.end)
-    throttled = sum(a.count for a in answers if a.integration_status == "429")
+    throttled = sum(a.count for a in answers if "429" in (a.integration_status, a.invoke_status))
     share = ratio(throttled, sum(a.count for a in answers))
     if share is not None:
         yield supporting(

@@ -7,7 +7,16 @@ from dataclasses import replace
 from bot.domain.report import CauseStatus, Verdict
 from playbooks.probes.functions import Limits
 from playbooks.probes.metrics import TimeSeries
-from tests.playbooks.samples import NOTHING_SPECIAL, counts, edge, gap, series, verdict, weighed
+from tests.playbooks.samples import (
+    NOTHING_SPECIAL,
+    access,
+    counts,
+    edge,
+    gap,
+    series,
+    verdict,
+    weighed,
+)
 from tests.playbooks.samples import reports as report_lines
 from tests.playbooks.stories import THROTTLED
 
@@ -50,3 +59,18 @@ def test_the_functions_own_peak_is_not_the_accounts() -> None:
     (limit,) = [c for c in weighed(evidence)["concurrency-limit"].clues if "executions" in c.text]
     assert limit.holds
     assert "890 executions at once of 900 left to all functions" in limit.text
+
+
+def test_lambdas_refusal_is_told_by_its_own_status_too() -> None:
+    refused = access("500", 700, p50=20)
+    of_lambda = replace(
+        refused,
+        fields=frozenset({"invoke_status"}),
+        answers=tuple(replace(each, invoke_status="429") for each in refused.answers),
+    )
+    clues = weighed(THROTTLED | {"access": of_lambda})["concurrency-limit"].clues
+    (told,) = [clue for clue in clues if "answered 429" in clue.text]
+    assert told.holds is True
+    silent = replace(of_lambda, fields=frozenset[str]())
+    clues = weighed(THROTTLED | {"access": silent})["concurrency-limit"].clues
+    assert not [clue for clue in clues if "answered 429" in clue.text]
