@@ -22,7 +22,6 @@ from playbooks.causes.targets import ConnectionErrors, NoHealthyTargets
 from playbooks.causes.throttles import ConcurrencyLimit
 from playbooks.causes.zones import ZoneFailure
 from playbooks.evidence import onset, overview
-from playbooks.evidence.changes import all_changes
 from playbooks.evidence.errors import by_code
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.signal import Signal
@@ -51,6 +50,22 @@ SIGNAL = Signal(
     },
 )
 
+# Each of them is a request that the balancer answers with 502 or 503 (Elastic Load Balancing user
+# guides, "CloudWatch metrics for your Application Load Balancer" and "… Classic Load Balancer").
+LAMBDA_FAILED = frozenset({"LambdaInternalError", "LambdaUserError"})
+NOT_CONNECTED = frozenset({"TargetConnectionErrorCount", "TargetTLSNegotiationErrorCount"})
+
+# As metrics and alarms spell it; a 500 alone may be anything.
+WORDS = frozenset(
+    {
+        *("5xx", "50x", "502", "503", "504", "500s"),
+        *("500 error", "500 errors", "500 response", "500 responses"),
+        *("http 500", "status 500", "code 500"),
+        *("internal server error", "internal server errors"),
+        *("bad gateway", "gateway timeout", "service unavailable"),
+    }
+)
+
 # Answered 500 by API Gateway before it calls the integration (API Gateway developer guide,
 # "Gateway response types").
 NOT_CALLED = frozenset(
@@ -75,8 +90,16 @@ class FiveXX(
     title: ClassVar[str] = "5XX errors"
     looks_like: ClassVar[str] = "the backend is overloaded"
     signal: ClassVar[Signal] = SIGNAL
-    alarms: ClassVar[tuple[AlarmRule, ...]] = SIGNAL.alarm_rules()
-    name_words: ClassVar[frozenset[str]] = frozenset({"5xx", "502", "503", "504"})
+    alarms: ClassVar[tuple[AlarmRule, ...]] = (
+        *SIGNAL.alarm_rules(),
+        AlarmRule("AWS/ApplicationELB", LAMBDA_FAILED),
+        AlarmRule("AWS/ApplicationELB", NOT_CONNECTED, primary=False),
+        AlarmRule("AWS/ELB", frozenset({"SpilloverCount"})),
+        AlarmRule("ApplicationSignals", frozenset({"Fault"})),
+        AlarmRule("AWS/ELB", frozenset({"BackendConnectionErrors"}), primary=False),
+    )
+    metric_words: ClassVar[frozenset[str]] = WORDS
+    name_words: ClassVar[frozenset[str]] = WORDS
 
     def overview(
         self,
@@ -86,21 +109,17 @@ class FiveXX(
         counts: FunctionCounts | Gap | None,
         reports: Reports | Gap | None,
         exceptions: Exceptions | Gap | None,
-        codedeploy: Changes | Gap | None,
-        rollouts: Changes | Gap | None,
-        versions: Changes | Gap | None,
-        trail: Changes | Gap | None,
-        trail_rest: Gap | None,
+        anomaly: AnomalyWindow,
+        known_changes: Changes,
     ) -> Overview:
         """Headline, onset, codes, changes, chart and links."""
-        anomaly = self.anomaly(scope, edge)
         counted = by_code(edge, access, anomaly)
         return overview.build(
             headline(scope, anomaly, edge, counted) + not_called(anomaly, access),
             scope,
             anomaly,
             counted,
-            all_changes(codedeploy, rollouts, versions, trail, trail_rest).known,
+            known_changes.known,
             edge,
             overview.links(scope, access, reports, exceptions, counts),
         )

@@ -95,10 +95,10 @@ class Program:
         return JSONResponse({"ok": True})
 
     async def _readyz(self, request: Request) -> Response:
-        """200 when an event could be saved now: Redis answers and Slack is connected; else 503."""
+        """200 when an event could be saved now: Redis takes it and Slack is connected; else 503."""
         faults = []
         try:
-            await self.redis.ping()
+            await self.store.check_writable()
         except (RedisError, OSError) as error:
             faults.append(f"redis: {error}")
         if self.sockets is not None and self.sockets.live == 0:
@@ -195,7 +195,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         accounts=accounts,
         catalogue=known,
         router=router,
-        investigator=Investigator(router, registry.ACTIONS, pool),
+        investigator=Investigator(router, registry.ACTIONS, pool, accounts.memory),
         card=card,
     )
     incidents = IncidentService(

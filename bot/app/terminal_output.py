@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, GapReason, Report, Verdict
+from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
 from bot.render import findings
 from bot.render.text import (
     actor_name,
@@ -25,6 +25,11 @@ from bot.render.text import (
 )
 
 _VERDICT = {Verdict.HIGH: "bold green", Verdict.MEDIUM: "bold yellow"}
+_WITHOUT_CAUSE = {
+    Verdict.INCONCLUSIVE: "Inconclusive",
+    Verdict.NOTHING_WRONG: "Nothing is wrong now",
+    Verdict.OVER: "Over, no cause known",
+}
 
 
 def progress(report: Report, probes: int) -> Text:
@@ -42,6 +47,7 @@ def show(report: Report, console: Console) -> None:
         _head(report),
         _verdict(report),
         *(_cause(cause, report) for cause in report.causes if _is_possible(cause)),
+        _by_hand(report),
         _changes(report),
         _ruled_out(report),
         _gaps(report),
@@ -106,9 +112,13 @@ def _head(report: Report) -> RenderableType:
 
 
 def _verdict(report: Report) -> RenderableType | None:
-    if report.verdict is not Verdict.INCONCLUSIVE:
+    title = _WITHOUT_CAUSE.get(report.verdict)
+    if title is None:
         return None
-    text = Text("Inconclusive", style="bold yellow")
+    text = Text(title, style="bold yellow")
+    if report.verdict is not Verdict.INCONCLUSIVE and report.signal:
+        text.append(f": {report.signal.text}", style="not bold")
+        return text
     if report.next_test:
         text.append("\nNext: ", style="not bold")
         text.append(f"find out {report.next_test}", style="not bold default")
@@ -121,14 +131,26 @@ def _cause(cause: Cause, report: Report) -> RenderableType:
     if cause is report.cause:
         lead = f"Likely cause, {report.verdict} confidence: "
         head.append(lead, style=_VERDICT[report.verdict])
+        head.append(findings.chain_title(report), style="bold")
     else:
         head.append("Also possible: " if report.cause else "Still possible: ", style="yellow")
-    head.append(cause.title, style="bold")
+        head.append(cause.title, style="bold")
     shown = [clue for clue in cause.clues if clue.holds is not False]
     clues = _rows((*_mark(clue), clue.text) for clue in findings.strongest_first(shown))
     if not cause.missing:
         return Group(head, clues)
     return Group(head, clues, Text(f"  needs {', '.join(cause.missing)}", style="yellow"))
+
+
+def _by_hand(report: Report) -> RenderableType | None:
+    """Next steps for a person, each with its command or page."""
+    if not report.complete or not report.by_hand:
+        return None
+    rows = [
+        ("-", "dim", "\n".join(filter(None, (step.text, step.command, step.url))))
+        for step in report.by_hand
+    ]
+    return Group(Text("By hand", style="bold"), _rows(rows))
 
 
 def _mark(clue: Clue) -> tuple[str, str]:
@@ -149,7 +171,7 @@ def _rows(rows: Iterable[tuple[str, str, str | Text]]) -> Table:
 
 def _ruled_out(report: Report) -> RenderableType | None:
     refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
-    not_applicable = [cause for cause in refuted if findings.does_not_apply(cause, report.service)]
+    not_applicable = [cause for cause in refuted if not cause.applies]
     rows: list[tuple[str, str, str | Text]] = []
     for cause in refuted:
         if cause not in not_applicable:
@@ -182,13 +204,16 @@ def _changes(report: Report) -> RenderableType | None:
     return Group(Text(findings.CHANGES, style="bold"), _rows(rows))
 
 
+def _needed(gap: Gap) -> str:
+    if gap.permission and gap.denied_by:
+        return f" · denied by {gap.denied_by}: granting {gap.permission} to the role does not help"
+    return f" · needs {gap.permission}" if gap.permission else ""
+
+
 def _gaps(report: Report) -> RenderableType | None:
     if not report.gaps:
         return None
-    rows = [
-        ("?", "yellow", gap.detail + (f" · needs {gap.permission}" if gap.permission else ""))
-        for gap in report.gaps
-    ]
+    rows = [("?", "yellow", gap.detail + _needed(gap)) for gap in report.gaps]
     untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
     if untested:
         rows.append(("", "", f"therefore not tested: {', '.join(untested)}"))
@@ -204,7 +229,11 @@ def _actions(report: Report) -> RenderableType | None:
     rows = [
         ("→", "cyan", Text.assemble(offer.title, (f"  {offer.action}", "dim")))
         if offer.fits
-        else ("?", "yellow", Text.assemble(offer.title, (f"  {offer.why}", "dim")))
+        else (
+            ("✗", "red", Text.assemble(offer.title, (f"  blocked: {offer.why}", "dim")))
+            if offer.fits is False
+            else ("?", "yellow", Text.assemble(offer.title, (f"  {offer.why}", "dim")))
+        )
         for offer in report.actions
     ]
     return Group(Text("Actions, available on the card in Slack", style="bold"), _rows(rows))

@@ -7,29 +7,58 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.alarm_description import from_description
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 
 PERMISSIONS = ("cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory")
+MOST_CHILDREN = 100  # names of one DescribeAlarms (API reference, DescribeAlarms, AlarmNames)
+MOST_LEVELS = 3  # composite alarms of composite alarms
 
 
 def reread(aws: Aws, alarm: Alarm) -> Alarm:
-    """The alarm as CloudWatch has it now.
+    """The alarm as CloudWatch has it now, a composite alarm with its children.
 
-    Raises ReadFailed when it can't be read, with NOT_FOUND when it does not exist.
+    A child that can't be read is missing from `child_alarms`.
+
+    Raises ReadFailed when the alarm can't be read, with NOT_FOUND when it does not exist.
     """
+    found = _described(aws, (alarm.name,), alarm.region)
+    if not found:
+        detail = f"CloudWatch in {alarm.region} has no alarm {alarm.name!r}"
+        raise ReadFailed(GapReason.NOT_FOUND, detail)
+    return with_children(aws, found[0])
+
+
+def with_children(aws: Aws, alarm: Alarm) -> Alarm:
+    """The alarm with those of its children, and of theirs, that can be read."""
+    return _with_children(aws, alarm, MOST_LEVELS)
+
+
+def _with_children(aws: Aws, alarm: Alarm, levels: int) -> Alarm:
+    if not alarm.children or not levels:
+        return alarm
+    try:
+        children = _described(aws, alarm.children[:MOST_CHILDREN], alarm.region)
+    except ReadFailed:
+        return alarm
+    read = tuple(_with_children(aws, child, levels - 1) for child in children)
+    return alarm.model_copy(update={"child_alarms": read})
+
+
+def _described(aws: Aws, names: tuple[str, ...], region: str) -> list[Alarm]:
     page = aws.read(
         "cloudwatch",
         "describe_alarms",
-        AlarmNames=[alarm.name],
+        region=region,
+        AlarmNames=list(names),
         AlarmTypes=["MetricAlarm", "CompositeAlarm"],
     )
-    found = [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())]
-    if not found:
-        detail = f"CloudWatch in {aws.region} has no alarm {alarm.name!r}"
-        raise ReadFailed(GapReason.NOT_FOUND, detail)
-    return from_description(found[0], aws.region)
+    return [
+        from_description(entry, region)
+        for entry in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ()))
+    ]
 
 
 def last_alarm_time(aws: Aws, alarm: Alarm) -> datetime | None:
@@ -41,6 +70,7 @@ def last_alarm_time(aws: Aws, alarm: Alarm) -> datetime | None:
     for page in aws.pages(
         "cloudwatch",
         "describe_alarm_history",
+        region=alarm.region,
         AlarmName=alarm.name,
         AlarmTypes=["MetricAlarm", "CompositeAlarm"],
         HistoryItemType="StateUpdate",
@@ -61,34 +91,19 @@ def _new_state(item: dict[str, Any]) -> str | None:
     return str(state)
 
 
-def from_description(entry: dict[str, Any], region: str) -> Alarm:
-    """The alarm in one entry of DescribeAlarms' reply.
-
-    Of metric math the first metric is taken: its dimensions say which service it is about. The
-    threshold is left out then, because it is the expression's and not that metric's.
-    """
-    queries = entry.get("Metrics", ())
-    is_math = any("Expression" in query for query in queries)
-    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
-    metric = stats[0]["Metric"] if stats else entry
-    changed = entry.get("StateTransitionedTimestamp") or entry.get("StateUpdatedTimestamp")
-    return Alarm(
-        name=entry["AlarmName"],
-        arn=entry["AlarmArn"],
+def list_all(aws: Aws, region: str) -> list[Alarm]:
+    """All alarms of the account in a region, on metrics and composite. Raises ReadFailed."""
+    pages = aws.pages(
+        "cloudwatch",
+        "describe_alarms",
         region=region,
-        account=entry["AlarmArn"].split(":")[4],
-        state=AlarmState(entry["StateValue"]),
-        reason=entry.get("StateReason", ""),
-        changed_at=changed,
-        namespace=metric.get("Namespace"),
-        metric=metric.get("MetricName"),
-        dimensions={pair["Name"]: pair["Value"] for pair in metric.get("Dimensions", ())},
-        statistic=(stats[0]["Stat"] if stats else None)
-        or entry.get("Statistic")
-        or entry.get("ExtendedStatistic"),
-        period=entry.get("Period") or (stats[0]["Period"] if stats else None),
-        threshold=None if is_math else entry.get("Threshold"),
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
     )
+    return [
+        from_description(entry, region)
+        for page in pages
+        for entry in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ()))
+    ]
 
 
 def list_firing(aws: Aws) -> list[Alarm]:

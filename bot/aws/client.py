@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -38,6 +38,7 @@ from bot.aws.sessions import AGENT, READ, Roles
 from bot.aws.strict_parsing import parse_strictly
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
 from bot.domain.iam_names import account_of
+from bot.domain.partitions import COMMERCIAL
 from bot.domain.plan import Step
 from bot.domain.report import Cost, GapReason
 
@@ -66,7 +67,9 @@ USD_PER_LOG_GB = 0.005  # scanned by Logs Insights (CloudWatch pricing, us-east-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one investigation may spend; reads above it fail with BUDGET."""
+    """What one investigation may spend. Above the calls every read fails with BUDGET; above the
+    bytes or dollars only further log queries do: what was scanned is paid for, and its rows
+    count."""
 
     calls: int = 150
     log_bytes: int = 5 * 1024**3  # scanned by Logs Insights
@@ -114,19 +117,26 @@ class AwsAccount:
         profile: the AWS profile of the bot's own credentials.
         number: the account id that the credentials must belong to; None: any. For a role its ARN
             is checked; for the bot's own credentials STS is asked once, before the first read.
+        region: where its service is; STS is asked there, or in the same partition.
 
     Raises ConfigError when there is no such profile.
     """
 
-    def __init__(self, roles: Roles, profile: str | None = None, number: str | None = None) -> None:
+    def __init__(
+        self,
+        roles: Roles,
+        profile: str | None = None,
+        number: str | None = None,
+        region: str = COMMERCIAL.global_region,
+    ) -> None:
         self._roles = roles
         self._number = number
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._own_session = sessions.own_session(profile)
-        self._identity = sessions.CallerIdentity(self._own_session)
+        self._identity = sessions.CallerIdentity(self._own_session, region)
         self._read_session = (
-            sessions.renewing_session(self._own_session, roles.read, roles)
+            sessions.renewing_session(self._own_session, roles.read, roles, region)
             if roles.read
             else self._own_session
         )
@@ -166,12 +176,14 @@ class AwsAccount:
         steps: tuple[Step, ...],
         implied: tuple[str, ...] = (),
         resources: tuple[str, ...] = (),
+        sent: Callable[[], None] = lambda: None,
     ) -> Writer:
         """A writer for one run. The write role is assumed for it, limited to the calls to be sent.
 
         `who` (Slack user id) and the run id become the role session's name, so that CloudTrail
         shows them. `implied` are further IAM actions that AWS checks for these calls;
-        `resources` the ARNs they touch (empty: any).
+        `resources` the ARNs they touch (empty: any). `sent` is called after each call that may
+        have changed something.
 
         Raises WriteRefused, with nothing sent, when the role can't be assumed or belongs to
         another account than the service.
@@ -186,11 +198,11 @@ class AwsAccount:
             policy = sessions.session_policy(steps, implied, resources)
             try:
                 session = sessions.change_session(
-                    self._own_session, role, self._roles, f"{who}-{run}", policy
+                    self._own_session, role, self._roles, region, f"{who}-{run}", policy
                 )
             except (ClientError, BotoCoreError) as error:
                 raise WriteRefused("AssumeRole", f"{role}: {error}") from error
-        return Writer(session, region)
+        return Writer(session, region, sent)
 
     def check_account(self) -> None:
         """Raises ReadFailed when the read credentials belong to another account than `number`."""
@@ -246,14 +258,14 @@ class Reader:
         if not operation.startswith(_READ_PREFIXES):
             raise ValueError(f"{service}.{operation} is not a read; changes go through an action")
         self._account.check_account()
-        self._spend(metrics=len(params.get("MetricDataQueries", ())))
+        self._admit(operation, metrics=len(params.get("MetricDataQueries", ())))
         if operation == "lookup_events":
             self._account.lookups.wait()
         client = self._account.client(service, region or self._region)
         try:
             reply: dict[str, Any] = getattr(client, operation)(**params)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
-            raise read_failed(service, operation, error) from error
+            raise read_failed(service, operation, error, region or self._region) from error
         self._account.clock.update(reply)
         return reply
 
@@ -274,25 +286,29 @@ class Reader:
             params |= {name: token for name, token in next_page.items() if token}
 
     def scanned(self, log_bytes: int) -> None:
-        self._spend(log_bytes=log_bytes, calls=0)
+        self._spend(Cost(log_bytes=log_bytes, usd=log_bytes / 1024**3 * USD_PER_LOG_GB))
 
     def cost(self) -> Cost:
         with self._lock:
             seconds = round(time.monotonic() - self._began, 3)
             return self._cost.model_copy(update={"seconds": seconds})
 
-    def _spend(self, *, calls: int = 1, metrics: int = 0, log_bytes: int = 0) -> None:
+    def _spend(self, more: Cost) -> Cost:
+        """Add to what was spent, and return the sum."""
         with self._lock:
             spent = self._cost
-            usd = metrics * USD_PER_METRIC + log_bytes / 1024**3 * USD_PER_LOG_GB
             self._cost = Cost(
-                calls=spent.calls + calls,
-                metrics=spent.metrics + metrics,
-                log_bytes=spent.log_bytes + log_bytes,
-                usd=spent.usd + usd,
+                calls=spent.calls + more.calls,
+                metrics=spent.metrics + more.metrics,
+                log_bytes=spent.log_bytes + more.log_bytes,
+                usd=spent.usd + more.usd,
             )
-            exceeded = _exceeded(self._cost, self._budget)
-        if exceeded:
+            return self._cost
+
+    def _admit(self, operation: str, metrics: int) -> None:
+        """Count a call, and refuse it above the budget. Raises ReadFailed."""
+        spent = self._spend(Cost(calls=1, metrics=metrics, usd=metrics * USD_PER_METRIC))
+        if exceeded := _exceeded(spent, self._budget, logs=operation == "start_query"):
             detail = f"the investigation's budget is used up: {exceeded}"
             raise ReadFailed(GapReason.BUDGET, detail)
 
@@ -300,11 +316,20 @@ class Reader:
 class Writer:
     """Implements `bot.domain.ports.AwsWriter`: one attempt; a refusal is told from no answer."""
 
-    def __init__(self, session: boto3.Session, region: str) -> None:
+    def __init__(
+        self, session: boto3.Session, region: str, sent: Callable[[], None] = lambda: None
+    ) -> None:
         self._session = session
         self._region = region
+        self._sent = sent
 
     def write(self, step: Step) -> dict[str, Any]:
+        try:
+            return self._write(step)
+        finally:
+            self._sent()
+
+    def _write(self, step: Step) -> dict[str, Any]:
         client = parse_strictly(
             self._session.client(step.service, region_name=self._region, config=_WRITE)
         )
@@ -327,10 +352,13 @@ class Writer:
         return reply
 
 
-def _exceeded(cost: Cost, budget: Budget) -> str | None:
-    """What of the budget is exceeded, with figures; None when nothing is."""
+def _exceeded(cost: Cost, budget: Budget, *, logs: bool) -> str | None:
+    """What of the budget is exceeded, with figures; None when nothing is. Bytes and dollars count
+    for log queries (`logs`) only."""
     if cost.calls > budget.calls:
         return f"{cost.calls} of {budget.calls} calls"
+    if not logs:
+        return None
     if cost.log_bytes > budget.log_bytes:
         return f"{cost.log_bytes / 1024**3:.1f} of {budget.log_bytes / 1024**3:.1f} GB of logs"
     if cost.usd > budget.usd:

@@ -2,8 +2,9 @@
 
 **A probe** reads AWS and returns a small dataclass. It never changes anything.
 
-**A playbook** is a class. Its probes are attributes; they are read at the same time. Its
-hypotheses (possible causes) are methods. A parameter's name says which probe's result it takes:
+**A playbook** is a class. Its probes are attributes; they are read at the same time. Its facts
+(measurements), hypotheses (possible causes) and advice (next steps for a person) are methods. A
+parameter's name says which probe's result or which fact it takes:
 
     class FiveXX(Playbook):
         id = "5xx"
@@ -14,9 +15,12 @@ hypotheses (possible causes) are methods. A parameter's name says which probe's 
         edge = EdgeProbe()
         logs = ColdStartProbe()
 
+        @fact
+        def anomaly(self, edge: Edge) -> AnomalyWindow: ...
+
         @hypothesis("Lambda cold starts in a surge", actions=("enable-provisioned-concurrency",))
-        def cold_start_surge(self, edge: Edge, logs: ColdStarts | Gap) -> Iterator[Clue]:
-            yield necessary(edge.errors > 0, "the API answered with 5XX")
+        def cold_start_surge(self, anomaly: AnomalyWindow, logs: ColdStarts) -> Iterator[Clue]:
+            yield necessary(logs.late > 0, "12 cold starts took longer than 29 s")
             ...
 
 The parameter's type says what the method can handle besides a value:
@@ -35,7 +39,9 @@ other parameter raises TypeError when the class is defined.
 
 A hypothesis yields clues. Each is `necessary`, `decisive`, `supporting` or `contradicting`, holds
 True, False or None (unknown), and has a sentence with its figure that is true whether or not the
-clue holds. `bot.investigation.engine` adds up the points and decides how sure the report is.
+clue holds. `Clue.resting_on` names the evidence of a clue that does not rest on all that the
+method asks for. Incomplete evidence (see `bot.domain.coverage`) refutes nothing and makes
+no report sure. `bot.investigation` adds up the points and decides what the report comes to.
 
 **An action** computes a `Plan`: exact AWS calls, and the calls that undo them. It sends nothing:
 `bot.changes` checks, records, sends and verifies.
@@ -45,16 +51,22 @@ tests/fundamentals has a whole small playbook, an investigation and a guarded ch
 
 from __future__ import annotations
 
-import inspect
-import types
-import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from bot.domain.alarm import Alarm
-from bot.domain.plan import Plan, Step
+from bot.domain.declarations import (
+    Accepts,
+    Adviser,
+    Fact,
+    Hypothesis,
+    facts_in_order,
+    members,
+    parameters,
+)
+from bot.domain.plan import Choice, Plan, Step
 from bot.domain.ports import Aws
 from bot.domain.report import Clue, ClueKind, Gap, Overview, Window
 from bot.domain.run import Answer, Verification
@@ -62,7 +74,8 @@ from bot.domain.service import Service
 
 T_co = TypeVar("T_co", covariant=True)
 Evidence = Mapping[str, object]
-"""Results of probes by attribute name: a value, None (nothing to read) or a Gap (read failed)."""
+"""Results of probes and facts by name: a value, None (nothing to read) or a Gap (read failed)."""
+
 
 # --- what is investigated, and reads of it --------------------------------------------------------
 
@@ -95,53 +108,83 @@ class Probe(ABC, Generic[T_co]):
         """
 
 
+@runtime_checkable
+class PartlyRead(Protocol):
+    """A probe's value of which parts could not be read: each becomes a gap of the report."""
+
+    def gaps(self, probe: str) -> tuple[Gap, ...]:
+        """What could not be read; `probe` is the probe's attribute name."""
+        ...
+
+
 # --- playbooks ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmRule:
-    """Alarms that a playbook answers, by the metric they watch."""
+    """Alarms that a playbook answers, by the metric they watch.
+
+    Several playbooks may answer one metric. One for which the rule is not `primary` gives way to
+    one for which it is: a failed connection to a target brings 5XX, but says more about targets.
+    """
 
     namespace: str  # "AWS/ApiGateway"
     metrics: frozenset[str]  # {"5XXError"}
+    primary: bool = True
+    dimensions: frozenset[str] = frozenset()  # names the metric must have: {"ProxyName"}
 
 
 class Causes:
-    """Hypotheses and the probes they need. Incident types inherit the causes they need.
+    """Probes, facts, hypotheses and advice. Incident types inherit the causes they need.
 
-    Both are inherited like methods. Hypotheses stand in the order of the bases, a class's own
+    All are inherited like methods. Hypotheses stand in the order of the bases, a class's own
     first; probes of the furthest bases come first, as most causes need those. A subclass that sets
     a hypothesis to None does without it. Raises TypeError when a method has a parameter that
-    names no probe.
+    names neither a probe nor a fact.
     """
 
     probes: ClassVar[Mapping[str, Probe[object]]] = {}
+    facts: ClassVar[Mapping[str, Fact]] = {}  # each after the facts it needs
     hypotheses: ClassVar[tuple[Hypothesis, ...]] = ()
+    advisers: ClassVar[tuple[Adviser, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        furthest_first = members(cls, reversed(cls.__mro__))
+        nearest_first = members(cls, cls.__mro__)
         cls.probes = {
-            name: each
-            for name, each in _members(cls, reversed(cls.__mro__)).items()
-            if isinstance(each, Probe)
+            name: each for name, each in furthest_first.items() if isinstance(each, Probe)
         }
+        cls.facts = facts_in_order(cls, furthest_first, cls.probes)
         cls.hypotheses = tuple(
             Hypothesis(
                 id=name.replace("_", "-"),
-                title=test.__hypothesis__[0],
-                actions=test.__hypothesis__[1],
-                test=test,
-                parameters=probe_parameters(cls, test),
+                test=method,
+                parameters=evidence_parameters(cls, method),
+                **method.__hypothesis__,
             )
-            for name, test in _members(cls, cls.__mro__).items()
-            if hasattr(test, "__hypothesis__")
+            for name, method in nearest_first.items()
+            if hasattr(method, "__hypothesis__")
+        )
+        cls.advisers = tuple(
+            Adviser(
+                causes=method.__advice__,
+                advise=method,
+                parameters=evidence_parameters(cls, method),
+            )
+            for method in nearest_first.values()
+            if hasattr(method, "__advice__")
         )
 
 
-def _members(cls: type, bases: Iterable[type]) -> dict[str, Any]:
-    """What the class has under each name that a base declares, in the order of `bases`."""
-    names = dict.fromkeys(name for base in bases for name in vars(base))
-    return {name: getattr(cls, name, None) for name in names}
+def evidence_parameters(
+    playbook: type[Causes], method: Callable[..., object]
+) -> dict[str, Accepts]:
+    """A method's parameters that name probes or facts, and what each accepts.
+
+    Raises TypeError for a parameter that names neither.
+    """
+    return parameters(playbook, method, {*playbook.probes, *playbook.facts})
 
 
 class Playbook(Causes, ABC):
@@ -151,18 +194,22 @@ class Playbook(Causes, ABC):
     title: ClassVar[str]
     looks_like: ClassVar[str]  # what people usually suspect first; `incident playbooks` shows it
     alarms: ClassVar[tuple[AlarmRule, ...]] = ()
+    metric_words: ClassVar[frozenset[str]] = frozenset()
+    """Lower-case words in the name of a metric of any namespace, or in a dimension of a status or
+    code, for metrics that no playbook lists. An entry of several words ("500 errors") fits when
+    all of them are there."""
     name_words: ClassVar[frozenset[str]] = frozenset()
-    """Lower-case words in an alarm's name; used only when no playbook answers its metric."""
+    """The same in an alarm's name; used only when its metric is not known."""
 
     def __init_subclass__(cls) -> None:
-        """Raises TypeError for a parameter of a method that is no probe."""
+        """Raises TypeError for a parameter of a method that names no evidence."""
         super().__init_subclass__()
         for method in (cls.overview, cls.recovered):
-            probe_parameters(cls, method)  # raises TypeError for a misspelt parameter
+            evidence_parameters(cls, method)  # raises TypeError for a misspelt parameter
 
     @abstractmethod
     def overview(self, *args: Any, **evidence: Any) -> Overview:
-        """What the card shows besides causes. Every parameter is a probe and accepts Gap."""
+        """What the card shows besides causes. Every parameter is evidence and accepts Gap."""
 
     @abstractmethod
     def recovered(self, *args: Any, **evidence: Any) -> Verification:
@@ -172,19 +219,43 @@ class Playbook(Causes, ABC):
         """
 
 
-Test = TypeVar("Test", bound=Callable[..., Iterator[Clue]])
+Method = TypeVar("Method", bound=Callable[..., object])
 
 
-def hypothesis(title: str, *, actions: tuple[str, ...] = ()) -> Callable[[Test], Test]:
-    """Mark a playbook's method as a hypothesis. Its id is the method's name with hyphens.
+def fact(method: Method) -> Method:
+    """Mark a method as a fact: a measurement from probes and other facts, which it asks for by
+    parameter name. It is computed once a report. Where a parameter does not accept a Gap or None
+    that it would get, the fact is that Gap or None itself.
+    """
+    method.__fact__ = True  # type: ignore[attr-defined]
+    return method
+
+
+def hypothesis(
+    title: str, *, actions: tuple[str, ...] = (), explains: tuple[str, ...] = ()
+) -> Callable[[Method], Method]:
+    """Mark a method as a hypothesis. Its id is the method's name with hyphens.
 
     `title` is the cause as the card shows it; `actions` are ids of actions that can mend it, the
-    best first.
+    best first. `explains` are ids of causes that this one can bring about: a release can make
+    requests hang. These are no rivals; together they form the chain that the card shows.
     """
 
-    def mark(test: Test) -> Test:
-        test.__hypothesis__ = (title, actions)  # type: ignore[attr-defined]
-        return test
+    def mark(method: Method) -> Method:
+        declared = {"title": title, "actions": actions, "explains": explains}
+        method.__hypothesis__ = declared  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def advice(*causes: str) -> Callable[[Method], Method]:
+    """Mark a method that yields next steps for a person (`Advice`) when one of these causes is
+    likely or still possible; without causes: when the report is inconclusive."""
+
+    def mark(method: Method) -> Method:
+        method.__advice__ = causes  # type: ignore[attr-defined]
+        return method
 
     return mark
 
@@ -195,7 +266,8 @@ def necessary(holds: bool | None, text: str, **figures: float) -> Clue:
 
 
 def decisive(holds: bool | None, text: str, **figures: float) -> Clue:
-    """A clue that only this cause explains: +3 points."""
+    """A clue that only this cause explains: +3 points. That something came shortly before is
+    timing, which many causes share: it is never decisive."""
     return Clue(kind=ClueKind.DECISIVE, holds=holds, text=text, figures=figures)
 
 
@@ -207,6 +279,12 @@ def supporting(holds: bool | None, text: str, **figures: float) -> Clue:
 def contradicting(holds: bool | None, text: str, **figures: float) -> Clue:
     """A clue against this cause: -2 points when it holds."""
     return Clue(kind=ClueKind.CONTRADICTING, holds=holds, text=text, figures=figures)
+
+
+def choosing(choice: Choice | None, clue: Clue) -> Clue:
+    """The clue, with what the cause's actions have to act on if it holds: the version, the
+    deployment, the zone."""
+    return clue.model_copy(update={"choice": choice})
 
 
 # --- actions --------------------------------------------------------------------------------------
@@ -234,8 +312,12 @@ class Action(ABC):
     {"ecs:UpdateService": ("iam:PassRole",)}."""
 
     @abstractmethod
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         """The change, computed from the state of AWS now; None when there is nothing to do.
+
+        `choice` is what a cause's evidence names, or a number that a person chose. An action whose
+        choice names another target has nothing to do. Where AWS is no longer as the evidence says
+        (the alias serves another version by now), a check says so and blocks.
 
         It reads all it needs: what a probe read minutes ago may be out of date. A precondition
         that does not hold becomes one of the plan's `checks`, so that a person sees it.
@@ -280,54 +362,3 @@ class Action(ABC):
     def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
         """The calls that undo the plan, with the current `seen.lock`. Default: `plan.inverse`."""
         return plan.inverse or ()
-
-
-# --- how a playbook's class body is read ----------------------------------------------------------
-
-
-RESERVED = frozenset({"self", "scope", "since"})  # parameters that name no probe
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """A possible cause, made from a method marked with `@hypothesis`."""
-
-    id: str  # the method's name with hyphens; does not change once published
-    title: str
-    actions: tuple[str, ...]  # ids of actions that can mend it, the best first
-    test: Callable[..., Iterator[Clue]]
-    parameters: Mapping[str, Accepts]  # by the probe's attribute name
-
-
-@dataclass(frozen=True, slots=True)
-class Accepts:
-    """Whether a parameter's type accepts a Gap (read failed) and None (nothing to read)."""
-
-    gap: bool
-    none: bool
-
-
-def probe_parameters(playbook: type[Causes], method: Callable[..., object]) -> dict[str, Accepts]:
-    """A method's parameters that name probes, and what each accepts.
-
-    Raises TypeError for a parameter that names no probe of the playbook.
-    """
-    parameters = {}
-    hints = typing.get_type_hints(method)
-    for name, parameter in inspect.signature(method).parameters.items():
-        if name in RESERVED or parameter.kind in (
-            parameter.VAR_KEYWORD,
-            parameter.VAR_POSITIONAL,
-        ):
-            continue
-        if name not in playbook.probes:
-            known = ", ".join(sorted(playbook.probes)) or "none"
-            raise TypeError(
-                f"{playbook.__name__}.{method.__name__} has a parameter {name!r}, "
-                f"which is no probe of the playbook; its probes: {known}"
-            )
-        hint = hints.get(name, object)
-        is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-        choices = typing.get_args(hint) if is_union else (hint,)
-        parameters[name] = Accepts(gap=Gap in choices, none=type(None) in choices)
-    return parameters

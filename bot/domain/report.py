@@ -14,6 +14,8 @@ from pydantic import AwareDatetime, Field
 
 from bot.domain.alarm import Alarm
 from bot.domain.base import Frozen
+from bot.domain.coverage import combined
+from bot.domain.plan import Choice
 from bot.domain.resources import Resources
 
 
@@ -59,6 +61,13 @@ class Clue(Frozen):
     holds: bool | None  # None: it could not be checked
     text: str  # "warm requests take 871 ms (p99), as before"
     figures: dict[str, float] = Field(default_factory=dict)  # the figures of the text, by name
+    choice: Choice | None = None  # what an action has to act on if this clue holds
+    missing: tuple[str, ...] | None = None
+    """What is left out of the evidence it rests on. None: it rests on all evidence of its cause."""
+
+    def resting_on(self, *evidence: object) -> Self:
+        """The clue, which rests on these values and on nothing else that its cause asks for."""
+        return self.model_copy(update={"missing": combined(evidence).missing})
 
 
 class CauseStatus(StrEnum):
@@ -80,6 +89,9 @@ class Cause(Frozen):
     clues: tuple[Clue, ...] = ()
     missing: tuple[str, ...] = ()  # probes it needs whose reads failed
     actions: tuple[str, ...] = ()  # ids of actions that can mend it, the best first
+    choice: Choice | None = None  # what those actions have to act on, by the clues
+    explains: tuple[str, ...] = ()  # ids of causes that this one can bring about
+    applies: bool = True  # False: refuted only because the service has no such resource
 
 
 class GapReason(StrEnum):
@@ -89,7 +101,7 @@ class GapReason(StrEnum):
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
     NOT_FOUND = "not-found"  # AWS has no such resource
-    NOT_CONFIGURED = "not-configured"  # the catalogue or a resource's settings lack what it needs
+    NOT_CONFIGURED = "not-configured"  # catalogue, credentials or the resource lack what it needs
     BUDGET = "budget"  # the investigation's budget of calls, bytes or dollars is used up
     PENDING = "pending"  # not answered yet; only in a report that is not complete
     ERROR = "error"
@@ -102,18 +114,27 @@ class Gap(Frozen):
     reason: GapReason
     detail: str  # one sentence for people
     permission: str | None = None  # the IAM action that is missing, if that is the reason
+    denied_by: str | None = None
+    """The policy that stands in the way: granting the permission to the role would not help.
+    "a service control policy (explicit deny)"."""
 
 
 class Change(Frozen):
     """Something somebody changed around the onset."""
 
     at: AwareDatetime
-    actor: str  # the user or role that made it
-    kind: str  # deployment, alias, configuration, scaling, security-group, other
+    actor: str  # "maya (role deploy)", "AWS (autoscaling)"; "unknown" where nothing says it
+    kind: str  # deployment, alias, configuration, scaling, targets, security-group, network,
+    # permission, secret, parameter, flag, database, dns, waf, certificate, other
     resource: str
     summary: str
     until: AwareDatetime | None = None  # when a rollout ended
     lag: float | None = None  # seconds from the change to the onset; negative: it came after
+    choice: Choice | None = None  # what an action takes back; None: no action is known to
+    source: str = ""  # where it was read: "CloudTrail"
+    touches: tuple[str, ...] = ()  # names of the service's resources; "checkout:PROD" is an alias
+    reverts: bool = False  # it goes back to what was there before
+    error: str | None = None  # the code AWS refused it with: an attempt, nothing was changed
 
 
 class BreakdownRow(Frozen):
@@ -150,11 +171,29 @@ class Cost(Frozen):
 
 
 class Verdict(StrEnum):
-    """How sure the report is of its first cause; `bot.investigation.engine.judge` decides."""
+    """What the report comes to; `bot.investigation.verdict` decides."""
 
-    HIGH = "high"
-    MEDIUM = "medium"
-    INCONCLUSIVE = "inconclusive"
+    HIGH = "high"  # the first cause is likely, with high confidence
+    MEDIUM = "medium"  # the first cause is likely, with medium confidence
+    INCONCLUSIVE = "inconclusive"  # the evidence does not point to a single cause
+    NOTHING_WRONG = "nothing-wrong"  # what the alarm is about is normal, and all was read
+    OVER = "over"  # it was abnormal and is normal again; no cause is known
+
+
+class SignalState(Frozen):
+    """Whether what the alarm is about is abnormal now, by the incident type's own signal."""
+
+    abnormal: bool | None  # abnormal at some time around the alarm; None: not known
+    over: bool | None = None  # normal again since; None: not known
+    text: str  # one sentence with its figure
+
+
+class Advice(Frozen):
+    """A next step that a person can take, also where the bot may not read or act."""
+
+    text: str
+    command: str | None = None  # to be run in a shell, or a Logs Insights query
+    url: str | None = None
 
 
 class Overview(Frozen):
@@ -174,8 +213,9 @@ class Offer(Frozen):
 
     action: str  # the action's id
     title: str
-    fits: bool | None = True  # None: not known, its plan could not be computed
-    why: str = ""  # what could not be read, when `fits` is None
+    fits: bool | None = True  # False: its preconditions forbid it; None: no plan could be computed
+    why: str = ""  # the preconditions that do not hold, or what could not be read
+    choice: Choice | None = None  # what the plan was computed with
 
 
 class Report(Frozen):
@@ -188,18 +228,28 @@ class Report(Frozen):
     window: Window
     overview: Overview
     verdict: Verdict
+    signal: SignalState | None = None  # None: the playbook does not tell
     causes: tuple[Cause, ...]  # best first
+    chain: tuple[str, ...] = ()  # ids of the likely causes: the trigger first, then what it brought
     gaps: tuple[Gap, ...]  # reads that failed or are still running
     actions: tuple[Offer, ...] = ()
     next_test: str | None = None  # the unknown clue that would decide most; None when HIGH
+    by_hand: tuple[Advice, ...] = ()  # next steps for a person
     cost: Cost = Cost()
     complete: bool = False  # every probe has answered or failed
     made_at: AwareDatetime
 
     @property
     def cause(self) -> Cause | None:
-        """The cause the verdict is about; None when inconclusive."""
-        return None if self.verdict is Verdict.INCONCLUSIVE or not self.causes else self.causes[0]
+        """The cause the verdict is about; None when no cause is called likely."""
+        likely = self.verdict in (Verdict.HIGH, Verdict.MEDIUM)
+        return self.causes[0] if likely and self.causes else None
+
+    @property
+    def trigger(self) -> Cause | None:
+        """The first link of the chain: what has to be mended; the cause itself when it is alone."""
+        by_id = {cause.id: cause for cause in self.causes}
+        return by_id.get(self.chain[0]) if self.cause and self.chain else self.cause
 
 
 def nearest_first(changes: tuple[Change, ...], onset: datetime | None) -> tuple[Change, ...]:

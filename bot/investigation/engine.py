@@ -1,59 +1,41 @@
-"""Runs a playbook's probes at the same time, weighs its hypotheses and ranks the causes.
+"""Runs a playbook's probes at the same time and makes reports of what they bring.
 
-`weigh` and `judge` are pure, and the only place that gives points to clues; the playbook decides
-what is a clue. `investigate` yields a report whenever a probe has answered, so that the card fills
-up while slow reads still run. The last report is complete.
+`investigate` yields a report whenever a probe has answered, so that the card fills up while slow
+reads still run. The last report is complete. Points and verdicts are in `weighing` and `verdict`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
 
 from bot.domain.errors import ReadFailed
-from bot.domain.playbook_contract import (
-    Evidence,
-    Hypothesis,
-    Playbook,
-    Probe,
-    Scope,
-    probe_parameters,
-)
+from bot.domain.playbook_contract import Evidence, PartlyRead, Playbook, Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import (
+    Advice,
     Cause,
     CauseStatus,
-    Clue,
-    ClueKind,
     Gap,
     GapReason,
     Overview,
     Report,
+    SignalState,
     Verdict,
 )
 from bot.domain.run import Answer, Verification
+from bot.investigation.facts import arguments_for, probes_for, with_facts
+from bot.investigation.verdict import chain, judge, next_test, rank
+from bot.investigation.weighing import weigh
 
 log = logging.getLogger(__name__)
 
-WEIGHT = {
-    ClueKind.NECESSARY: 0,
-    ClueKind.DECISIVE: 3,
-    ClueKind.SUPPORTING: 1,
-    ClueKind.CONTRADICTING: -2,
-}
-LEAD_FOR_HIGH = 2  # points before the next cause that is not refuted
-LEAD_FOR_MEDIUM = 1
 PROBE_SECONDS = 30.0  # for one probe
-_STATUS_ORDER = (
-    CauseStatus.SUPPORTED,
-    CauseStatus.POSSIBLE,
-    CauseStatus.UNTESTED,
-    CauseStatus.REFUTED,
-)
+MOST_ADVICE = 4
+SIGNAL_STATE = "signal_state"
+"""The fact that says whether the incident type's signal is abnormal; a playbook may have it."""
 
 
 async def investigate(
@@ -103,7 +85,7 @@ async def check_recovery(
 
     INCONCLUSIVE when no probe gave an answer.
     """
-    names = tuple(probe_parameters(type(playbook), playbook.recovered))
+    names = probes_for(type(playbook), playbook.recovered)
     evidence = await read_probes(playbook, scope, aws, pool, names)
     gaps = [gap for gap in evidence.values() if isinstance(gap, Gap)]
     if len(gaps) == len(evidence):
@@ -111,21 +93,20 @@ async def check_recovery(
         return Verification(
             answer=Answer.INCONCLUSIVE, text=f"no evidence could be read: {why}", at=aws.now()
         )
-    reserved = _reserved_arguments(playbook.recovered, scope, since)
-    return playbook.recovered(**reserved, **evidence)
+    known = with_facts(playbook, scope, evidence)
+    return playbook.recovered(**arguments_for(playbook, playbook.recovered, scope, known, since))
 
 
 def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Report:
     """The report of this evidence. Pure, except that it asks `aws` for the time and the cost."""
-    causes = tuple(weigh(playbook, each, scope, evidence) for each in playbook.hypotheses)
-    ranked = tuple(
-        sorted(causes, key=lambda cause: (_STATUS_ORDER.index(cause.status), -cause.score))
+    known = with_facts(playbook, scope, evidence)
+    ranked = rank(tuple(weigh(playbook, each, scope, known) for each in playbook.hypotheses))
+    gaps = tuple(gap for name, value in evidence.items() for gap in _gaps(name, value))
+    signal = signal_state(playbook, known)
+    verdict = judge(ranked, signal)
+    overview: Overview = playbook.overview(
+        **arguments_for(playbook, playbook.overview, scope, known)
     )
-    verdict = judge(ranked)
-    gaps = tuple(value for value in evidence.values() if isinstance(value, Gap))
-    shown = {name: evidence[name] for name in probe_parameters(type(playbook), playbook.overview)}
-    reserved = _reserved_arguments(playbook.overview, scope, None)
-    overview: Overview = playbook.overview(**reserved, **shown)
     return Report(
         playbook=playbook.id,
         service=scope.service.name,
@@ -133,134 +114,71 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         window=scope.window,
         overview=overview,
         verdict=verdict,
+        signal=signal,
         causes=ranked,
+        chain=chain(ranked) if verdict in (Verdict.HIGH, Verdict.MEDIUM) else (),
         gaps=gaps,
         next_test=next_test(ranked) if verdict is not Verdict.HIGH else None,
+        by_hand=tuple(advice(playbook, scope, known, ranked, verdict))[:MOST_ADVICE],
         cost=aws.cost(),
         complete=not any(gap.reason is GapReason.PENDING for gap in gaps),
         made_at=aws.now(),
     )
 
 
-def weigh(playbook: Playbook, hypothesis: Hypothesis, scope: Scope, evidence: Evidence) -> Cause:
-    """Test one hypothesis against the evidence.
-
-    UNTESTED when a probe failed that it cannot do without; REFUTED when the service has nothing
-    for one of its probes to read.
-    """
-    arguments: dict[str, object] = _reserved_arguments(hypothesis.test, scope, None)
-    missing = []
-    for name, accepts in hypothesis.parameters.items():
-        value = arguments[name] = evidence[name]
-        if isinstance(value, Gap) and not accepts.gap:
-            missing.append(name)
-        elif value is None and not accepts.none:
-            return _no_resource(hypothesis, playbook.probes[name], scope)
-    if missing:
-        return _cause(hypothesis, CauseStatus.UNTESTED, 0, (), tuple(missing))
-    clues = tuple(hypothesis.test(playbook, **arguments))
-    score = sum(WEIGHT[clue.kind] for clue in clues if clue.holds)
-    return _cause(hypothesis, status(clues, score), score, clues)
+def _gaps(name: str, value: object) -> tuple[Gap, ...]:
+    """The gaps a probe's result leaves: itself, or the parts that could not be read."""
+    if isinstance(value, Gap):
+        return (value,)
+    return value.gaps(name) if isinstance(value, PartlyRead) else ()
 
 
-def status(clues: tuple[Clue, ...], score: int) -> CauseStatus:
-    """A cause's status by its clues and score; the first rule that fits decides.
-
-    - A necessary clue is False: refuted.
-    - A contradicting clue holds and the score is not above 0: refuted.
-    - A decisive clue holds, every necessary one is known, the score is above 0: supported.
-    - All decisive clues are False and the score is at most 1: refuted.
-    - No clue could be checked: untested.
-    - Else: possible.
-    """
-    by_kind = {kind: [clue.holds for clue in clues if clue.kind is kind] for kind in ClueKind}
-    if False in by_kind[ClueKind.NECESSARY]:
-        return CauseStatus.REFUTED
-    decisive, unknown = by_kind[ClueKind.DECISIVE], None in by_kind[ClueKind.NECESSARY]
-    if True in by_kind[ClueKind.CONTRADICTING] and score <= 0:
-        return CauseStatus.REFUTED
-    if True in decisive and not unknown and score > 0:
-        return CauseStatus.SUPPORTED
-    if decisive and all(holds is False for holds in decisive) and score <= 1:
-        return CauseStatus.REFUTED
-    if all(clue.holds is None for clue in clues):
-        return CauseStatus.UNTESTED
-    return CauseStatus.POSSIBLE
+def signal_state(playbook: Playbook, evidence: Evidence) -> SignalState | None:
+    """Whether the signal is abnormal; not known when it could not be read. None: not told."""
+    if SIGNAL_STATE not in playbook.facts:
+        return None
+    state = evidence[SIGNAL_STATE]
+    if isinstance(state, SignalState):
+        return state
+    text = state.detail if isinstance(state, Gap) else "the service has nothing to measure it at"
+    return SignalState(abnormal=None, text=text)
 
 
-def judge(ranked: tuple[Cause, ...]) -> Verdict:
-    """How sure the report is of the first cause; `ranked` is in the report's order.
-
-    HIGH when it is supported and 2 points before the next cause that is not refuted; MEDIUM at 1
-    point. It stays MEDIUM when another cause could reach its score with clues that are unknown.
-    """
-    standing = [cause for cause in ranked if cause.status is not CauseStatus.REFUTED]
-    if not standing or standing[0].status is not CauseStatus.SUPPORTED:
-        return Verdict.INCONCLUSIVE
-    first, rest = standing[0], standing[1:]
-    lead = first.score - max((cause.score for cause in rest), default=0)
-    if lead < LEAD_FOR_MEDIUM:
-        return Verdict.INCONCLUSIVE
-    has_rival = any(potential(cause) >= first.score for cause in rest)
-    return Verdict.HIGH if lead >= LEAD_FOR_HIGH and not has_rival else Verdict.MEDIUM
-
-
-def potential(cause: Cause) -> float:
-    """The score a cause would have if every unknown clue were in its favour; inf if untested."""
-    if cause.missing:
-        return math.inf
-    return cause.score + sum(
-        max(WEIGHT[clue.kind], 0) for clue in cause.clues if clue.holds is None
+def advice(
+    playbook: Playbook,
+    scope: Scope,
+    evidence: Evidence,
+    ranked: tuple[Cause, ...],
+    verdict: Verdict,
+) -> Iterator[Advice]:
+    """Next steps: for the causes in question, the likeliest first, then general ones."""
+    likely = verdict in (Verdict.HIGH, Verdict.MEDIUM)
+    asked = (
+        chain(ranked)
+        if likely
+        else tuple(
+            cause.id
+            for cause in ranked
+            if cause.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
+        )
     )
-
-
-def next_test(ranked: tuple[Cause, ...]) -> str | None:
-    """The text of the unknown clue with most weight, among causes that are not refuted."""
-    unknown = [
-        (abs(WEIGHT[clue.kind]) or 4, clue.text)
-        for cause in ranked
-        if cause.status is not CauseStatus.REFUTED
-        for clue in cause.clues
-        if clue.holds is None
+    seen = set()
+    advisers = [
+        adviser for cause in asked for adviser in playbook.advisers if cause in adviser.causes
     ]
-    return max(unknown, key=lambda each: each[0])[1] if unknown else None
-
-
-def _no_resource(hypothesis: Hypothesis, probe: Probe[object], scope: Scope) -> Cause:
-    """The cause when the service has no such resource: refuted, if all its resources are known."""
-    service = scope.service
-    if not scope.complete:
-        text = f"whether {service.name} has any: {probe.title} (its tags could not be read)"
-        clue = Clue(kind=ClueKind.NECESSARY, holds=None, text=text)
-        return _cause(hypothesis, CauseStatus.UNTESTED, 0, (clue,))
-    text = f"{service.name} has none: {probe.title}"
-    clue = Clue(kind=ClueKind.NECESSARY, holds=False, text=text)
-    return _cause(hypothesis, CauseStatus.REFUTED, 0, (clue,))
-
-
-def _cause(
-    hypothesis: Hypothesis,
-    status: CauseStatus,
-    score: int,
-    clues: tuple[Clue, ...],
-    missing: tuple[str, ...] = (),
-) -> Cause:
-    return Cause(
-        id=hypothesis.id,
-        title=hypothesis.title,
-        status=status,
-        score=score,
-        clues=clues,
-        missing=missing,
-        actions=hypothesis.actions,
-    )
-
-
-def _reserved_arguments(method: object, scope: Scope, since: object) -> dict[str, object]:
-    """`scope` and `since`, if the method has parameters of these names."""
-    values: Mapping[str, object] = {"scope": scope, "since": since}
-    parameters = inspect.signature(method).parameters  # type: ignore[arg-type]
-    return {name: value for name, value in values.items() if name in parameters}
+    if verdict is Verdict.INCONCLUSIVE:
+        advisers += [adviser for adviser in playbook.advisers if not adviser.causes]
+    for adviser in dict.fromkeys(advisers):
+        arguments = arguments_for(playbook, adviser.advise, scope, evidence)
+        refused = any(
+            (isinstance(evidence[name], Gap) and not accepts.gap)
+            or (evidence[name] is None and not accepts.none)
+            for name, accepts in adviser.parameters.items()
+        )
+        for step in () if refused else adviser.advise(playbook, **arguments):
+            if step.text not in seen:
+                seen.add(step.text)
+                yield step
 
 
 async def _read(

@@ -7,22 +7,24 @@ playbook, and finds the actions that can mend the cause.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.aws import alarms, discovery
 from bot.aws.caching_reader import CachingReader
+from bot.aws.memory import DISCOVERY, NAMES, Memory, remembering
 from bot.domain.alarm import Alarm, AlarmState
-from bot.domain.errors import ReadFailed
-from bot.domain.plan import Plan
+from bot.domain.errors import CredentialsRefused, ReadFailed
+from bot.domain.plan import Choice, Plan
 from bot.domain.playbook_contract import Action, Playbook, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Gap, GapReason, Offer, Report, Window
 from bot.domain.service import Service
 from bot.investigation.engine import investigate
-from bot.investigation.routing import Router, owner
+from bot.investigation.ownership import owner
+from bot.investigation.routing import Router
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,13 @@ class ResolvedScope:
 
 @dataclass(frozen=True, slots=True)
 class Investigator:
-    """Runs investigations. Stateless; `pool` has the threads that read AWS."""
+    """Runs investigations. `pool` has the threads that read AWS; `memory` is all it remembers of
+    one for the next."""
 
     router: Router
     actions: Mapping[str, Action]
     pool: Executor
+    memory: Memory = field(default_factory=Memory)
 
     async def resolve_scope(
         self,
@@ -58,7 +62,12 @@ class Investigator:
         """
         loop = asyncio.get_running_loop()
         completed, alarm_read = await asyncio.gather(
-            loop.run_in_executor(self.pool, discovery.complete, aws, service),
+            loop.run_in_executor(
+                self.pool,
+                discovery.complete,
+                remembering(aws, self.memory, service, DISCOVERY),
+                service,
+            ),
             self._read_or_gap("alarm", self._read_alarm, aws, playbook, service, alarm),
         )
         gaps = completed.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
@@ -77,41 +86,57 @@ class Investigator:
         self, aws: Aws, playbook: Playbook, resolved: ResolvedScope
     ) -> AsyncIterator[Report]:
         """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
-        aws = CachingReader(aws)
-        async for report in investigate(playbook, resolved.scope, aws, self.pool):
-            additions = {
-                "gaps": resolved.gaps + report.gaps,
-                "resources": resolved.scope.service.resources,
-            }
-            report = report.model_copy(update=additions)
-            if report.complete:
-                offers = await self.offers(aws, report, resolved.scope)
-                report = report.model_copy(update={"actions": offers, "cost": aws.cost()})
-            yield report
+        scope = resolved.scope
+        aws = CachingReader(remembering(aws, self.memory, scope.service, NAMES))
+        begun: dict[tuple[str, Choice | None], asyncio.Task[Offer | None]] = {}
+        try:
+            async for report in investigate(playbook, scope, aws, self.pool):
+                for action, choice in self._wanted(report):  # while slow reads still run
+                    if (action.id, choice) not in begun:
+                        offering = self._offer(aws, action, scope, choice)
+                        begun[action.id, choice] = asyncio.create_task(offering)
+                additions: dict[str, object] = {
+                    "gaps": resolved.gaps + report.gaps,
+                    "resources": scope.service.resources,
+                }
+                if report.complete:
+                    wanted = [begun[action.id, each] for action, each in self._wanted(report)]
+                    additions["actions"] = in_order(await asyncio.gather(*wanted))
+                    additions["cost"] = aws.cost()
+                yield report.model_copy(update=additions)
+        finally:
+            for task in begun.values():
+                task.cancel()  # of a cause that was not the likely one in the end
 
-    async def offers(self, aws: Aws, report: Report, scope: Scope) -> tuple[Offer, ...]:
-        """The actions for the report's cause that have something to do, in the playbook's order.
+    def _wanted(self, report: Report) -> list[tuple[Action, Choice | None]]:
+        """The actions for the likely causes, those of the first link of the chain first, each with
+        what its cause's evidence names."""
+        by_id = {cause.id: cause for cause in report.causes}
+        wanted: dict[str, Choice | None] = {}
+        for cause in (by_id[name] for name in report.chain) if report.cause is not None else ():
+            for name in cause.actions:
+                wanted.setdefault(name, cause.choice)
+        return [(self.actions[name], each) for name, each in wanted.items() if name in self.actions]
 
-        An action that a precondition forbids comes after the others.
-        """
-        if report.cause is None:
-            return ()
-        wanted = [self.actions[name] for name in report.cause.actions if name in self.actions]
-        offered = await asyncio.gather(*(self._offer(aws, action, scope) for action in wanted))
-        ordered = sorted(filter(None, offered), key=lambda each: each[0])
-        return tuple(offer for _, offer in ordered)
-
-    async def _offer(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
-        """Whether the action is forbidden now, and its offer; None when there is nothing to do."""
-        plan = await self._read_or_gap(action.id, action.plan, aws, scope)
-        if plan is None:
-            return None
-        if isinstance(plan, Gap):
-            if plan.reason is GapReason.NOT_CONFIGURED and scope.complete:
+    async def _offer(
+        self, aws: Aws, action: Action, scope: Scope, choice: Choice | None
+    ) -> Offer | None:
+        """The action's offer; None when there is nothing to do."""
+        loop = asyncio.get_running_loop()
+        offer = Offer(action=action.id, title=action.title, choice=choice)
+        try:
+            plan = await loop.run_in_executor(self.pool, action.plan, aws, scope, choice)
+        except ReadFailed as failed:
+            has_none = failed.reason is GapReason.NOT_CONFIGURED and scope.complete
+            if has_none and not isinstance(failed, CredentialsRefused):
                 return None  # the service has no resource for this action
-            return True, Offer(action=action.id, title=action.title, fits=None, why=plan.detail)
-        blocked = isinstance(plan, Plan) and bool(plan.blocked_by)
-        return blocked, Offer(action=action.id, title=action.title)
+            return offer.model_copy(update={"fits": None, "why": failed.detail})
+        if not isinstance(plan, Plan):
+            return None
+        if plan.blocked_by:
+            why = "; ".join(each.reason for each in plan.blocked_by)
+            return offer.model_copy(update={"fits": False, "why": f"{plan.title}: {why}"})
+        return offer
 
     async def _alarm_time(self, aws: Aws, alarm: Alarm | None) -> datetime | None:
         """When the alarm last went into ALARM; from its history if it is OK again."""
@@ -125,12 +150,14 @@ class Investigator:
     ) -> Alarm | None:
         """The alarm as CloudWatch has it, or a firing alarm of the service when none is given."""
         if alarm is not None:
+            if None not in (alarm.account, service.account) and alarm.account != service.account:
+                return alarm  # of a monitoring account, which this reader can't read
             return alarms.reread(aws, alarm)
         return next(
             (
                 firing
                 for firing in alarms.list_firing(aws)
-                if self.router.route(firing) is playbook and owner(firing, [service]) is service
+                if self.router.fits(playbook, firing) and owner(firing, [service]) is service
             ),
             None,
         )
@@ -142,3 +169,8 @@ class Investigator:
             return await loop.run_in_executor(self.pool, read, *args)  # type: ignore[arg-type]
         except ReadFailed as failed:
             return failed.as_gap(name)
+
+
+def in_order(offered: Iterable[Offer | None]) -> tuple[Offer, ...]:
+    """The offers; an action that a precondition forbids comes after the others."""
+    return tuple(sorted(filter(None, offered), key=lambda offer: not offer.fits))

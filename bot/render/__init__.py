@@ -4,10 +4,11 @@ No client and no decision belongs here. Text from outside is cleaned or escaped 
 `bot.render.text`.
 """
 
+from bot.render.alarm_question import alarm_answer, alarm_question
 from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
-from bot.render.clicks import PROPOSE, Click, Offer
+from bot.render.clicks import NUMBER, PROPOSE, Click, Offer
 from bot.render.messages import (
     Entry,
     already_open,
@@ -16,17 +17,20 @@ from bot.render.messages import (
     notice,
     playbooks_message,
     timeline,
-    unknown_alarm,
     unknown_message,
 )
 from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
+from bot.render.plans import number_bounds
 
 __all__ = [
+    "NUMBER",
     "PROPOSE",
     "Click",
     "Entry",
     "Message",
     "Offer",
+    "alarm_answer",
+    "alarm_question",
     "already_open",
     "card",
     "error_modal",
@@ -35,11 +39,11 @@ __all__ = [
     "no_incident",
     "nothing_modal",
     "notice",
+    "number_bounds",
     "playbooks_message",
     "preview_modal",
     "run_message",
     "status",
     "timeline",
-    "unknown_alarm",
     "unknown_message",
 ]

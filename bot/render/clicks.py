@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Click(StrEnum):
-    """Action ids of buttons. The value is an opaque id: of an offer, a run or an incident."""
+    """Action ids of buttons. The value is an id, of an offer, a run or an incident."""
 
     PREPARE = "prepare"  # value: offer; opens the preview. The id is numbered: "prepare.0"
     APPROVE = "approve"  # value: run
@@ -15,6 +15,7 @@ class Click(StrEnum):
     UNDO = "undo"  # value: run
     RERUN = "rerun"  # value: incident; investigate again
     TIMELINE = "timeline"  # value: incident
+    CHOOSE = "choose"  # value: bot.incidents.alarm_choice.AlarmChoice; numbered
 
     @classmethod
     def of(cls, action_id: str) -> Click | None:
@@ -25,6 +26,10 @@ class Click(StrEnum):
 
 PROPOSE = "propose"
 """callback_id of the preview. Submitting it requests approval; private_metadata is the run id."""
+
+
+NUMBER = "number"
+"""block_id and action_id of the preview's field for the number that a person may change."""
 
 
 @dataclass(frozen=True, slots=True)

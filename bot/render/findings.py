@@ -27,16 +27,22 @@ CONFIDENCE = {
     Verdict.HIGH: "Likely cause, high confidence",
     Verdict.MEDIUM: "Likely cause, medium confidence",
 }
+WITHOUT_CAUSE = {
+    Verdict.INCONCLUSIVE: "No single cause found; the card says what to find out next",
+    Verdict.NOTHING_WRONG: "Nothing is wrong now",
+    Verdict.OVER: "It is over, and no cause is known",
+}
 UNREAD = {
     GapReason.DENIED: "No access",
     GapReason.THROTTLED: "AWS throttled the read",
     GapReason.TIMEOUT: "AWS did not answer in time",
     GapReason.NOT_FOUND: "Not found",
-    GapReason.NOT_CONFIGURED: "Not enabled",
+    GapReason.NOT_CONFIGURED: "Not set up",
     GapReason.BUDGET: "Read budget used up",
     GapReason.ERROR: "The read failed",
 }
 CHANGES = "Changes around the onset"
+MOST_BLOCKED = 3
 # The kinds of clues, strongest first.
 _STRENGTH = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
 
@@ -59,10 +65,14 @@ def verdict(report: Report, detail: Detail) -> Block:
     cause = report.cause
     if cause is not None:
         lead = CONFIDENCE[report.verdict] if report.complete else "Most likely so far"
-        elements = [line(plain(f"{lead}: ", quiet=True), bold(cause.title, 150))]
+        elements = [line(plain(f"{lead}: ", quiet=True), bold(chain_title(report), 300))]
         elements += _clues(cause, detail)
     elif not report.complete:
         elements = [line(plain("Looking for the cause; none found yet.", quiet=True))]
+    elif report.verdict is Verdict.NOTHING_WRONG and report.signal:
+        elements = [line(bold("Nothing is wrong now: "), plain(report.signal.text, detail.length))]
+    elif report.verdict is Verdict.OVER and report.signal:
+        elements = [line(bold("Over, no cause known: "), plain(report.signal.text, detail.length))]
     else:
         elements = [line(bold("Inconclusive."), plain(f" {_why_inconclusive(report)}"))]
     others = [
@@ -76,9 +86,37 @@ def verdict(report: Report, detail: Detail) -> Block:
         elements.append(line(bold(title)))
         elements.append(bullets([_other_cause(each, detail) for each in shown]))
         elements += _more(len(others) - len(shown), "more possible")
-    if report.complete and report.next_test:
+    if report.complete and report.next_test and report.verdict is not Verdict.NOTHING_WRONG:
         elements.append(line(bold("Next: "), plain(f"find out {report.next_test}", detail.length)))
     return rich(*elements)
+
+
+def without_cause(report: Report) -> str:
+    """What to say when no cause is called likely."""
+    return WITHOUT_CAUSE.get(report.verdict, WITHOUT_CAUSE[Verdict.INCONCLUSIVE])
+
+
+def chain_title(report: Report) -> str:
+    """The titles of the likely causes, what brought it first: "A deployment … → requests hang"."""
+    by_id = {cause.id: cause for cause in report.causes}
+    links = [by_id[each].title for each in report.chain if each in by_id]
+    return " → ".join(links) if links else report.cause.title if report.cause else ""
+
+
+def by_hand(report: Report, detail: Detail) -> Block | None:
+    """Next steps a person can take, with the command or the page for each."""
+    if not report.complete or not report.by_hand:
+        return None
+    rows: list[list[Part]] = []
+    for step in report.by_hand:
+        row = [plain(step.text, detail.length)]
+        page = link("open", step.url) if step.url else None
+        if step.command:
+            row += [plain(" "), fixed_width(step.command, 500)]
+        if page is not None:
+            row += [plain(" "), page]
+        rows.append(row)
+    return rich(line(bold("By hand")), bullets(rows))
 
 
 def changes(report: Report, detail: Detail) -> Block | None:
@@ -105,8 +143,8 @@ def changes(report: Report, detail: Detail) -> Block | None:
 def ruled_out(report: Report, detail: Detail) -> Block | None:
     """The causes that are ruled out, each with the clue that refutes it."""
     refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
-    not_applicable = [cause for cause in refuted if does_not_apply(cause, report.service)]
-    applicable = [cause for cause in refuted if cause not in not_applicable]
+    not_applicable = [cause for cause in refuted if not cause.applies]
+    applicable = [cause for cause in refuted if cause.applies]
     if not refuted:
         return None
     elements = [line(bold("Ruled out"))]
@@ -123,6 +161,16 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
         lead = f"Does not apply to {report.service}: "
         elements.append(line(plain(lead, 120), plain(titles, detail.length, quiet=True)))
     return rich(*elements)
+
+
+def blocked(report: Report, detail: Detail) -> Block | None:
+    """Actions for the cause whose preconditions do not hold: each with its reason, no button."""
+    rows = [
+        [bold(f"{offer.title} "), plain("blocked: "), plain(offer.why, detail.length)]
+        for offer in report.actions
+        if offer.fits is False
+    ]
+    return rich(line(bold("Not possible now")), bullets(rows[:MOST_BLOCKED])) if rows else None
 
 
 def unread(report: Report, detail: Detail) -> Block | None:
@@ -227,19 +275,14 @@ def refutation(cause: Cause) -> str:
     return "nothing supports it"
 
 
-def does_not_apply(cause: Cause, service: str) -> bool:
-    """Whether a cause is refuted only because the service has no such resource.
-
-    Recognised by the text that `bot.investigation.engine.weigh` gives its only clue.
-    """
-    return len(cause.clues) == 1 and cause.clues[0].text.startswith(f"{service} has none: ")
-
-
 def _by_permission(gaps: Sequence[Gap]) -> list[list[Gap]]:
-    """Gaps grouped by their missing permission; a gap without one is a group of its own."""
+    """Gaps grouped by their missing permission and what denies it, or by their equal sentence."""
     groups: dict[object, list[Gap]] = {}
     for gap in gaps:
-        groups.setdefault(gap.permission or id(gap), []).append(gap)
+        key: object = (
+            (gap.permission, gap.denied_by) if gap.permission else (gap.reason, gap.detail)
+        )
+        groups.setdefault(key, []).append(gap)
     return list(groups.values())
 
 
@@ -248,9 +291,12 @@ def _gap(group: Sequence[Gap], detail: Detail) -> list[Part]:
     parts = [bold(UNREAD[gap.reason])]
     if len(group) > 1:
         reads = ", ".join(each.probe.replace("_", " ") for each in group)
-        parts.append(plain(f" to {plural(len(group), 'read')} ({reads})", detail.length))
+        parts.append(plain(f" for {plural(len(group), 'read')} ({reads})", detail.length))
     parts.append(plain(f": {gap.detail}", detail.length))
-    if gap.permission:
+    if gap.permission and gap.denied_by:
+        parts.append(plain(f" · denied by {gap.denied_by}: granting ", detail.length))
+        parts += [fixed_width(gap.permission, 80), plain(" to the role does not help")]
+    elif gap.permission:
         parts += [plain(" · needs "), fixed_width(gap.permission, 80)]
     return parts
 

@@ -20,11 +20,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from docket import Docket, ExponentialRetry, Worker
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.state.failover import REFUSED, leave_former_primaries
 from bot.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -70,6 +73,7 @@ class Jobs:
         for name, kind in kinds.items():
             self._docket.register(self._task(name, kind))
         async with self._docket:
+            await self._watch_failovers()
             yield self
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
@@ -78,7 +82,11 @@ class Jobs:
         Raises redis.RedisError when it could not be written.
         """
         when = datetime.now(UTC) + timedelta(seconds=after)
-        await self._docket.add(kind, when=when, key=key)(about)
+        add = self._docket.add(kind, when=when, key=key)
+        try:
+            await add(about)
+        except REFUSED:  # by a former primary: nothing was written
+            await add(about)
 
     async def waiting(self, kind: str) -> frozenset[str]:
         """Arguments of the queued and running tasks of one kind, those to be retried included."""
@@ -119,6 +127,18 @@ class Jobs:
             await asyncio.Event().wait()
         finally:
             clock.shutdown(wait=False)
+
+    async def _watch_failovers(self) -> None:
+        """Have docket's connections for tasks leave a former primary.
+
+        docket opens its pool from the URL alone. Its other connections are only read from (a
+        replica passes on what they wait for), or keep results, which these tasks do not have.
+        """
+        async with self._docket.redis() as redis:
+            pool = cast(Redis, redis).connection_pool
+            await pool.disconnect()
+            pool.reset()  # type: ignore[no-untyped-call]  # forgets connections; none is in use
+            leave_former_primaries(pool)
 
     async def _tick(self, kind: str, seconds: int) -> None:
         number = int(datetime.now(UTC).timestamp()) // seconds

@@ -10,30 +10,33 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from redis.asyncio import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from bot.domain.errors import ConfigError
+from bot.state.failover import leave_former_primaries, once_more_when_refused
 from bot.state.incidents import IncidentStore
 from bot.state.keys import Keys
 from bot.state.runs import RunStore
 
 
 def connect(url: str, *, timeout: float = 5.0) -> Redis:
-    """A client for the store: text replies, and no retries by the client itself.
+    """A client for the store: text replies, and one retry only of what a server refused to do.
 
-    redis-py repeats a command whose reply was lost; a compare-and-set that had won would then
-    report that another worker was first. `timeout` is in seconds, for connecting and for a reply.
+    redis-py's own retries repeat a command whose reply was lost; a compare-and-set that had won
+    would then report that another worker was first. A refusal by a former primary is different:
+    nothing was done (see `bot.state.failover`). `timeout` is in seconds, for connecting and for a
+    reply.
     """
-    return Redis.from_url(
+    redis: Redis = Redis.from_url(
         url,
         decode_responses=True,
         encoding_errors="surrogateescape",  # so that an edited audit entry can be read and named
-        retry=Retry(NoBackoff(), 0),
+        retry=once_more_when_refused(),
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         health_check_interval=30,
     )
+    leave_former_primaries(redis.connection_pool)
+    return redis
 
 
 class RedisStore(IncidentStore, RunStore):
@@ -56,6 +59,13 @@ class RedisStore(IncidentStore, RunStore):
         """Redis TIME, UTC."""
         seconds, rest = await self._redis.time()
         return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+    async def check_writable(self) -> None:
+        """Raises redis.exceptions.RedisError when nothing could be stored now.
+
+        A read-only replica and a server that has no memory left still answer PING.
+        """
+        await self._redis.set(self._keys.once("readiness"), 1, ex=60)
 
     async def first_time(self, what: str, seconds: int) -> bool:
         """Whether this delivery (an event id, a message id, a signature) is the first within

@@ -23,6 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
 from bot.render import (
+    NUMBER,
     PROPOSE,
     Click,
     Message,
@@ -50,7 +51,7 @@ from handlers.envelopes import (
     digest,
 )
 from handlers.json_access import Ignored, dict_in, list_in, text_in
-from handlers.slack.alarm_messages import alarm_in
+from handlers.slack.alarm_messages import alarm_in, is_forwarded
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
 
@@ -59,7 +60,8 @@ log = logging.getLogger(__name__)
 SAVE_SECONDS = 1.5  # Slack waits 3 seconds for an acknowledgement
 OPEN_SECONDS = 1.0
 _CLICKS = re.compile(rf"^(?:{'|'.join(Click)})(?:\.\d+)?$")
-_POSTS = frozenset({"", "bot_message", "thread_broadcast"})  # subtypes that are new posts
+_POSTS = frozenset({"", "bot_message", "file_share", "thread_broadcast"})  # new posts
+_SLACKBOT = "USLACKBOT"
 _SLACK_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 TRY_AGAIN = "I could not save your request, so nothing will happen. Please try again."
 
@@ -145,8 +147,11 @@ class _Listeners:
             await ack(text=answer.text, blocks=answer.blocks, response_type="ephemeral")
 
     async def message(self, body: dict[str, Any], event: dict[str, Any]) -> BoltResponse | None:
-        """A post in a channel: only alarm posts of other apps are handled here."""
-        if text_in(event.get("subtype")) not in _POSTS or not event.get("bot_id"):
+        """A post in a channel: only alarms are handled here, posted by apps, forwarded by
+        somebody, or sent by e-mail."""
+        if text_in(event.get("subtype")) not in _POSTS:
+            return None
+        if not (event.get("bot_id") or is_forwarded(event) or _is_slackbots(event)):
             return None
         if _is_own(body, event):
             return None
@@ -204,18 +209,27 @@ class _Listeners:
         return None
 
     async def submission(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        """The preview was submitted: request approval."""
+        """The preview was submitted: request approval, or compute the plan for another number."""
+        typed = _number_typed(view)
+        if isinstance(typed, Ignored):
+            await ack(response_action="errors", errors={NUMBER: typed.reason})
+            return
+        external = text_in(view.get("external_id")) or text_in(view.get("id"))
         submitted = ViewSubmitted(
             team=_team(body),
             user=text_in(dict_in(body.get("user")).get("id")),
             callback=text_in(view.get("callback_id")),
             run=text_in(view.get("private_metadata")),
             view_id=text_in(view.get("id")),
+            external=external,
+            amount=typed,
         )
         if await self._save(submitted):
-            await ack()
+            if typed is None:
+                await ack()
+            else:
+                await ack(response_action="update", view=loading_modal(external))
             return
-        external = text_in(view.get("external_id")) or submitted.view_id
         failed = error_modal(external, "Approval was not requested.", TRY_AGAIN)
         await ack(response_action="update", view=failed)
 
@@ -274,6 +288,34 @@ def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
     )
 
 
+def _number_typed(view: dict[str, Any]) -> int | Ignored | None:
+    """The number in the preview's field if it is not the one shown; None when there is no field, or
+    it is unchanged. Ignored, with a sentence for the person, when it is out of its bounds.
+
+    The bounds are those of the field that Slack sends back; `bot.changes` has the plan's own.
+    """
+    blocks = (dict_in(each) for each in list_in(view.get("blocks")))
+    block = next((each for each in blocks if each.get("block_id") == NUMBER), None)
+    if block is None:
+        return None
+    field = dict_in(block.get("element"))
+    state = dict_in(dict_in(view.get("state")).get("values"))
+    typed = text_in(dict_in(dict_in(state.get(NUMBER)).get(NUMBER)).get("value")).strip()
+    shown, least, most = (
+        text_in(field.get(name)) for name in ("initial_value", "min_value", "max_value")
+    )
+    if not re.fullmatch(r"[0-9]{1,9}", typed):
+        return Ignored(f"A whole number from {least} to {most}.")
+    amount = int(typed)
+    if typed == shown or str(amount) == shown:
+        return None
+    if least.isdecimal() and amount < int(least):
+        return Ignored(f"At least {least}, by the preconditions shown above.")
+    if most.isdecimal() and amount > int(most):
+        return Ignored(f"At most {most}: more is not within the limits shown above.")
+    return amount
+
+
 def _team(body: dict[str, Any]) -> str:
     user = dict_in(body.get("user"))
     return text_in(dict_in(body.get("team")).get("id")) or text_in(user.get("team_id"))
@@ -283,6 +325,11 @@ def _is_own(body: dict[str, Any], event: dict[str, Any]) -> bool:
     """Whether this app posted it. Bolt itself drops only the posts of its bot user."""
     poster = event.get("app_id") or dict_in(event.get("bot_profile")).get("app_id")
     return bool(poster) and poster == body.get("api_app_id")
+
+
+def _is_slackbots(event: dict[str, Any]) -> bool:
+    """Whether Slackbot posted it: it posts the e-mails sent to a channel's address."""
+    return event.get("user") == _SLACKBOT
 
 
 async def _respond(respond: AsyncRespond, text: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
-    Scope,
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -41,7 +42,7 @@ class ColdStartSurge(FunctionSources):
     )
     def cold_start_surge(
         self,
-        scope: Scope,
+        anomaly: AnomalyWindow,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
         counts: FunctionCounts | Gap | None,
@@ -51,12 +52,19 @@ class ColdStartSurge(FunctionSources):
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Late requests are cold starts, and cold requests are late far more often than warm."""
-        anomaly = self.anomaly(scope, edge)
-        yield from of_one_function(late_cold_starts(anomaly, reports), unmeasured)
+        for clue in of_one_function(late_cold_starts(anomaly, reports), unmeasured):
+            yield choosing(alias_to_provision(counts), clue)
         yield more_traffic(anomaly, edge, thresholds.SURGE)
         yield from around_cold_starts(anomaly, edge, access, counts, reports)
         yield from provisioning(anomaly, counts, provisioned, integration)
         yield from rivals.throttled_instead(anomaly, counts, reports)
+
+
+def alias_to_provision(counts: FunctionCounts | Gap | None) -> Choice | None:
+    """The alias whose calls were measured; None when it is not known."""
+    if not isinstance(counts, FunctionCounts) or counts.alias is None:
+        return None
+    return Choice(target=f"lambda:{counts.name}:{counts.alias}/provisioned-concurrency")
 
 
 def late_cold_starts(anomaly: AnomalyWindow, reports: Reports | Gap) -> Iterator[Clue]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.playbook_contract import (
-    Scope,
     contradicting,
     decisive,
     hypothesis,
@@ -36,7 +35,7 @@ class FunctionTimeout(FunctionSources):
     @hypothesis("The function runs into its own timeout: something it calls hangs")
     def function_timeout(
         self,
-        scope: Scope,
+        anomaly: AnomalyWindow,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
         counts: FunctionCounts | Gap | None,
@@ -45,7 +44,6 @@ class FunctionTimeout(FunctionSources):
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Warm requests end exactly at the function's timeout while the others are not slower."""
-        anomaly = self.anomaly(scope, edge)
         timed_out = at_timeout(anomaly, edge, access, reports, dependencies)
         yield from of_one_function(timed_out, unmeasured)
         yield from rivals.throttled_instead(anomaly, counts, reports)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.playbook_contract import Scope, contradicting, decisive, hypothesis, necessary
+from bot.domain.playbook_contract import contradicting, decisive, hypothesis, necessary
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import durations, rivals, thresholds
-from playbooks.evidence.changes import all_changes
 from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import Slowness
 from playbooks.evidence.onset import AnomalyWindow
@@ -33,28 +32,22 @@ class BackendOverload(FunctionSources, BalancerSources, ChangeSources):
     @hypothesis("The backend itself is slow")
     def backend_overload(
         self,
-        scope: Scope,
+        anomaly: AnomalyWindow,
         edge: Edge | Gap | None,
         counts: FunctionCounts | Gap | None,
         reports: Reports | Gap | None,
         balancer: Balancer | Gap | None,
         tasks: Backends | Gap | None,
         dependencies: Backends | Gap | None,
-        codedeploy: Changes | Gap | None,
-        rollouts: Changes | Gap | None,
-        versions: Changes | Gap | None,
-        trail: Changes | Gap | None,
-        trail_rest: Gap | None,
+        known_changes: Changes,
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Requests take longer than usual, all of them, also with a warm backend."""
-        anomaly = self.anomaly(scope, edge)
-        changes = all_changes(codedeploy, rollouts, versions, trail, trail_rest)
         slower = overload(anomaly, edge, counts, reports, balancer, (tasks, dependencies))
         yield from of_one_function(slower, unmeasured)
         yield from rivals.no_target_asked(anomaly, balancer)
         yield from rivals.in_one_zone(anomaly, balancer)
-        yield from rivals.slower_since_release(anomaly, edge, changes)
+        yield from rivals.slower_since_release(anomaly, edge, known_changes)
 
 
 def overload(

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from bot.domain.playbook_contract import (
     Scope,
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -15,10 +16,16 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import rivals, thresholds
-from playbooks.evidence.changes import AllChanges, all_changes, came_with_release, suspect
+from playbooks.evidence.changes import (
+    came_with_release,
+    dependency_change,
+    suspect,
+    unread_around,
+)
 from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import slowness
 from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts
+from playbooks.evidence.exception_classes import Origin, origin_of
 from playbooks.evidence.exceptions import LeadingException, leading_exception
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
@@ -44,9 +51,11 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
     @hypothesis(
         "A deployment brought the errors",
         actions=("rollback-alias", "rollback-codedeploy", "rollback-ecs"),
+        explains=("function-timeout", "no-healthy-targets", "connection-errors", "out-of-memory"),
     )
     def bad_deployment(
         self,
+        anomaly: AnomalyWindow,
         scope: Scope,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
@@ -55,26 +64,24 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         exceptions: Exceptions | Gap | None,
         balancer: Balancer | Gap | None,
         integration: tuple[Call, ...] | Gap | None,
-        codedeploy: Changes | Gap | None,
-        rollouts: Changes | Gap | None,
-        versions: Changes | Gap | None,
-        trail: Changes | Gap | None,
-        trail_rest: Gap | None,
+        known_changes: Changes,
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
-        anomaly = self.anomaly(scope, edge)
-        changes = all_changes(codedeploy, rollouts, versions, trail, trail_rest)
-        yield from release(anomaly, scope, changes)
+        yield from release(anomaly, scope, known_changes)
+        yield from nearer_change(anomaly, known_changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
-        answers = code_answers(anomaly, edge, counts, reports, access, balancer, exceptions, own)
+        at_once = took_effect_at_once(anomaly, known_changes)
+        answers = code_answers(
+            anomaly, edge, counts, reports, access, balancer, exceptions, own, at_once
+        )
         yield from of_one_function(answers, unmeasured)
         yield from rivals.throttled_as_well(anomaly, counts, reports)
-        yield from late_answers(anomaly, edge, access, reports, integration, changes)
+        yield from late_answers(anomaly, edge, access, reports, integration, known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)
 
 
-def release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Iterator[Clue]:
+def release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Iterator[Clue]:
     """Was something released before the onset, and how long had it been in force by then?"""
     if anomaly.onset is None:
         yield necessary(None, "whether something was released before it began: onset not known")
@@ -84,7 +91,8 @@ def release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Iterat
         yield no_release(anomaly, scope, changes)
         return
     before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
-    yield necessary(True, before, lag=found.lag.total_seconds())
+    clue = necessary(True, before, lag=found.lag.total_seconds())
+    yield choosing(found.change.choice, clue)
     yield supporting(
         found.in_force <= thresholds.AT_ONCE,
         f"it began {lag(found.in_force)} after {found.change.summary} was in force"
@@ -99,12 +107,41 @@ def release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Iterat
     )
 
 
-def no_release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Clue:
+def nearer_change(anomaly: AnomalyWindow, changes: Changes) -> Iterator[Clue]:
+    """Against the release: something the code depends on was changed between it and the onset."""
+    if anomaly.onset is None:
+        return
+    found, other = suspect(changes.known, anomaly.onset), dependency_change(changes, anomaly.onset)
+    if found is not None and other is not None and other.lag < found.in_force:
+        yield contradicting(
+            True,
+            f"{other.change.summary} ({other.change.actor}) came after the release, "
+            f"{lag(other.lag)} before it began",
+            lag=other.lag.total_seconds(),
+        ).resting_on(changes)
+
+
+def took_effect_at_once(anomaly: AnomalyWindow, changes: Changes) -> bool:
+    """Whether the errors began as a release took effect, and nothing else is known to have changed
+    around then."""
+    if anomaly.onset is None:
+        return False
+    found = suspect(changes.known, anomaly.onset)
+    return (
+        found is not None
+        and found.in_force <= thresholds.AT_ONCE
+        and dependency_change(changes, anomaly.onset) is None
+    )
+
+
+def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
     """Necessary: no release is known. Unknown while a source was not read or may be late."""
-    if changes.unread:
-        sources = ", ".join(changes.unread)
+    onset = anomaly.onset
+    unread = changes.unread if onset is None else unread_around(changes, onset)
+    if unread:
+        sources = ", ".join(dict.fromkeys(each.source for each in unread))
         return necessary(None, f"whether something was released: {sources} could not be read")
-    if not changes.sources:
+    if not changes.asked:
         return necessary(
             None, "whether something was released: no resource of the service shows it"
         )
@@ -113,13 +150,14 @@ def no_release(anomaly: AnomalyWindow, scope: Scope, changes: AllChanges) -> Clu
             None,
             "whether something was released: the service's tags were not read, it may have more",
         )
-    text = f"no release in the {lag(thresholds.LATEST)} before it began"
-    onset = anomaly.onset
+    before = f"in the {lag(thresholds.LATEST)} before it began"
     if onset is not None and scope.window.end - onset < thresholds.TRAIL_IS_LATE:
         return necessary(
-            None, f"whether something was released: {text}, but CloudTrail may be minutes behind"
+            None,
+            f"whether something was released: none found yet {before}, but CloudTrail may be "
+            "minutes behind",
         )
-    return necessary(False, text)
+    return necessary(False, f"no release {before}")
 
 
 def code_answers(
@@ -131,8 +169,12 @@ def code_answers(
     balancer: Balancer | Gap | None,
     exceptions: Exceptions | Gap | None,
     own: CodeErrors | None,
+    at_once: bool,
 ) -> Iterator[Clue]:
-    """Did the code itself raise or answer the errors: one exception, or fast failures?"""
+    """Did the code itself raise or answer the errors, and does the exception name the code?
+
+    `at_once`: the errors began as the release took effect, and nothing else changed.
+    """
     mostly = None if own is None else own.share >= thresholds.EXPLAINS
     counted = (
         "whether the code itself answered the errors: nothing counts its answers"
@@ -142,7 +184,7 @@ def code_answers(
     yield contradicting(None if own is None else own.share < thresholds.PART, counted)
     if isinstance(exceptions, Exceptions):
         top = leading_exception(exceptions, anomaly, growth(edge, anomaly))
-        yield _one_exception(top, own, mostly, counted)
+        yield _one_exception(top, own, mostly, counted, at_once).resting_on(exceptions)
         if top is not None and _stands_out(top) and _part_only(own):
             yield supporting(
                 True,
@@ -153,12 +195,15 @@ def code_answers(
     elif isinstance(exceptions, Gap):
         holds = False if mostly is False else None
         text = f"the logs were not read; {counted}"
-        yield decisive(holds, asked(holds, "which exceptions were raised", text))
+        yield decisive(holds, asked(holds, "which exceptions were raised", text)).resting_on()
     quick, text = _answered_quickly(anomaly, counts, reports, access, balancer)
     question = "whether the code answered the errors at once"
     if exceptions is None:
-        holds = None if quick is None or mostly is None else quick and mostly
-        yield decisive(holds, asked(holds, question, f"{text}; {counted}"))
+        # Quick errors tell code from hanging, not this release from whatever the code calls.
+        fast = None if quick is None or mostly is None else quick and mostly
+        holds = False if fast is False else None
+        question = "which exceptions were raised: no log is known"
+        yield decisive(holds, asked(holds, question, f"{text}; {counted}")).resting_on()
     elif quick is None:
         yield supporting(None, f"{question}: {text}")
     else:
@@ -166,9 +211,18 @@ def code_answers(
 
 
 def _one_exception(
-    top: LeadingException | None, own: CodeErrors | None, mostly: bool | None, counted: str
+    top: LeadingException | None,
+    own: CodeErrors | None,
+    mostly: bool | None,
+    counted: str,
+    at_once: bool,
 ) -> Clue:
-    """Decisive: one exception stands out, and the code answered most errors (`mostly`)."""
+    """Decisive: one exception stands out, the code answered most errors (`mostly`), and the
+    exception names a mistake in the code.
+
+    An exception that names something the code calls decides against the release. One that names
+    neither is decisive only as far as it is new, of the new version alone and began `at_once`.
+    """
     if top is None:
         holds = False if mostly is False else None
         text = f"no exceptions in the logs since it began; {counted}"
@@ -176,15 +230,23 @@ def _one_exception(
     one = _stands_out(top)
     holds = False if one is False or mostly is False else one and mostly
     of_version = f", all of version {top.version}" if top.version else ""
+    text = (
+        f"{top.name}: {count(top.count)} log lines, {percent(top.share)} of all "
+        f"exceptions, {top.compared()}{of_version}; {counted}"
+    )
+    origin = origin_of(top.name)
+    known = figures(exceptions=float(top.count), own=own.share if own else None)
+    if origin in (Origin.DEPENDENCY, Origin.PERMISSION, Origin.MEMORY):
+        names = {Origin.MEMORY: "memory", Origin.PERMISSION: "a permission"}
+        what = names.get(origin, "something the code calls")
+        return decisive(False, f"{top.name} names {what}, not the code itself; {text}", **known)
+    new = top.usual == 0 or (top.usual is not None and top.version is not None)
+    if origin is Origin.UNKNOWN and not (new and at_once):
+        question = f"whether the release or something it calls raises {top.name}"
+        holds = False if holds is False else None
+        return decisive(holds, asked(holds, question, text), **known)
     return decisive(
-        holds,
-        asked(
-            holds,
-            f"whether {top.name} is what fails the requests",
-            f"{top.name}: {count(top.count)} log lines, {percent(top.share)} of all "
-            f"exceptions, {top.compared()}{of_version}; {counted}",
-        ),
-        **figures(exceptions=float(top.count), own=own.share if own else None),
+        holds, asked(holds, f"whether {top.name} is what fails the requests", text), **known
     )
 
 
@@ -223,7 +285,7 @@ def late_answers(
     access: AccessLog | Gap | None,
     reports: Reports | Gap | None,
     integration: tuple[Call, ...] | Gap | None,
-    changes: AllChanges,
+    changes: Changes,
 ) -> Iterator[Clue]:
     """Against code that raises: the errors are timeouts. Says nothing when slowness came with the
     release itself."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.playbook_contract import (
-    Scope,
     contradicting,
     decisive,
     hypothesis,
@@ -15,13 +14,12 @@ from bot.domain.playbook_contract import (
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import rivals, thresholds
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.evidence.sources import BalancerSources
+from playbooks.evidence.sources import BalancerSources, ChangeSources
 from playbooks.evidence.targets import answered_itself, unhealthy_now, without_targets
 from playbooks.evidence.wording import asked, count, figures, lag, percent, times
 from playbooks.evidence.zones import worst_zone
 from playbooks.probes.balancer import Balancer, TargetHealth
-from playbooks.probes.changes import Changes, TrailProbe
-from playbooks.probes.edge import Edge
+from playbooks.probes.changes import Changes
 from playbooks.probes.metrics import ratio
 
 
@@ -31,35 +29,29 @@ class NoHealthyTargets(BalancerSources):
     @hypothesis("No healthy targets behind the load balancer")
     def no_healthy_targets(
         self,
-        scope: Scope,
-        edge: Edge | Gap | None,
+        anomaly: AnomalyWindow,
         balancer: Balancer | Gap,
         health: TargetHealth | Gap | None,
     ) -> Iterator[Clue]:
         """A target group had no healthy target, and the load balancer answered 503 itself."""
-        anomaly = self.anomaly(scope, edge)
         yield from none_healthy(anomaly, balancer, health)
         yield from rivals.in_one_zone(anomaly, balancer)
 
 
-class ConnectionErrors(BalancerSources):
+class ConnectionErrors(BalancerSources, ChangeSources):
     """A security group, network ACL, wrong port or crashed process: connections fail."""
-
-    trail = TrailProbe()
 
     @hypothesis("The load balancer cannot connect to its targets")
     def connection_errors(
         self,
-        scope: Scope,
-        edge: Edge | Gap | None,
+        anomaly: AnomalyWindow,
         balancer: Balancer | Gap,
         health: TargetHealth | Gap | None,
-        trail: Changes | Gap | None,
+        changes: Changes | Gap | None,
     ) -> Iterator[Clue]:
         """As many connections to targets fail as there are errors."""
-        anomaly = self.anomaly(scope, edge)
         yield from unreachable(anomaly, balancer, health)
-        yield from security_group_changed(anomaly, balancer, trail)
+        yield from security_group_changed(anomaly, balancer, changes)
         yield from rivals.in_one_zone(anomaly, balancer)
 
 
@@ -151,18 +143,19 @@ def unreachable(
 
 
 def security_group_changed(
-    anomaly: AnomalyWindow, balancer: Balancer | Gap, trail: Changes | Gap | None
+    anomaly: AnomalyWindow, balancer: Balancer | Gap, changes: Changes | Gap | None
 ) -> Iterator[Clue]:
     """Supporting: a security group was changed shortly before, while connections are counted."""
     if isinstance(balancer, Gap) or not anomaly.during(balancer.connection_errors):
         return
     onset = anomaly.onset
-    if not isinstance(trail, tuple) or onset is None:
+    if not isinstance(changes, Changes) or onset is None:
         return
     before = [
         change
-        for change in trail
+        for change in changes.known
         if change.kind == "security-group"
+        and not change.error
         and -thresholds.AFTERWARDS <= onset - change.at <= thresholds.SOON
     ]
     if before:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
-    Scope,
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -38,7 +39,7 @@ class ConcurrencyLimit(FunctionSources):
     )
     def concurrency_limit(
         self,
-        scope: Scope,
+        anomaly: AnomalyWindow,
         edge: Edge | Gap | None,
         access: AccessLog | Gap | None,
         counts: FunctionCounts | Gap,
@@ -47,7 +48,6 @@ class ConcurrencyLimit(FunctionSources):
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Lambda throttled calls, as many as failed."""
-        anomaly = self.anomaly(scope, edge)
         throttled = throttling(anomaly, edge, access, counts, limits, reports)
         yield from of_one_function(throttled, unmeasured)
         yield from rivals.raised_as_well(anomaly, counts, reports)
@@ -72,9 +72,10 @@ def throttling(
         return
     throttled = anomaly.during(counts.throttles).total()
     called = calls(counts, anomaly).total()
-    yield necessary(
+    clue = necessary(
         throttled > 0, f"{count(throttled)} of {count(called)} calls throttled", throttles=throttled
     )
+    yield choosing(Choice(target=f"lambda:{counts.name}/reserved-concurrency"), clue)
     share = throttled / called if called else 0.0
     explained = throttled_share(counts, anomaly)
     text = f"{percent(share)} of the calls were throttled; {share_of_requests(anomaly)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.playbook_contract import Scope, decisive, hypothesis, necessary, supporting
+from bot.domain.plan import Choice
+from bot.domain.playbook_contract import choosing, decisive, hypothesis, necessary, supporting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
@@ -12,7 +13,6 @@ from playbooks.evidence.sources import BalancerSources
 from playbooks.evidence.wording import figures, percent
 from playbooks.evidence.zones import worst_zone
 from playbooks.probes.balancer import Balancer, TargetHealth
-from playbooks.probes.edge import Edge
 
 
 class ZoneFailure(BalancerSources):
@@ -21,13 +21,12 @@ class ZoneFailure(BalancerSources):
     @hypothesis("One availability zone fails", actions=("shift-zone",))
     def zone_failure(
         self,
-        scope: Scope,
-        edge: Edge | Gap | None,
+        anomaly: AnomalyWindow,
         balancer: Balancer | Gap,
         health: TargetHealth | Gap | None,
     ) -> Iterator[Clue]:
         """Nearly all errors come from one zone, and the others are well."""
-        yield from one_zone(self.anomaly(scope, edge), balancer, health)
+        yield from one_zone(anomaly, balancer, health)
 
 
 def one_zone(
@@ -48,11 +47,12 @@ def one_zone(
         f"{percent(worst.rate_elsewhere)} in the other zones",
         **figures(rate=worst.rate, elsewhere=worst.rate_elsewhere),
     )
-    yield decisive(
+    clue = decisive(
         worst.alone,
         f"{percent(worst.share)} of the {anomaly.label} come from {worst.name}",
         **figures(share=worst.share),
     )
+    yield choosing(Choice(suspect=worst.name), clue)
     if isinstance(health, TargetHealth):
         unhealthy = [t for t in health.targets if t.state not in ("healthy", "unused") and t.zone]
         inside = [t for t in unhealthy if t.zone == worst.name]

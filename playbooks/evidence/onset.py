@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.playbook_contract import Scope
-from bot.domain.report import Gap
+from bot.domain.report import Gap, SignalState
 from bot.domain.run import Answer, Verification
 from playbooks.evidence.signal import Signal
+from playbooks.evidence.wording import percent
 from playbooks.probes.edge import Edge
 from playbooks.probes.metrics import MINUTE, TimeSeries, ratio
 
 BAD_TIMES_USUAL = 3.0
+BURST = 0.05  # of requests: so many errors are an incident even if for one minute only
+BURST_ERRORS = 10  # fewer say nothing about a share
 NORMAL_TIMES_USUAL = 1.5
 FLOOR = 0.01  # of requests; stands in for a threshold that is not known
 SEPARATE = timedelta(minutes=10)  # without a bad minute for so long, the next is another incident
@@ -160,9 +163,13 @@ def bad_minutes(edge: Edge, detector: Detector, scope: Scope) -> list[datetime]:
     rate = edge.rate.between(scope.window.start, scope.window.end)
     minutes = sorted(rate.points)
     flags = [detector.bad(rate.points[at], edge.errors.points.get(at, 0.0)) for at in minutes]
+    bursts = [
+        flag and rate.points[at] >= BURST and edge.errors.points.get(at, 0.0) >= BURST_ERRORS
+        for at, flag in zip(minutes, flags, strict=True)
+    ]
     runs: list[list[datetime]] = []
-    for at, confirmed in zip(minutes, two_of_three(flags), strict=True):
-        if not confirmed:
+    for at, confirmed, burst in zip(minutes, two_of_three(flags), bursts, strict=True):
+        if not (confirmed or burst):
             continue
         if runs and at - runs[-1][-1] <= SEPARATE:
             runs[-1].append(at)
@@ -178,6 +185,36 @@ def bad_minutes(edge: Edge, detector: Detector, scope: Scope) -> list[datetime]:
         for at, flag in zip(minutes, flags, strict=True)
         if flag and chosen[0] <= at <= chosen[-1] + 2 * MINUTE
     ]
+
+
+def signal_state(edge: Edge, scope: Scope, signal: Signal, anomaly: AnomalyWindow) -> SignalState:
+    """Whether errors are abnormal around the alarm, and whether they are normal again.
+
+    Not known without requests to measure them by. Over when the minutes since the anomaly had
+    requests and were normal.
+    """
+    window = scope.window
+    known = detector(edge, scope, signal)
+    usual = f"usual: {percent(known.usual)}" if known.usual is not None else "usual: not known"
+    if anomaly.onset is not None:
+        later = edge.rate.between(anomaly.end, window.end).points
+        normal = [
+            known.normal(share, edge.errors.points.get(at, 0.0)) for at, share in later.items()
+        ]
+        over = window.end - anomaly.end > STALE and bool(normal) and all(normal)
+        text = f"{signal.label} on {percent(anomaly.share)} of requests"
+        since = f"since {anomaly.onset:%H:%M} UTC"
+        until = f", normal again since {anomaly.end:%H:%M} UTC" if over else ""
+        return SignalState(abnormal=True, over=over, text=f"{text} {since} ({usual}){until}")
+    around = edge.requests.between(anomaly.start, window.end)
+    requests = around.total()
+    if not requests:
+        return SignalState(abnormal=None, text=f"no requests counted at {edge.name}")
+    share = edge.errors.between(anomaly.start, window.end).total() / requests
+    text = f"{signal.label} on {percent(share)} of {requests:,.0f} requests ({usual})"
+    if known.usual is None:
+        return SignalState(abnormal=None, text=text)
+    return SignalState(abnormal=False, over=False, text=text)
 
 
 def two_of_three(flags: Sequence[bool]) -> list[bool]:

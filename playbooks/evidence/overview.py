@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bot.domain.playbook_contract import Scope
-from bot.domain.report import BreakdownRow, Gap, Link, Overview, Series, nearest_first
+from bot.domain.report import BreakdownRow, Change, Gap, Link, Overview, Series, nearest_first
 from bot.domain.resources import ApiRef
 from playbooks.evidence import console
 from playbooks.evidence.onset import STALE, AnomalyWindow, detector
 from playbooks.evidence.signal import Signal
 from playbooks.probes.access_log import AccessLog
-from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.front_door import balancer_of, front_door, short_name
@@ -28,7 +27,7 @@ def build(
     scope: Scope,
     anomaly: AnomalyWindow,
     counted: Mapping[str, float],
-    changes: Changes,
+    changes: tuple[Change, ...],
     edge: Edge | Gap | None,
     links: Iterator[Link],
 ) -> Overview:

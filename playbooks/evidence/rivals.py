@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.domain.playbook_contract import contradicting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
-from playbooks.evidence.changes import AllChanges, came_with_release, suspect
+from playbooks.evidence.changes import came_with_release, suspect
 from playbooks.evidence.durations import execution_time
 from playbooks.evidence.errors import raised_errors
 from playbooks.evidence.onset import AnomalyWindow
@@ -16,6 +16,7 @@ from playbooks.evidence.traffic import throttled_share
 from playbooks.evidence.wording import figures, lag, percent, times
 from playbooks.evidence.zones import worst_zone
 from playbooks.probes.balancer import Balancer
+from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
 from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.lambda_reports import Reports
@@ -106,7 +107,7 @@ def _throttled_and_raised(
 
 
 def slower_since_release(
-    anomaly: AnomalyWindow, edge: Edge | Gap | None, changes: AllChanges
+    anomaly: AnomalyWindow, edge: Edge | Gap | None, changes: Changes
 ) -> Iterator[Clue]:
     """Against overload: the backend became slower with a release, not with more traffic."""
     if anomaly.onset is None:

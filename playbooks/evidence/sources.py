@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from bot.domain.playbook_contract import Causes, Scope
-from bot.domain.report import Gap
+from bot.domain.playbook_contract import Causes, Scope, fact
+from bot.domain.report import Gap, SignalState
 from playbooks.evidence import onset
+from playbooks.evidence.changes import acting, all_changes, called_versions
+from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.signal import Signal
 from playbooks.probes.access_log import AccessLogProbe
 from playbooks.probes.balancer import BalancerProbe, TargetHealthProbe
-from playbooks.probes.changes import (
-    CodeDeployProbe,
-    RolloutsProbe,
-    TrailProbe,
-    TrailRestProbe,
-    VersionsProbe,
-)
+from playbooks.probes.changes import Changes, ChangesProbe
 from playbooks.probes.edge import Edge, EdgeProbe
+from playbooks.probes.front_door import Call
 from playbooks.probes.functions import FunctionCountsProbe
-from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe
+from playbooks.probes.invoked_function import IntegrationProbe, UnmeasuredFunctionsProbe
 from playbooks.probes.lambda_reports import ReportsProbe
 
 
@@ -35,9 +32,15 @@ class FrontDoorSources(Causes):
     edge = EdgeProbe()
     access = AccessLogProbe()
 
-    def anomaly(self, scope: Scope, edge: Edge | Gap | None) -> onset.AnomalyWindow:
+    @fact
+    def anomaly(self, scope: Scope, edge: Edge | Gap | None) -> AnomalyWindow:
         """The minutes in which the incident type's errors are abnormal."""
         return onset.anomaly_window(edge, scope, self.signal)
+
+    @fact
+    def signal_state(self, scope: Scope, edge: Edge, anomaly: AnomalyWindow) -> SignalState:
+        """Whether the incident type's errors are abnormal, and whether that is over."""
+        return onset.signal_state(edge, scope, self.signal, anomaly)
 
 
 class FunctionSources(FrontDoorSources):
@@ -56,10 +59,17 @@ class BalancerSources(FrontDoorSources):
 
 
 class ChangeSources(FrontDoorSources):
-    """Deployments, versions, rollouts and CloudTrail events: what somebody changed."""
+    """What somebody changed, from every source."""
 
-    codedeploy = CodeDeployProbe()
-    rollouts = RolloutsProbe()
-    versions = VersionsProbe()
-    trail = TrailProbe()
-    trail_rest = TrailRestProbe()
+    changes = ChangesProbe()
+    integration = IntegrationProbe()
+
+    @fact
+    def known_changes(
+        self,
+        scope: Scope,
+        changes: Changes | Gap | None,
+        integration: tuple[Call, ...] | Gap | None,
+    ) -> Changes:
+        """The changes that act on what is called; where nothing could be read, all is unread."""
+        return acting(all_changes(changes), called_versions(scope, integration))

@@ -62,7 +62,7 @@ class Rollouts:
         named = running.get("rollback", {}).get("serviceRevisionArn")
         sources = [each["arn"] for each in running.get("sourceServiceRevisions", [])]
         if named or len(sources) == 1:
-            return self._runs(named or sources[0])
+            return self.runs(named or sources[0])
         return next(self.succeeded(), None)
 
     def succeeded(self) -> Iterator[str]:
@@ -72,7 +72,7 @@ class Rollouts:
         arns = [each.get("targetServiceRevision", {}).get("arn") for each in ended]
         sources = ended[-1].get("sourceServiceRevisions", []) if ended else []
         arns += [each["arn"] for each in sources] if len(sources) == 1 else []
-        yield from (runs for arn in arns if (runs := self._runs(arn)))
+        yield from (runs for arn in arns if (runs := self.runs(arn)))
 
     def other_differences(self, one: str, other: str) -> tuple[str, ...] | None:
         """What else differs between the latest revisions of two task definitions; None when a
@@ -87,7 +87,30 @@ class Rollouts:
             if canonical({"is": first.get(name)}) != canonical({"is": second.get(name)})
         )
 
-    def _runs(self, arn: str | None) -> str | None:
+    def digests(self, task_definition: str) -> dict[str, str]:
+        """Image digests by container that ECS resolved when it last deployed the task definition;
+        empty when it does not say."""
+        images = (self._latest(task_definition) or {}).get("containerImages", [])
+        return {
+            str(each["containerName"]): str(each["imageDigest"])
+            for each in images
+            if each.get("imageDigest")
+        }
+
+    @property
+    def started_anew(self) -> bool:
+        """Whether the latest rollout led from a task definition to the same one: a forced
+        deployment, which pulls mutable tags again."""
+        if not self.all:
+            return False
+        target = self.runs(self.all[0].get("targetServiceRevision", {}).get("arn"))
+        sources = {
+            self.runs(each.get("arn")) for each in self.all[0].get("sourceServiceRevisions", [])
+        }
+        return target is not None and sources == {target}
+
+    def runs(self, arn: str | None) -> str | None:
+        """The task definition of a service revision; None when the revision is not known."""
         found = (each for each in self.revisions if each["serviceRevisionArn"] == arn)
         return next((short(each["taskDefinition"]) for each in found), None)
 

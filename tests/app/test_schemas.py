@@ -58,6 +58,7 @@ def test_the_schema_refuses_what_the_program_refuses(wrong: dict[str, object]) -
         jsonschema.validate(wrong, PUBLISHED["catalogue.schema.json"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["5xx-bad-alias-move", "5xx-logs-denied"])
 def test_triage_prints_a_report_by_its_schema(
     scenario: str,

@@ -19,8 +19,8 @@ from bot.domain.service import Service
 from playbooks.actions import ACTIONS
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault
-from tests.sandbox_aws.conftest import RESOURCES
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.conftest import RESOURCES
+from tests.sandbox.aws.plain_world import PlainWorld
 
 OURS, OTHERS = RESOURCES.account, "222222222222"
 MOVE = Step(

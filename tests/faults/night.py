@@ -153,7 +153,7 @@ class Night(Play):
         self.until("a complete report", self.report, seconds)
         cards = self.until(
             "the finished card",
-            lambda: [each for each in self.replies() if "Looked for" in said(each)],
+            lambda: [each for each in self.replies() if "Investigated in" in said(each)],
             seconds,
         )
         assert len(self.replies()) == 1, [said(each)[:80] for each in self.replies()]

@@ -11,7 +11,7 @@ from sandbox import people_and_channels as slack
 from sandbox.world.api import Fault
 from tests.faults.night import Night
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
 
 ENABLE, PUT, DELETE = (
     "Enable provisioned concurrency",

@@ -26,7 +26,8 @@ from bot.domain.ports import Aws
 from bot.domain.report import CauseStatus, Clue, Gap, GapReason, Overview, Verdict, Window
 from bot.domain.run import Verification
 from bot.domain.service import Service
-from bot.investigation.engine import judge, weigh
+from bot.investigation.verdict import judge
+from bot.investigation.weighing import weigh
 
 NOW = datetime(2026, 11, 23, 3, 14, tzinfo=UTC)
 SCOPE = Scope(Service(name="coffee"), None, Window.around(NOW - timedelta(minutes=5), NOW))
@@ -133,7 +134,7 @@ def test_high_takes_a_decisive_clue_and_a_lead() -> None:
 
 
 def test_a_misspelt_probe_fails_when_the_class_is_made() -> None:
-    with pytest.raises(TypeError, match=r"a parameter 'tnk'.*its probes: tank"):
+    with pytest.raises(TypeError, match=r"a parameter 'tnk'.*it has: .*tank"):
 
         class Misspelt(Playbook):
             id = "misspelt"
@@ -182,7 +183,7 @@ def test_causes_are_inherited_with_their_probes() -> None:
 
 
 def test_a_misspelt_probe_fails_in_shared_causes_too() -> None:
-    with pytest.raises(TypeError, match=r"Shared.wrong has a parameter 'pwer'.*its probes: power"):
+    with pytest.raises(TypeError, match=r"Shared.wrong has a parameter 'pwer'.*it has: power"):
 
         class Shared(PowerCauses):
             @hypothesis("Wrong")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alarm import Alarm
-from bot.domain.playbook_contract import Evidence, Scope, probe_parameters
+from bot.domain.playbook_contract import Evidence, Scope
 from bot.domain.report import (
     Cause,
     Change,
@@ -23,12 +23,15 @@ from bot.domain.report import (
 )
 from bot.domain.resources import ApiRef, FunctionRef, Resources
 from bot.domain.service import Service
-from bot.investigation.engine import judge, weigh
+from bot.investigation.facts import arguments_for, with_facts
+from bot.investigation.verdict import judge, rank
+from bot.investigation.weighing import weigh
 from playbooks.evidence import onset
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.five_xx import SIGNAL, FiveXX
 from playbooks.probes.access_log import AccessLog, Answers
 from playbooks.probes.balancer import Balancer, Target, TargetHealth, ZoneTraffic
+from playbooks.probes.changes import Changes, Unread
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions, Raised
 from playbooks.probes.functions import FunctionCounts, Limits
@@ -155,6 +158,8 @@ def reports(
         deadline_assumed=assumed,
         timeout=timeout,
         rows=tuple(rows),
+        invocations=series(cold[0] + warm[0], cold[1] + warm[1]),
+        settled=minute(NOW),
         init_timeouts={minute(m): hidden_cold for m in ABNORMAL if hidden_cold},
     )
 
@@ -209,6 +214,10 @@ def change(at: float, kind: str = "alias", until: float | None = None) -> Change
         summary="UpdateAlias alias PROD to version 42",
         until=None if until is None else minute(until),
     )
+
+
+def changes(*known: Change, unread: tuple[Unread, ...] = ()) -> Changes:
+    return Changes(known=known, unread=unread, asked=("CloudTrail",))
 
 
 def balancer(
@@ -271,11 +280,7 @@ NOTHING_SPECIAL: dict[str, object] = {
     "health": None,
     "tasks": None,
     "dependencies": None,
-    "codedeploy": (),
-    "rollouts": None,
-    "versions": (),
-    "trail": (),
-    "trail_rest": None,
+    "changes": changes(),
 }
 """A service behind a REST API whose 5XX nothing explains."""
 
@@ -286,26 +291,20 @@ TARGETS_ONLY: dict[str, object] = NOTHING_SPECIAL | {
     "limits": None,
     "reports": None,
     "exceptions": None,
-    "versions": None,
-    "rollouts": (),
 }
 """A service of tasks behind a load balancer, without logs."""
 
 
 def weighed(evidence: Evidence, looked: Scope | None = None) -> dict[str, Cause]:
-    playbook = FiveXX()
-    return {
-        each.id: weigh(playbook, each, looked or scope(), evidence) for each in playbook.hypotheses
-    }
+    playbook, where = FiveXX(), looked or scope()
+    known = with_facts(playbook, where, evidence)
+    return {each.id: weigh(playbook, each, where, known) for each in playbook.hypotheses}
 
 
 def verdict(evidence: Evidence, looked: Scope | None = None) -> tuple[Verdict, str]:
-    """The verdict and the best cause's id, ranked as `bot.investigation.engine` ranks."""
-    order = ["supported", "possible", "untested", "refuted"]
-    ranked = sorted(
-        weighed(evidence, looked).values(), key=lambda c: (order.index(c.status), -c.score)
-    )
-    return judge(tuple(ranked)), ranked[0].id
+    """The verdict on the causes alone, and the best one's id."""
+    ranked = rank(tuple(weighed(evidence, looked).values()))
+    return judge(ranked), ranked[0].id
 
 
 def anomaly_window(measured: Edge | Gap | None, looked: Scope) -> AnomalyWindow:
@@ -314,11 +313,8 @@ def anomaly_window(measured: Edge | Gap | None, looked: Scope) -> AnomalyWindow:
 
 def overview(**evidence: object) -> Overview:
     playbook = FiveXX()
-    seen = {
-        name: (NOTHING_SPECIAL | evidence)[name]
-        for name in probe_parameters(FiveXX, playbook.overview)
-    }
-    return playbook.overview(scope=scope(), **seen)  # type: ignore[arg-type]
+    known = with_facts(playbook, scope(), NOTHING_SPECIAL | evidence)
+    return playbook.overview(**arguments_for(playbook, playbook.overview, scope(), known))
 
 
 def decisive(clues: tuple[Clue, ...]) -> list[bool | None]:

@@ -11,6 +11,7 @@ from tests.playbooks.samples import (
     access,
     balancer,
     change,
+    changes,
     counts,
     edge,
     exceptions,
@@ -61,7 +62,7 @@ DEPLOYED: Story = NOTHING_SPECIAL | {
     "access": access("502", 180, p50=35),
     "counts": counts(errors=(0, 180)),
     "exceptions": exceptions("KeyError", 180, version="42"),
-    "trail": (change(ONSET - 1),),
+    "changes": changes(change(ONSET - 1)),
 }
 
 

@@ -48,6 +48,7 @@ def test_from_alarm_to_undo(play: Callable[..., Play]) -> None:
     assert on.writes().count("DeleteProvisionedConcurrencyConfig") == 1
 
 
+@pytest.mark.slow
 def test_from_alarm_to_undo_for_a_service_that_only_tags_describe(
     play: Callable[..., Play],
 ) -> None:

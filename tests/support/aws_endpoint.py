@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.aws.account import Options
 from sandbox.aws.server import AwsServer
-from tests.sandbox_aws.conftest import RESOURCES
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.conftest import RESOURCES
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 @pytest.fixture

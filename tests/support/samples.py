@@ -65,6 +65,7 @@ def absent(title: str, probe: str) -> Cause:
         id=title.lower().replace(" ", "-"),
         title=title,
         status=CauseStatus.REFUTED,
+        applies=False,
         score=0,
         clues=(clue(ClueKind.NECESSARY, text, False),),
     )

@@ -145,7 +145,8 @@ def test_sns_composite_has_children_and_no_metric() -> None:
         "TriggeringChildren": [{"Arn": child, "State": {"Value": "ALARM"}}],
     }
     alarm = told(message)
-    assert (alarm.children, alarm.metric) == (("node_failure",), None)
+    assert (alarm.children, alarm.metric) == (("node_failure", "long_execution"), None)
+    assert alarm.triggering == ("node_failure",)
     del message["TriggeringChildren"]
     assert told(message).children == ("node_failure", "long_execution")
 
@@ -191,7 +192,8 @@ def test_eventbridge_composite() -> None:
             configuration={"alarmRule": "ALARM(ServerCpuTooHigh) OR ALARM(Traffic)"},
         )
     )
-    assert (alarm.children, alarm.metric) == (("ServerCpuTooHigh",), None)
+    assert (alarm.children, alarm.metric) == (("ServerCpuTooHigh", "Traffic"), None)
+    assert alarm.triggering == ("ServerCpuTooHigh",)
 
 
 def test_eventbridge_contributor() -> None:
@@ -207,7 +209,7 @@ def test_eventbridge_contributor() -> None:
     payload["detail-type"] = "CloudWatch Alarm Contributor State Change"
     alarm = told(payload)
     assert (alarm.namespace, alarm.metric) == ("AWS/DynamoDB", "ConsumedWriteCapacityUnits")
-    assert (alarm.statistic, alarm.dimensions) == ("AVG", {"TableName": "orders"})
+    assert (alarm.statistic, alarm.dimensions) == ("Average", {"TableName": "orders"})
 
 
 JSON = st.recursive(

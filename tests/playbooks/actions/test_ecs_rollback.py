@@ -11,7 +11,7 @@ from bot.domain.run import Answer
 from sandbox.aws.server import AwsServer
 from tests.playbooks.actions.planning import ECS, Writer, plan_of
 from tests.playbooks.actions.situations import ecs_rollout
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 def test_a_rollout_under_way_is_stopped_with_rollback(

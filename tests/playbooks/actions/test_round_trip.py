@@ -24,7 +24,7 @@ from tests.playbooks.actions.situations import (
     ecs_rollout,
     throttles,
 )
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 ELSEWHERE = Step(
     service="lambda",

@@ -7,7 +7,7 @@ from bot.domain.ports import Aws
 from sandbox.world.api import Fault
 from tests.playbooks.actions.planning import PROVISIONED, blocked, plan_of
 from tests.playbooks.actions.situations import concurrency
-from tests.sandbox_aws.plain_world import PlainWorld
+from tests.sandbox.aws.plain_world import PlainWorld
 
 
 def test_what_could_not_be_read_blocks_and_says_why(

@@ -12,6 +12,7 @@ from tests.playbooks.samples import (
     NOTHING_SPECIAL,
     ONSET,
     change,
+    changes,
     counts,
     edge,
     gap,
@@ -27,7 +28,7 @@ from tests.playbooks.stories import COLD, OVERLOAD, STORIES
 @pytest.mark.parametrize("minutes_before", [1, 5, 10, 30])
 @pytest.mark.parametrize("story", ["cold-start-surge", "backend-overload", "concurrency-limit"])
 def test_an_innocent_deployment_changes_nothing(story: str, minutes_before: int) -> None:
-    evidence = STORIES[story] | {"trail": (change(ONSET - minutes_before),)}
+    evidence = STORIES[story] | {"changes": changes(change(ONSET - minutes_before))}
     assert verdict(evidence) == (Verdict.HIGH, story)
     assert weighed(evidence)["bad-deployment"].status is CauseStatus.REFUTED
 

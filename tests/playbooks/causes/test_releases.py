@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.report import CauseStatus, Gap, GapReason, Verdict
+from bot.domain.report import CauseStatus, GapReason, Verdict
+from playbooks.probes.changes import Unread
 from tests.playbooks.samples import (
     NOTHING_SPECIAL,
     NOW,
@@ -15,6 +16,7 @@ from tests.playbooks.samples import (
     access,
     balancer,
     change,
+    changes,
     counts,
     edge,
     exceptions,
@@ -27,19 +29,19 @@ from tests.playbooks.stories import COLD, DEPLOYED, THROTTLED
 
 
 def test_a_deployment_after_the_onset_is_no_cause() -> None:
-    evidence = DEPLOYED | {"trail": (change(ONSET + 5),)}
+    evidence = DEPLOYED | {"changes": changes(change(ONSET + 5))}
     assert weighed(evidence, scope(now=NOW))["bad-deployment"].status is CauseStatus.REFUTED
 
 
 def test_a_release_that_served_well_for_half_an_hour_weighs_less() -> None:
     at_once = weighed(DEPLOYED)["bad-deployment"].score
-    later = weighed(DEPLOYED | {"trail": (change(ONSET - 30),)})["bad-deployment"].score
+    later = weighed(DEPLOYED | {"changes": changes(change(ONSET - 30))})["bad-deployment"].score
     assert later <= at_once - 2
 
 
 def test_usual_exceptions_do_not_accuse_a_deployment() -> None:
     evidence = COLD | {
-        "trail": (change(ONSET - 1),),
+        "changes": changes(change(ONSET - 1)),
         "exceptions": exceptions("UpstreamError", 2, usual=2),
     }
     assert weighed(evidence)["bad-deployment"].status is CauseStatus.REFUTED
@@ -53,12 +55,46 @@ def test_code_that_catches_and_answers_500_is_a_bad_deployment_too() -> None:
     assert verdict(evidence) == (Verdict.HIGH, "bad-deployment")
 
 
-def test_a_rollout_whose_targets_answer_5xx_at_once_needs_no_logs() -> None:
+def test_a_rollout_whose_targets_answer_5xx_at_once_needs_logs() -> None:
+    """A partner's errors minutes after a rollout look the same."""
     evidence = TARGETS_ONLY | {
         "balancer": balancer(targets=180),
-        "rollouts": (change(ONSET - 2, kind="deployment", until=ONSET + 1),),
+        "changes": changes(change(ONSET - 2, kind="deployment", until=ONSET + 1)),
     }
-    assert verdict(evidence) == (Verdict.HIGH, "bad-deployment")
+    assert verdict(evidence) == (Verdict.INCONCLUSIVE, "bad-deployment")
+    quick = {"exceptions": exceptions("KeyError", 180)}
+    assert verdict(evidence | quick) == (Verdict.HIGH, "bad-deployment")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["OperationalError", "ConnectionResetError", "ThrottlingException", "AccessDeniedException"],
+)
+@pytest.mark.parametrize("before", [1, 8, 38])
+def test_an_exception_of_something_that_is_called_accuses_no_release(
+    name: str, before: int
+) -> None:
+    evidence = DEPLOYED | {
+        "changes": changes(change(ONSET - before)),
+        "exceptions": exceptions(name, 180, version="42"),
+    }
+    assert verdict(evidence)[0] is Verdict.INCONCLUSIVE
+
+
+def test_an_exception_that_names_neither_accuses_a_release_only_at_once() -> None:
+    own = {"exceptions": exceptions("BasketRejected", 180, version="42")}
+    at_once = DEPLOYED | own | {"changes": changes(change(ONSET - 1))}
+    assert verdict(at_once)[1] == "bad-deployment"
+    assert verdict(at_once)[0] is not Verdict.INCONCLUSIVE
+    later = DEPLOYED | own | {"changes": changes(change(ONSET - 20))}
+    assert verdict(later)[0] is Verdict.INCONCLUSIVE
+
+
+def test_a_database_change_after_the_release_is_nearer() -> None:
+    reboot = change(ONSET - 2, kind="database")
+    own = {"exceptions": exceptions("BasketRejected", 180, version="42")}
+    both = DEPLOYED | own | {"changes": changes(change(ONSET - 10), reboot)}
+    assert verdict(both)[0] is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -78,7 +114,7 @@ def test_a_release_that_raises_among_throttled_calls_is_not_the_whole_story(
         "edge": edge(requests=(900, 3600), errors=(0, refused + raised)),
         "access": gap("access"),
         "exceptions": exceptions("KeyError", raised, version="42"),
-        "trail": (change(ONSET - 1),),
+        "changes": changes(change(ONSET - 1)),
     }
     assert verdict(both) == (Verdict.MEDIUM, cause)
     standing = {c.id for c in weighed(both).values() if c.status is not CauseStatus.REFUTED}
@@ -106,11 +142,10 @@ def test_logs_without_exceptions_do_not_refute_that_the_backend_answered() -> No
 
 def test_what_is_left_of_the_trail_may_hold_the_release() -> None:
     late = scope(now=30)
-    without = NOTHING_SPECIAL | {"trail": ()}
-    assert weighed(without, late)["bad-deployment"].status is CauseStatus.REFUTED
-    left = Gap(probe="trail_rest", reason=GapReason.BUDGET, detail="CloudTrail has more")
-    found = weighed(without | {"trail_rest": left, "counts": gap()}, late)["bad-deployment"]
-    released = found.clues[0]
+    assert weighed(NOTHING_SPECIAL, late)["bad-deployment"].status is CauseStatus.REFUTED
+    left = changes(unread=(Unread("all of CloudTrail's events", GapReason.BUDGET, "it has more"),))
+    evidence = NOTHING_SPECIAL | {"changes": left, "counts": gap()}
+    released = weighed(evidence, late)["bad-deployment"].clues[0]
     assert released.holds is None
     assert "all of CloudTrail's events could not be read" in released.text
 
@@ -119,3 +154,18 @@ def test_without_the_tags_there_may_be_more_that_was_released() -> None:
     looked = replace(scope(now=30), complete=False)
     released = weighed(NOTHING_SPECIAL, looked)["bad-deployment"].clues[0]
     assert released.holds is None
+
+
+def test_an_alias_that_nothing_calls_is_no_cause() -> None:
+    moved = change(ONSET - 1).model_copy(update={"touches": ("checkout:STAGING",)})
+    found = weighed(DEPLOYED | {"changes": changes(moved)}, scope(now=30))
+    assert found["bad-deployment"].status is CauseStatus.REFUTED
+    used = moved.model_copy(update={"touches": ("checkout:PROD",)})
+    assert verdict(DEPLOYED | {"changes": changes(used)}) == (Verdict.HIGH, "bad-deployment")
+
+
+def test_no_release_is_said_only_once_cloudtrail_had_its_time() -> None:
+    early = weighed(NOTHING_SPECIAL, scope(now=10))["bad-deployment"].clues[0]
+    assert (early.holds, "none found yet" in early.text) == (None, True)
+    late = weighed(NOTHING_SPECIAL, scope(now=13))["bad-deployment"].clues[0]
+    assert late.holds is False

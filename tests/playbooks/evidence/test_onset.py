@@ -30,8 +30,10 @@ def test_the_onset_is_the_first_bad_minute() -> None:
     assert anomaly_window(edge(), scope()).onset == minute(ONSET)
 
 
-def test_one_bad_minute_is_no_onset() -> None:
-    assert anomaly_window(errors({-20: 300}), scope()).onset is None
+def test_one_bad_minute_is_an_onset_only_as_a_burst() -> None:
+    assert anomaly_window(errors({-20: 40}), scope()).onset is None
+    assert anomaly_window(errors({-20: 50}), scope()).onset == minute(-20)
+    assert anomaly_window(errors({-20: 9}, requests=100.0), scope()).onset is None
 
 
 def test_two_of_three_are() -> None:

@@ -8,6 +8,7 @@ from tests.playbooks.samples import (
     ONSET,
     access,
     change,
+    changes,
     counts,
     edge,
     gap,
@@ -45,7 +46,7 @@ def test_the_chart_leaves_gaps_where_nothing_was_published() -> None:
 
 
 def test_changes_carry_their_lag_the_nearest_first() -> None:
-    shown = overview(trail=(change(ONSET - 20), change(ONSET - 1), change(ONSET + 4)))
+    shown = overview(changes=changes(change(ONSET - 20), change(ONSET - 1), change(ONSET + 4)))
     assert [each.lag for each in shown.changes] == [60.0, 1200.0, -240.0]
 
 
