@@ -123,12 +123,13 @@ def _container(call: Call, service: EcsService, task_id: str, definition: str) -
     """The container, with the digest that its image had when it was pulled."""
     family, _, revision = definition.partition(":")
     account, region = call.account.id, call.account.region
-    pulled = call.world.lever(service.image_lever) or "first"
+    pulled = call.world.lever(service.image_lever)
+    parts = (definition,) if pulled is None else (definition, pulled)
     return {
         "name": service.name,
         "taskArn": call.account.arn("ecs", f"task/{service.cluster}/{task_id}"),
         "image": f"{account}.dkr.ecr.{region}.amazonaws.com/{family}:{revision}",
-        "imageDigest": f"sha256:{names.digest('image', definition, pulled, length=64)}",
+        "imageDigest": f"sha256:{names.digest('image', *parts, length=64)}",
     }
 
 
