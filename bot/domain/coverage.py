@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 from bot.domain.base import Frozen
 
@@ -20,6 +21,12 @@ class Coverage(Frozen):
     def complete(self) -> bool:
         """Whether nothing is left out."""
         return not self.missing
+
+    @classmethod
+    def of(cls, *missing: str | None) -> Self:
+        """Coverage that leaves out what the sentences say, each once; None and empty ones are
+        left out."""
+        return cls(missing=tuple(dict.fromkeys(each for each in missing if each)))
 
 
 COMPLETE = Coverage()

@@ -37,16 +37,29 @@ def without_targets(
 
 
 def unhealthy_now(health: TargetHealth | Gap | None) -> str:
-    """ "3 of 4 targets are not healthy now (Target.Timeout)"; empty when all are healthy."""
+    """ "3 of 4 targets are unhealthy now (Target.Timeout)"; empty when none is.
+
+    Targets that are new, are being taken out or are not checked are not unhealthy.
+    """
     if not isinstance(health, TargetHealth):
         return ""
     if not health.targets:
         return "no targets are registered"
-    unhealthy = [target for target in health.targets if target.state != "healthy"]
+    unhealthy = [target for target in health.targets if target.unhealthy]
     if not unhealthy:
         return ""
     reasons = ", ".join(sorted({target.reason or target.state for target in unhealthy}))
-    return f"{len(unhealthy)} of {len(health.targets)} targets are not healthy now ({reasons})"
+    return f"{len(unhealthy)} of {len(health.targets)} targets are unhealthy now ({reasons})"
+
+
+def failed_open(balancer: Balancer, anomaly: AnomalyWindow) -> float | None:
+    """Share of the requests that the balancer sent to unhealthy targets, because too few were
+    healthy: it does so rather than to answer 503. None when it is not known."""
+    sent = [anomaly.during(hosts.sent_to_unhealthy) for hosts in balancer.hosts.values()]
+    if not any(sent):
+        return None
+    total = sum(series.total() for series in sent)
+    return ratio(total, anomaly.during(balancer.requests).total())
 
 
 def answered_itself(balancer: Balancer, anomaly: AnomalyWindow, *codes: str) -> float | None:
