@@ -19,7 +19,6 @@ from playbooks.probes.balancer import BalancerProbe, TargetHealthProbe
 from playbooks.probes.changes import Changes, ChangesProbe
 from playbooks.probes.edge import Edge, EdgeProbe
 from playbooks.probes.functions import FunctionCountsProbe
-from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe
 from playbooks.probes.lambda_reports import ReportsProbe
 
 
@@ -47,7 +46,6 @@ class FunctionSources(FrontDoorSources):
 
     counts = FunctionCountsProbe()
     reports = ReportsProbe()
-    unmeasured = UnmeasuredFunctionsProbe()
 
 
 class BalancerSources(FrontDoorSources):
