@@ -197,6 +197,11 @@ class Message(Protocol):
         """Block Kit blocks."""
         ...
 
+    @property
+    def kept(self) -> frozenset[str]:
+        """E-mail addresses and names in it that are evidence, and not redacted."""
+        ...
+
 
 class Announcer(Protocol):
     """Shows things in Slack. Posts survive a crash and an outage of Slack; the rest does not."""

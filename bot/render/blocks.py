@@ -26,10 +26,15 @@ MOST_CHARACTERS = 13_200  # of all blocks of a message; above it Slack answers m
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: its blocks, and the text for notifications and screen readers."""
+    """A message: its blocks, and the text for notifications and screen readers.
+
+    `kept`: what in it is evidence and not redacted: e-mail addresses of those who changed
+    something, names of resources.
+    """
 
     text: str
     blocks: list[Block]
+    kept: frozenset[str] = frozenset()
 
 
 def count_characters(blocks: object) -> int:

@@ -15,7 +15,12 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import rivals, thresholds
-from playbooks.evidence.changes import came_with_release, dependency_change, suspect
+from playbooks.evidence.changes import (
+    came_with_release,
+    dependency_change,
+    suspect,
+    unread_around,
+)
 from playbooks.evidence.durations import slowness
 from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts
 from playbooks.evidence.exception_classes import Origin, origin_of
@@ -126,8 +131,10 @@ def took_effect_at_once(anomaly: AnomalyWindow, changes: Changes) -> bool:
 
 def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
     """Necessary: no release is known. Unknown while a source was not read or may be late."""
-    if changes.unread:
-        sources = ", ".join(unread.source for unread in changes.unread)
+    onset = anomaly.onset
+    unread = changes.unread if onset is None else unread_around(changes, onset)
+    if unread:
+        sources = ", ".join(dict.fromkeys(each.source for each in unread))
         return necessary(None, f"whether something was released: {sources} could not be read")
     if not changes.asked:
         return necessary(
@@ -138,13 +145,14 @@ def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
             None,
             "whether something was released: the service's tags were not read, it may have more",
         )
-    text = f"no release in the {lag(thresholds.LATEST)} before it began"
-    onset = anomaly.onset
+    before = f"in the {lag(thresholds.LATEST)} before it began"
     if onset is not None and scope.window.end - onset < thresholds.TRAIL_IS_LATE:
         return necessary(
-            None, f"whether something was released: {text}, but CloudTrail may be minutes behind"
+            None,
+            f"whether something was released: none found yet {before}, but CloudTrail may be "
+            "minutes behind",
         )
-    return necessary(False, text)
+    return necessary(False, f"no release {before}")
 
 
 def code_answers(

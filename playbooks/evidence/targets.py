@@ -96,8 +96,8 @@ def of_targets(balancer: Balancer | Gap | None) -> Coverage:
 class Emptied:
     """A target group that lost its last healthy target in the anomaly.
 
-    `since`: the first minute without one; `share`: of the errors that came from then on or while
-    health checks were finding out; `asked`: whether the group got requests then, None when not
+    `since`: the first minute without one; `share`: of the errors that came in such minutes or just
+    before, while health checks were finding out; `asked`: whether the group got requests then, None when not
     known; `failed_open`: share of the requests sent to unhealthy targets, None when not known.
     """
 
@@ -113,8 +113,8 @@ class Emptied:
 
 
 def emptied(balancer: Balancer, anomaly: AnomalyWindow) -> Emptied | None:
-    """The target group that was without a healthy target for most of the anomaly's minutes and
-    had some before; None when there is none.
+    """The target group that was without a healthy target longest in the anomaly and had some
+    before; None when there is none.
 
     The load balancer then sends to the unhealthy ones (it fails open), so that what clients get is
     whatever these answer, or 502 and 504 (Elastic Load Balancing user guide, "Health checks for
@@ -130,7 +130,9 @@ def emptied(balancer: Balancer, anomaly: AnomalyWindow) -> Emptied | None:
         return None
     since, last = empty[group][0], empty[group][-1]
     errors = anomaly.during(balancer.errors)
-    counted = errors.between(since - thresholds.FOUND_UNHEALTHY, last + 2 * MINUTE)
+    # A dip of one minute was not five minutes in the finding.
+    finding_out = min(thresholds.FOUND_UNHEALTHY, len(empty[group]) * MINUTE)
+    counted = errors.between(since - finding_out, last + MINUTE)
     sent = balancer.hosts[group].sent_to_unhealthy if group in balancer.hosts else TimeSeries()
     to_unhealthy = anomaly.during(sent).total()
     only_group = len(balancer.healthy) == 1 and not balancer.lambdas

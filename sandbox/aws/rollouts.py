@@ -215,7 +215,7 @@ class Services(Store):
             event
             for event in scenario_changes(world, "ecs", "UpdateService")
             if str(event.request.get("service")).rpartition("/")[2] == service.name
-            and event.request.get("taskDefinition")
+            and (event.request.get("taskDefinition") or event.request.get("forceNewDeployment"))
         ]
         own = {item.rollout_id: item for item in self._own.get(service.name, [])}
         first = str(world.lever(key, self.account.opened - _AGE) or service.serving)
@@ -234,11 +234,17 @@ class Services(Store):
             rollout_id = unique("rollout", service.name, event.time.isoformat())[:22]
             if rollout_id in own:
                 continue
-            target = str(event.request["taskDefinition"]).rpartition("/")[2]
+            forced = not event.request.get("taskDefinition")
+            named = world.lever(key, event.time) if forced else event.request["taskDefinition"]
+            target = str(named or first).rpartition("/")[2]
             later = [each.time for each in events[index + 1 :]]
             later += [item.created for item in own.values() if item.created > event.time]
             until = min(later, default=now)
-            through = reached(world, key, target, event.time, until)
+            if forced:
+                ends = event.time + self._lasts
+                through = ends if ends <= until else None
+            else:
+                through = reached(world, key, target, event.time, until)
             yield Rollout(
                 rollout_id,
                 target,

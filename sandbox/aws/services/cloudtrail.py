@@ -17,6 +17,10 @@ from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world.api import TrailEvent
 
 _KEPT = timedelta(days=90)
+_GLOBAL = frozenset({"cloudfront", "iam", "organizations", "route53"})
+_GLOBAL_REGION = "us-east-1"
+"""Where services without a region write their events (CloudTrail user guide, "About global service
+events")."""
 
 _ATTRIBUTES: dict[str, Callable[[TrailEvent], set[str]]] = {
     "EventId": lambda event: {event_id(event)},
@@ -55,9 +59,16 @@ def event_id(event: TrailEvent) -> str:
     return event.event_id or unique(event.time.isoformat(), event.source, event.name, event.actor)
 
 
+def region_of(call: Call, event: TrailEvent) -> str:
+    """The region whose trail has the event."""
+    is_global = event.source.split(".")[0] in _GLOBAL
+    return _GLOBAL_REGION if is_global else call.account.region
+
+
 @operation("cloudtrail", "LookupEvents")
 def lookup_events(call: Call, params: Params) -> Reply:
-    """Management events, newest first; of at most one attribute, in a time range."""
+    """Management events of the region that is asked, newest first; of at most one attribute, in a
+    time range."""
     call.store(Lookups).admit()
     attributes = params.get("LookupAttributes", [])
     if len(attributes) > 1:
@@ -73,6 +84,7 @@ def lookup_events(call: Call, params: Params) -> Reply:
             "InvalidTimeRangeException", "The start time must be before or equal to the end time."
         )
     found = [event for event in call.world.trail() if start <= event.time <= min(end, call.time)]
+    found = [event for event in found if region_of(call, event) == call.region]
     for attribute in attributes:
         values = _ATTRIBUTES[attribute["AttributeKey"]]
         wanted = attribute["AttributeValue"]
@@ -117,7 +129,7 @@ def _record(call: Call, event: TrailEvent) -> dict[str, Any]:
         "eventTime": event.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": event.source,
         "eventName": event.name,
-        "awsRegion": call.account.region,
+        "awsRegion": region_of(call, event),
         "sourceIPAddress": "203.0.113.12",
         "userAgent": event.user_agent or "aws-cli/2.30.0",
         "requestParameters": dict(event.request),

@@ -54,5 +54,8 @@ def test_what_came_before_the_targets_were_lost_is_not_theirs() -> None:
     lost = targets.emptied(late, LOOKED)
     assert lost is not None
     assert lost.errors_first(LOOKED)
-    assert lost.share is not None
-    assert lost.share < 0.6
+    assert lost.share == 4 / 15  # two minutes without, and two in the finding
+    dip = dict.fromkeys(series(4, 4).points, 4.0) | {minute(-1): 0.0}
+    lost = targets.emptied(replace(late, healthy={"shop": TimeSeries(dip)}), LOOKED)
+    assert lost is not None
+    assert lost.share == 2 / 15

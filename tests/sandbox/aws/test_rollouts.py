@@ -111,6 +111,21 @@ def test_a_rollout_of_the_past_is_read_from_the_trail(ecs: Any, world: PlainWorl
     assert names == ["web:8", "web:7"]
 
 
+def test_a_forced_rollout_of_the_past_leads_to_the_same_tasks(ecs: Any, world: PlainWorld) -> None:
+    request = {"cluster": "main", "service": "web", "forceNewDeployment": True}
+    began = NOW - timedelta(minutes=10)
+    world.events.append(
+        TrailEvent(began, "ecs.amazonaws.com", "UpdateService", "dana", (), request)
+    )
+    newest, _ = ecs.list_service_deployments(cluster="main", service="web")["serviceDeployments"]
+    assert (newest["status"], newest["createdAt"]) == ("SUCCESSFUL", began)
+    arn = newest["serviceDeploymentArn"]
+    (found,) = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+    target = found["targetServiceRevision"]["arn"]
+    assert [each["arn"] for each in found["sourceServiceRevisions"]] == [target]
+    assert shape(described(ecs)) == [("PRIMARY", "web:7", "COMPLETED")]
+
+
 def test_a_rollout_of_the_scenario_that_was_stopped_stays_stopped(
     ecs: Any, world: PlainWorld
 ) -> None:
