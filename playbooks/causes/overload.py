@@ -11,7 +11,7 @@ from playbooks.evidence import durations, rivals, thresholds
 from playbooks.evidence.durations import Slowness
 from playbooks.evidence.errors import errors_of_targets, timeouts
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.evidence.saturation import saturated
+from playbooks.evidence.saturation import measured, saturated
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
 from playbooks.evidence.targets import answered_itself
 from playbooks.evidence.traffic import more_traffic
@@ -86,21 +86,21 @@ def _overload(
     """Decisive: all requests are much slower, many fail by it, and something is at its limit.
 
     Slowness alone is no overload: names that resolve badly and a slow partner bring it as well.
-    Where nothing shows a limit and nothing clears it either, slowness under more traffic stands in,
+    Where nothing that could be at its limit is measured, slowness under more traffic stands in,
     which is not sure.
     """
     full, limit = saturated(backends, anomaly)
     all_slower = slow.all_much_slower if slow is not None else None
     failed = _failed_by_slowness(anomaly, edge, access, reports, balancer, slow)
     open_question = None
-    if full is None and all_slower and failed:
+    if full is None and all_slower and failed and not measured(backends, anomaly):
         open_question = limit
         full = True if more_traffic(anomaly, edge, thresholds.MORE_LOAD).holds else None
     holds = all_of(all_slower, failed, full)
-    measured = "whether all requests became much slower"
+    compared = "whether all requests became much slower"
     if slow is not None and slow.p99 is not None:
-        measured = f"{slow.what} p50 {times(slow.p50)} and p99 {times(slow.p99)} their usual"
-    words = f"{measured}{_late_words(anomaly, reports)}; {limit}"
+        compared = f"{slow.what} p50 {times(slow.p50)} and p99 {times(slow.p99)} their usual"
+    words = f"{compared}{_late_words(anomaly, reports)}; {limit}"
     question = "whether slowness made requests fail and something is at its limit"
     source = slow.source if slow is not None else None
     if all_slower is False:

@@ -48,6 +48,17 @@ def saturated(
     return None, "whether a database or the tasks are at their limit: no metrics of them"
 
 
+def measured(sources: Iterable[Backends | Gap | None], anomaly: AnomalyWindow) -> bool:
+    """Whether any backend has figures in the anomaly."""
+    return any(
+        bool(anomaly.during(series))
+        for source in sources
+        if isinstance(source, tuple)
+        for backend in source
+        for series in backend.series.values()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Measure:
     """One figure of a backend, and whether it shows a limit reached; None leaves that open."""

@@ -97,8 +97,9 @@ class Emptied:
     """A target group that lost its last healthy target in the anomaly.
 
     `since`: the first minute without one; `share`: of the errors that came in such minutes or just
-    before, while health checks were finding out; `asked`: whether the group got requests then, None when not
-    known; `failed_open`: share of the requests sent to unhealthy targets, None when not known.
+    before, while health checks were finding out; `asked`: whether the group got requests then, None
+    when not known; `failed_open`: share of the requests sent to unhealthy targets, None when not
+    known.
     """
 
     group: str

@@ -62,6 +62,8 @@ def test_a_database_that_is_slow_without_being_full_leaves_it_open() -> None:
     found = weighed(usual)["backend-overload"]
     assert found.status is CauseStatus.POSSIBLE
     assert any("read latency of orders 100.0x" in clue.text for clue in found.clues)
+    in_a_surge = weighed(OVERLOAD | {"dependencies": locked})["backend-overload"]
+    assert in_a_surge.status is CauseStatus.POSSIBLE
 
 
 def test_tasks_beside_a_slow_function_are_another_hop() -> None:
