@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -49,11 +51,18 @@ class ColdStartSurge(FunctionSources):
     ) -> Iterator[Clue]:
         """Late requests are cold starts, and cold requests are late far more often than warm."""
         for clue in late_cold_starts(anomaly, reports):
-            yield clue.resting_on(reports, edge)
+            yield choosing(alias_to_provision(counts), clue.resting_on(reports, edge))
         yield more_traffic(anomaly, edge, thresholds.SURGE)
         yield from around_cold_starts(anomaly, edge, access, counts, reports)
         yield from provisioning(anomaly, counts, provisioned, integration)
         yield from rivals.throttled_instead(anomaly, counts, reports)
+
+
+def alias_to_provision(counts: FunctionCounts | Gap | None) -> Choice | None:
+    """The alias whose calls were measured; None when it is not known."""
+    if not isinstance(counts, FunctionCounts) or counts.alias is None:
+        return None
+    return Choice(target=f"lambda:{counts.name}:{counts.alias}/provisioned-concurrency")
 
 
 def late_cold_starts(anomaly: AnomalyWindow, reports: Reports | Gap) -> Iterator[Clue]:

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from bot.domain.playbook_contract import (
     Scope,
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -87,7 +88,8 @@ def release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Iterator[
         yield no_release(anomaly, scope, changes)
         return
     before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
-    yield necessary(True, before, lag=found.lag.total_seconds())
+    clue = necessary(True, before, lag=found.lag.total_seconds())
+    yield choosing(found.change.choice, clue)
     yield supporting(
         found.in_force <= thresholds.AT_ONCE,
         f"it began {lag(found.in_force)} after {found.change.summary} was in force"

@@ -113,13 +113,10 @@ def _for_want_of_targets(
     lost = emptied(balancer, anomaly)
     if none and lost is not None and (refused or 0.0) < thresholds.EXPLAINS:
         share = lost.share if lost.asked else None
-        opened = ""
-        if lost.failed_open:
-            opened = f"; {percent(lost.failed_open)} of the requests went to unhealthy targets"
         yield decisive(
             None if share is None else share >= thresholds.EXPLAINS,
             f"{percent(share)} of the {anomaly.label} came when {lost.group} had no healthy target "
-            f"(since {lost.since:%H:%M} UTC), and the load balancer sends to all of them{opened}"
+            f"(since {lost.since:%H:%M} UTC), and the load balancer sends to all of them"
             if share is not None
             else f"whether requests went to {lost.group}, which had no healthy target: there are "
             "other target groups",

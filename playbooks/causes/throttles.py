@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.coverage import Coverage
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -68,17 +70,18 @@ def throttling(
         yield necessary(None, "whether Lambda throttled calls: no metrics of the function")
         yield decisive(None, f"whether throttles account for the {anomaly.label}")
         return
+    reached = concurrency(counts, limits, anomaly)
     throttled = anomaly.during(counts.throttles).total()
     called = calls(counts, anomaly).total()
-    yield necessary(
+    clue = necessary(
         throttled > 0, f"{count(throttled)} of {count(called)} calls throttled", throttles=throttled
     ).resting_on(counts)
+    yield choosing(_to_raise(counts, reached), clue)
     share = throttled / called if called else 0.0
     explained = throttled_share(counts, anomaly)
     text = f"{percent(share)} of the calls were throttled; {share_of_requests(anomaly)}"
     what, longer = execution_time(counts, reports, anomaly)
     used_up = longer is not None and longer >= thresholds.ALL_SLOWER
-    reached = concurrency(counts, limits, anomaly)
     yield _accounted(anomaly, explained, text, used_up=used_up).resting_on(
         counts, edge, _which_limit(reached) if explained and not used_up else None
     )
@@ -106,6 +109,12 @@ def _accounted(
         asked(explained, f"whether throttles account for the {anomaly.label}", text),
         **figures(throttled=explained, share=anomaly.share),
     )
+
+
+def _to_raise(counts: FunctionCounts, reached: Concurrency) -> Choice:
+    """What would have to be raised: the reservation only where that was reached."""
+    limit = reached.limit if reached.limit is not None else "unknown"
+    return Choice(target=f"lambda:{counts.name}/{limit}-concurrency")
 
 
 def _which_limit(reached: Concurrency) -> Coverage:

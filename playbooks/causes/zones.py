@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.coverage import Coverage
-from bot.domain.playbook_contract import decisive, hypothesis, necessary, supporting
+from bot.domain.plan import Choice
+from bot.domain.playbook_contract import choosing, decisive, hypothesis, necessary, supporting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
@@ -57,7 +58,8 @@ def one_zone(
         **figures(share=worst.share),
     )
     # AWS does not document whether the zone is the node's or the target's.
-    yield clue.resting_on(balancer, Coverage.of(open_question if worst.alone else None))
+    rests_on = Coverage.of(open_question if worst.alone else None)
+    yield choosing(Choice(suspect=worst.name), clue.resting_on(balancer, rests_on))
     if worst.alone:
         agree = supporting(
             targets.agree, asked(targets.agree, "whether it is the zone", targets.text)

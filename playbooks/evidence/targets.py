@@ -9,6 +9,7 @@ from bot.domain.coverage import Coverage
 from bot.domain.report import Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.wording import percent
 from playbooks.probes.balancer import Balancer, TargetHealth
 from playbooks.probes.metrics import MINUTE, TimeSeries, ratio
 from playbooks.probes.target_groups import own_not_by_group
@@ -38,7 +39,9 @@ def without_targets(
         return None, f"whether {which} had a healthy target: no metric, and targets were not read"
     group = min(lowest, key=lambda each: lowest[each])
     if lowest[group] == 0:
-        return True, f"{group} had 0 healthy targets"
+        sent = failed_open(balancer, anomaly)
+        told = f"; {percent(sent)} of the requests were sent to unhealthy ones" if sent else ""
+        return True, f"{group} had 0 healthy targets{told}"
     return False, f"{group} had at least {lowest[group]:.0f} healthy targets"
 
 
@@ -98,15 +101,13 @@ class Emptied:
 
     `since`: the first minute without one; `share`: of the errors that came in such minutes or just
     before, while health checks were finding out; `asked`: whether the group got requests then, None
-    when not known; `failed_open`: share of the requests sent to unhealthy targets, None when not
-    known.
+    when not known.
     """
 
     group: str
     since: datetime
     share: float | None
     asked: bool | None
-    failed_open: float | None
 
     def errors_first(self, anomaly: AnomalyWindow) -> bool:
         """Whether errors had come for longer than health checks take to find a sick target."""
@@ -142,5 +143,4 @@ def emptied(balancer: Balancer, anomaly: AnomalyWindow) -> Emptied | None:
         since,
         ratio(counted.total(), max(anomaly.errors or 0.0, errors.total())),
         True if only_group or to_unhealthy else None,
-        failed_open(balancer, anomaly),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from bot.domain.coverage import Coverage
+from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
+from bot.domain.report import GapReason
 from playbooks.probes import log_groups, logs_insights
 from playbooks.probes.log_groups import LogSource
 
@@ -21,7 +24,17 @@ MOST_FUNCTIONS = 10  # whose settings are read; each takes a call
 # "panic: runtime error" of Go, "Error: " of Node, "Exception in thread".
 PLAIN = r"\b(?<plain_error>Error|Exception|panic): "
 # "KeyError", "java.lang.NullPointerException", "PSQLException".
-CLASS = r"\b(?<error_class>[A-Z][A-Za-z0-9]*(?:Error|Exception)|[a-z][\w.]*\.[A-Z]\w*Exception)\b"
+CLASS = (
+    r"\b(?<error_class>(?:Runtime\.)?[A-Z][A-Za-z0-9]*(?:Error|Exception)"
+    r"|[a-z][\w.]*\.[A-Z]\w*Exception)\b"
+)
+# "ERROR /cart UndefinedColumn: …", and the last line of a Python traceback on its own:
+# "psycopg2.errors.UndefinedColumn: …".
+LEVEL = (
+    r"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b[^\n]*?[\s.\]]"
+    r"(?<level_error>[A-Z][a-z0-9]+[A-Z][A-Za-z0-9]*): "
+)
+TRACEBACK = r"^(?<trace_error>(?:[a-z_]\w*\.)+[A-Z]\w+): "
 # Lambda's own: {"errorType":"Error",…}, as JSON or as text in JSON; "Runtime.ExitError".
 TYPE = r'\\?"errorType\\?": ?\\?"(?<error_type>[A-Za-z_$][\w.$:]*)'
 # errno of Node and libuv, codes of MySQL's client, exits of processes.
@@ -31,7 +44,8 @@ CODE = (
     r"|EMFILE|ENOSPC|ENOMEM|ER_[A-Z][A-Z_]+|CERT_HAS_EXPIRED|exit status [1-9]\d*"
     r"|exit code [1-9]\d*|signal: [a-z]+)\b"
 )
-PATTERNS = (PLAIN, CLASS, TYPE, CODE)
+PATTERNS = (PLAIN, CLASS, LEVEL, TRACEBACK, TYPE, CODE)
+FIELDS = tuple(re.findall(r"\(\?<(\w+)>", "".join(PATTERNS)))
 # Lambda's log streams are called 2026/11/23/[42]0123456789abcdef: the version is in brackets.
 VERSION = r"\[(?<stream_version>[^\]]+)\]"
 
@@ -86,6 +100,8 @@ class ExceptionsProbe(Probe[Exceptions]):
     def read(self, aws: Aws, scope: Scope) -> Exceptions | None:
         sources, unread = sources_of(aws, scope)
         groups = list(dict.fromkeys(source.group for source in sources))
+        if not groups and unread:
+            raise ReadFailed(GapReason.NOT_CONFIGURED, "; ".join(unread))
         if not groups:
             return None
         asked, left_out = groups[:MOST_GROUPS], groups[MOST_GROUPS:]
@@ -119,9 +135,7 @@ def exception_query(sources: list[LogSource]) -> logs_insights.Query:
         query = query.filter(" or ".join(source.condition for source in sources))
     for pattern in PATTERNS:
         query = query.parse("@message", pattern)
-    return query.parse("@logStream", VERSION).stats(
-        "plain_error", "error_class", "error_type", "error_code", "stream_version", n="count(*)"
-    )
+    return query.parse("@logStream", VERSION).stats(*FIELDS, "stream_version", n="count(*)")
 
 
 def _unnamed(pattern: str) -> str:
@@ -146,7 +160,8 @@ def raised_of(rows: logs_insights.Rows) -> list[Raised]:
 def words(found: Mapping[str, str]) -> str | None:
     """What an exception is called: its class, and for a plain Error the code it carries:
     "KeyError", "Error: ECONNREFUSED", "ER_LOCK_DEADLOCK"."""
-    named = found.get("error_type") or found.get("error_class") or found.get("plain_error")
+    order = ("error_type", "error_class", "trace_error", "level_error", "plain_error")
+    named = next((found[field] for field in order if field in found), None)
     code = found.get("error_code")
     if code is None:
         return named

@@ -110,7 +110,7 @@ def test_of_several_groups_the_one_without_targets_may_get_no_requests() -> None
     sent = replace(two, hosts={"admin": Hosts(sent_to_unhealthy=series(0, 170))})
     found = weighed(evidence | {"balancer": sent})["no-healthy-targets"]
     assert found.status is CauseStatus.SUPPORTED
-    assert any("19 % of the requests went to unhealthy targets" in c.text for c in found.clues)
+    assert any("19 % of the requests were sent to unhealthy ones" in c.text for c in found.clues)
 
 
 def test_a_shared_balancers_own_answers_are_nobodys() -> None:

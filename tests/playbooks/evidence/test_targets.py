@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from playbooks.evidence import targets
+from playbooks.probes.balancer import Hosts, Target
 from playbooks.probes.metrics import TimeSeries
 from tests.playbooks.samples import (
     anomaly_window,
@@ -59,3 +60,29 @@ def test_what_came_before_the_targets_were_lost_is_not_theirs() -> None:
     lost = targets.emptied(replace(late, healthy={"shop": TimeSeries(dip)}), LOOKED)
     assert lost is not None
     assert lost.share == 2 / 15
+
+
+def test_a_balancer_that_fails_open_says_so() -> None:
+    none = balancer(targets=900, healthy=(4, 0))
+    hosts = {"shop": Hosts(sent_to_unhealthy=series(0, 900))}
+    assert targets.failed_open(none, LOOKED) is None
+    failing = replace(none, hosts=hosts)
+    assert targets.failed_open(failing, LOOKED) == 1.0
+    assert targets.without_targets(failing, health(0), LOOKED) == (
+        True,
+        "shop had 0 healthy targets; 100 % of the requests were sent to unhealthy ones",
+    )
+
+
+def test_targets_that_are_being_replaced_are_not_unhealthy() -> None:
+    rollout = replace(
+        health(2),
+        targets=tuple(
+            Target("shop", f"10.0.0.{i}", None, state, None, None)
+            for i, state in enumerate(("healthy", "initial", "draining", "unhealthy.draining"))
+        ),
+    )
+    assert targets.unhealthy_now(rollout) == ""
+    assert targets.unhealthy_now(health(1, unhealthy=3)) == (
+        "3 of 4 targets are unhealthy now (Target.Timeout)"
+    )
