@@ -22,7 +22,6 @@ from playbooks.evidence.changes import (
     suspect,
     unread_around,
 )
-from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import slowness
 from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts
 from playbooks.evidence.exception_classes import Origin, origin_of
@@ -65,17 +64,15 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         balancer: Balancer | Gap | None,
         integration: tuple[Call, ...] | Gap | None,
         known_changes: Changes,
-        unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
         yield from release(anomaly, scope, known_changes)
         yield from nearer_change(anomaly, known_changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
         at_once = took_effect_at_once(anomaly, known_changes)
-        answers = code_answers(
+        yield from code_answers(
             anomaly, edge, counts, reports, access, balancer, exceptions, own, at_once
         )
-        yield from of_one_function(answers, unmeasured)
         yield from rivals.throttled_as_well(anomaly, counts, reports)
         yield from late_answers(anomaly, edge, access, reports, integration, known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)

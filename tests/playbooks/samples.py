@@ -130,8 +130,10 @@ def reports(
     timeout: float = 60,
     hidden_cold: float = 0,
     assumed: bool = False,
+    invocations: tuple[float, float] | None = None,
 ) -> Reports:
-    """REPORT lines a minute, in the baseline and in the anomaly; late ones in the anomaly only."""
+    """REPORT lines a minute, in the baseline and in the anomaly; late ones in the anomaly only.
+    `invocations`: by CloudWatch's metric; as many as there are lines when None."""
     rows = []
     for number in range(-120, NOW):
         now = int(number >= ONSET)
@@ -158,9 +160,9 @@ def reports(
         deadline_assumed=assumed,
         timeout=timeout,
         rows=tuple(rows),
-        invocations=series(cold[0] + warm[0], cold[1] + warm[1]),
         settled=minute(NOW),
         init_timeouts={minute(m): hidden_cold for m in ABNORMAL if hidden_cold},
+        invocations=series(*(invocations or (cold[0] + warm[0], cold[1] + warm[1]))),
     )
 
 
@@ -173,6 +175,8 @@ def counts(
     p99: tuple[float, float] = (900, 900),
     p50: tuple[float, float] = (180, 180),
     mean: tuple[float, float] = (240, 240),
+    claimed: tuple[float, float] | None = None,
+    **more: object,
 ) -> FunctionCounts:
     return FunctionCounts(
         name="checkout",
@@ -186,6 +190,8 @@ def counts(
         p99=series(*p99),
         spillover=TimeSeries(),
         unreserved=series(*concurrency),
+        claimed=series(*claimed) if claimed else TimeSeries(),
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -230,6 +236,7 @@ def balancer(
     p99: tuple[float | None, float | None] = (400, 400),
     zones: Mapping[str, float] | None = None,
     healthy: tuple[float | None, float | None] = (4, 4),
+    **more: object,
 ) -> Balancer:
     """`own`: the balancer's 5XX a minute by code in the anomaly; `zones`: 5XX by zone."""
     codes = {code: series(0, n) for code, n in (own or {}).items()}
@@ -252,6 +259,7 @@ def balancer(
             for zone, errors in by_zone.items()
         },
         healthy={"shop": series(*healthy)},
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -270,7 +278,6 @@ NOTHING_SPECIAL: dict[str, object] = {
     "edge": edge(),
     "access": access("504", 180, response_type="INTEGRATION_TIMEOUT"),
     "integration": (),
-    "unmeasured": None,
     "counts": counts(),
     "limits": Limits(reserved=None, account=1000, unreserved=1000),
     "provisioned": None,
