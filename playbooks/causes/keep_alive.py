@@ -1,0 +1,97 @@
+"""Keep-alive: targets close idle connections just as the load balancer sends a request on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.domain.playbook_contract import (
+    Scope,
+    advice,
+    contradicting,
+    decisive,
+    hypothesis,
+    necessary,
+    supporting,
+)
+from bot.domain.report import Advice, Clue, Gap
+from playbooks.evidence import next_steps, rivals, target_steps, thresholds
+from playbooks.evidence.changes import suspect
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.sources import BalancerSources, ChangeSources
+from playbooks.evidence.targets import answered_itself, unhealthy_now
+from playbooks.evidence.wording import count, figures, milliseconds, percent
+from playbooks.probes.balancer import Balancer, TargetHealth
+from playbooks.probes.changes import Changes
+from playbooks.probes.metrics import ratio
+
+FEW_REQUESTS = 0.02  # of all: more than one in fifty does not meet the moment a connection closes
+UNREAD = "how long the targets keep idle connections is a setting of theirs that AWS does not show"
+
+
+class KeepAliveRace(BalancerSources, ChangeSources):
+    """The targets keep idle connections for a shorter time than the load balancer."""
+
+    @hypothesis("The targets close idle connections before the load balancer does")
+    def keep_alive_race(
+        self,
+        anomaly: AnomalyWindow,
+        balancer: Balancer | Gap,
+        health: TargetHealth | Gap | None,
+        known_changes: Changes,
+    ) -> Iterator[Clue]:
+        """A few 502 of the balancer's own, while everything else is well (Application Load Balancer
+        user guide, "HTTP 502: Bad gateway")."""
+        if isinstance(balancer, Gap):
+            yield necessary(None, "whether the load balancer answered 502: no metrics of it")
+            return
+        yield from few_bad_gateways(anomaly, balancer)
+        if unhealthy := unhealthy_now(health):
+            yield contradicting(True, unhealthy)
+        yield from outside_rollouts(anomaly, known_changes)
+        yield from rivals.in_one_zone(anomaly, balancer)
+
+    @advice("keep-alive-race")
+    def compare_the_timeouts(self, scope: Scope) -> Iterator[Advice]:
+        """The balancer's idle timeout, to be compared with the targets' keep-alive."""
+        yield from target_steps.idle_timeout(scope)
+        yield target_steps.balancer_log(scope)
+        yield next_steps.trail(scope, "who changed the load balancer's settings")
+
+
+def few_bad_gateways(anomaly: AnomalyWindow, balancer: Balancer) -> Iterator[Clue]:
+    """Are nearly all errors the balancer's own 502, few among all requests, and targets quick?"""
+    own = answered_itself(balancer, anomaly, "502")
+    errors = anomaly.during(balancer.errors).total()
+    share = ratio(errors, anomaly.during(balancer.requests).total())
+    few = None if share is None else share <= FEW_REQUESTS
+    text = f"{percent(share)} of the requests fail, {percent(own)} of them as the balancer's 502"
+    yield necessary(None if own is None else own >= thresholds.NEARLY_ALL, text)
+    yield necessary(few, text, **figures(share=share))
+    refused = anomaly.during(balancer.connection_errors).total()
+    answered = anomaly.during(balancer.targets).total()
+    connected = refused + answered < thresholds.PART * errors
+    longer = anomaly.times_usual(balancer.p99)
+    as_usual = None if longer is None else longer <= thresholds.ABOUT_SAME
+    alone = connected and not balancer.lambdas
+    clue = decisive(
+        None
+        if own is None or few is None or as_usual is None
+        else (own >= thresholds.NEARLY_ALL and few and alone and as_usual),
+        f"{text}; {count(refused)} failed connections, {count(answered)} errors of targets, "
+        f"target response p99 {milliseconds(anomaly.during(balancer.p99).typical())}",
+    )
+    yield clue.model_copy(update={"missing": (UNREAD,)}) if clue.holds else clue
+
+
+def outside_rollouts(anomaly: AnomalyWindow, changes: Changes) -> Iterator[Clue]:
+    """Against it: a rollout, in which targets are taken out and end connections anyway."""
+    if anomaly.onset is None:
+        return
+    found = suspect(changes.known, anomaly.onset)
+    if found is not None:
+        yield contradicting(
+            found.in_force <= thresholds.SOON,
+            f"{found.change.summary} shortly before: targets that stop end connections as well",
+        )
+    elif changes.asked and not changes.unread:
+        yield supporting(True, "no release in the hour before")
