@@ -1,12 +1,12 @@
-"""`python -m benchmarks [b1|b3]`: run and print."""
+"""`python -m benchmarks [b1|b3|b3b]`: run and print."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import b1_acknowledge, b3_triage
+from benchmarks import b1_acknowledge, b3_triage, b3b_rounds
 
-ALL = {"b1": b1_acknowledge.main, "b3": b3_triage.main}
+ALL = {"b1": b1_acknowledge.main, "b3": b3_triage.main, "b3b": b3b_rounds.main}
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from benchmarks.chains import Chain, Watch
 from bot.app import registry
 from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
+from bot.aws.memory import Memory
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings
@@ -82,14 +83,18 @@ def main() -> None:
     print(f"  median ratio {strict:.2f} with the pauses between looks at a query held against us")
 
 
-async def investigation(accounts: AwsAccounts, known: Catalogue, alarm: str) -> Took:
-    """What `incident triage 5xx` does, watched."""
+async def investigation(
+    accounts: AwsAccounts, known: Catalogue, alarm: str, memory: Memory | None = None
+) -> Took:
+    """What `incident triage 5xx` does, watched. `memory`: of an investigation before."""
     scoping, probes, plans = Watch(), Watch(), Watch()
     router, service = registry.router(), known.services[0]
     playbook = copy(router.playbooks["5xx"])
     vars(playbook)["probes"] = probes.over(playbook.probes, "read")
     with ThreadPoolExecutor(THREADS) as pool:
-        investigator = Investigator(router, plans.over(registry.ACTIONS, "plan"), pool)
+        investigator = Investigator(
+            router, plans.over(registry.ACTIONS, "plan"), pool, memory or Memory()
+        )
         aws = accounts.reader(service)
         began = time.perf_counter()
         pointer = Alarm(name=alarm, region=service.region)
@@ -111,9 +116,9 @@ def described(took: Took) -> str:
 
 
 @contextmanager
-def slow_account(scenario: str) -> Iterator[Catalogue]:
+def slow_account(scenario: str, latency_ms: int = LATENCY_MS) -> Iterator[Catalogue]:
     """The scenario's account in a process of its own, and boto3 pointed at it."""
-    command = [sys.executable, "-m", "benchmarks.slow_account", scenario, str(LATENCY_MS)]
+    command = [sys.executable, "-m", "benchmarks.slow_account", scenario, str(latency_ms)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as account:
         try:

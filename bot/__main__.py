@@ -119,6 +119,35 @@ def playbooks(
 
 
 @app.command()
+def route(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Entries of DescribeAlarms, JSON or JSON lines; - is standard input."),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Read the alarms of the catalogue's accounts.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    catalogue: CatalogueOption = None,
+) -> None:
+    """Which incident type and which service each alarm would lead to, and why.
+
+    For example: `aws cloudwatch describe-alarms > alarms.json`, then `incident route alarms.json`.
+    """
+    from bot.app import route_command
+
+    found = route_command.routed(files or [], live=live, path=catalogue)
+    if as_json:
+        import json
+
+        sys.stdout.write(json.dumps([each.as_json() for each in found], indent=2) + "\n")
+        return
+    out = _console()
+    out.print(route_command.table(found))
+    out.print(route_command.summary(found))
+
+
+@app.command()
 def doctor(catalogue: CatalogueOption = None) -> None:
     """Check Redis, the Slack token and its scopes, and AWS permissions; name what is missing.
 

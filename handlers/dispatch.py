@@ -154,6 +154,8 @@ class Dispatch:
                 await self.incidents.rerun(click.value, click.user, click.key)
             case Click.TIMELINE:
                 await self.incidents.timeline(place)
+            case Click.CHOOSE:
+                await self.incidents.alarm_chosen(click.value, place, click.key)
 
     async def _submitted(self, view: ViewSubmitted) -> None:
         """A modal has no channel: answers go to the thread of the change's incident."""

@@ -160,6 +160,7 @@ def _aws(
             Roles(roles.read_role, roles.write_role, roles.external_id),
             config.aws_profile,
             number or None,
+            region,
         )
         aws = account.reader(region, Budget(calls=1000))
         try:

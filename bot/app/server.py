@@ -195,7 +195,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         accounts=accounts,
         catalogue=known,
         router=router,
-        investigator=Investigator(router, registry.ACTIONS, pool),
+        investigator=Investigator(router, registry.ACTIONS, pool, accounts.memory),
         card=card,
     )
     incidents = IncidentService(

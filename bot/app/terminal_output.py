@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, GapReason, Report, Verdict
+from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
 from bot.render import findings
 from bot.render.text import (
     actor_name,
@@ -204,13 +204,16 @@ def _changes(report: Report) -> RenderableType | None:
     return Group(Text(findings.CHANGES, style="bold"), _rows(rows))
 
 
+def _needed(gap: Gap) -> str:
+    if gap.permission and gap.denied_by:
+        return f" · denied by {gap.denied_by}: granting {gap.permission} to the role does not help"
+    return f" · needs {gap.permission}" if gap.permission else ""
+
+
 def _gaps(report: Report) -> RenderableType | None:
     if not report.gaps:
         return None
-    rows = [
-        ("?", "yellow", gap.detail + (f" · needs {gap.permission}" if gap.permission else ""))
-        for gap in report.gaps
-    ]
+    rows = [("?", "yellow", gap.detail + _needed(gap)) for gap in report.gaps]
     untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
     if untested:
         rows.append(("", "", f"therefore not tested: {', '.join(untested)}"))

@@ -48,7 +48,9 @@ class Terminal:
         self._catalogue = known
         self._router = registry.router()
         self._accounts = AwsAccounts(known, config, actions)
-        self._investigator = Investigator(self._router, actions, ThreadPoolExecutor(THREADS))
+        self._investigator = Investigator(
+            self._router, actions, ThreadPoolExecutor(THREADS), self._accounts.memory
+        )
 
     @classmethod
     def start(cls, path: Path | None = None) -> Terminal:
@@ -72,7 +74,7 @@ class Terminal:
     async def reports(self, asked: Question) -> AsyncIterator[Report]:
         """Reports as evidence comes in; the last one is complete.
 
-        Raises ConfigError when there are no AWS credentials.
+        Raises ConfigError when there are no AWS credentials that AWS accepts.
         """
         aws = self._accounts.reader(asked.service)
         await asyncio.to_thread(_check_credentials, aws)
@@ -100,7 +102,4 @@ def _check_credentials(aws: Aws) -> None:
         aws.read("sts", "get_caller_identity")
     except ReadFailed as failed:
         if failed.reason is GapReason.NOT_CONFIGURED:
-            raise ConfigError(
-                f"{failed.detail}. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY, or give this machine a role; `incident doctor` checks it"
-            ) from failed
+            raise ConfigError(f"{failed.detail}; `incident doctor` checks it") from failed

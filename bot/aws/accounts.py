@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from bot.aws.client import AwsAccount, Budget, Reader, Writer
+from bot.aws.memory import Memory, account_name
 from bot.aws.sessions import Roles
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings
@@ -30,6 +32,8 @@ PREPARED = (
 class AwsAccounts:
     """Implements `bot.domain.ports.Accounts`.
 
+    `memory` is what investigations remember of the accounts; a change makes it void.
+
     Raises ConfigError when the AWS profile of the settings does not exist.
     """
 
@@ -44,6 +48,7 @@ class AwsAccounts:
             log_bytes=int(settings.budget_log_gb * 1024**3),
             usd=settings.budget_usd,
         )
+        self.memory = Memory()
         self._lock = threading.Lock()
         self._accounts: dict[str, AwsAccount] = {}
         for service in catalogue.services:
@@ -73,13 +78,16 @@ class AwsAccounts:
             steps=steps,
             implied=tuple({each for step in steps for each in implied.get(step.permission, ())}),
             resources=plan.resources if plan else (),
+            sent=partial(self.memory.forget, account_name(service)),
         )
 
     def _account(self, service: Service) -> AwsAccount:
-        number = service.account or "default"
+        number = account_name(service)
         with self._lock:
             if number not in self._accounts:
                 entry = self._catalogue.account(service.account)
                 roles = Roles(entry.read_role, entry.write_role, entry.external_id)
-                self._accounts[number] = AwsAccount(roles, self._profile, service.account)
+                self._accounts[number] = AwsAccount(
+                    roles, self._profile, service.account, service.region
+                )
             return self._accounts[number]

@@ -91,6 +91,21 @@ def _new_state(item: dict[str, Any]) -> str | None:
     return str(state)
 
 
+def list_all(aws: Aws, region: str) -> list[Alarm]:
+    """All alarms of the account in a region, on metrics and composite. Raises ReadFailed."""
+    pages = aws.pages(
+        "cloudwatch",
+        "describe_alarms",
+        region=region,
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+    )
+    return [
+        from_description(entry, region)
+        for page in pages
+        for entry in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ()))
+    ]
+
+
 def list_firing(aws: Aws) -> list[Alarm]:
     """The metric alarms of the account and region in state ALARM, the latest change first.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -38,6 +38,7 @@ from bot.aws.sessions import AGENT, READ, Roles
 from bot.aws.strict_parsing import parse_strictly
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
 from bot.domain.iam_names import account_of
+from bot.domain.partitions import COMMERCIAL
 from bot.domain.plan import Step
 from bot.domain.report import Cost, GapReason
 
@@ -114,19 +115,26 @@ class AwsAccount:
         profile: the AWS profile of the bot's own credentials.
         number: the account id that the credentials must belong to; None: any. For a role its ARN
             is checked; for the bot's own credentials STS is asked once, before the first read.
+        region: where its service is; STS is asked there, or in the same partition.
 
     Raises ConfigError when there is no such profile.
     """
 
-    def __init__(self, roles: Roles, profile: str | None = None, number: str | None = None) -> None:
+    def __init__(
+        self,
+        roles: Roles,
+        profile: str | None = None,
+        number: str | None = None,
+        region: str = COMMERCIAL.global_region,
+    ) -> None:
         self._roles = roles
         self._number = number
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._own_session = sessions.own_session(profile)
-        self._identity = sessions.CallerIdentity(self._own_session)
+        self._identity = sessions.CallerIdentity(self._own_session, region)
         self._read_session = (
-            sessions.renewing_session(self._own_session, roles.read, roles)
+            sessions.renewing_session(self._own_session, roles.read, roles, region)
             if roles.read
             else self._own_session
         )
@@ -166,12 +174,14 @@ class AwsAccount:
         steps: tuple[Step, ...],
         implied: tuple[str, ...] = (),
         resources: tuple[str, ...] = (),
+        sent: Callable[[], None] = lambda: None,
     ) -> Writer:
         """A writer for one run. The write role is assumed for it, limited to the calls to be sent.
 
         `who` (Slack user id) and the run id become the role session's name, so that CloudTrail
         shows them. `implied` are further IAM actions that AWS checks for these calls;
-        `resources` the ARNs they touch (empty: any).
+        `resources` the ARNs they touch (empty: any). `sent` is called after each call that may
+        have changed something.
 
         Raises WriteRefused, with nothing sent, when the role can't be assumed or belongs to
         another account than the service.
@@ -186,11 +196,11 @@ class AwsAccount:
             policy = sessions.session_policy(steps, implied, resources)
             try:
                 session = sessions.change_session(
-                    self._own_session, role, self._roles, f"{who}-{run}", policy
+                    self._own_session, role, self._roles, region, f"{who}-{run}", policy
                 )
             except (ClientError, BotoCoreError) as error:
                 raise WriteRefused("AssumeRole", f"{role}: {error}") from error
-        return Writer(session, region)
+        return Writer(session, region, sent)
 
     def check_account(self) -> None:
         """Raises ReadFailed when the read credentials belong to another account than `number`."""
@@ -253,7 +263,7 @@ class Reader:
         try:
             reply: dict[str, Any] = getattr(client, operation)(**params)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
-            raise read_failed(service, operation, error) from error
+            raise read_failed(service, operation, error, region or self._region) from error
         self._account.clock.update(reply)
         return reply
 
@@ -300,11 +310,20 @@ class Reader:
 class Writer:
     """Implements `bot.domain.ports.AwsWriter`: one attempt; a refusal is told from no answer."""
 
-    def __init__(self, session: boto3.Session, region: str) -> None:
+    def __init__(
+        self, session: boto3.Session, region: str, sent: Callable[[], None] = lambda: None
+    ) -> None:
         self._session = session
         self._region = region
+        self._sent = sent
 
     def write(self, step: Step) -> dict[str, Any]:
+        try:
+            return self._write(step)
+        finally:
+            self._sent()
+
+    def _write(self, step: Step) -> dict[str, Any]:
         client = parse_strictly(
             self._session.client(step.service, region_name=self._region, config=_WRITE)
         )

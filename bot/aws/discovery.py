@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from bot.aws.caching_reader import CachingReader
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import Gap
@@ -31,6 +33,8 @@ PERMISSIONS = ("tag:GetResources", "lambda:ListAliases", "apigateway:GET")
 DEFAULT_STAGES = {"restapis": "prod", "apis": "$default"}  # by the first part of the ARN's path
 _API_KINDS: dict[str, Literal["rest", "http"]] = {"restapis": "rest", "apis": "http"}
 
+READS_AT_ONCE = 8
+
 T = TypeVar("T", FunctionRef, ApiRef)
 
 
@@ -47,19 +51,29 @@ class CompletedService:
 
 
 def complete(aws: Aws, service: Service) -> CompletedService:
-    """The service with its tagged resources, Lambda aliases and the ids and names of its APIs."""
+    """The service with its tagged resources, Lambda aliases and the ids and names of its APIs.
+
+    Reads run at once; those about what the catalogue lists do not wait for the tags.
+    """
     resources, gaps, all_listed = service.resources, [], True
-    try:
-        tagged = tagged_resources(aws, service)
-    except ReadFailed as failed:
-        gaps.append(failed.as_gap("tags"))
-        all_listed = False
-    else:
-        missing = {kind: refs for kind, refs in tagged if refs and not getattr(resources, kind)}
-        resources = resources.model_copy(update=missing)
-    functions, no_alias = _complete_each(aws, resources.functions, _with_alias, "aliases")
-    apis, no_name = _complete_each(aws, resources.apis, _with_id_and_name, "api names")
-    resources = resources.model_copy(update={"functions": functions, "apis": apis})
+    aws = CachingReader(aws)
+    with ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="discovery") as pool:
+        tags = pool.submit(tagged_resources, aws, service)
+        functions = _begin(pool, aws, resources.functions, _with_alias)
+        apis = _begin(pool, aws, resources.apis, _with_id_and_name)
+        try:
+            tagged = tags.result()
+        except ReadFailed as failed:
+            gaps.append(failed.as_gap("tags"))
+            all_listed = False
+        else:
+            missing = {kind: refs for kind, refs in tagged if refs and not getattr(resources, kind)}
+            resources = resources.model_copy(update=missing)
+        functions = functions or _begin(pool, aws, resources.functions, _with_alias)
+        apis = apis or _begin(pool, aws, resources.apis, _with_id_and_name)
+        with_alias, no_alias = _completed(functions, "aliases")
+        with_name, no_name = _completed(apis, "api names")
+    resources = resources.model_copy(update={"functions": with_alias, "apis": with_name})
     return CompletedService(
         service.with_resources(resources), (*gaps, *no_alias, *no_name), all_listed
     )
@@ -76,8 +90,15 @@ def tagged_resources(aws: Aws, service: Service) -> Resources:
     )
 
 
-def _complete_each(
-    aws: Aws, refs: tuple[T, ...], complete_one: Callable[[Aws, T], T], name: str
+def _begin(
+    pool: ThreadPoolExecutor, aws: Aws, refs: tuple[T, ...], complete_one: Callable[[Aws, T], T]
+) -> list[tuple[T, Future[T]]]:
+    """The references, each with the read under way that completes it."""
+    return [(ref, pool.submit(complete_one, aws, ref)) for ref in refs]
+
+
+def _completed(
+    begun: Iterable[tuple[T, Future[T]]], name: str
 ) -> tuple[tuple[T, ...], tuple[Gap, ...]]:
     """The references completed, and a gap for the first read that failed.
 
@@ -85,9 +106,9 @@ def _complete_each(
     """
     done: list[T] = []
     gaps: list[Gap] = []
-    for ref in refs:
+    for ref, read in begun:
         try:
-            done.append(complete_one(aws, ref))
+            done.append(read.result())
         except ReadFailed as failed:
             done.append(ref)
             gaps.append(failed.as_gap(name))

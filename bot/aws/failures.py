@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
+from datetime import UTC, datetime
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    NoCredentialsError,
-    PartialCredentialsError,
     ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
 
-from bot.domain.errors import ReadFailed
+from bot.aws.credential_faults import credential_fault
+from bot.aws.denials import read_denial
+from bot.domain.errors import CredentialsRefused, ReadFailed
 from bot.domain.iam_names import iam_action
 from bot.domain.report import GapReason
 
-_DENIED = {"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}
+_DENIED = {"403", "AuthorizationError", "Forbidden", "UnauthorizedOperation"}
 _THROTTLED = {
     "RequestLimitExceeded",
     "LimitExceededException",
@@ -29,27 +29,29 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 
-_NOT_AUTHORIZED = re.compile(
-    r"User: (?P<who>\S+) is not authorized to perform: \S+(?: on resource: (?P<what>[^\s]+))?"
-)
-
 
 def read_failed(
-    service: str, operation: str, error: ClientError | BotoCoreError | ResponseParserError
+    service: str,
+    operation: str,
+    error: ClientError | BotoCoreError | ResponseParserError,
+    region: str | None = None,
 ) -> ReadFailed:
-    """The failure of a read. `service` and `operation` are boto3's names of the call."""
+    """The failure of a read. `service` and `operation` are boto3's names of the call, `region` is
+    where it was sent."""
     action = iam_action(service, operation)
     if getattr(error, "operation_name", "") == "AssumeRole":
         action = "sts:AssumeRole"  # it failed before the call itself was sent
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return ReadFailed(GapReason.NOT_CONFIGURED, f"{action}: no AWS credentials found", action)
+    if fault := credential_fault(error, region, datetime.now(UTC)):
+        return CredentialsRefused(fault)
     if isinstance(error, (ReadTimeoutError, ConnectTimeoutError, EndpointConnectionError)):
         return ReadFailed(GapReason.TIMEOUT, f"{action}: no answer from AWS")
     if not isinstance(error, ClientError):
         return ReadFailed(GapReason.ERROR, f"{action}: {error}")
     code, detail = code_and_message(error)
-    if code in _DENIED or "not authorized to perform" in detail:
-        return ReadFailed(GapReason.DENIED, f"{action}: {_short_denial(detail)}", action)
+    if code in _DENIED or "AccessDenied" in code or "not authorized to perform" in detail:
+        denial = read_denial(detail)
+        action = denial.permission or action  # a call may need another service's: kms:Decrypt
+        return ReadFailed(GapReason.DENIED, f"{action}: {denial.detail}", action, denial.denied_by)
     if code in _THROTTLED:
         return ReadFailed(GapReason.THROTTLED, f"{action} was throttled by AWS ({code})")
     if "NotFound" in code or code.startswith("NoSuch"):
@@ -66,20 +68,3 @@ def code_and_message(error: ClientError) -> tuple[str, str]:
     """AWS's error code and its message."""
     body = error.response.get("Error", {})
     return str(body.get("Code", "Unknown")), str(body.get("Message", error))
-
-
-def _short_denial(detail: str) -> str:
-    """AWS's message, shortened to the role's name and the resource without region and account.
-
-    "User: arn:aws:sts::1:assumed-role/reader/bot is not authorized to perform: logs:StartQuery on
-    resource: arn:aws:logs:us-east-1:1:log-group:/x:*" is "reader is not authorized on
-    log-group:/x:*".
-    """
-    found = _NOT_AUTHORIZED.search(detail)
-    if found is None:
-        return detail
-    who, what = found["who"], found["what"]
-    role = who.rpartition(":")[2].split("/")[1] if "/" in who else who
-    if not what or what == "*":
-        return f"{role} is not authorized"
-    return f"{role} is not authorized on {what.split(':', 5)[-1]}"

@@ -23,7 +23,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session, get_session
 
+from bot.aws.credential_faults import MfaRequired
 from bot.domain.errors import ConfigError
+from bot.domain.partitions import partition_of, partition_of_arn
 from bot.domain.plan import Step
 
 AGENT = "incident-helper"
@@ -53,17 +55,28 @@ def own_session(profile: str | None) -> boto3.Session:
 
     Raises ConfigError when the profile does not exist.
     """
+    inner = _botocore_session()
     try:
-        return boto3.Session(profile_name=profile, botocore_session=_botocore_session())
+        session = boto3.Session(profile_name=profile, botocore_session=inner)
     except BotoCoreError as fault:
         raise ConfigError(f"the AWS settings are wrong: {fault}") from fault
+    # botocore would ask for an MFA code on the terminal, and a server would wait for it for ever
+    inner.get_component("credential_provider").get_provider("assume-role")._prompter = _no_mfa_code
+    return session
 
 
-def renewing_session(base: boto3.Session, role: str, roles: Roles) -> boto3.Session:
-    """A session of a role, which is assumed again before the credentials expire."""
+def _no_mfa_code(_prompt: str) -> str:
+    raise MfaRequired
+
+
+def renewing_session(base: boto3.Session, role: str, roles: Roles, near: str) -> boto3.Session:
+    """A session of a role, which is assumed again before the credentials expire.
+
+    `near` is the region of the service that is read.
+    """
 
     def refresh() -> dict[str, str]:
-        credentials = _assume(base, role, roles, AGENT, None, READ_SECONDS)
+        credentials = _assume(base, role, roles, near, AGENT, None, READ_SECONDS)
         return {
             "access_key": credentials["AccessKeyId"],
             "secret_key": credentials["SecretAccessKey"],
@@ -77,14 +90,14 @@ def renewing_session(base: boto3.Session, role: str, roles: Roles) -> boto3.Sess
 
 
 def change_session(
-    base: boto3.Session, role: str, roles: Roles, name: str, policy: str
+    base: boto3.Session, role: str, roles: Roles, near: str, name: str, policy: str
 ) -> boto3.Session:
     """A session of a role for one change; it expires after 15 minutes.
 
-    `name` is the session name in CloudTrail, `policy` the session policy as JSON. Raises
-    ClientError and BotoCoreError.
+    `near` is the region of the service that is changed, `name` the session name in CloudTrail,
+    `policy` the session policy as JSON. Raises ClientError and BotoCoreError.
     """
-    credentials = _assume(base, role, roles, name, policy, WRITE_SECONDS)
+    credentials = _assume(base, role, roles, near, name, policy, WRITE_SECONDS)
     return boto3.Session(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
@@ -115,8 +128,9 @@ class CallerIdentity:
     next call asks again.
     """
 
-    def __init__(self, session: boto3.Session) -> None:
+    def __init__(self, session: boto3.Session, near: str) -> None:
         self._session = session
+        self._near = near
         self._lock = threading.Lock()
         self._request: Future[str] | None = None
 
@@ -136,7 +150,7 @@ class CallerIdentity:
         return request.result()
 
     def _read_account(self) -> str:
-        return str(_sts(self._session).get_caller_identity()["Account"])
+        return str(_sts(self._session, self._near).get_caller_identity()["Account"])
 
 
 @cache
@@ -156,17 +170,44 @@ def _botocore_session() -> Session:
     return session
 
 
-def _sts(session: boto3.Session) -> Any:
-    return session.client("sts", region_name=session.region_name or "us-east-1", config=READ)
+def sts_region(own: str | None, near: str, role: str | None = None) -> str:
+    """The region whose STS endpoint is asked.
+
+    STS of one partition knows no credentials and roles of another, so it is a region of the role's
+    partition (without a role: of the service's). In it, the bot's own region is preferred, then
+    the service's; any region's session tokens are valid in all of them (IAM User Guide, "Managing
+    AWS STS in an AWS Region").
+
+    Args:
+        own: the region that the bot's own settings name (AWS_REGION, the profile).
+        near: the region of the service.
+        role: the ARN of the role to be assumed.
+    """
+    partition = (partition_of_arn(role) if role else None) or partition_of(near)
+    for region in (own, near):
+        if region and partition_of(region) is partition:
+            return region
+    return partition.global_region
+
+
+def _sts(session: boto3.Session, near: str, role: str | None = None) -> Any:
+    region = sts_region(session.region_name, near, role)
+    return session.client("sts", region_name=region, config=READ)
 
 
 def _assume(
-    base: boto3.Session, role: str, roles: Roles, name: str, policy: str | None, seconds: int
+    base: boto3.Session,
+    role: str,
+    roles: Roles,
+    near: str,
+    name: str,
+    policy: str | None,
+    seconds: int,
 ) -> dict[str, Any]:
     extra: dict[str, Any] = {"ExternalId": roles.external_id} if roles.external_id else {}
     if policy:
         extra["Policy"] = policy
-    reply = _sts(base).assume_role(
+    reply = _sts(base, near, role).assume_role(
         RoleArn=role, RoleSessionName=name[:64], DurationSeconds=seconds, **extra
     )
     credentials: dict[str, Any] = reply["Credentials"]

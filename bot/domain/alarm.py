@@ -112,14 +112,18 @@ class Alarm(Frozen):
         if not found:
             return given | {"metrics": metrics}
         subject, plain = found[0], not is_math(metrics, given.get("threshold_metric"))
-        return {
-            "namespace": subject.namespace,
-            "metric": subject.name,
-            "dimensions": subject.dimensions,
-            "statistic": subject.statistic,
-            "period": subject.period,
-            "threshold": given.get("compared_with") if plain else None,
-        } | given | {"metrics": metrics}
+        return (
+            {
+                "namespace": subject.namespace,
+                "metric": subject.name,
+                "dimensions": subject.dimensions,
+                "statistic": subject.statistic,
+                "period": subject.period,
+                "threshold": given.get("compared_with") if plain else None,
+            }
+            | given
+            | {"metrics": metrics}
+        )
 
     @property
     def key(self) -> str:
@@ -144,9 +148,7 @@ class Alarm(Frozen):
         """
         if self.triggering:
             return self.triggering
-        firing = tuple(
-            child.name for child in self.child_alarms if child.state is AlarmState.ALARM
-        )
+        firing = tuple(child.name for child in self.child_alarms if child.state is AlarmState.ALARM)
         return firing or self.children
 
     def watched(self) -> Iterator[Alarm]:
@@ -175,9 +177,7 @@ def subjects_of(
     return tuple([each for each in found if not each.is_traffic] or found)
 
 
-def is_math(
-    metrics: list[AlarmMetric] | tuple[AlarmMetric, ...], band: str | None = None
-) -> bool:
+def is_math(metrics: list[AlarmMetric] | tuple[AlarmMetric, ...], band: str | None = None) -> bool:
     """Whether the alarm compares the value of an expression, not of a metric."""
     known = {each.id for each in metrics if each.name}
     return any(returned not in known for returned in _returned(metrics, band))

@@ -19,20 +19,46 @@ class ConfigError(IncidentHelperError):
 class ReadFailed(IncidentHelperError):
     """An AWS read gave no answer. It becomes a `Gap`: unknown, never a value.
 
-    `detail` is one sentence for people; `permission` the missing IAM action, if that is the reason.
+    `detail` is one sentence for people; `permission` the missing IAM action, if that is the
+    reason, and `denied_by` the policy because of which granting it would not help.
     """
 
-    def __init__(self, reason: GapReason, detail: str, permission: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: GapReason,
+        detail: str,
+        permission: str | None = None,
+        denied_by: str | None = None,
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.permission = permission
+        self.denied_by = denied_by
 
     def as_gap(self, probe: str) -> Gap:
         """The gap that this failure leaves in the report; `probe` says what was read."""
         from bot.domain.report import Gap  # the command line imports this module and no model
 
-        return Gap(probe=probe, reason=self.reason, detail=self.detail, permission=self.permission)
+        return Gap(
+            probe=probe,
+            reason=self.reason,
+            detail=self.detail,
+            permission=self.permission,
+            denied_by=self.denied_by,
+        )
+
+
+class CredentialsRefused(ReadFailed):
+    """AWS accepts no read at all: the credentials, this machine's clock or the region are wrong.
+
+    `detail` says which, and what to do. It says nothing about the service that was read.
+    """
+
+    def __init__(self, detail: str) -> None:
+        from bot.domain.report import GapReason  # as above
+
+        super().__init__(GapReason.NOT_CONFIGURED, detail)
 
 
 class WriteRefused(IncidentHelperError):

@@ -144,16 +144,16 @@ class _Evaluation:
     def _atom(self) -> _Value:
         if not self.tokens:
             return _Value()
-        token = self.tokens.pop(0)
-        if token in ("-", "+"):
+        part = self.tokens.pop(0)
+        if part in ("-", "+"):
             return self._atom()
-        if token in ("(", "["):
-            values = self._arguments(")" if token == "(" else "]")
+        if part in ("(", "["):
+            values = self._arguments(")" if part == "(" else "]")
             return values[0] if len(values) == 1 else _union(values)
-        if self._next() == "(" and re.match(r"[A-Za-z]", token):
+        if self._next() == "(" and re.match(r"[A-Za-z]", part):
             self.tokens.pop(0)
-            return self._call(token.upper())
-        return self.value_of(token, self.depth + 1)
+            return self._call(part.upper())
+        return self.value_of(part, self.depth + 1)
 
     def _call(self, function: str) -> _Value:
         if function == "METRICS":
@@ -182,8 +182,10 @@ class _Evaluation:
         return values
 
     def _chain(
-        self, part: Callable[[], _Value], join: Callable[[_Value, _Value], _Value], marks: set[str]
-        | frozenset[str]
+        self,
+        part: Callable[[], _Value],
+        join: Callable[[_Value, _Value], _Value],
+        marks: set[str] | frozenset[str],
     ) -> _Value:
         value = part()
         while (self._next() or "").upper() in marks:

@@ -98,7 +98,7 @@ class GapReason(StrEnum):
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
     NOT_FOUND = "not-found"  # AWS has no such resource
-    NOT_CONFIGURED = "not-configured"  # the catalogue or a resource's settings lack what it needs
+    NOT_CONFIGURED = "not-configured"  # catalogue, credentials or the resource lack what it needs
     BUDGET = "budget"  # the investigation's budget of calls, bytes or dollars is used up
     PENDING = "pending"  # not answered yet; only in a report that is not complete
     ERROR = "error"
@@ -111,18 +111,26 @@ class Gap(Frozen):
     reason: GapReason
     detail: str  # one sentence for people
     permission: str | None = None  # the IAM action that is missing, if that is the reason
+    denied_by: str | None = None
+    """The policy that stands in the way: granting the permission to the role would not help.
+    "a service control policy (explicit deny)"."""
 
 
 class Change(Frozen):
     """Something somebody changed around the onset."""
 
     at: AwareDatetime
-    actor: str  # the user or role that made it
-    kind: str  # deployment, alias, configuration, scaling, security-group, other
+    actor: str  # "maya (role deploy)", "AWS (autoscaling)"; "unknown" where nothing says it
+    kind: str  # deployment, alias, configuration, scaling, targets, security-group, network,
+    # permission, secret, parameter, flag, database, dns, waf, certificate, other
     resource: str
     summary: str
     until: AwareDatetime | None = None  # when a rollout ended
     lag: float | None = None  # seconds from the change to the onset; negative: it came after
+    source: str = ""  # where it was read: "CloudTrail"
+    touches: tuple[str, ...] = ()  # names of the service's resources; "checkout:PROD" is an alias
+    reverts: bool = False  # it goes back to what was there before
+    error: str | None = None  # the code AWS refused it with: an attempt, nothing was changed
 
 
 class BreakdownRow(Frozen):

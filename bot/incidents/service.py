@@ -16,14 +16,17 @@ from datetime import datetime
 from bot import render
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.errors import ReadFailed
 from bot.domain.incident import Incident, IncidentState, TimelineEntry
 from bot.domain.playbook_contract import Playbook
 from bot.domain.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
+from bot.incidents.alarm_choice import AlarmChoice, question
 from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.lifecycle import Lifecycle, incident_key
-from bot.investigation.routing import Router, owner
+from bot.investigation.ownership import Ownership, find_owner
+from bot.investigation.routing import Router
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +73,96 @@ class IncidentService:
             ts: the post's timestamp; the incident's card becomes a reply to it.
             thread_ts: the thread the post is in, when it is in one.
         """
-        post = _AlarmPost(channel, ts, thread_ts)
-        in_channel = self.catalogue.in_channel(channel)
-        service = owner(alarm, self.catalogue.services, channel) or in_channel
-        aws = await asyncio.to_thread(self.accounts.reader, service or _location_of(alarm))
+        service = self._owner(alarm, channel).service
+        aws = await asyncio.to_thread(self._reader, alarm, service)
         limit_wait = await self._post_suffices(service, alarm)
         known, unread = await alarm_reads.reread(aws, alarm, limit_wait=limit_wait)
-        alarm = known.model_copy(update={"state": alarm.state})  # the post says what happened
-        service = owner(alarm, self.catalogue.services, channel) or in_channel
-        playbook = self.router.route(alarm)
-        if service is None or playbook is None:
-            if alarm.state is AlarmState.ALARM:
-                message = render.unknown_alarm(alarm, service, unread)
-                await self.announcer.post(channel, f"unknown:{ts}", message, thread_ts=ts)
-            return
-        latest = await self.store.incident_for(incident_key(service, playbook))
-        if alarm.state is AlarmState.OK:
+        # The post says what happened; one that does not leaves it to CloudWatch.
+        state = alarm.state or (known.state if unread is None else None)
+        alarm = known.model_copy(update={"state": state})
+        ownership, route = self._owner(alarm, channel), self.router.route(alarm)
+        service, playbook = ownership.service, route.playbook
+        if state is AlarmState.OK:
             if unread is not None or known.state is AlarmState.OK:  # CloudWatch outranks the post
+                await self._alarm_ended(alarm, (service,) if service else ownership.candidates)
+        elif state is AlarmState.ALARM and service is not None and playbook is not None:
+            post = _AlarmPost(channel, ts, thread_ts)
+            await self._alarm_started(aws, alarm, known, service, playbook, post)
+        elif state is not AlarmState.INSUFFICIENT_DATA:
+            message = question(
+                alarm, route, ownership, self.router, ts=ts, thread_ts=thread_ts, unread=unread
+            )
+            await self.announcer.post(channel, _question_key(ts), message, thread_ts=ts)
+
+    async def alarm_chosen(self, value: str, place: Place, seed: str) -> None:
+        """Somebody chose the incident type or the service of an alarm: open it.
+
+        Args:
+            value: an `AlarmChoice` as JSON.
+            place: where it was clicked, and by whom.
+            seed: key of the click; a second delivery has the same.
+        """
+        choice = AlarmChoice.model_validate_json(value)
+        playbook = self.router.named(choice.playbook)
+        service = self.catalogue.service(choice.service)
+        if playbook is None or service is None:
+            what = f"{choice.playbook} of {choice.service} is not known any more."
+            await self._ephemeral(place, render.notice(what))
+            return
+        aws = await asyncio.to_thread(self._reader, choice.alarm, service)
+        known, _ = await alarm_reads.reread(aws, choice.alarm)
+        alarm = known.model_copy(update={"state": AlarmState.ALARM})
+        post = _AlarmPost(place.channel, choice.ts, choice.thread_ts)
+        incident = await self._alarm_started(aws, alarm, known, service, playbook, post)
+        now = await self.store.now()
+        text = f"chose {playbook.id} of {service.name} for {alarm.name}"
+        await self._note(
+            incident,
+            TimelineEntry(at=now, kind="triage", text=text, actor=place.user, ref=seed),
+        )
+        answer = render.alarm_answer(f"{playbook.title} of {service.name}", place.user)
+        await self.announcer.post(
+            place.channel, _question_key(choice.ts), answer, thread_ts=choice.ts
+        )
+
+    def _owner(self, alarm: Alarm, channel: str) -> Ownership:
+        """Whose alarm it is; the service of the channel's when nothing else is known."""
+        found = find_owner(alarm, self.catalogue.services, channel)
+        in_channel = self.catalogue.in_channel(channel)
+        if found.service or found.candidates or in_channel is None:
+            return found
+        return Ownership(in_channel, (), "it was posted in the service's channel")
+
+    def _reader(self, alarm: Alarm, service: Service | None) -> Aws:
+        """Reads the account the alarm is in, which may be a monitoring account.
+
+        Raises ReadFailed when there is no role for it, and no service to read instead.
+        """
+        if service and alarm.account in (None, service.account):
+            return self.accounts.reader(service)
+        if service and service.account is None:
+            return self.accounts.reader(service)
+        try:
+            return self.accounts.reader(_location_of(alarm))
+        except ReadFailed:
+            if service is None:
+                raise
+            return self.accounts.reader(service)
+
+    async def _alarm_ended(self, alarm: Alarm, services: tuple[Service, ...]) -> None:
+        """End the incidents whose own alarm it is, of whatever type: a person may have chosen."""
+        for service in services:
+            for playbook in self.router.playbooks.values():
+                latest = await self.store.incident_for(incident_key(service, playbook))
                 await self.lifecycle.recover(latest, alarm)
-        elif alarm.state is AlarmState.ALARM:
-            await self._alarm_started(aws, alarm, known, service, playbook, latest, post)
 
     async def _post_suffices(self, service: Service | None, alarm: Alarm) -> bool:
         """Whether the post says enough to open an incident without waiting for CloudWatch.
 
         A post of an alarm that has recovered since may be a late one: only CloudWatch can tell.
         """
-        playbook = self.router.route(alarm)
-        if service is None or playbook is None:
+        playbook = self.router.route(alarm).playbook
+        if service is None or playbook is None or alarm.state is not AlarmState.ALARM:
             return False
         latest = await self.store.incident_for(incident_key(service, playbook))
         if latest is None or latest.alarm is None or latest.state is not IncidentState.RECOVERED:
@@ -111,10 +176,10 @@ class IncidentService:
         known: Alarm,
         service: Service,
         playbook: Playbook,
-        latest: Incident | None,
         post: _AlarmPost,
-    ) -> None:
+    ) -> Incident:
         """Open an incident, or join the open one, and investigate."""
+        latest = await self.store.incident_for(incident_key(service, playbook))
         over_already = known.state is AlarmState.OK  # the post is late: CloudWatch has the recovery
         if over_already:
             began = await alarm_reads.went_off(aws, known)
@@ -139,6 +204,7 @@ class IncidentService:
         if over_already:
             await self.lifecycle.recover(incident, known)
         await self._schedule_investigation(incident, new, seed=f"alarm:{post.channel}:{post.ts}")
+        return incident
 
     # --- somebody asked --------------------------------------------------------------------------
 
@@ -259,6 +325,11 @@ class IncidentService:
         await self.announcer.ephemeral(
             place.channel, place.user, message, thread_ts=place.thread_ts
         )
+
+
+def _question_key(ts: str) -> str:
+    """The key of the question about the alarm in a post."""
+    return f"unknown:{ts}"
 
 
 def _location_of(alarm: Alarm) -> Service:

@@ -34,9 +34,7 @@ def owner(alarm: Alarm, services: Iterable[Service], channel: str | None = None)
     return find_owner(alarm, services, channel).service
 
 
-def find_owner(
-    alarm: Alarm, services: Iterable[Service], channel: str | None = None
-) -> Ownership:
+def find_owner(alarm: Alarm, services: Iterable[Service], channel: str | None = None) -> Ownership:
     """Whose alarm it is.
 
     First by the resources in its metrics' dimensions, the most special resource first; then by
@@ -81,9 +79,7 @@ def _is_at(service: Service, alarm: Alarm, metric: AlarmMetric) -> bool:
     return len(accounts) <= 1 and (service.region == alarm.region or is_global)
 
 
-def _by_resource(
-    alarm: Alarm, services: Iterable[Service]
-) -> tuple[tuple[Service, ...], str]:
+def _by_resource(alarm: Alarm, services: Iterable[Service]) -> tuple[tuple[Service, ...], str]:
     """The services whose resources fit best, and a resource they have.
 
     What the alarm is about decides; then the other metrics of its expression.

@@ -99,9 +99,7 @@ class Router:
     def fits(self, playbook: Playbook, alarm: Alarm) -> bool:
         """Whether the type is the best for an alarm, or one of the best."""
         claims = self.rank(alarm)
-        return any(
-            claim.playbook is playbook and claim.rank == claims[0].rank for claim in claims
-        )
+        return any(claim.playbook is playbook and claim.rank == claims[0].rank for claim in claims)
 
     def named(self, word: str) -> Playbook | None:
         """The playbook with this id, in any case."""
@@ -199,7 +197,9 @@ class Router:
 
 def _of(reason: str, alarm: Alarm) -> str:
     """A claim's reason, of an alarm on an expression."""
-    returned = [each for each in alarm.metrics if each.returned and each.id != alarm.threshold_metric]
+    returned = [
+        each for each in alarm.metrics if each.returned and each.id != alarm.threshold_metric
+    ]
     formula = next((each.expression for each in returned if not each.name), None)
     return f"{reason}, which {formula} is about" if formula else reason
 

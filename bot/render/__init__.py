@@ -4,6 +4,7 @@ No client and no decision belongs here. Text from outside is cleaned or escaped 
 `bot.render.text`.
 """
 
+from bot.render.alarm_question import alarm_answer, alarm_question
 from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
@@ -16,7 +17,6 @@ from bot.render.messages import (
     notice,
     playbooks_message,
     timeline,
-    unknown_alarm,
     unknown_message,
 )
 from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
@@ -27,6 +27,8 @@ __all__ = [
     "Entry",
     "Message",
     "Offer",
+    "alarm_answer",
+    "alarm_question",
     "already_open",
     "card",
     "error_modal",
@@ -40,6 +42,5 @@ __all__ = [
     "run_message",
     "status",
     "timeline",
-    "unknown_alarm",
     "unknown_message",
 ]

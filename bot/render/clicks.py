@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Click(StrEnum):
-    """Action ids of buttons. The value is an opaque id: of an offer, a run or an incident."""
+    """Action ids of buttons. The value is an id, of an offer, a run or an incident."""
 
     PREPARE = "prepare"  # value: offer; opens the preview. The id is numbered: "prepare.0"
     APPROVE = "approve"  # value: run
@@ -15,6 +15,7 @@ class Click(StrEnum):
     UNDO = "undo"  # value: run
     RERUN = "rerun"  # value: incident; investigate again
     TIMELINE = "timeline"  # value: incident
+    CHOOSE = "choose"  # value: bot.incidents.alarm_choice.AlarmChoice; numbered
 
     @classmethod
     def of(cls, action_id: str) -> Click | None:

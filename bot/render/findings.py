@@ -37,7 +37,7 @@ UNREAD = {
     GapReason.THROTTLED: "AWS throttled the read",
     GapReason.TIMEOUT: "AWS did not answer in time",
     GapReason.NOT_FOUND: "Not found",
-    GapReason.NOT_CONFIGURED: "Not enabled",
+    GapReason.NOT_CONFIGURED: "Not set up",
     GapReason.BUDGET: "Read budget used up",
     GapReason.ERROR: "The read failed",
 }
@@ -260,10 +260,13 @@ def refutation(cause: Cause) -> str:
 
 
 def _by_permission(gaps: Sequence[Gap]) -> list[list[Gap]]:
-    """Gaps grouped by their missing permission; a gap without one is a group of its own."""
+    """Gaps grouped by their missing permission and what denies it, or by their equal sentence."""
     groups: dict[object, list[Gap]] = {}
     for gap in gaps:
-        groups.setdefault(gap.permission or id(gap), []).append(gap)
+        key: object = (
+            (gap.permission, gap.denied_by) if gap.permission else (gap.reason, gap.detail)
+        )
+        groups.setdefault(key, []).append(gap)
     return list(groups.values())
 
 
@@ -272,9 +275,12 @@ def _gap(group: Sequence[Gap], detail: Detail) -> list[Part]:
     parts = [bold(UNREAD[gap.reason])]
     if len(group) > 1:
         reads = ", ".join(each.probe.replace("_", " ") for each in group)
-        parts.append(plain(f" to {plural(len(group), 'read')} ({reads})", detail.length))
+        parts.append(plain(f" for {plural(len(group), 'read')} ({reads})", detail.length))
     parts.append(plain(f": {gap.detail}", detail.length))
-    if gap.permission:
+    if gap.permission and gap.denied_by:
+        parts.append(plain(f" · denied by {gap.denied_by}: granting ", detail.length))
+        parts += [fixed_width(gap.permission, 80), plain(" to the role does not help")]
+    elif gap.permission:
         parts += [plain(" · needs "), fixed_width(gap.permission, 80)]
     return parts
 

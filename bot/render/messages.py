@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.alarm import Alarm
 from bot.domain.incident import Incident, TimelineEntry
-from bot.domain.service import Service
 from bot.render.blocks import (
     Block,
     Message,
@@ -126,22 +124,3 @@ def already_open(incident: Incident) -> Message:
     what = f"An incident {incident.playbook} of {incident.service} is already open, {thread}in "
     text = join("", [escaped(what), Mrkdwn(f"<#{incident.channel}>")])
     return Message(text, [rich(line(plain(what), where, plain(". I investigate again there.")))])
-
-
-def unknown_alarm(alarm: Alarm, service: Service | None, unread: str | None) -> Message:
-    """Says why an alarm can't be investigated, and what to add so that it can."""
-    parts: list[Part] = [bold("I can't investigate this alarm. ")]
-    if unread:
-        parts.append(plain(f"It could not be read from CloudWatch: {unread}. "))
-    if service is None:
-        parts.append(plain("No service in the catalogue owns the resource it watches. "))
-        parts.append(plain("Add it to a service, or put the service's name into the alarm's name."))
-    else:
-        metric = f"{alarm.namespace} {alarm.metric}" if alarm.metric else "an unknown metric"
-        parts.append(plain(f"It belongs to {service.name}, but no playbook covers {metric}. "))
-        parts += [
-            fixed_width("/incident triage"),
-            plain(" with a playbook's name investigates anyway."),
-        ]
-    text = join("", [literal("I can't investigate the alarm "), code(alarm.name)])
-    return Message(text, [rich(line(*parts))])

@@ -25,11 +25,16 @@ def run_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def incident_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """An incident's fields with the alarm's reason redacted."""
+    """An incident's fields with the reasons of the alarm and its children redacted."""
     clean = dict(fields)
     if isinstance(alarm := fields.get("alarm"), Alarm):
-        clean["alarm"] = alarm.model_copy(update={"reason": redact(alarm.reason)})
+        clean["alarm"] = _alarm(alarm)
     return clean
+
+
+def _alarm(alarm: Alarm) -> Alarm:
+    children = tuple(_alarm(child) for child in alarm.child_alarms)
+    return alarm.model_copy(update={"reason": redact(alarm.reason), "child_alarms": children})
 
 
 def incident(whole: Incident) -> Incident:

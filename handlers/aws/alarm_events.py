@@ -14,8 +14,8 @@ from typing import Any
 
 from bot.domain.alarm import ALARM_ARN, REGION, Alarm, AlarmMetric, AlarmState
 from bot.domain.alarm_description import composite, conditions, dimensions_in, metrics_in, moment
-from handlers.aws.region_names import region_of
 from handlers.json_access import Ignored, decoded, dict_in, list_in, number_in, text_in
+from handlers.region_names import region_of
 
 _ACCOUNT = re.compile(r"\d{12}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):[^:]+(?::.*)?")
@@ -118,9 +118,7 @@ def from_eventbridge(event: object) -> Alarm | Ignored:
     )
 
 
-def _metrics(
-    configuration: dict[str, Any], contributor: dict[str, str]
-) -> tuple[AlarmMetric, ...]:
+def _metrics(configuration: dict[str, Any], contributor: dict[str, str]) -> tuple[AlarmMetric, ...]:
     """The alarm's metrics. A contributor is the group of a query that crossed the threshold."""
     return tuple(
         each.model_copy(update={"dimensions": {**each.dimensions, **contributor}})

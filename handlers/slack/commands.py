@@ -174,7 +174,7 @@ def _alarm(given: str | None) -> tuple[str | None, str | None]:
         raise _NotUnderstood(
             "That link does not lead to an alarm in the CloudWatch console.", f"{SLASH} help"
         )
-    return found
+    return found[:2]
 
 
 def _since(text: str) -> Since:

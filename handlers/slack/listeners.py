@@ -50,7 +50,7 @@ from handlers.envelopes import (
     digest,
 )
 from handlers.json_access import Ignored, dict_in, list_in, text_in
-from handlers.slack.alarm_messages import alarm_in
+from handlers.slack.alarm_messages import alarm_in, is_forwarded
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
 
@@ -59,7 +59,8 @@ log = logging.getLogger(__name__)
 SAVE_SECONDS = 1.5  # Slack waits 3 seconds for an acknowledgement
 OPEN_SECONDS = 1.0
 _CLICKS = re.compile(rf"^(?:{'|'.join(Click)})(?:\.\d+)?$")
-_POSTS = frozenset({"", "bot_message", "thread_broadcast"})  # subtypes that are new posts
+_POSTS = frozenset({"", "bot_message", "file_share", "thread_broadcast"})  # new posts
+_SLACKBOT = "USLACKBOT"
 _SLACK_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 TRY_AGAIN = "I could not save your request, so nothing will happen. Please try again."
 
@@ -145,8 +146,11 @@ class _Listeners:
             await ack(text=answer.text, blocks=answer.blocks, response_type="ephemeral")
 
     async def message(self, body: dict[str, Any], event: dict[str, Any]) -> BoltResponse | None:
-        """A post in a channel: only alarm posts of other apps are handled here."""
-        if text_in(event.get("subtype")) not in _POSTS or not event.get("bot_id"):
+        """A post in a channel: only alarms are handled here, posted by apps, forwarded by
+        somebody, or sent by e-mail."""
+        if text_in(event.get("subtype")) not in _POSTS:
+            return None
+        if not (event.get("bot_id") or is_forwarded(event) or _is_slackbots(event)):
             return None
         if _is_own(body, event):
             return None
@@ -283,6 +287,11 @@ def _is_own(body: dict[str, Any], event: dict[str, Any]) -> bool:
     """Whether this app posted it. Bolt itself drops only the posts of its bot user."""
     poster = event.get("app_id") or dict_in(event.get("bot_profile")).get("app_id")
     return bool(poster) and poster == body.get("api_app_id")
+
+
+def _is_slackbots(event: dict[str, Any]) -> bool:
+    """Whether Slackbot posted it: it posts the e-mails sent to a channel's address."""
+    return event.get("user") == _SLACKBOT
 
 
 async def _respond(respond: AsyncRespond, text: str) -> None:

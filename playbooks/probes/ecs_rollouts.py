@@ -62,7 +62,7 @@ class Rollouts:
         named = running.get("rollback", {}).get("serviceRevisionArn")
         sources = [each["arn"] for each in running.get("sourceServiceRevisions", [])]
         if named or len(sources) == 1:
-            return self._runs(named or sources[0])
+            return self.runs(named or sources[0])
         return next(self.succeeded(), None)
 
     def succeeded(self) -> Iterator[str]:
@@ -72,7 +72,7 @@ class Rollouts:
         arns = [each.get("targetServiceRevision", {}).get("arn") for each in ended]
         sources = ended[-1].get("sourceServiceRevisions", []) if ended else []
         arns += [each["arn"] for each in sources] if len(sources) == 1 else []
-        yield from (runs for arn in arns if (runs := self._runs(arn)))
+        yield from (runs for arn in arns if (runs := self.runs(arn)))
 
     def other_differences(self, one: str, other: str) -> tuple[str, ...] | None:
         """What else differs between the latest revisions of two task definitions; None when a
@@ -87,7 +87,8 @@ class Rollouts:
             if canonical({"is": first.get(name)}) != canonical({"is": second.get(name)})
         )
 
-    def _runs(self, arn: str | None) -> str | None:
+    def runs(self, arn: str | None) -> str | None:
+        """The task definition of a service revision; None when the revision is not known."""
         found = (each for each in self.revisions if each["serviceRevisionArn"] == arn)
         return next((short(each["taskDefinition"]) for each in found), None)
 

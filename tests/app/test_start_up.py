@@ -68,6 +68,14 @@ def test_playbooks_are_listed_without_any_client(tmp_path: Path, arguments: list
     assert not loaded & ALL
 
 
+def test_alarms_of_a_file_are_routed_without_any_client(tmp_path: Path) -> None:
+    arn = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:a"
+    (tmp_path / "alarms.json").write_text(f'{{"AlarmName": "a", "AlarmArn": "{arn}"}}')
+    loaded = loaded_by(tmp_path, "route", "alarms.json", CATALOGUE="catalogue.yaml")
+    assert "playbooks" in loaded
+    assert not loaded & ALL
+
+
 def test_triage_loads_only_aws(tmp_path: Path) -> None:
     loaded = loaded_by(tmp_path, "triage", "5xx", AWS_EC2_METADATA_DISABLED="true")
     assert loaded >= AWS

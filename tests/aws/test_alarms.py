@@ -104,3 +104,58 @@ def test_a_composite_alarm_has_no_metric() -> None:
     alarm = from_description(found, "eu-west-1")
     assert (alarm.metric, alarm.namespace, alarm.dimensions) == (None, None, {})
     assert (alarm.account, alarm.changed_at) == ("123456789012", NOW)
+
+
+class Described:
+    """DescribeAlarms of plain values; names in `denied` can't be read."""
+
+    region = "eu-west-1"
+
+    def __init__(self, *entries: dict[str, Any], denied: frozenset[str] = frozenset()) -> None:
+        self.entries, self.denied = entries, denied
+        self.regions: list[str | None] = []
+
+    def read(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        self.regions.append(params.get("region"))
+        names = set(params["AlarmNames"])
+        if names & self.denied:
+            raise ReadFailed(GapReason.DENIED, "not allowed")
+        found = [entry for entry in self.entries if entry["AlarmName"] in names]
+        composite = [entry for entry in found if "AlarmRule" in entry]
+        return {
+            "MetricAlarms": [entry for entry in found if entry not in composite],
+            "CompositeAlarms": composite,
+        }
+
+
+def entry(name: str, **facts: Any) -> dict[str, Any]:
+    arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}"
+    return {"AlarmName": name, "AlarmArn": arn, "StateValue": "ALARM", **facts}
+
+
+METRIC = {"Namespace": "AWS/ApiGateway", "MetricName": "5XXError"}
+PARENT = entry("down", AlarmRule='ALARM("inner") AND NOT ALARM("maintenance")')
+INNER = entry("inner", AlarmRule="ALARM(api) OR ALARM(disk)")
+TREE = (PARENT, INNER, entry("api", **METRIC), entry("disk", StateValue="OK"))
+
+
+def test_a_composite_alarm_is_read_with_its_children() -> None:
+    aws = Described(*TREE)
+    alarm = alarms.reread(aws, Alarm(name="down", region=REGION))  # type: ignore[arg-type]
+    assert alarm.children == ("inner",)
+    (inner,) = alarm.child_alarms
+    assert [child.name for child in inner.child_alarms] == ["api", "disk"]
+    assert [watched.name for watched in alarm.watched()] == ["api"]
+    assert set(aws.regions) == {REGION}, "the alarm's region, not the reader's"
+
+
+def test_children_that_cant_be_read_are_missing() -> None:
+    aws = Described(*TREE, denied=frozenset({"inner"}))
+    alarm = alarms.reread(aws, Alarm(name="down", region=REGION))  # type: ignore[arg-type]
+    assert (alarm.children, alarm.child_alarms) == (("inner",), ())
+
+
+def test_composite_alarms_of_each_other_end() -> None:
+    aws = Described(entry("a", AlarmRule="ALARM(b)"), entry("b", AlarmRule="ALARM(a)"))
+    alarms.reread(aws, Alarm(name="a", region=REGION))  # type: ignore[arg-type]
+    assert len(aws.regions) == 1 + alarms.MOST_LEVELS

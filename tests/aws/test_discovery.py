@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from typing import Any
+
 from bot.aws.discovery import complete, resources_from_arns
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
@@ -113,3 +117,53 @@ def test_without_its_tags_a_service_is_not_whole_and_still_completed() -> None:
     assert found.service.resources.functions[0].alias == "PROD"
     assert [gap.permission for gap in found.gaps] == ["tag:GetResources"]
     assert not found.complete
+
+
+class Meeting(Answers):
+    """An AWS that answers only when so many reads are under way at once."""
+
+    def __init__(self, together: int, **replies: object) -> None:
+        super().__init__(**replies)
+        self._barrier = threading.Barrier(together)
+
+    def pages(self, service: str, operation: str, /, **params: object) -> Iterator[dict[str, Any]]:
+        self._barrier.wait(5)
+        yield from super().pages(service, operation, **params)
+
+
+def test_what_the_catalogue_lists_does_not_wait_for_the_tags() -> None:
+    listed = Resources(
+        functions=(FunctionRef(name="checkout"), FunctionRef(name="mailer")),
+        apis=(ApiRef(name="shop"), ApiRef(name="shop", stage="test")),
+    )
+    aws = Meeting(
+        together=4,  # tags, an alias of each function, the list of APIs
+        get_resources=tagged(),
+        list_aliases={"Aliases": [{"Name": "live"}]},
+        get_rest_apis={"items": [{"id": "r1", "name": "shop"}]},
+    )
+    found = complete(aws, Service(name="checkout", resources=listed)).service.resources
+    assert [each.alias for each in found.functions] == ["live", "live"]
+    assert [each.id for each in found.apis] == ["r1", "r1"]
+    assert len(aws.sent) == 4, "the APIs are listed once"
+
+
+def test_what_the_tags_name_is_completed_at_once() -> None:
+    class AfterTags(Meeting):
+        def pages(
+            self, service: str, operation: str, /, **params: object
+        ) -> Iterator[dict[str, Any]]:
+            if operation == "get_resources":
+                return Answers.pages(self, service, operation, **params)
+            return super().pages(service, operation, **params)
+
+    aws = AfterTags(
+        together=2,
+        get_resources=tagged(FUNCTION, FUNCTION.replace("checkout", "mailer")),
+        list_aliases={"Aliases": [{"Name": "live"}]},
+    )
+    found = complete(aws, CHECKOUT).service.resources
+    assert [(each.name, each.alias) for each in found.functions] == [
+        ("checkout", "live"),
+        ("mailer", "live"),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,10 @@ import pytest
 
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.errors import ReadFailed
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.playbook_contract import Playbook
+from bot.domain.report import GapReason
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
 from bot.incidents.card_publisher import IncidentCard
@@ -34,19 +37,24 @@ class CloudWatch:
         self.states: dict[str, tuple[AlarmState, datetime]] = {}
         self.began: dict[str, datetime] = {}
         self.clock = T0
+        self.metrics: dict[str, str] = {}  # of an alarm that is not on 5XXError
+        self.account = "123456789012"
+        self.denied = False
 
     def now(self) -> datetime:
         return self.clock
 
     def read(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        if self.denied:
+            raise ReadFailed(GapReason.DENIED, "not allowed")
         found = [
             {
                 "AlarmName": name,
-                "AlarmArn": f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}",
+                "AlarmArn": f"arn:aws:cloudwatch:us-east-1:{self.account}:alarm:{name}",
                 "StateValue": state.value,
                 "StateTransitionedTimestamp": since,
                 "Namespace": "AWS/ApiGateway",
-                "MetricName": "5XXError",
+                "MetricName": self.metrics.get(name, "5XXError"),
             }
             for name, (state, since) in self.states.items()
             if name in params.get("AlarmNames", ())
@@ -65,9 +73,11 @@ class Board:
 
     def __init__(self) -> None:
         self.posts: dict[str, str | None] = {}
+        self.messages: dict[str, Any] = {}
 
     async def post(self, channel: str, key: str, message: Any, **where: Any) -> None:
         self.posts[key] = where.get("thread_ts")
+        self.messages[key] = message
 
     async def ephemeral(self, *_: Any, **__: Any) -> None: ...
 
@@ -78,35 +88,54 @@ class Board:
 
 
 class Room:
-    def __init__(self, store: RedisStore) -> None:
+    def __init__(
+        self,
+        store: RedisStore,
+        playbooks: Sequence[Playbook] = (Fives(),),
+        services: Sequence[Service] = (Service(name="checkout", channel="C1"),),
+    ) -> None:
         self.store, self.aws, self.board = store, CloudWatch(), Board()
-        router = Router([Fives()])
-        service = Service(name="checkout", channel="C1")
+        self.asked: list[Service] = []  # whose account was read
+        router = Router(playbooks)
         card = IncidentCard(store, self.board)  # type: ignore[arg-type]
         self.incidents = IncidentService(
             store=store,
             announcer=self.board,  # type: ignore[arg-type]
             queue=self.board,
             accounts=self,  # type: ignore[arg-type]
-            catalogue=Catalogue(services=(service,)),
+            catalogue=Catalogue(services=tuple(services)),
             router=router,
             lifecycle=Lifecycle(store, card),
             card=card,
         )
-        self.service, self.playbook = service, router.playbooks["5xx"]
+        self.service, self.playbook = services[0], router.playbooks["5xx"]
 
     def reader(self, service: Service) -> CloudWatch:
+        self.asked.append(service)
         return self.aws
 
-    async def tells(self, name: str, state: AlarmState, minute: int, *, truly: bool = True) -> None:
-        """Amazon Q posts that an alarm changed at a minute; CloudWatch agrees, or doesn't."""
+    async def tells(
+        self,
+        name: str,
+        state: AlarmState,
+        minute: int,
+        *,
+        truly: bool = True,
+        says: dict[str, Any] | None = None,
+    ) -> None:
+        """Amazon Q posts that an alarm changed at a minute; CloudWatch agrees, or doesn't.
+
+        `says` has fields of the alarm as the post describes it, where it is not plain.
+        """
         at = T0 + timedelta(minutes=minute)
         if truly:
             self.aws.states[name] = (state, at)
             if state is AlarmState.ALARM:
                 self.aws.began[name] = at
         self.aws.clock = at
-        pointer = Alarm(name=name, region="us-east-1", state=state)
+        pointer = Alarm.model_validate(
+            {"name": name, "region": "us-east-1", "state": state, **(says or {})}
+        )
         await self.incidents.alarm_seen(pointer, "C0ALERTS", f"{minute}.{name}")
 
     async def current(self) -> Incident:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from bot.domain.alarm import Alarm
 from bot.domain.incident import Incident
 from bot.domain.playbook_contract import Playbook, Probe, Scope, hypothesis, necessary
 from bot.domain.report import (
@@ -27,7 +24,7 @@ from bot.domain.report import (
 from bot.domain.run import Verification
 from bot.domain.service import Service
 from bot.investigation.weighing import weigh
-from bot.render import already_open, card, no_incident, unknown_alarm
+from bot.render import alarm_answer, alarm_question, already_open, card, no_incident
 from bot.render.blocks import MOST_CHARACTERS, count_characters
 from sandbox.slack.limits import validate_blocks
 from tests.render.reading import buttons, read
@@ -162,6 +159,33 @@ def test_what_could_not_be_checked_names_the_permission() -> None:
     assert "Therefore not tested: Defect in a deployment" in lines
 
 
+def test_a_permission_that_would_not_help_is_not_asked_for() -> None:
+    gap = Gap(
+        probe="exceptions",
+        reason=GapReason.DENIED,
+        detail="logs:StartQuery: reader is not authorized on log-group:/x:*",
+        permission="logs:StartQuery",
+        denied_by="a service control policy (explicit deny)",
+    )
+    granted = gap.model_copy(update={"denied_by": None, "probe": "reports"})
+    lines = told(UNCLEAR, gaps=(gap, granted)).splitlines()
+    at = lines.index("Could not be checked (unknown, not healthy)")
+    assert lines[at + 1] == (
+        f"• No access: {gap.detail} · denied by a service control policy (explicit deny): "
+        "granting logs:StartQuery to the role does not help"
+    )
+    assert lines[at + 2] == f"• No access: {gap.detail} · needs logs:StartQuery"
+
+
+def test_one_fault_of_all_reads_is_told_once() -> None:
+    gaps = tuple(
+        Gap(probe=probe, reason=GapReason.NOT_CONFIGURED, detail="the credentials have expired")
+        for probe in ("exceptions", "traffic")
+    )
+    said = told(UNCLEAR, gaps=gaps)
+    assert "Not set up for 2 reads (exceptions, traffic): the credentials have expired" in said
+
+
 def test_inconclusive_says_so_and_what_to_test_next() -> None:
     lines = told(UNCLEAR).splitlines()
     assert "Inconclusive. The evidence does not point to a single cause." in lines
@@ -279,21 +303,16 @@ def test_the_worst_card_is_still_a_card() -> None:
     assert "more ruled out" in read(made.blocks)
 
 
-@pytest.mark.parametrize(
-    ("service", "unread", "said"),
-    [
-        (None, None, "No service in the catalogue owns"),
-        (Service(name="checkout"), None, "no playbook covers AWS/ApiGateway 5XXError"),
-        (
-            Service(name="checkout"),
-            "AccessDenied",
-            "could not be read from CloudWatch: Acc",
-        ),
-    ],
-)
-def test_an_alarm_nobody_knows(service: Service | None, unread: str | None, said: str) -> None:
-    alarm: Alarm = ALARM
-    assert said in read(unknown_alarm(alarm, service, unread).blocks)
+def test_a_question_about_an_alarm_with_many_choices() -> None:
+    long = "a" * 255
+    choices = [(f"{long} of {long}", "v" * 900)] * 10
+    alarm = ALARM.model_copy(update={"name": long})
+    made = alarm_question(alarm, ["I don't know this type yet: <!here>."], choices, "AccessDenied")
+    assert validate_blocks(made.blocks) == []
+    assert "could not be read from CloudWatch: AccessDenied" in read(made.blocks)
+    assert "<!here>" not in made.text
+    answer = alarm_answer("5XX errors of checkout", "U1")
+    assert validate_blocks(answer.blocks) == []
 
 
 def test_short_answers() -> None:

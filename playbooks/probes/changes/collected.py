@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, Gap, GapReason
+from playbooks.probes.changes.names import Names
 
 LOOK_BACK = timedelta(minutes=60)  # before the window's start, as a rollout takes a while
 
@@ -31,19 +33,32 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Changes to the service, from all sources.
+    """What was changed, from all sources.
 
-    `asked` names the sources that apply to the service, those that failed included. Where it is
-    empty, nothing is known about changes.
+    `known` are changes to the service, or to what it uses; `elsewhere` those in its account of
+    which nothing says that it uses what they change. `asked` names the sources that apply to the
+    service, those that failed included; where it is empty, nothing is known about changes.
     """
 
     known: tuple[Change, ...] = ()
+    elsewhere: tuple[Change, ...] = ()
     unread: tuple[Unread, ...] = ()
     asked: tuple[str, ...] = ()
 
     def gaps(self, probe: str) -> tuple[Gap, ...]:
         """What could not be read, as gaps of the report."""
         return tuple(each.as_gap(probe) for each in self.unread)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one source says: changes, events of CloudTrail that may be changes, names of what the
+    service uses; and what of it could not be read."""
+
+    changes: tuple[Change, ...] = ()
+    events: tuple[Mapping[str, Any], ...] = ()
+    names: Names | None = None
+    unread: tuple[Unread, ...] = ()
 
 
 class Source(ABC):
@@ -54,15 +69,15 @@ class Source(ABC):
     permissions: ClassVar[tuple[str, ...]]  # IAM actions its calls need
 
     @abstractmethod
-    def read(self, aws: Aws, scope: Scope) -> Changes | None:
-        """Its changes; None when the service has nothing to ask it about.
+    def read(self, aws: Aws, scope: Scope) -> Found | None:
+        """What it says; None when the service has nothing to ask it about.
 
         Raises ReadFailed when nothing could be read.
         """
 
-    def failed(self, failure: ReadFailed) -> Unread:
-        """The whole source, unread."""
-        return Unread(self.title, failure.reason, failure.detail, failure.permission)
+    def unread(self, failure: ReadFailed, before: datetime | None = None) -> Unread:
+        """The source, or what of it is `before` a time, unread."""
+        return Unread(self.title, failure.reason, failure.detail, failure.permission, before)
 
 
 def looked_at(scope: Scope) -> tuple[datetime, datetime]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from bot.domain.errors import ReadFailed
@@ -10,16 +12,29 @@ from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, GapReason
 from playbooks.probes.changes.codedeploy import CodeDeploy
-from playbooks.probes.changes.collected import Changes, Source, Unread
+from playbooks.probes.changes.collected import Changes, Found, Source, Unread, within
+from playbooks.probes.changes.databases import DatabaseEvents
 from playbooks.probes.changes.ecs import EcsRollouts
+from playbooks.probes.changes.events import UnreadableRecord, changed
 from playbooks.probes.changes.functions import FunctionVersions
 from playbooks.probes.changes.joined import joined
-from playbooks.probes.changes.trail import CloudTrail
+from playbooks.probes.changes.names import Names, own_names
+from playbooks.probes.changes.stacks import Stacks
+from playbooks.probes.changes.trail import CloudTrail, Event, GlobalTrail
+from playbooks.probes.changes.uses import Uses
 
-DEPLOYMENTS: tuple[Source, ...] = (CodeDeploy(), EcsRollouts())
-VERSIONS: tuple[Source, ...] = (FunctionVersions(),)
-EVENTS: tuple[Source, ...] = (CloudTrail(),)
-SOURCES = (*DEPLOYMENTS, *VERSIONS, *EVENTS)
+VERSIONS = FunctionVersions()
+SOURCES: tuple[Source, ...] = (
+    CodeDeploy(),
+    EcsRollouts(),
+    VERSIONS,
+    DatabaseEvents(),
+    Uses(),
+    CloudTrail(),
+    GlobalTrail(),
+)
+WITHOUT_TRAIL: tuple[Source, ...] = (Stacks(),)
+"""Asked only where CloudTrail does not tell all, as it would tell this too."""
 
 SECONDS = 25.0  # for all sources together; less than the engine gives a probe
 
@@ -33,42 +48,86 @@ class ChangesProbe(Probe[Changes]):
 
     title: ClassVar[str] = "changes"
     permissions: ClassVar[tuple[str, ...]] = tuple(
-        dict.fromkeys(permission for source in SOURCES for permission in source.permissions)
+        dict.fromkeys(
+            permission for source in (*SOURCES, *WITHOUT_TRAIL) for permission in source.permissions
+        )
     )
 
     def read(self, aws: Aws, scope: Scope) -> Changes | None:
         found = read_all(SOURCES, aws, scope)
-        read = {source: each for source, each in found.items() if each is not None}
-        if not read:
-            return None
-        return Changes(
-            known=joined(_known(read, DEPLOYMENTS), _known(read, VERSIONS), _known(read, EVENTS)),
-            unread=tuple(unread for each in read.values() for unread in each.unread),
-            asked=tuple(source.title for source in read),
-        )
+        if any(each.unread for source, each in found.items() if isinstance(source, CloudTrail)):
+            found |= read_all(WITHOUT_TRAIL, aws, scope)
+        return collected(found, scope) if found else None
 
 
 def read_all(
     sources: tuple[Source, ...], aws: Aws, scope: Scope, seconds: float = SECONDS
-) -> dict[Source, Changes | None]:
-    """What every source says, all asked at the same time. One that fails, or has not answered
-    after `seconds`, is unread."""
+) -> dict[Source, Found]:
+    """What every source that applies says, all asked at the same time. One that fails, or has not
+    answered after `seconds`, is unread."""
     pool = ThreadPoolExecutor(len(sources), thread_name_prefix="changes")
     reads = {source: pool.submit(source.read, aws, scope) for source in sources}
     wait(reads.values(), timeout=seconds)
     pool.shutdown(wait=False, cancel_futures=True)
-    return {source: _outcome(source, read, seconds) for source, read in reads.items()}
+    outcomes = {source: _outcome(source, read, seconds) for source, read in reads.items()}
+    return {source: found for source, found in outcomes.items() if found is not None}
 
 
-def _outcome(source: Source, read: Future[Changes | None], seconds: float) -> Changes | None:
+def _outcome(source: Source, read: Future[Found | None], seconds: float) -> Found | None:
     if not read.done():
         detail = f"{source.title}: no answer in {seconds:.0f} s"
-        return Changes(unread=(Unread(source.title, GapReason.TIMEOUT, detail),))
+        return Found(unread=(Unread(source.title, GapReason.TIMEOUT, detail),))
     try:
         return read.result()
     except ReadFailed as failure:
-        return Changes(unread=(source.failed(failure),))
+        return Found(unread=(source.unread(failure),))
 
 
-def _known(read: dict[Source, Changes], sources: tuple[Source, ...]) -> list[Change]:
-    return [change for source in sources if source in read for change in read[source].known]
+def collected(found: Mapping[Source, Found], scope: Scope) -> Changes:
+    """The changes that the sources tell, each once."""
+    resources = scope.service.resources
+    names = next(
+        (each.names for each in found.values() if each.names),
+        Names(own_names(resources), {}, scope.service.name),
+    )
+    events, unreadable = changes_of(
+        [each for read in found.values() for each in read.events], names, scope
+    )
+    touching = [event for event in events if event.touches]
+    deployments = [
+        change
+        for source, read in found.items()
+        if source is not VERSIONS
+        for change in read.changes
+    ]
+    published = found[VERSIONS].changes if VERSIONS in found else ()
+    unread = [unread for read in found.values() for unread in read.unread]
+    return Changes(
+        known=joined(deployments, published, touching),
+        elsewhere=tuple(event for event in events if not event.touches),
+        unread=(*unread, *unreadable),
+        asked=tuple(source.title for source in found),
+    )
+
+
+def changes_of(
+    events: Iterable[Event], names: Names, scope: Scope
+) -> tuple[tuple[Change, ...], tuple[Unread, ...]]:
+    """The events that are changes, each once; and how many could not be read, if any."""
+    by_id = {str(event.get("EventId") or index): event for index, event in enumerate(events)}
+    found: list[Change] = []
+    lost: list[datetime] = []
+    for event in by_id.values():
+        try:
+            change = changed(event, names)
+        except UnreadableRecord:
+            lost.append(event["EventTime"].astimezone(UTC))
+            continue
+        if change is not None and within(change.at, scope):
+            found.append(change)
+    if not lost:
+        return tuple(found), ()
+    what = f"{len(lost)} of {len(by_id)} CloudTrail records"
+    detail = f"{what} could not be read: they are not whole"
+    after = max(lost) + timedelta(seconds=1)
+    return tuple(found), (Unread(what, GapReason.ERROR, detail, before=after),)

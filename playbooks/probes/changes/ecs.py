@@ -1,39 +1,75 @@
-"""Rollouts of ECS services."""
+"""Rollouts of ECS services.
+
+With ECS's own controller, by its service deployments, which keep what failed and what was rolled
+back (ECS developer guide, "View service history"); DescribeServices alone shows after a circuit
+breaker's rollback only the old task definition. With CODE_DEPLOY and EXTERNAL, by the task sets.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, GapReason
-from playbooks.probes.changes.collected import Changes, Source, within
+from bot.domain.resources import EcsRef
+from playbooks.probes.changes.actors import UNKNOWN
+from playbooks.probes.changes.collected import Found, Source, Unread, within
+from playbooks.probes.ecs_rollouts import Rollout, Rollouts, read_rollouts, short
+
+ROLLED_BACK = "ROLLBACK"  # begins the states of a rollout that ECS took back
 
 
 class EcsRollouts(Source):
-    title: ClassVar[str] = "ECS deployments"
-    permissions: ClassVar[tuple[str, ...]] = ("ecs:DescribeServices",)
+    """What was rolled out to the service's ECS services, and back."""
 
-    def read(self, aws: Aws, scope: Scope) -> Changes | None:
-        by_cluster: dict[str, list[str]] = {}
-        for ecs in scope.service.resources.ecs:
-            by_cluster.setdefault(ecs.cluster, []).append(ecs.service)
-        if not by_cluster:
+    title: ClassVar[str] = "ECS deployments"
+    permissions: ClassVar[tuple[str, ...]] = (
+        "ecs:DescribeServices",
+        "ecs:ListServiceDeployments",
+        "ecs:DescribeServiceDeployments",
+        "ecs:DescribeServiceRevisions",
+    )
+
+    def read(self, aws: Aws, scope: Scope) -> Found | None:
+        services = scope.service.resources.ecs
+        if not services:
             return None
         found: list[Change] = []
-        for cluster, services in by_cluster.items():
-            for first in range(0, len(services), 10):  # DescribeServices takes 10
-                answer = aws.read(
-                    "ecs",
-                    "describe_services",
-                    cluster=cluster,
-                    services=services[first : first + 10],
-                )
-                found += [change for each in described(answer) for change in rolled_out(each)]
-        return Changes(tuple(change for change in found if within(change.at, scope)))
+        unread: dict[str, Unread] = {}
+        for ref in services:
+            try:
+                changes, failure = rolled_out(aws, ref)
+            except ReadFailed as failed:
+                changes, failure = [], failed
+            found += changes
+            if failure is not None:
+                unread[failure.detail] = self.unread(failure)
+        return Found(
+            tuple(change for change in found if within(change.at, scope)),
+            unread=tuple(unread.values()),
+        )
+
+
+def rolled_out(aws: Aws, ref: EcsRef) -> tuple[list[Change], ReadFailed | None]:
+    """The service's rollouts; and, where its history could not be read, why: they are then what
+    DescribeServices shows. Raises ReadFailed when that could not be read either."""
+    answer = aws.read("ecs", "describe_services", cluster=ref.cluster, services=[ref.service])
+    (service,) = described(answer)[:1] or (None,)
+    if service is None:
+        raise ReadFailed(GapReason.NOT_FOUND, f"ECS does not describe {ref.service}")
+    controller = (service.get("deploymentController") or {}).get("type", "ECS")
+    if controller != "ECS":
+        return [task_set(service, each) for each in service.get("taskSets", [])], None
+    try:
+        rollouts = read_rollouts(aws, ref, must=True)
+    except ReadFailed as failure:
+        return [shown(service, each) for each in service.get("deployments", [])], failure
+    return [change for each in rollouts.all for change in told(ref.service, each, rollouts)], None
 
 
 def described(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -48,29 +84,89 @@ def described(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(answer.get("services", []))
 
 
-def rolled_out(service: Mapping[str, Any]) -> list[Change]:
-    """The service's primary deployment, as a change."""
-    return [
-        Change(
-            at=deployment["createdAt"].astimezone(UTC),
-            actor="unknown",
-            kind="deployment",
-            resource=service["serviceName"],
-            summary=rollout_summary(deployment),
-            until=(
-                deployment["updatedAt"].astimezone(UTC)
-                if deployment.get("rolloutState") == "COMPLETED" and deployment.get("updatedAt")
-                else None
-            ),
-        )
-        for deployment in service.get("deployments", [])
-        if deployment.get("status") == "PRIMARY"
+def told(service: str, rollout: Rollout, rollouts: Rollouts) -> Iterator[Change]:
+    """A ServiceDeployment: the rollout, and, where ECS took it back, the way back."""
+    target = rollouts.runs((rollout.get("targetServiceRevision") or {}).get("arn"))
+    sources = [
+        runs
+        for each in rollout.get("sourceServiceRevisions") or []
+        if (runs := rollouts.runs(each.get("arn"))) and runs != target
     ]
+    from_itself = not sources and bool(rollout.get("sourceServiceRevisions")) and target
+    status = str(rollout.get("status", UNKNOWN))
+    back = rollout.get("rollback") or {} if status.startswith(ROLLED_BACK) else {}
+    begun = rollout.get("startedAt") or rollout["createdAt"]
+    finished = rollout.get("finishedAt")
+    what = f"ECS rollout of {target or 'a task definition'}{' anew' if from_itself else ''}"
+    breaker = (rollout.get("deploymentCircuitBreaker") or {}).get("status") == "TRIGGERED"
+    failed = ", circuit breaker" if breaker else ""
+    goes_back = bool(target and sources) and all(_older(target, each) for each in sources)
+    end = (back.get("startedAt") or finished) if back else finished
+    yield _rollout(
+        service, begun, end, f"{what} ({status}{failed}){_from(sources)}", reverts=goes_back
+    )
+    if back.get("startedAt"):
+        to = rollouts.runs(back.get("serviceRevisionArn")) or "what ran before"
+        summary = f"ECS rolled {target or 'it'} back to {to}: {back.get('reason', status)}"
+        yield _rollout(service, back["startedAt"], finished, summary, reverts=True)
+
+
+def _from(sources: list[str]) -> str:
+    return f" from {', '.join(sources)}" if sources else ""
+
+
+def _older(one: str | None, other: str) -> bool:
+    """Whether the first is an earlier revision of the same family."""
+    numbers = [re.fullmatch(r"(.+):(\d+)", str(each)) for each in (one, other)]
+    first, second = numbers
+    return bool(first and second and first[1] == second[1] and int(first[2]) < int(second[2]))
+
+
+def _rollout(
+    service: str, at: datetime, until: datetime | None, summary: str, *, reverts: bool = False
+) -> Change:
+    return Change(
+        at=at.astimezone(UTC),
+        actor=UNKNOWN,
+        kind="deployment",
+        resource=service,
+        summary=summary,
+        until=until.astimezone(UTC) if until else None,
+        source="ECS",
+        touches=(service,),
+        reverts=reverts,
+    )
+
+
+def shown(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Change:
+    """A deployment as DescribeServices shows it: those in force, under way, and just failed."""
+    ended = deployment.get("rolloutState") == "COMPLETED"
+    return _rollout(
+        service["serviceName"],
+        deployment["createdAt"],
+        deployment.get("updatedAt") if ended else None,
+        rollout_summary(deployment),
+    )
 
 
 def rollout_summary(deployment: Mapping[str, Any]) -> str:
-    task = str(deployment.get("taskDefinition", "")).rsplit("/", 1)[-1]
     state = str(deployment.get("rolloutState", deployment.get("status", "unknown")))
     failed = int(deployment.get("failedTasks", 0))
     lost = f", {failed} tasks failed" if failed else ""
-    return f"ECS rollout of {task} ({state}{lost})"
+    return f"ECS rollout of {short(str(deployment.get('taskDefinition', '')))} ({state}{lost})"
+
+
+def task_set(service: Mapping[str, Any], each: Mapping[str, Any]) -> Change:
+    """A task set that CodeDeploy or another controller made (API reference, "TaskSet")."""
+    steady = each.get("stabilityStatus") == "STEADY_STATE"
+    by = str(each.get("startedBy") or "")
+    change = _rollout(
+        service["serviceName"],
+        each["createdAt"],
+        each.get("stabilityStatusAt") if steady else None,
+        f"ECS task set of {short(str(each.get('taskDefinition', '')))} "
+        f"({each.get('status', 'unknown')}, {each.get('stabilityStatus', 'unknown')})",
+    )
+    return change.model_copy(
+        update={"actor": "AWS (codedeploy)" if "CODE_DEPLOY" in by else by or UNKNOWN}
+    )

@@ -1,4 +1,4 @@
-"""Versions of Lambda functions, and the aliases that serve them."""
+"""When the code that a function serves was published: it cannot have served before."""
 
 from __future__ import annotations
 
@@ -6,50 +6,81 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change
-from playbooks.probes.changes.collected import Changes, Source, within
+from bot.domain.resources import FunctionRef
+from playbooks.probes.changes.actors import UNKNOWN
+from playbooks.probes.changes.collected import Found, Source, Unread, within
+
+LATEST = "$LATEST"
 
 
 class FunctionVersions(Source):
-    """When the version that an alias serves was published; it cannot have served before."""
+    """The versions that serve, by the function's configuration; those of an alias's routing too.
+
+    CloudTrail says who moved an alias, but minutes later, and not to a role that may not ask it.
+    """
 
     title: ClassVar[str] = "function versions"
-    permissions: ClassVar[tuple[str, ...]] = ("lambda:GetAlias", "lambda:ListVersionsByFunction")
+    permissions: ClassVar[tuple[str, ...]] = ("lambda:GetAlias", "lambda:GetFunctionConfiguration")
 
-    def read(self, aws: Aws, scope: Scope) -> Changes | None:
-        functions = [f for f in scope.service.resources.functions if f.alias]
+    def read(self, aws: Aws, scope: Scope) -> Found | None:
+        functions = scope.service.resources.functions
         if not functions:
             return None
         found: list[Change] = []
+        unread: dict[str, Unread] = {}
         for function in functions:
-            alias = aws.read("lambda", "get_alias", FunctionName=function.name, Name=function.alias)
-            versions = [
-                version
-                for page in aws.pages(
-                    "lambda", "list_versions_by_function", FunctionName=function.name
-                )
-                for version in page.get("Versions", [])
-            ]
-            found += published(function.name, alias, versions)
-        return Changes(tuple(change for change in found if within(change.at, scope)))
-
-
-def published(
-    function: str, alias: Mapping[str, Any], versions: list[dict[str, Any]]
-) -> list[Change]:
-    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {})
-    serving = {alias["FunctionVersion"], *weights}
-    return [
-        Change(
-            at=datetime.fromisoformat(version["LastModified"]).astimezone(UTC),
-            actor="unknown",
-            kind="deployment",
-            resource=function,
-            summary=f"version {version['Version']}, which {alias['Name']} serves, was published"
-            + (f" ({version['Description']})" if version.get("Description") else ""),
+            try:
+                found += served(aws, function)
+            except ReadFailed as failure:
+                unread[failure.detail] = self.unread(failure)
+        return Found(
+            tuple(change for change in found if within(change.at, scope)),
+            unread=tuple(unread.values()),
         )
-        for version in versions
-        if version["Version"] in serving and version["Version"] != "$LATEST"
+
+
+def served(aws: Aws, function: FunctionRef) -> list[Change]:
+    """The versions that the function's alias serves; without an alias, $LATEST. Raises
+    ReadFailed."""
+    if function.alias is None:
+        settings = aws.read("lambda", "get_function_configuration", FunctionName=function.name)
+        return [published(function, settings)]
+    alias = aws.read("lambda", "get_alias", FunctionName=function.name, Name=function.alias)
+    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    qualifiers = (function.alias, *weights)
+    return [
+        published(
+            function,
+            aws.read(
+                "lambda",
+                "get_function_configuration",
+                FunctionName=function.name,
+                Qualifier=qualifier,
+            ),
+        )
+        for qualifier in qualifiers
     ]
+
+
+def published(function: FunctionRef, settings: Mapping[str, Any]) -> Change:
+    """A FunctionConfiguration's last modification. That of a version is its publishing."""
+    version = str(settings.get("Version", LATEST))
+    described = f" ({settings['Description']})" if settings.get("Description") else ""
+    if version == LATEST:
+        summary = f"code or configuration of {function.name} ($LATEST) was last changed"
+    else:
+        serves = f"which {function.alias} serves, " if function.alias else ""
+        summary = f"version {version}, {serves}was published{described}"
+    return Change(
+        at=datetime.fromisoformat(settings["LastModified"]).astimezone(UTC),
+        actor=UNKNOWN,
+        kind="deployment",
+        resource=function.name,
+        summary=summary,
+        source="Lambda",
+        touches=(f"{function.name}:{function.alias or version}",),
+    )

@@ -6,34 +6,109 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from bot.domain.report import Change
+from playbooks.probes.changes.actors import UNKNOWN
 from playbooks.probes.metrics import MINUTE
+
+_NOBODY = (UNKNOWN, "user")  # CodeDeploy says "user" for any person
+_BY_CODEDEPLOY = "codedeploy"
 
 
 def joined(
     deployments: Iterable[Change], published: Iterable[Change], events: Iterable[Change]
 ) -> tuple[Change, ...]:
-    """Each change once, from the source that says most about it.
+    """Each change once, from the source that says most about it, in the order of time.
 
-    CloudTrail's events of a deployment belong to the deployment. The publishing of a version is
-    kept only while no source says when the alias moved.
+    CloudTrail's events of a deployment belong to the deployment, which takes their actor. The
+    publishing of a version is kept only while no source says when something was released there.
     """
-    left = list(events)
+    left = sorted(events, key=lambda each: each.at)
     found: list[Change] = []
-    for deployment in deployments:
+    for deployment in _without_task_sets(list(deployments)):
         own = [event for event in left if _belongs(event, deployment)]
         left = [event for event in left if event not in own]
-        actor = next((event.actor for event in own if event.actor != "unknown"), None)
-        if deployment.actor in ("unknown", "user") and actor:
-            deployment = deployment.model_copy(update={"actor": actor})
-        found.append(deployment)
-    found += left
-    if not any(c.kind in ("alias", "deployment") for c in found):
-        found += published
-    return tuple(found)
+        found.append(_with_actor(deployment, own))
+    found += _gone_back(left)
+    released = [each for each in found if each.kind in ("alias", "deployment") and not each.error]
+    found += [
+        each
+        for each in published
+        if not any(_same_resource(each, other, named=False) for other in released)
+    ]
+    return tuple(sorted(found, key=lambda each: each.at))
+
+
+def _with_actor(deployment: Change, own: list[Change]) -> Change:
+    """The deployment, by whoever CloudTrail says; the nearest event to its start speaks."""
+    named = [event for event in own if event.actor not in _NOBODY]
+    if deployment.actor not in _NOBODY or not named:
+        return deployment
+    nearest = min(named, key=lambda event: abs(event.at - deployment.at))
+    forced = " anew" in nearest.summary and " anew" not in deployment.summary
+    update = {"actor": nearest.actor}
+    if forced:
+        update["summary"] = f"{deployment.summary}, forced anew"
+    return deployment.model_copy(update=update)
 
 
 def _belongs(event: Change, deployment: Change) -> bool:
-    if event.kind not in ("alias", "deployment"):
+    if event.kind not in ("alias", "deployment") or event.error:
         return False
     end = deployment.until or deployment.at + timedelta(minutes=5)
-    return deployment.at - MINUTE <= event.at <= end + MINUTE
+    if not deployment.at - MINUTE <= event.at <= end + MINUTE:
+        return False
+    return _same_resource(event, deployment, named=True) or _BY_CODEDEPLOY in event.actor.lower()
+
+
+def _same_resource(one: Change, other: Change, *, named: bool) -> bool:
+    """Whether both act on one resource, whichever qualifier. Where a side names none, or CodeDeploy
+    does not say what it deploys to, it may be any: True."""
+    first, second = ({name.split(":")[0] for name in each.touches} for each in (one, other))
+    if not first or not second:
+        return True
+    if first & second or first & _parts(second) or second & _parts(first):
+        return True
+    unsaid = [
+        each for each in (one, other) if each.source == "CodeDeploy" and len(each.touches) < 2
+    ]
+    return bool(unsaid) and (not named or one.kind == "alias" or other.kind == "alias")
+
+
+def _parts(names: set[str]) -> set[str]:
+    """ "lunch" and "prod" of CodeDeploy's "lunch/prod"."""
+    return {part for name in names for part in name.split("/")}
+
+
+def _without_task_sets(deployments: list[Change]) -> list[Change]:
+    """CodeDeploy's deployments to ECS stand for the task sets they made."""
+    by_codedeploy = [each for each in deployments if each.source == "CodeDeploy"]
+
+    def told(each: Change) -> bool:
+        if each.source != "ECS" or _BY_CODEDEPLOY not in each.actor.lower():
+            return False
+        return any(
+            other.at - MINUTE <= each.at <= (other.until or each.at) + MINUTE
+            for other in by_codedeploy
+        )
+
+    return [each for each in deployments if not told(each)]
+
+
+def _gone_back(events: list[Change]) -> list[Change]:
+    """Marks moves of an alias to where it was before the move before."""
+    before: dict[tuple[str, ...], list[str]] = {}
+    found = []
+    for event in events:
+        if event.kind == "alias" and not event.error and " to version " in event.summary:
+            moves = before.setdefault(event.touches, [])
+            version = event.summary.rpartition(" to version ")[2].split(" ")[0]
+            if moves and _earlier(version, moves):
+                event = event.model_copy(update={"reverts": True})
+            moves.append(version)
+        found.append(event)
+    return found
+
+
+def _earlier(version: str, moves: list[str]) -> bool:
+    if version in moves[:-1]:
+        return True
+    return version.isdigit() and moves[-1].isdigit() and int(version) < int(moves[-1])

@@ -120,7 +120,7 @@ def test_texts_come_in_reading_order() -> None:
     ],
 )
 def test_console_addresses(fragment: str, name: str) -> None:
-    assert console_alarm(CONSOLE + fragment) == (name, "eu-west-3")
+    assert console_alarm(CONSOLE + fragment) == (name, "eu-west-3", None)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,10 @@ def test_console_addresses(fragment: str, name: str) -> None:
 )
 def test_console_hosts(host: str) -> None:
     url = f"https://{host}/cloudwatch/home?region=eu-west-3#alarmsV2:alarm/x"
-    assert console_alarm(url) == ("x", "eu-west-3")
+    found = console_alarm(url)
+    assert found is not None
+    assert found[:2] == ("x", "eu-west-3")
+    assert found[2] == ("123456789012" if "123456789012" in host else None)
 
 
 @pytest.mark.parametrize(

@@ -1,170 +1,97 @@
-"""Deployments, versions and CloudTrail."""
+"""How CloudTrail is asked, and what is said of what it did not tell."""
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import pytest
 
 from bot.domain.errors import ReadFailed
-from bot.domain.playbook_contract import Scope
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef, Resources
-from bot.domain.service import Service
-from playbooks.probes.changes import codedeploy, ecs, functions, trail
+from playbooks.probes.changes.collected import Found
+from playbooks.probes.changes.trail import CloudTrail, GlobalTrail
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import AT
-from tests.playbooks.samples import scope
+from tests.playbooks.probes.changes.records import earlier, event, looked
+
+ONE = Resources(functions=(FunctionRef(name="checkout", alias="PROD"),))
+THROTTLED = ReadFailed(GapReason.THROTTLED, "slow down")
 
 
-def event(
-    name: str, request: dict[str, object] | None = None, error: str | None = None
-) -> dict[str, object]:
-    return {
-        "EventId": "e1",
-        "EventName": name,
-        "ReadOnly": "false",
-        "EventTime": AT,
-        "EventSource": "lambda.amazonaws.com",
-        "Username": "mara",
-        "Resources": [{"ResourceType": "AWS::Lambda::Function", "ResourceName": "checkout"}],
-        "CloudTrailEvent": json.dumps({"requestParameters": request, "errorCode": error}),
-    }
+def page(*events: dict[str, Any], more: bool = False) -> dict[str, Any]:
+    return {"Events": list(events)} | ({"NextToken": "more"} if more else {})
 
 
-@pytest.mark.parametrize(
-    ("name", "request_parameters", "kind", "summary"),
-    [
-        (
-            "UpdateAlias20150331",
-            {"name": "PROD", "functionVersion": "42"},
-            "alias",
-            "UpdateAlias alias PROD to version 42",
-        ),
-        ("UpdateFunctionCode20150331v2", {}, "deployment", "UpdateFunctionCode"),
-        (
-            "UpdateFunctionConfiguration20150331v2",
-            {"timeout": 10},
-            "configuration",
-            "UpdateFunctionConfiguration timeout 10 s",
-        ),
-        (
-            "PutFunctionConcurrency20171031",
-            {"reservedConcurrentExecutions": 5},
-            "scaling",
-            "PutFunctionConcurrency reserved 5",
-        ),
-        ("UpdateService", {"desiredCount": 4}, "scaling", "UpdateService to 4 tasks"),
-        (
-            "UpdateService",
-            {"taskDefinition": "shop:42"},
-            "deployment",
-            "UpdateService to shop:42",
-        ),
-        (
-            "RevokeSecurityGroupIngress",
-            {"groupId": "sg-1"},
-            "security-group",
-            "RevokeSecurityGroupIngress sg-1",
-        ),
-    ],
-)
-def test_trail_events(
-    name: str, request_parameters: dict[str, object], kind: str, summary: str
-) -> None:
-    found = trail.changed(event(name, request_parameters))
+def read(aws: Answers, now: float = 12) -> Found:
+    found = CloudTrail().read(aws, looked(ONE, now=now))
     assert found is not None
-    assert (found.kind, found.summary, found.actor, found.at) == (kind, summary, "mara", AT)
+    return found
 
 
-def test_what_failed_or_only_read_changed_nothing() -> None:
-    assert trail.changed(event("UpdateAlias20150331", error="AccessDenied")) is None
-    assert trail.changed(event("GetAlias20150331") | {"ReadOnly": "true"}) is None
+def attributes(aws: Answers) -> list[str]:
+    return [sent["LookupAttributes"][0]["AttributeValue"] for _, sent in aws.sent]
 
 
-def with_functions(number: int) -> Scope:
-    functions = tuple(FunctionRef(name=f"f{i}") for i in range(number))
-    return scope(service=Service(name="s", resources=Resources(functions=functions)))
+def test_a_quiet_account_is_read_whole_with_one_look_up() -> None:
+    aws = Answers(lookup_events=page(event("UpdateAlias20150331")))
+    found = read(aws)
+    assert (len(found.events), found.unread) == (1, ())
+    assert attributes(aws) == ["false"]
 
 
-def test_at_most_ten_look_ups_and_what_is_left_is_said() -> None:
-    aws = Answers(lookup_events={"Events": []})
-    found = trail.CloudTrail().read(aws, with_functions(12))
-    assert found is not None
-    assert found.known == ()
-    assert len(aws.sent) == 10
+def test_what_came_before_is_read_before_what_came_hours_later() -> None:
+    aws = Answers(lookup_events=page())
+    assert read(aws, now=180).unread == ()
+    first, second = (sent for _, sent in aws.sent)
+    assert first["EndTime"] == second["StartTime"]
+    assert first["StartTime"] < first["EndTime"] < second["EndTime"]
+
+
+def test_a_busy_account_is_asked_for_releases_and_says_what_is_missing() -> None:
+    busy = page(event("PutParameter", at=earlier(5)), more=True)
+    moved = event("UpdateAlias20150331", at=earlier(30))
+    aws = Answers(lookup_events=[busy, busy, busy, page(moved), page()])
+    found = read(aws)
+    assert attributes(aws) == [
+        *["false"] * 3,
+        "UpdateAlias20150331",
+        "UpdateFunctionCode20150331v2",
+        "UpdateFunctionConfiguration20150331v2",
+    ]
+    assert moved in found.events
     (unread,) = found.unread
-    assert "more events about f10, f11" in unread.detail
+    assert unread.before == earlier(5)
+    assert "only releases were looked up" in unread.detail
     assert unread.reason is GapReason.BUDGET
 
 
-def test_the_second_page_of_a_busy_resource_is_read() -> None:
-    moved = event("UpdateAlias20150331", {"name": "PROD", "functionVersion": "42"})
-    first = {"Events": [event("GetAlias20150331") | {"ReadOnly": "true"}], "NextToken": "more"}
-    aws = Answers(lookup_events=[first, {"Events": [moved | {"EventId": "e2"}]}])
-    found = trail.CloudTrail().read(aws, with_functions(1))
+def test_never_more_than_six_look_ups() -> None:
+    aws = Answers(lookup_events=page(event("PutParameter", at=earlier(5)), more=True))
+    read(aws)
+    assert len(aws.sent) == 6
+
+
+def test_a_page_that_fails_leaves_the_pages_before_it() -> None:
+    moved = event("UpdateAlias20150331", at=earlier(5))
+    found = read(Answers(lookup_events=[page(moved, more=True), THROTTLED]))
+    assert found.events == (moved,)
+    (unread,) = found.unread
+    assert (unread.reason, unread.before) == (GapReason.THROTTLED, earlier(5))
+
+
+def test_a_first_page_that_fails_is_no_answer() -> None:
+    with pytest.raises(ReadFailed):
+        read(Answers(lookup_events=THROTTLED))
+
+
+def test_the_global_services_are_read_in_us_east_1_once() -> None:
+    class Elsewhere(Answers):
+        region = "eu-west-1"
+
+    aws = Elsewhere(lookup_events=page(event("PutRolePolicy", source="iam"), more=True))
+    found = GlobalTrail().read(aws, looked(ONE))
     assert found is not None
-    assert [change.kind for change in found.known] == ["alias"]
-    assert [sent.get("NextToken") for _, sent in aws.sent] == [None, "more"]
-
-
-def test_a_deployment_has_an_end() -> None:
-    found = codedeploy.deployed(
-        {
-            "applicationName": "basket",
-            "deploymentGroupName": "prod",
-            "deploymentId": "d-ABC",
-            "status": "Succeeded",
-            "createTime": AT,
-            "completeTime": AT.replace(minute=9),
-            "creator": "user",
-        }
-    )
-    assert (found.at, found.until) == (AT, AT.replace(minute=9))
-    assert found.summary == "CodeDeploy d-ABC (Succeeded)"
-
-
-def test_only_the_primary_deployment_is_a_change() -> None:
-    (found,) = ecs.rolled_out(
-        {
-            "serviceName": "shop",
-            "deployments": [
-                {
-                    "status": "PRIMARY",
-                    "taskDefinition": "arn:aws:ecs:us-east-1:1:task-definition/shop:42",
-                    "rolloutState": "IN_PROGRESS",
-                    "failedTasks": 3,
-                    "createdAt": AT,
-                    "updatedAt": AT,
-                },
-                {"status": "ACTIVE", "createdAt": AT.replace(hour=1)},
-            ],
-        }
-    )
-    assert found.summary == "ECS rollout of shop:42 (IN_PROGRESS, 3 tasks failed)"
-    assert found.until is None
-
-
-def test_only_versions_the_alias_serves_count() -> None:
-    alias = {
-        "Name": "PROD",
-        "FunctionVersion": "42",
-        "RoutingConfig": {"AdditionalVersionWeights": {"43": 0.1}},
-    }
-    versions = [
-        {"Version": number, "LastModified": "2026-03-14T03:07:00.000+0000"}
-        for number in ("$LATEST", "41", "42", "43")
-    ]
-    found = functions.published("checkout", alias, versions)
-    assert [change.summary.split(",")[0] for change in found] == ["version 42", "version 43"]
-    assert found[0].at == AT
-
-
-def test_an_ecs_service_that_is_not_there_is_a_failed_read() -> None:
-    answer = {
-        "services": [],
-        "failures": [{"arn": "arn:aws:ecs:us-east-1:1:service/main/shop", "reason": "MISSING"}],
-    }
-    with pytest.raises(ReadFailed, match=r"does not describe shop \(MISSING\)") as failed:
-        ecs.described(answer)
-    assert failed.value.reason is GapReason.NOT_FOUND
+    (unread,) = found.unread
+    assert unread.before == AT
+    assert GlobalTrail().read(Answers(), looked(ONE)) is None  # the service is there itself

@@ -10,13 +10,11 @@ from bot.domain.alarm import REGION
 _PLACES = {
     "bahrain": "me-south-1",
     "beijing": "cn-north-1",
-    "brandenburg": "eusc-de-east-1",
     "calgary": "ca-west-1",
     "california": "us-west-1",
     "canada central": "ca-central-1",
     "cape town": "af-south-1",
     "frankfurt": "eu-central-1",
-    "germany": "eusc-de-east-1",
     "hong kong": "ap-east-1",
     "hyderabad": "ap-south-2",
     "ireland": "eu-west-1",
@@ -50,8 +48,10 @@ _PLACES = {
 }
 _GOVCLOUD = {"east": "us-gov-east-1", "west": "us-gov-west-1"}
 _AREAS = frozenset(
-    "africa ap asia aws china east eu europe european israel middle n north northern pacific sa "
-    "south sovereign cloud us west".split()
+    {
+        *("africa", "ap", "asia", "aws", "china", "eu", "europe", "israel", "middle", "pacific"),
+        *("east", "n", "north", "northern", "sa", "south", "us", "west"),
+    }
 )
 
 
@@ -66,6 +66,8 @@ def region_of(text: str) -> str:
     words = re.findall(r"\w+", text.lower())
     if "govcloud" in words:
         return next((_GOVCLOUD[word] for word in words if word in _GOVCLOUD), "")
+    if {"sovereign", "eusc"} & set(words):
+        return "eusc-de-east-1"
     place = " ".join(word for word in words if word not in _AREAS)
     for known in (place, place.removeprefix("america "), place.removeprefix("canada ")):
         if known in _PLACES:
