@@ -18,7 +18,7 @@ from playbooks.evidence import next_steps, thresholds
 from playbooks.evidence.nearest import nearest_of
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.sources import ChangeSources
-from playbooks.evidence.wording import count, figures, percent
+from playbooks.evidence.wording import asked, count, figures, percent
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.authorizers import Authorizer, Authorizers, AuthorizersProbe
 from playbooks.probes.changes import Changes
@@ -74,7 +74,7 @@ def refused(
         none = isinstance(authorizers, Authorizers) and not listed
         yield necessary(
             False if none else None,
-            f"{authorizers.api} has no Lambda authorizer"
+            f"no Lambda authorizer is in the settings of {authorizers.api}"
             if none and isinstance(authorizers, Authorizers)
             else "whether API Gateway could not authorize: the access log does not tell",
         )
@@ -90,7 +90,9 @@ def refused(
         return
     said = f"API Gateway could not authorize {percent(share)} of the {anomaly.label}"
     yield necessary(share >= thresholds.PART, said, **figures(refused=share))
-    clue = decisive(_most(share, authorizers), _with_authorizers(said, authorizers))
+    holds = _most(share, authorizers)
+    question = "whether an authorizer is what fails"
+    clue = decisive(holds, asked(holds, question, _with_authorizers(said, authorizers)))
     missing = () if listed else ("which authorizer the stage uses was not read",)
     yield clue.model_copy(update={"missing": missing}) if clue.holds else clue
     if listed:
@@ -116,7 +118,7 @@ def _with_authorizers(said: str, authorizers: Authorizers | Gap) -> str:
     if isinstance(authorizers, Gap):
         return f"{said}; its authorizers could not be read"
     if not authorizers.functions:
-        return f"whether an authorizer is what fails: {said}, but its settings show none"
+        return f"{said}; its settings show no authorizer"
     return f"{said}; its authorizer is {authorizers.names}"
 
 

@@ -56,7 +56,8 @@ class CapacityCut(FunctionSources, BalancerSources, ChangeSources):
             yield _no_cut(anomaly, known_changes)
             return
         lower = lowered(anomaly, before.change, counts, balancer)
-        yield necessary(lower.holds, f"{before.told()}: {lower.text}")
+        text = f"{before.told()}: {lower.text}"
+        yield necessary(lower.holds, asked(lower.holds, "whether that is less", text))
         short = brought(anomaly, before.change, counts, reports, balancer, tasks)
         yield _decided(before, lower, short, known_changes)
         yield supporting(before.lag <= thresholds.SOON, before.told())

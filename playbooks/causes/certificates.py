@@ -97,9 +97,9 @@ def negotiations(
         return
     failed = anomaly.during(tls.failed).total()
     counted = bool(anomaly.during(balancer.requests))
-    yield necessary(
-        failed > 0 if counted else None, f"{count(failed)} TLS negotiations with targets failed"
-    )
+    some = failed > 0 if counted else None
+    text = f"{count(failed)} TLS negotiations with targets failed"
+    yield necessary(some, asked(some, "whether TLS with the targets failed", text))
     errors = anomaly.during(balancer.errors).total()
     share, own = ratio(failed, errors), answered_itself(balancer, anomaly, "502")
     holds = (

@@ -19,7 +19,7 @@ from playbooks.evidence.exception_kinds import Kind, KindOfExceptions
 from playbooks.evidence.failure_sources import FailureSources
 from playbooks.evidence.nearest import Before, nearest_of, unread_changes
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.evidence.raised import Raised
+from playbooks.evidence.raised import Raised, hardly_own
 from playbooks.evidence.wording import asked
 from playbooks.probes.changes import Changes
 
@@ -62,8 +62,7 @@ class ConfigurationChange(FailureSources):
         yield supporting(before.lag <= thresholds.AT_ONCE, before.told())
         for other in before.rivals[-1:]:
             yield contradicting(True, f"{other.summary} ({other.actor}) came after it")
-        few = None if raised.own is None else raised.own.share < thresholds.PART
-        yield contradicting(few, raised.counted())
+        yield hardly_own(raised)
 
     @advice("configuration-change")
     def look_at_the_setting(self, scope: Scope, known_changes: Changes) -> Iterator[Advice]:
@@ -92,7 +91,8 @@ def new_exceptions(raised: Raised, before: Before, changes: Changes) -> Clue:
     mostly = raised.mostly_own()
     if raised.unread():
         holds = False if mostly is False else None
-        return decisive(holds, f"{question}: {raised.unread()}")
+        text = f"{before.told()}; {raised.unread()}; {raised.counted()}"
+        return decisive(holds, asked(holds, question, text))
     named, found = raised.of(*NAMED[before.change.kind]), raised.of(*ANYTHING)
     speaks = named is not None and named.stand_out is not False
     one = False if found is None else _new(named if speaks and named else found)

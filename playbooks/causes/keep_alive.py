@@ -19,7 +19,7 @@ from playbooks.evidence.changes import suspect
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.sources import BalancerSources, ChangeSources
 from playbooks.evidence.targets import answered_itself, unhealthy_now
-from playbooks.evidence.wording import count, figures, milliseconds, percent
+from playbooks.evidence.wording import asked, count, figures, milliseconds, percent
 from playbooks.probes.balancer import Balancer, TargetHealth
 from playbooks.probes.changes import Changes
 from playbooks.probes.metrics import ratio
@@ -65,21 +65,23 @@ def few_bad_gateways(anomaly: AnomalyWindow, balancer: Balancer) -> Iterator[Clu
     share = ratio(errors, anomaly.during(balancer.requests).total())
     few = None if share is None else share <= FEW_REQUESTS
     text = f"{percent(share)} of the requests fail, {percent(own)} of them as the balancer's 502"
-    yield necessary(None if own is None else own >= thresholds.NEARLY_ALL, text)
-    yield necessary(few, text, **figures(share=share))
+    nearly_all = None if own is None else own >= thresholds.NEARLY_ALL
+    question = "whether a few 502 of the load balancer are all"
+    yield necessary(nearly_all, asked(nearly_all, question, text))
+    yield necessary(few, asked(few, question, text), **figures(share=share))
     refused = anomaly.during(balancer.connection_errors).total()
     answered = anomaly.during(balancer.targets).total()
     connected = refused + answered < thresholds.PART * errors
     longer = anomaly.times_usual(balancer.p99)
     as_usual = None if longer is None else longer <= thresholds.ABOUT_SAME
     alone = connected and not balancer.lambdas
-    clue = decisive(
-        None
-        if own is None or few is None or as_usual is None
-        else (own >= thresholds.NEARLY_ALL and few and alone and as_usual),
+    known = nearly_all is not None and few is not None and as_usual is not None
+    holds = bool(nearly_all and few and alone and as_usual) if known else None
+    told = (
         f"{text}; {count(refused)} failed connections, {count(answered)} errors of targets, "
-        f"target response p99 {milliseconds(anomaly.during(balancer.p99).typical())}",
+        f"target response p99 {milliseconds(anomaly.during(balancer.p99).typical())}"
     )
+    clue = decisive(holds, asked(holds, question, told))
     yield clue.model_copy(update={"missing": (UNREAD,)}) if clue.holds else clue
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from bot.domain.playbook_contract import (
     Scope,
     advice,
-    contradicting,
     decisive,
     hypothesis,
     necessary,
@@ -18,7 +17,7 @@ from playbooks.evidence import next_steps, target_steps, thresholds
 from playbooks.evidence.exception_kinds import Kind
 from playbooks.evidence.failure_sources import FailureSources
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.evidence.raised import Raised
+from playbooks.evidence.raised import Raised, hardly_own
 from playbooks.evidence.targets import answered_itself
 from playbooks.evidence.traffic import LEAD_IN
 from playbooks.evidence.wording import asked, percent
@@ -112,14 +111,15 @@ def _functions(raised: Raised, stopped: StoppedTasks | Gap | None) -> Iterator[C
     question = "whether want of memory is what fails the requests"
     if found is None:
         open_still = raised.unread() or isinstance(stopped, Gap) or _ended(raised)
-        yield decisive(None if open_still else False, f"{question}: nothing says so")
+        said = "no log line and no stopped task says so"
+        holds = None if open_still else False
+        yield decisive(holds, asked(holds, question, said)).resting_on(raised, stopped)
         return
     one = found.stand_out
     holds = False if one is False or mostly is False else one and mostly
     text = asked(holds, question, f"{found.told()}; {raised.counted()}")
     yield decisive(holds, text).resting_on(raised)
-    few = None if raised.own is None else raised.own.share < thresholds.PART
-    yield contradicting(few, raised.counted())
+    yield hardly_own(raised)
 
 
 def _tasks(

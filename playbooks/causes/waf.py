@@ -13,7 +13,7 @@ from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import dependency_steps, next_steps, thresholds
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.sources import FrontDoorSources
-from playbooks.evidence.wording import percent
+from playbooks.evidence.wording import asked, percent
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.metrics import ratio
 
@@ -33,6 +33,7 @@ class WafBlock(FrontDoorSources):
         filtered = sum(each.count for each in answers if each.response_type == FILTERED)
         share = ratio(filtered, sum(each.count for each in answers))
         text = f"AWS WAF answered {percent(share)} of the {anomaly.label}"
+        text = asked(share, "whether AWS WAF answered", text)
         yield necessary(None if share is None else share >= thresholds.PART, text)
         yield decisive(None if share is None else share >= thresholds.EXPLAINS, text)
 

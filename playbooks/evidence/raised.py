@@ -86,8 +86,14 @@ def names_it(raised: Raised, kind: Kind) -> Iterator[Clue]:
     else:
         enough = found.share >= thresholds.PART and found.rose is not False
         yield necessary(enough, found.told(), lines=float(found.count))
+    yield hardly_own(raised)
+
+
+def hardly_own(raised: Raised) -> Clue:
+    """Contradicting: the code itself answered few of the errors."""
     few = None if raised.own is None else raised.own.share < thresholds.PART
-    yield contradicting(few, raised.counted())
+    question = "whether the code itself answered the errors"
+    return contradicting(few, asked(few, question, raised.counted()))
 
 
 def decided(raised: Raised, kind: Kind, shown: Shown, *, class_alone: bool) -> Clue:
@@ -100,10 +106,11 @@ def decided(raised: Raised, kind: Kind, shown: Shown, *, class_alone: bool) -> C
     question = f"whether {kind} is what fails the requests"
     if raised.unread():
         holds = False if mostly is False else None
-        return decisive(holds, f"{question}: {raised.unread()}; {shown.text}")
+        text = f"{raised.unread()}; {raised.counted()}; {shown.text}"
+        return decisive(holds, asked(holds, question, text))
     one = False if found is None else found.stand_out
     holds = False if one is False or mostly is False else one and mostly
-    told = f"{found.told()}; " if found else ""
+    told = f"{found.told()}; " if found else f"no exception names {kind}; "
     text = f"{told}{raised.counted()}; {shown.text}"
     if holds and not (shown.holds or (shown.holds is None and class_alone)):
         holds = None
