@@ -15,7 +15,7 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import next_steps, rivals, target_steps, thresholds
-from playbooks.evidence.changes import suspect
+from playbooks.evidence.nearest import Before, nearest_of
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.sources import BalancerSources, ChangeSources
 from playbooks.evidence.targets import answered_itself, unhealthy_now
@@ -25,6 +25,8 @@ from playbooks.probes.changes import Changes
 from playbooks.probes.metrics import ratio
 
 FEW_REQUESTS = 0.02  # of all: more than one in fifty does not meet the moment a connection closes
+REPLACES = frozenset({"deployment", "alias", "scaling", "targets"})
+"""Kinds of change that take targets out of service, which ends connections as well."""
 UNREAD = "how long the targets keep idle connections is a setting of theirs that AWS does not show"
 
 
@@ -44,10 +46,13 @@ class KeepAliveRace(BalancerSources, ChangeSources):
         if isinstance(balancer, Gap):
             yield necessary(None, "whether the load balancer answered 502: no metrics of it")
             return
-        yield from few_bad_gateways(anomaly, balancer)
-        if unhealthy := unhealthy_now(health):
+        unhealthy = unhealthy_now(health)
+        before = nearest_of(known_changes, anomaly.onset, REPLACES, thresholds.SOON)
+        steady = False if unhealthy else None if before else True
+        yield from few_bad_gateways(anomaly, balancer, steady)
+        if unhealthy:
             yield contradicting(True, unhealthy)
-        yield from outside_rollouts(anomaly, known_changes)
+        yield from outside_rollouts(before, known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)
 
     @advice("keep-alive-race")
@@ -58,8 +63,13 @@ class KeepAliveRace(BalancerSources, ChangeSources):
         yield next_steps.trail(scope, "who changed the load balancer's settings")
 
 
-def few_bad_gateways(anomaly: AnomalyWindow, balancer: Balancer) -> Iterator[Clue]:
-    """Are nearly all errors the balancer's own 502, few among all requests, and targets quick?"""
+def few_bad_gateways(
+    anomaly: AnomalyWindow, balancer: Balancer, steady: bool | None
+) -> Iterator[Clue]:
+    """Are nearly all errors the balancer's own 502, few among all requests, and targets quick?
+
+    `steady`: whether the targets stay as they are; False: some are sick, None: they were replaced.
+    """
     own = answered_itself(balancer, anomaly, "502")
     errors = anomaly.during(balancer.errors).total()
     share = ratio(errors, anomaly.during(balancer.requests).total())
@@ -81,19 +91,15 @@ def few_bad_gateways(anomaly: AnomalyWindow, balancer: Balancer) -> Iterator[Clu
         f"{text}; {count(refused)} failed connections, {count(answered)} errors of targets, "
         f"target response p99 {milliseconds(anomaly.during(balancer.p99).typical())}"
     )
+    if holds and not steady:
+        holds = steady
     clue = decisive(holds, asked(holds, question, told))
     yield clue.model_copy(update={"missing": (UNREAD,)}) if clue.holds else clue
 
 
-def outside_rollouts(anomaly: AnomalyWindow, changes: Changes) -> Iterator[Clue]:
-    """Against it: a rollout, in which targets are taken out and end connections anyway."""
-    if anomaly.onset is None:
-        return
-    found = suspect(changes.known, anomaly.onset)
-    if found is not None:
-        yield contradicting(
-            found.in_force <= thresholds.SOON,
-            f"{found.change.summary} shortly before: targets that stop end connections as well",
-        )
+def outside_rollouts(before: Before | None, changes: Changes) -> Iterator[Clue]:
+    """Against it: targets were replaced, which ends connections anyway."""
+    if before is not None:
+        yield contradicting(True, f"{before.told()}: targets that stop end connections as well")
     elif changes.asked and not changes.unread:
-        yield supporting(True, "no release in the hour before")
+        yield supporting(True, "no target was replaced in the 15 min before")

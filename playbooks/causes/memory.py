@@ -13,7 +13,7 @@ from bot.domain.playbook_contract import (
     supporting,
 )
 from bot.domain.report import Advice, Clue, Gap
-from playbooks.evidence import next_steps, target_steps, thresholds
+from playbooks.evidence import next_steps, rivals, target_steps, thresholds
 from playbooks.evidence.exception_kinds import Kind
 from playbooks.evidence.failure_sources import FailureSources
 from playbooks.evidence.onset import AnomalyWindow
@@ -54,6 +54,7 @@ class OutOfMemory(FailureSources):
             yield from _tasks(anomaly, balancer, stopped_tasks, killed)
         else:
             yield from _functions(raised, stopped_tasks)
+        yield from rivals.in_one_zone(anomaly, balancer)
         used = _memory(anomaly, tasks)
         if used is not None:
             yield supporting(

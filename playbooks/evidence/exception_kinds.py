@@ -40,7 +40,7 @@ _KINDS = (
         Kind.MEMORY,
         r"out ?of ?memory|MemoryError|OOMKilled|signal: killed|exit (?:status|code) 137",
     ),
-    (Kind.CERTIFICATE, r"certificate|CERT_|x509|SSLHandshake|SSLError|TLSError|PKIX|EPROTO"),
+    (Kind.CERTIFICATE, r"certif|CERT_|x509|ssl|TLSError|handshake|PKIX|EPROTO"),
     (
         Kind.THROTTLING,
         r"throttl|toomanyrequests|rate ?exceeded|rate ?limit|slowdown|provisionedthroughput|"

@@ -271,36 +271,26 @@ def function_network(scope: Scope) -> Iterator[Advice]:
 
 
 def role_policies(scope: Scope) -> Iterator[Advice]:
-    """The policies of the function's or the tasks' role."""
+    """The policies of the function's role; the role of the tasks."""
     region = scope.service.region
-    roles = [
-        aws(
-            region,
-            *("lambda", "get-function-configuration", "--function-name", function.name),
-            *("--query", "Role"),
-            *TEXT,
-        )
-        for function in scope.service.resources.functions[:1]
-    ] or [
-        with_output(
-            aws(
-                region,
-                *("ecs", "describe-task-definition", "--query", "taskDefinition.taskRoleArn"),
-                *TEXT,
-            ),
-            "--task-definition",
-            target_steps.task_definition(scope, ecs),
-        )
-        for ecs in scope.service.resources.ecs[:1]
-    ]
-    for role in roles:
-        name = f"{role} | sed 's|.*/||'"
+    for function in scope.service.resources.functions[:1]:
+        words = ("lambda", "get-function-configuration", "--function-name", function.name)
+        role = f"{aws(region, *words, '--query', 'Role', *TEXT)} | sed 's|.*/||'"
         own, attached = (
-            with_output(aws(region, "iam", operation), "--role-name", name)
+            with_output(aws(region, "iam", operation), "--role-name", role)
             for operation in ("list-role-policies", "list-attached-role-policies")
         )
         text = "See the policies of the role; then `aws iam get-role-policy` for each"
         yield Advice(text=text, command=f"{own}; {attached}")
+    for ecs in scope.service.resources.ecs[:1]:
+        query = ("--query", "taskDefinition.taskRoleArn", *TEXT)
+        command = aws(region, "ecs", "describe-task-definition", *query)
+        yield Advice(
+            text=f"Find the role of {ecs.service}'s tasks; then `aws iam list-role-policies` of it",
+            command=with_output(
+                command, "--task-definition", target_steps.task_definition(scope, ecs)
+            ),
+        )
 
 
 def concurrency_settings(scope: Scope) -> Iterator[Advice]:
