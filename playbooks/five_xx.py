@@ -120,6 +120,7 @@ class FiveXX(
         AlarmRule("AWS/ApplicationELB", LAMBDA_FAILED),
         AlarmRule("AWS/ApplicationELB", NOT_CONNECTED, primary=False),
         AlarmRule("AWS/ELB", frozenset({"SpilloverCount"})),
+        AlarmRule("ApplicationSignals", frozenset({"Fault"})),
         AlarmRule("AWS/ELB", frozenset({"BackendConnectionErrors"}), primary=False),
     )
     metric_words: ClassVar[frozenset[str]] = WORDS

@@ -77,7 +77,7 @@ def _trigger(wanted: str | None, report: Report) -> Iterator[str]:
 
 
 def _actions(expect: Expect, report: Report) -> Iterator[str]:
-    offered = [offer.action for offer in report.actions]
+    offered = [offer.action for offer in report.actions if offer.fits]
     listed = ", ".join(offered) or "none"
     for action in expect.actions:
         if action not in offered:
@@ -89,7 +89,11 @@ def _actions(expect: Expect, report: Report) -> Iterator[str]:
 
 def _rollback(wanted: str, report: Report, plans: Mapping[str, Plan]) -> Iterator[str]:
     """Some rollback that is offered must lead to `wanted`."""
-    offered = [offer.action for offer in report.actions if offer.action.startswith("rollback-")]
+    offered = [
+        offer.action
+        for offer in report.actions
+        if offer.fits and offer.action.startswith("rollback-")
+    ]
     leads = {name: plans[name].after for name in offered if name in plans}
     if any(wanted in _values(after) for after in leads.values()):
         return

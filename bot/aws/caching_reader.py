@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.aws.metric_batches import MetricBatches
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import Cost
@@ -29,6 +30,8 @@ class _CachedRead:
 class CachingReader:
     """An `Aws` that sends equal reads once. Callers that ask meanwhile wait for the same answer.
 
+    GetMetricData calls of the same moment become one (`metric_batches`).
+
     Use one for each investigation. Guards, read-backs and verification must see changes, so they
     use a reader without a cache.
 
@@ -38,6 +41,7 @@ class CachingReader:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
+        self._metrics = MetricBatches(aws)
         self._lock = threading.Lock()
         self._reads: dict[str, _CachedRead] = defaultdict(_CachedRead)
 
@@ -68,6 +72,10 @@ class CachingReader:
     def pages(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> Iterator[dict[str, Any]]:
+        if (service, operation) == ("cloudwatch", "get_metric_data"):
+            yield from self._metrics.pages(region, params)
+            return
+
         def send() -> list[dict[str, Any]]:
             return list(self._aws.pages(service, operation, region=region, **params))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
-from bot.domain.base import Frozen
 
-
-class Coverage(Frozen):
+@dataclass(frozen=True, slots=True)
+class Coverage:
     """What a piece of evidence leaves out; nothing when it is complete.
 
     `missing` holds one plain sentence for each part that was not read: "REPORT lines of 3 % of
@@ -21,6 +22,16 @@ class Coverage(Frozen):
         """Whether nothing is left out."""
         return not self.missing
 
+    @classmethod
+    def of(cls, *missing: str | None) -> Self:
+        """Coverage that lacks what the sentences say; None and empty ones are left out."""
+        return cls(tuple(dict.fromkeys(each for each in missing if each)))
+
+    @classmethod
+    def together(cls, several: Iterable[Coverage]) -> Self:
+        """The coverage of evidence that was put together from several pieces."""
+        return cls.of(*(text for each in several for text in each.missing))
+
 
 COMPLETE = Coverage()
 
@@ -33,5 +44,4 @@ def coverage_of(evidence: object) -> Coverage:
 
 def combined(evidence: Iterable[object]) -> Coverage:
     """Everything that any of the values leaves out, each sentence once."""
-    sentences = (text for each in evidence for text in coverage_of(each).missing)
-    return Coverage(missing=tuple(dict.fromkeys(sentences)))
+    return Coverage.together(coverage_of(each) for each in evidence)

@@ -46,7 +46,7 @@ class Aws(Protocol):
         ...
 
     def scanned(self, log_bytes: int) -> None:
-        """Count bytes that Logs Insights scanned. Raises ReadFailed(BUDGET) above the budget."""
+        """Count bytes that Logs Insights scanned. Above the budget further queries are refused."""
         ...
 
     def cost(self) -> Cost:
@@ -195,6 +195,11 @@ class Message(Protocol):
     @property
     def blocks(self) -> list[dict[str, Any]]:
         """Block Kit blocks."""
+        ...
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """E-mail addresses and names in it that are evidence, and not redacted."""
         ...
 
 

@@ -26,10 +26,15 @@ MOST_CHARACTERS = 13_200  # of all blocks of a message; above it Slack answers m
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: its blocks, and the text for notifications and screen readers."""
+    """A message: its blocks, and the text for notifications and screen readers.
+
+    `kept`: what in it is evidence and not redacted: e-mail addresses of those who changed
+    something, names of resources.
+    """
 
     text: str
     blocks: list[Block]
+    kept: frozenset[str] = frozenset()
 
 
 def count_characters(blocks: object) -> int:
@@ -175,6 +180,26 @@ def button(
     if confirm:
         made["confirm"] = confirm
     return made
+
+
+def number_field(
+    name: str, block_id: str, value: int, *, least: int, most: int, hint: str
+) -> Block:
+    """A field for a whole number in a modal; its action id is the block's id."""
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": label(name, 150),
+        "hint": label(hint, 300),
+        "element": {
+            "type": "number_input",
+            "action_id": block_id,
+            "is_decimal_allowed": False,
+            "initial_value": str(value),
+            "min_value": str(least),
+            "max_value": str(most),
+        },
+    }
 
 
 def confirm(title: str, text: str, yes: str, *, danger: bool = False) -> Block:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.redaction import evidence_in
 from bot.domain.report import GapReason, Report
 from bot.domain.run import Run
 from bot.render import findings
@@ -81,7 +82,7 @@ def card(
         blocks = _blocks(incident, report, runs, offers, detail)
         if count_characters(blocks) <= BUDGET:
             break
-    return Message(text=summary(incident, report), blocks=blocks)
+    return Message(summary(incident, report), blocks, _kept(report))
 
 
 def summary(incident: Incident, report: Report | None) -> str:
@@ -92,7 +93,7 @@ def summary(incident: Incident, report: Report | None) -> str:
         pieces.append(
             escaped(f"{findings.CONFIDENCE[report.verdict]}: {findings.chain_title(report)}.", 300)
             if cause
-            else escaped(f"{findings.WITHOUT_CAUSE[report.verdict]}.", 300)
+            else escaped(f"{findings.without_cause(report)}.", 300)
         )
     return join(" ", pieces)
 
@@ -103,7 +104,11 @@ def status(incident: Incident, report: Report | None) -> Message:
     blocks = [rich(line(bold(head))), context(_facts(incident, report))]
     if report is not None:
         blocks.append(findings.verdict(report, Detail(clues=1, others=2)))
-    return Message(summary(incident, report), blocks)
+    return Message(summary(incident, report), blocks, _kept(report))
+
+
+def _kept(report: Report | None) -> frozenset[str]:
+    return frozenset() if report is None else evidence_in(report.model_dump())
 
 
 def _blocks(
@@ -120,6 +125,8 @@ def _blocks(
     if report is not None:
         blocks += [_codes(report), findings.verdict(report, detail)]
     blocks += [_runs(runs), _buttons(incident, runs, offers)]
+    if report is not None and incident.state is not IncidentState.CLOSED:
+        blocks.append(findings.blocked(report, detail))
     if report is not None:
         blocks += [
             chart(report),

@@ -42,6 +42,7 @@ UNREAD = {
     GapReason.ERROR: "The read failed",
 }
 CHANGES = "Changes around the onset"
+MOST_BLOCKED = 3
 # The kinds of clues, strongest first.
 _STRENGTH = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
 
@@ -88,6 +89,11 @@ def verdict(report: Report, detail: Detail) -> Block:
     if report.complete and report.next_test and report.verdict is not Verdict.NOTHING_WRONG:
         elements.append(line(bold("Next: "), plain(f"find out {report.next_test}", detail.length)))
     return rich(*elements)
+
+
+def without_cause(report: Report) -> str:
+    """What to say when no cause is called likely."""
+    return WITHOUT_CAUSE.get(report.verdict, WITHOUT_CAUSE[Verdict.INCONCLUSIVE])
 
 
 def chain_title(report: Report) -> str:
@@ -155,6 +161,16 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
         lead = f"Does not apply to {report.service}: "
         elements.append(line(plain(lead, 120), plain(titles, detail.length, quiet=True)))
     return rich(*elements)
+
+
+def blocked(report: Report, detail: Detail) -> Block | None:
+    """Actions for the cause whose preconditions do not hold: each with its reason, no button."""
+    rows = [
+        [bold(f"{offer.title} "), plain("blocked: "), plain(offer.why, detail.length)]
+        for offer in report.actions
+        if offer.fits is False
+    ]
+    return rich(line(bold("Not possible now")), bullets(rows[:MOST_BLOCKED])) if rows else None
 
 
 def unread(report: Report, detail: Detail) -> Block | None:

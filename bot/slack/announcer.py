@@ -48,6 +48,7 @@ class SlackAnnouncer:
         content = Message(
             text=message.text,
             blocks=message.blocks,
+            kept=message.kept,
             thread_ts=thread_ts,
             thread_key=None if thread_ts else thread_key,
         )

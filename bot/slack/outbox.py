@@ -44,11 +44,13 @@ class Message(Frozen):
     """A message: Block Kit blocks, and the text that notifications show instead.
 
     It goes into the thread of another message of this outbox (`thread_key`) or of any message
-    (`thread_ts`), or into the channel. Raises ValueError when both are given.
+    (`thread_ts`), or into the channel. Raises ValueError when both are given. `kept` is not
+    redacted, and not stored.
     """
 
     text: str = Field(min_length=1)
     blocks: list[dict[str, Any]] = Field(default_factory=list)
+    kept: frozenset[str] = Field(default=frozenset(), exclude=True)
     thread_key: str | None = None
     thread_ts: str | None = None
 
@@ -177,7 +179,7 @@ class Outbox:
 
         Secrets are removed here, so that neither Redis nor Slack gets them.
         """
-        clean = Message.model_validate(redact_tree(message.model_dump()))
+        clean = Message.model_validate(redact_tree(message.model_dump(), message.kept))
         keys = self._keys
         changed = await self._put(
             keys=[

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -50,11 +52,19 @@ class ColdStartSurge(FunctionSources):
         unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Late requests are cold starts, and cold requests are late far more often than warm."""
-        yield from of_one_function(late_cold_starts(anomaly, reports), unmeasured)
+        for clue in of_one_function(late_cold_starts(anomaly, reports), unmeasured):
+            yield choosing(alias_to_provision(counts), clue)
         yield more_traffic(anomaly, edge, thresholds.SURGE)
         yield from around_cold_starts(anomaly, edge, access, counts, reports)
         yield from provisioning(anomaly, counts, provisioned, integration)
         yield from rivals.throttled_instead(anomaly, counts, reports)
+
+
+def alias_to_provision(counts: FunctionCounts | Gap | None) -> Choice | None:
+    """The alias whose calls were measured; None when it is not known."""
+    if not isinstance(counts, FunctionCounts) or counts.alias is None:
+        return None
+    return Choice(target=f"lambda:{counts.name}:{counts.alias}/provisioned-concurrency")
 
 
 def late_cold_starts(anomaly: AnomalyWindow, reports: Reports | Gap) -> Iterator[Clue]:

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from bot.domain.playbook_contract import (
     Scope,
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -15,7 +16,12 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import rivals, thresholds
-from playbooks.evidence.changes import came_with_release, dependency_change, suspect
+from playbooks.evidence.changes import (
+    came_with_release,
+    dependency_change,
+    suspect,
+    unread_around,
+)
 from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import slowness
 from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts
@@ -85,7 +91,8 @@ def release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Iterator[
         yield no_release(anomaly, scope, changes)
         return
     before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
-    yield necessary(True, before, lag=found.lag.total_seconds())
+    clue = necessary(True, before, lag=found.lag.total_seconds())
+    yield choosing(found.change.choice, clue)
     yield supporting(
         found.in_force <= thresholds.AT_ONCE,
         f"it began {lag(found.in_force)} after {found.change.summary} was in force"
@@ -129,8 +136,10 @@ def took_effect_at_once(anomaly: AnomalyWindow, changes: Changes) -> bool:
 
 def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
     """Necessary: no release is known. Unknown while a source was not read or may be late."""
-    if changes.unread:
-        sources = ", ".join(unread.source for unread in changes.unread)
+    onset = anomaly.onset
+    unread = changes.unread if onset is None else unread_around(changes, onset)
+    if unread:
+        sources = ", ".join(dict.fromkeys(each.source for each in unread))
         return necessary(None, f"whether something was released: {sources} could not be read")
     if not changes.asked:
         return necessary(
@@ -141,13 +150,14 @@ def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
             None,
             "whether something was released: the service's tags were not read, it may have more",
         )
-    text = f"no release in the {lag(thresholds.LATEST)} before it began"
-    onset = anomaly.onset
+    before = f"in the {lag(thresholds.LATEST)} before it began"
     if onset is not None and scope.window.end - onset < thresholds.TRAIL_IS_LATE:
         return necessary(
-            None, f"whether something was released: {text}, but CloudTrail may be minutes behind"
+            None,
+            f"whether something was released: none found yet {before}, but CloudTrail may be "
+            "minutes behind",
         )
-    return necessary(False, text)
+    return necessary(False, f"no release {before}")
 
 
 def code_answers(

@@ -155,6 +155,7 @@ def security_group_changed(
         change
         for change in changes.known
         if change.kind == "security-group"
+        and not change.error
         and -thresholds.AFTERWARDS <= onset - change.at <= thresholds.SOON
     ]
     if before:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -70,9 +72,10 @@ def throttling(
         return
     throttled = anomaly.during(counts.throttles).total()
     called = calls(counts, anomaly).total()
-    yield necessary(
+    clue = necessary(
         throttled > 0, f"{count(throttled)} of {count(called)} calls throttled", throttles=throttled
     )
+    yield choosing(Choice(target=f"lambda:{counts.name}/reserved-concurrency"), clue)
     share = throttled / called if called else 0.0
     explained = throttled_share(counts, anomaly)
     text = f"{percent(share)} of the calls were throttled; {share_of_requests(anomaly)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.playbook_contract import decisive, hypothesis, necessary, supporting
+from bot.domain.plan import Choice
+from bot.domain.playbook_contract import choosing, decisive, hypothesis, necessary, supporting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
@@ -46,11 +47,12 @@ def one_zone(
         f"{percent(worst.rate_elsewhere)} in the other zones",
         **figures(rate=worst.rate, elsewhere=worst.rate_elsewhere),
     )
-    yield decisive(
+    clue = decisive(
         worst.alone,
         f"{percent(worst.share)} of the {anomaly.label} come from {worst.name}",
         **figures(share=worst.share),
     )
+    yield choosing(Choice(suspect=worst.name), clue)
     if isinstance(health, TargetHealth):
         unhealthy = [t for t in health.targets if t.state not in ("healthy", "unused") and t.zone]
         inside = [t for t in unhealthy if t.zone == worst.name]

@@ -9,9 +9,9 @@ from bot.domain.report import Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.probes.balancer import Balancer
-from playbooks.probes.functions import FunctionCounts
+from playbooks.probes.functions import NEAR_TIMEOUT, FunctionCounts
 from playbooks.probes.lambda_reports import Reports, Tally
-from playbooks.probes.metrics import ratio
+from playbooks.probes.metrics import TimeSeries, ratio
 
 # --- late requests, by REPORT lines ---------------------------------------------------------------
 
@@ -82,7 +82,8 @@ def assumed_words(reports: Reports) -> str:
 class Slowness:
     """The backend's median and 99th percentile as multiples of its baseline; `p99_ms` now, in ms.
 
-    `what` says whose durations they are.
+    Of finished requests only: those that ended at a timeout took as long as it is. `what` says
+    whose durations they are.
     """
 
     what: str
@@ -98,7 +99,12 @@ def slowness(
     anomaly: AnomalyWindow,
 ) -> Slowness | None:
     """From warm requests by their REPORT lines; else from the function's Duration, which has no
-    init in it either; else from the targets. None when nothing measures durations."""
+    init in it either; else from the targets. None when nothing measures durations of finished
+    requests.
+
+    The function's Duration contains the invocations that ended at its timeout; where there are any,
+    it does not tell how long the others took.
+    """
     if isinstance(reports, Reports):
         now, usual = tallies(reports, anomaly)
         if now.warm_p99 is not None and usual.warm_p99 is not None:
@@ -108,21 +114,41 @@ def slowness(
                 ratio(now.warm_p99, usual.warm_p99),
                 now.warm_p99,
             )
-    for what, source in (("Duration (cold ones included)", counts), ("target response", balancer)):
-        if isinstance(source, (FunctionCounts, Balancer)) and anomaly.during(source.p99):
+    measured: list[tuple[str, TimeSeries, TimeSeries]] = []
+    if isinstance(counts, FunctionCounts) and not reaches_timeout(counts, reports, anomaly):
+        measured.append(("Duration (cold ones included)", counts.p50, counts.p99))
+    if isinstance(balancer, Balancer):
+        measured.append(("target response", balancer.p50, balancer.p99))
+    for what, p50, p99 in measured:
+        if anomaly.during(p99):
             return Slowness(
                 what,
-                anomaly.times_usual(source.p50),
-                anomaly.times_usual(source.p99),
-                anomaly.during(source.p99).typical(),
+                anomaly.times_usual(p50),
+                anomaly.times_usual(p99),
+                anomaly.during(p99).typical(),
             )
     return None
+
+
+def reaches_timeout(
+    counts: FunctionCounts, reports: Reports | Gap | None, anomaly: AnomalyWindow
+) -> bool:
+    """Whether invocations in the anomaly ended at the function's timeout, by the longest of them;
+    also when the REPORT lines say so."""
+    if isinstance(reports, Reports) and tallies(reports, anomaly)[0].timed_out:
+        return True
+    timeout = reports.timeout if isinstance(reports, Reports) else counts.timeout
+    longest = anomaly.during(counts.p99).peak()
+    return timeout is not None and longest is not None and longest >= NEAR_TIMEOUT * timeout * 1000
 
 
 def execution_time(
     counts: FunctionCounts, reports: Reports | Gap | None, anomaly: AnomalyWindow
 ) -> tuple[str, float | None]:
-    """How long an execution takes as a multiple of the baseline: on average, else the median."""
+    """How long an execution takes as a multiple of the baseline: on average, else the median.
+
+    The average is of all of them: those that ended at the timeout used up executions as well.
+    """
     mean = anomaly.times_usual(counts.mean)
     if mean is not None:
         return "an execution on average", mean

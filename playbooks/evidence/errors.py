@@ -69,10 +69,13 @@ def timeouts(
 ) -> float | None:
     """Share of the errors that are timeouts of the front door, which waits `deadline` seconds.
 
-    By what the access log says of them or how long they took; else by the balancer's 504s.
+    By what the access log says of them or how long they took; else by the balancer's 504s. HTTP
+    APIs answer a timeout with 503, as they do other failures: without either, it is not known.
     """
     if isinstance(access, AccessLog):
         answers = access.between(anomaly.start, anomaly.end)
+        if access.kind == "http" and not access.fields & {"response_type", "latency"}:
+            return None if any(answer.status == "503" for answer in answers) else 0.0
         late = [
             answer
             for answer in answers
@@ -83,7 +86,8 @@ def timeouts(
         return ratio(sum(each.count for each in late), sum(each.count for each in answers))
     if isinstance(edge, Edge) and edge.codes and "504" in edge.codes:
         return ratio(anomaly.during(edge.codes["504"]).total(), anomaly.errors or 0.0)
-    return 0.0 if isinstance(edge, Edge) and edge.codes else None
+    # by target group, what the balancer answers itself is not counted
+    return 0.0 if isinstance(edge, Edge) and edge.codes and not edge.groups else None
 
 
 def median_latency(access: AccessLog | Gap | None, anomaly: AnomalyWindow) -> float | None:
@@ -121,14 +125,8 @@ def code_errors(
     """
     raised = None if counts is None else raised_errors(counts, reports, anomaly)
     found = [] if raised is None else [raised]
-    if isinstance(access, AccessLog) and "integration_status" in access.fields:
-        answers = access.between(anomaly.start, anomaly.end)
-        passed_on = sum(
-            answer.count
-            for answer in answers
-            if answer.response_type is None and (answer.integration_status or "").startswith("5")
-        )
-        share = ratio(passed_on, sum(answer.count for answer in answers))
+    if isinstance(access, AccessLog):
+        share = passed_on(access, anomaly, by_lambda=counts is not None)
         if share is not None:
             found.append(CodeErrors(share, "answers of the backend that the API passed on"))
     if isinstance(balancer, Balancer):
@@ -140,6 +138,28 @@ def code_errors(
     most = max(found, key=lambda each: each.share, default=None)
     few = most is not None and most.share < thresholds.EXPLAINS
     return None if few and counts is not None and raised is None else most
+
+
+def passed_on(access: AccessLog, anomaly: AnomalyWindow, *, by_lambda: bool) -> float | None:
+    """Share of the errors that the backend answered and the API passed on; None when the access log
+    does not tell.
+
+    What Lambda answers the API says nothing of the code: it is 200 when the code returns 500. Of
+    other backends it is their own answer.
+    """
+    answers = access.between(anomaly.start, anomaly.end)
+    if "integration_status" in access.fields:
+        told = [(each.integration_status, each) for each in answers]
+    elif "invoke_status" in access.fields and not by_lambda:
+        told = [(each.invoke_status, each) for each in answers]
+    else:
+        return None
+    count = sum(
+        each.count
+        for status, each in told
+        if each.response_type is None and (status or "").startswith("5")
+    )
+    return ratio(count, sum(each.count for each in answers))
 
 
 def raised_errors(

@@ -11,15 +11,16 @@ from typing import ClassVar
 from bot.domain.playbook_contract import Causes, Scope, fact
 from bot.domain.report import Gap, SignalState
 from playbooks.evidence import onset
-from playbooks.evidence.changes import all_changes
+from playbooks.evidence.changes import acting, all_changes, called_versions
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.signal import Signal
 from playbooks.probes.access_log import AccessLogProbe
 from playbooks.probes.balancer import BalancerProbe, TargetHealthProbe
 from playbooks.probes.changes import Changes, ChangesProbe
 from playbooks.probes.edge import Edge, EdgeProbe
+from playbooks.probes.front_door import Call
 from playbooks.probes.functions import FunctionCountsProbe
-from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe
+from playbooks.probes.invoked_function import IntegrationProbe, UnmeasuredFunctionsProbe
 from playbooks.probes.lambda_reports import ReportsProbe
 
 
@@ -61,8 +62,14 @@ class ChangeSources(FrontDoorSources):
     """What somebody changed, from every source."""
 
     changes = ChangesProbe()
+    integration = IntegrationProbe()
 
     @fact
-    def known_changes(self, changes: Changes | Gap | None) -> Changes:
-        """What is known to have changed; where nothing could be read, all is unread."""
-        return all_changes(changes)
+    def known_changes(
+        self,
+        scope: Scope,
+        changes: Changes | Gap | None,
+        integration: tuple[Call, ...] | Gap | None,
+    ) -> Changes:
+        """The changes that act on what is called; where nothing could be read, all is unread."""
+        return acting(all_changes(changes), called_versions(scope, integration))

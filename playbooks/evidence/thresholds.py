@@ -54,7 +54,8 @@ AT_ONCE = timedelta(minutes=3)  # the release and the first bad minutes
 SERVED_WELL = timedelta(minutes=6)  # in force so long without errors: it is not the change itself
 SOON = timedelta(minutes=15)  # a change people would connect with the onset
 LATEST = timedelta(minutes=60)  # before it, a change would have shown by then
-TRAIL_IS_LATE = timedelta(minutes=10)  # CloudTrail delivers within about 5 minutes; twice that
+# CloudTrail delivers within about 5 minutes, without promise; three times that
+TRAIL_IS_LATE = timedelta(minutes=15)
 
 # Exceptions.
 EXCEPTION_ROSE = 3.0  # times the usual lines a minute

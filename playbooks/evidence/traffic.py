@@ -10,7 +10,7 @@ from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.wording import figures, times
 from playbooks.probes.edge import Edge
 from playbooks.probes.functions import FunctionCounts
-from playbooks.probes.metrics import TimeSeries, ratio, summed
+from playbooks.probes.metrics import TimeSeries, ratio
 
 LEAD_IN = timedelta(minutes=5)  # traffic rises before the errors do
 RISE = timedelta(minutes=15)  # a rise that is a trigger has come by then
@@ -39,7 +39,7 @@ def more_traffic(anomaly: AnomalyWindow, edge: Edge | Gap | None, factor: float)
 def calls(counts: FunctionCounts, anomaly: AnomalyWindow) -> TimeSeries:
     """Calls of the function in the anomaly, throttled ones too: when all are throttled, Lambda
     publishes no Invocations."""
-    return anomaly.during(summed((counts.invocations, counts.throttles)))
+    return anomaly.during(counts.calls)
 
 
 def throttled_share(counts: FunctionCounts, anomaly: AnomalyWindow) -> float | None:

@@ -1,7 +1,8 @@
 """The API's access log: server errors by status, by API Gateway's own reason, and latency.
 
-An access log has the keys somebody chose. They are derived from the stage's format, so the query
-names `httpStatus` where the format says `"httpStatus": "$context.status"`.
+An access log has the fields somebody chose. They are derived from the stage's format, so the query
+names `httpStatus` where the format says `"httpStatus": "$context.status"`, and takes a line of any
+other format (CLF, CSV, XML) apart as the format puts it together.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from bot.domain.coverage import Coverage
 from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
@@ -25,15 +27,25 @@ STATUS = ("status",)
 # $context variables, the best first. REST: "API Gateway mapping template and access logging
 # variable reference"; HTTP APIs: "logging variables".
 RESPONSE_TYPE = ("error.responseType",)
-INTEGRATION_STATUS = ("integration.integrationStatus", "integration.status", "integrationStatus")
+# What the backend answered; of a Lambda proxy integration, what the function's code returned.
+INTEGRATION_STATUS = ("integration.status",)
+# Of a Lambda integration, what Lambda itself answered the API: 200 although the code returned 500.
+INVOKE_STATUS = ("integration.integrationStatus", "integrationStatus")
 LATENCY = ("responseLatency", "integration.latency", "integrationLatency")
 
-_UNQUOTED = re.compile(r'(?<!")(\$context\.[\w.]+)(?!")')
+FEW_UNREADABLE = 0.05  # of the lines that may be errors: more of them make the log a sample
+
+_STRING_OR_BARE = re.compile(r'"(?:[^"\\]|\\.)*"|\$context\.[\w.]+')
+_VARIABLE = re.compile(r"\$context\.([\w.]+?)(?=\.?(?:[^\w.]|$))")
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Server errors of one minute that are alike; `p50` and `p99` are their latency in ms."""
+    """Server errors of one minute that are alike; `p50` and `p99` are their latency in ms.
+
+    `integration_status`: what the backend, or the function's code, answered; `invoke_status`: what
+    Lambda answered the API, which is 200 whatever the code returned.
+    """
 
     at: datetime
     status: str
@@ -42,19 +54,45 @@ class Answers:
     count: float
     p50: float | None
     p99: float | None
+    invoke_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """The server errors in the access log. `fields`: the optional parts that its format has."""
+    """The server errors in the access log. `fields`: the optional parts that its format has;
+    `unreadable`: lines a minute that have no status, as a quote in a user agent breaks JSON."""
 
     group: str
     query: str
-    fields: frozenset[str]  # of "response_type", "integration_status", "latency"
+    fields: frozenset[str]  # of "response_type", "integration_status", "invoke_status", "latency"
     answers: tuple[Answers, ...]
+    kind: Literal["rest", "http"] = "rest"
+    unreadable: Mapping[datetime, float] = field(default_factory=dict)
+
+    @property
+    def coverage(self) -> Coverage:
+        """Complete when next to all lines could be read."""
+        lines = sum(self.unreadable.values())
+        errors = sum(each.count for each in self.answers)
+        if lines <= FEW_UNREADABLE * (lines + errors):
+            return Coverage()
+        return Coverage.of(f"{lines:,.0f} lines of {self.group} could not be read")
 
     def between(self, start: datetime, end: datetime) -> tuple[Answers, ...]:
         return tuple(answers for answers in self.answers if start <= answers.at < end)
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """How to find the $context variables in a line: each under its field of `fields`, after the
+    line was taken apart by `pattern`, which JSON needs none of."""
+
+    fields: Mapping[str, str]
+    pattern: str | None = None
+
+    def first(self, variables: tuple[str, ...]) -> str | None:
+        """The field of the first variable that the format has."""
+        return next((self.fields[each] for each in variables if each in self.fields), None)
 
 
 class AccessLogProbe(Probe[AccessLog]):
@@ -67,17 +105,24 @@ class AccessLogProbe(Probe[AccessLog]):
             return None
         settings = access_log_settings(aws, api)
         group = group_of(settings)
-        keys = keys_of(settings.get("format", ""))
-        status = first(keys, STATUS)
+        log_format = format_of(settings["format"])
+        status = log_format.first(STATUS)
         if status is None:
             raise ReadFailed(
                 GapReason.NOT_CONFIGURED,
-                f"the access log of {api.name}/{api.stage} has no status as JSON; "
+                f"the access log of {api.name}/{api.stage} has no status; "
                 'add "status": "$context.status" to its format',
             )
-        query, fields = query_of(keys, status)
+        query, fields = query_of(log_format, status)
         rows = logs_insights.run(aws, scope.window, (group,), query)
-        return AccessLog(group, str(query), fields, tuple(answers_of(rows)))
+        return AccessLog(
+            group,
+            str(query),
+            fields,
+            tuple(answers_of(rows)),
+            kind=api.kind,
+            unreadable=unreadable_of(rows),
+        )
 
 
 def access_log_settings(aws: Aws, api: ApiRef) -> dict[str, str]:
@@ -112,62 +157,106 @@ def group_of(settings: Mapping[str, str]) -> str:
     return group.removesuffix(":*")
 
 
-def keys_of(log_format: str) -> dict[str, str]:
-    """$context variable -> key of the log line, for a format that is JSON; else empty.
+def format_of(log_format: str) -> LogFormat:
+    """How a stage's access log is read.
 
-    Keys of nested objects are dotted, as Insights finds them. `"status": $context.status`, without
-    quotes, is a usual way of logging a number.
+    A format that is JSON as it stands is taken so. `"status": $context.status`, without quotes, is
+    a usual way of logging a number: what stands bare is quoted. Any other format is text.
     """
-    quoted = _UNQUOTED.sub(r'"\1"', log_format)
-    try:
-        tree = json.loads(quoted)
-    except ValueError:
-        return {}
+    for candidate in (log_format, _STRING_OR_BARE.sub(_quoted, log_format)):
+        try:
+            return LogFormat(keys_of(json.loads(candidate)))
+        except ValueError:
+            continue
+    return text_format(log_format)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else f'"{found[0]}"'
+
+
+def keys_of(tree: object) -> dict[str, str]:
+    """$context variable -> key of the log line. Keys of nested objects are dotted, as Insights
+    finds them; a value that is put together from several variables is none of them."""
     found: dict[str, str] = {}
 
     def walk(node: object, path: str) -> None:
         if isinstance(node, dict):
             for key, value in node.items():
                 walk(value, f"{path}.{key}" if path else str(key))
-        elif isinstance(node, str) and node.startswith("$context."):
-            found.setdefault(node.removeprefix("$context."), path)
+        elif isinstance(node, str) and (variable := _VARIABLE.fullmatch(node)):
+            found.setdefault(variable[1], path)
 
     walk(tree, "")
     return found
 
 
-def first(keys: Mapping[str, str], variables: tuple[str, ...]) -> str | None:
-    return next((keys[variable] for variable in variables if variable in keys), None)
+def text_format(log_format: str) -> LogFormat:
+    """A format that is no JSON, such as CLF, CSV or XML: each variable ends where the text after it
+    begins, which no value has in it."""
+    wanted = {*STATUS, *RESPONSE_TYPE, *INTEGRATION_STATUS, *INVOKE_STATUS, *LATENCY}
+    fields: dict[str, str] = {}
+    pattern, end = "^", 0
+    for found in _VARIABLE.finditer(log_format):
+        pattern += _spaces(re.escape(log_format[end : found.start()]))
+        end = found.end()
+        following = log_format[end : end + 1]
+        value = f"[^{re.escape(following)}]*" if following.strip() else r"\S*"
+        name = "log_" + found[1].replace(".", "_")
+        if found[1] in wanted and found[1] not in fields:
+            fields[found[1]] = name
+            pattern += f"(?<{name}>{value})"
+        else:
+            pattern += value
+    return LogFormat(fields, pattern if fields else None)
 
 
-def query_of(keys: Mapping[str, str], status: str) -> tuple[logs_insights.Query, frozenset[str]]:
-    """Server errors (status 500 and above) by minute and by all that the format tells."""
+def _spaces(escaped: str) -> str:
+    """Any run of spaces and line ends as one: API Gateway writes a line without line ends."""
+    return re.sub(r"(?:\\\s)+", r"\\s+", escaped)
+
+
+def query_of(log_format: LogFormat, status: str) -> tuple[logs_insights.Query, frozenset[str]]:
+    """Server errors (status 500 and above) by minute and by all that the format tells, and lines
+    without a status."""
     parts = {
-        "response_type": first(keys, RESPONSE_TYPE),
-        "integration_status": first(keys, INTEGRATION_STATUS),
-        "latency": first(keys, LATENCY),
+        "response_type": log_format.first(RESPONSE_TYPE),
+        "integration_status": log_format.first(INTEGRATION_STATUS),
+        "invoke_status": log_format.first(INVOKE_STATUS),
+        "latency": log_format.first(LATENCY),
     }
     expressions = {"n": "count(*)"}
     if latency := parts["latency"]:
-        field = logs_insights.name(latency)
-        expressions |= {"p50": f"pct({field}, 50)", "p99": f"pct({field}, 99)"}
-    named = {"status": logs_insights.name(status)} | {
-        label: logs_insights.name(key)
-        for label in ("response_type", "integration_status")
-        if (key := parts[label])
+        measured = logs_insights.name(latency)
+        expressions |= {"p50": f"pct({measured}, 50)", "p99": f"pct({measured}, 99)"}
+    code = logs_insights.name(status)
+    named = {"status": code} | {
+        label: logs_insights.name(key) for label, key in parts.items() if key and label != "latency"
     }
-    aliases = {f"by_{label}": field for label, field in named.items()}
+    aliases = {f"by_{label}": key for label, key in named.items()}
+    query = logs_insights.Query()
+    if log_format.pattern is not None:
+        query = query.parse("@message", log_format.pattern)
     query = (
-        logs_insights.Query()
-        .filter(f"{logs_insights.name(status)} >= 500")
+        query.filter(f"{code} >= 500 or not ispresent({code})")
         .fields(**aliases)
         .stats(*aliases, **expressions)
     )
     return query, frozenset(label for label, key in parts.items() if key)
 
 
+def unreadable_of(rows: logs_insights.Rows) -> dict[datetime, float]:
+    """Lines without a status, by minute."""
+    found: dict[datetime, float] = {}
+    for row in rows:
+        if "by_status" not in row:
+            at = logs_insights.minute_of(row)
+            found[at] = found.get(at, 0.0) + logs_insights.count(row, "n")
+    return found
+
+
 def answers_of(rows: logs_insights.Rows) -> list[Answers]:
-    """The query's rows as values."""
+    """The query's rows as values; lines without a status are none."""
 
     def value_of(row: Mapping[str, str], key: str) -> str | None:
         value = row.get(key)
@@ -176,12 +265,14 @@ def answers_of(rows: logs_insights.Rows) -> list[Answers]:
     return [
         Answers(
             at=logs_insights.minute_of(row),
-            status=row.get("by_status", "unknown"),
+            status=row["by_status"],
             response_type=value_of(row, "by_response_type"),
             integration_status=value_of(row, "by_integration_status"),
             count=logs_insights.count(row, "n"),
             p50=logs_insights.number(row, "p50"),
             p99=logs_insights.number(row, "p99"),
+            invoke_status=value_of(row, "by_invoke_status"),
         )
         for row in rows
+        if "by_status" in row
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bot.domain.coverage import Coverage
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
@@ -16,6 +17,7 @@ class Backend:
     """One backend's metrics a minute: CPU and memory in percent, latency in ms, throttled calls.
 
     A series is empty where this kind of backend has no such metric, or nothing was published.
+    `connections` are the most of each minute.
     """
 
     kind: str  # ecs, rds, dynamodb
@@ -26,7 +28,16 @@ class Backend:
         return self.series.get(label, TimeSeries())
 
 
-Backends = tuple[Backend, ...]
+class Backends(tuple[Backend, ...]):
+    """Backends that are measured."""
+
+    __slots__ = ()
+
+    @property
+    def coverage(self) -> Coverage:
+        """Complete when CloudWatch published something of each of them."""
+        silent = [each.name for each in self if not any(each.series.values())]
+        return Coverage.of(f"CloudWatch has nothing of {', '.join(silent)}" if silent else None)
 
 
 class TasksProbe(Probe[Backends]):
@@ -54,13 +65,13 @@ class DependenciesProbe(Probe[Backends]):
         asked = {}
         for database in resources.databases:
             of_instance = {"DBInstanceIdentifier": database}
-            for label, name in (
-                ("cpu", "CPUUtilization"),
-                ("connections", "DatabaseConnections"),
-                ("read latency", "ReadLatency"),
-                ("write latency", "WriteLatency"),
+            for label, name, statistic in (
+                ("cpu", "CPUUtilization", "Average"),
+                ("connections", "DatabaseConnections", "Maximum"),  # an average hides the peak
+                ("read latency", "ReadLatency", "Average"),
+                ("write latency", "WriteLatency", "Average"),
             ):
-                asked["rds", database, label] = Metric("AWS/RDS", name, "Average", of_instance)
+                asked["rds", database, label] = Metric("AWS/RDS", name, statistic, of_instance)
         for table in resources.tables:
             for label, name in (
                 ("read throttles", "ReadThrottleEvents"),
@@ -85,20 +96,15 @@ def read_backends(aws: Aws, scope: Scope, asked: Mapping[tuple[str, str, str], M
         aws, scope.window, {"\t".join(key): metric for key, metric in asked.items()}
     )
     names = dict.fromkeys((kind, name) for kind, name, _ in asked)
-    return tuple(
+    return Backends(
         Backend(
             kind,
             name,
             {
-                label: in_milliseconds(kind, label, found[f"{kind}\t{name}\t{label}"])
+                label: found[f"{kind}\t{name}\t{label}"]
                 for of_kind, of_name, label in asked
                 if (of_kind, of_name) == (kind, name)
             },
         )
         for kind, name in names
     )
-
-
-def in_milliseconds(kind: str, label: str, series: TimeSeries) -> TimeSeries:
-    """A series in ms where it is a latency: RDS publishes seconds, DynamoDB milliseconds."""
-    return series.scaled(1000) if kind == "rds" and label.endswith("latency") else series

@@ -6,14 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from bot.domain.coverage import Coverage
+from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
+from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef, LoadBalancerRef
+from playbooks.probes.balancer_traffic import (
+    TARGETS,
+    all_requests,
+    dimension_sets,
+    errors_by_code,
+    read_parts,
+    server_errors,
+    target_metrics,
+    traffic_metrics,
+)
 from playbooks.probes.front_door import balancer_dimension, find_api, front_door
-from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series, summed
+from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
+from playbooks.probes.target_groups import measured
 
-BALANCER_CODES = ("500", "502", "503", "504")  # HTTPCode_ELB_<code>_Count
-TARGETS = "targets"  # answers of the targets, which AWS counts without telling the codes apart
+__all__ = ["TARGETS", "Edge", "EdgeProbe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +34,8 @@ class Edge:
     """Requests and server errors (status 500 to 599) a minute; latency in ms.
 
     `codes`: errors a minute by status code, those of all targets together as TARGETS; empty where
-    the metrics do not tell codes apart, as API Gateway's.
+    the metrics do not tell codes apart, as API Gateway's. `groups`: the target groups that are
+    measured when it is not the whole load balancer.
     """
 
     kind: Literal["rest", "http", "alb"]
@@ -31,11 +45,19 @@ class Edge:
     codes: Mapping[str, TimeSeries] = field(default_factory=dict)
     p50: TimeSeries = field(default_factory=TimeSeries)
     p99: TimeSeries = field(default_factory=TimeSeries)
+    groups: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()  # sentences: what could not be counted
 
     @property
     def rate(self) -> TimeSeries:
         """Server errors as a share of requests, in the minutes that had requests."""
         return self.errors.over(self.requests)
+
+    @property
+    def coverage(self) -> Coverage:
+        """Complete when CloudWatch published requests, and errors of all kinds can be counted."""
+        silent = None if self.requests else f"CloudWatch has no requests of {self.name}"
+        return Coverage.of(silent, *self.unread)
 
 
 class EdgeProbe(Probe[Edge]):
@@ -46,6 +68,7 @@ class EdgeProbe(Probe[Edge]):
         PERMISSION,
         "apigateway:GET",
         "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeTargetGroups",
     )
 
     def read(self, aws: Aws, scope: Scope) -> Edge | None:
@@ -83,71 +106,33 @@ def read_api(aws: Aws, scope: Scope, api: ApiRef) -> Edge:
         kind=api.kind,
         name=api.name,
         requests=series["requests"],
-        errors=series["errors"].zero_where(series["requests"]),
+        errors=series["errors"],
         p50=series["p50"],
         p99=series["p99"],
     )
 
 
 def read_balancer(aws: Aws, scope: Scope, balancer: LoadBalancerRef) -> Edge:
-    """The load balancer's metrics. Raises ReadFailed."""
-    dimensions = {"LoadBalancer": balancer_dimension(aws, scope, balancer)}
-    asked = traffic_metrics(dimensions) | {
-        "p50": Metric("AWS/ApplicationELB", "TargetResponseTime", "p50", dimensions),
-        "p99": Metric("AWS/ApplicationELB", "TargetResponseTime", "p99", dimensions),
-    }
-    series = read_series(aws, scope.window, asked)
+    """The load balancer's metrics; those of the service's target groups when it is shared. Raises
+    ReadFailed, also for Network Load Balancers, which count no requests."""
+    dimension = balancer_dimension(aws, scope, balancer)
+    if dimension.startswith("net/"):
+        raise ReadFailed(
+            GapReason.NOT_CONFIGURED,
+            f"{balancer.name} is a Network Load Balancer: it counts neither requests nor answers",
+        )
+    of = measured(aws, scope, balancer)
+    parts = dimension_sets({"LoadBalancer": dimension}, of.groups)
+    asked = {"all": [traffic_metrics(part) | target_metrics(part) for part in parts]}
+    series = read_parts(aws, scope.window, asked)["all"]
     return Edge(
         kind="alb",
         name=balancer.name,
         requests=all_requests(series),
         errors=server_errors(series),
         codes=errors_by_code(series),
-        p50=series["p50"].scaled(1000),
-        p99=series["p99"].scaled(1000),
+        p50=series["p50"],
+        p99=series["p99"],
+        groups=tuple(group.name for group in of.groups or ()),
+        unread=of.unread,
     )
-
-
-def traffic_metrics(dimensions: Mapping[str, str]) -> dict[str, Metric]:
-    """A load balancer's counts: requests, its own answers and those of the targets."""
-    counts = {
-        "requests": "RequestCount",
-        "own errors": "HTTPCode_ELB_5XX_Count",
-        TARGETS: "HTTPCode_Target_5XX_Count",
-        "target 2XX": "HTTPCode_Target_2XX_Count",
-        "target 3XX": "HTTPCode_Target_3XX_Count",
-        "target 4XX": "HTTPCode_Target_4XX_Count",
-    } | {code: f"HTTPCode_ELB_{code}_Count" for code in BALANCER_CODES}
-    return {
-        label: Metric("AWS/ApplicationELB", name, "Sum", dimensions)
-        for label, name in counts.items()
-    }
-
-
-def all_requests(series: Mapping[str, TimeSeries]) -> TimeSeries:
-    """All requests a minute.
-
-    RequestCount leaves out those that no target was chosen for (the load balancer's own 503), so
-    the answers counted by code are taken where they are more.
-    """
-    requests = series["requests"]
-    answers = summed(
-        series[label] for label in ("target 2XX", "target 3XX", "target 4XX", TARGETS, "own errors")
-    )
-    return TimeSeries(
-        {
-            at: max(requests.points.get(at, 0.0), answers.points.get(at, 0.0))
-            for at in {*requests.points, *answers.points}
-        }
-    )
-
-
-def server_errors(series: Mapping[str, TimeSeries]) -> TimeSeries:
-    """The balancer's own server errors and the targets'; both are published only when not zero."""
-    own = series["own errors"] or summed(series[code] for code in BALANCER_CODES)
-    return summed((own, series[TARGETS])).zero_where(series["requests"])
-
-
-def errors_by_code(series: Mapping[str, TimeSeries]) -> dict[str, TimeSeries]:
-    """Those that are not empty, by status code or TARGETS."""
-    return {label: series[label] for label in (*BALANCER_CODES, TARGETS) if series[label]}

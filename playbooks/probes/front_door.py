@@ -14,6 +14,7 @@ from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef, LoadBalancerRef
 
 # Defaults of AWS. REST APIs: 29 s; HTTP APIs: 30 s; load balancers: idle timeout of 60 s.
+PAGE = 500  # the most that GetResources and GetIntegrations give; 25 is their default
 DEFAULT_DEADLINE = {"rest": 29.0, "http": 30.0, "alb": 60.0}
 
 _FUNCTION = re.compile(r":function:(?P<name>[A-Za-z0-9-_]+)(?::(?P<qualifier>[A-Za-z0-9-_$]+))?")
@@ -32,11 +33,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class BalancerId:
-    """A load balancer as AWS knows it; `dimension` is the metrics' "app/name/id"."""
+    """A load balancer as AWS knows it; `dimension` is the metrics' "app/name/id", for Network Load
+    Balancers "net/name/id"."""
 
     arn: str
     dimension: str
     zones: tuple[str, ...]
+
+    @property
+    def network(self) -> bool:
+        """Whether it is a Network Load Balancer: other metrics, and none of HTTP."""
+        return self.dimension.startswith("net/")
 
 
 def front_door(scope: Scope) -> ApiRef | LoadBalancerRef | None:
@@ -119,14 +126,21 @@ def find_api(aws: Aws, api: ApiRef) -> str:
 
 
 def calls_of(aws: Aws, api: ApiRef) -> tuple[Call, ...]:
-    """The API's integrations, with the stage's variables replaced. Raises ReadFailed."""
+    """The API's integrations, with the stage's variables replaced. Raises ReadFailed.
+
+    They are those of the API as it is edited. A REST API's stage runs the deployment that was made
+    of it last, which may be older (API Gateway developer guide, "Deploy REST APIs").
+    """
     api_id = find_api(aws, api)
     found: list[Call] = []
     if api.kind == "rest":
-        for page in aws.pages("apigateway", "get_resources", restApiId=api_id, embed=["methods"]):
+        asked: dict[str, Any] = {"restApiId": api_id, "embed": ["methods"], "limit": PAGE}
+        for page in aws.pages("apigateway", "get_resources", **asked):
             found += rest_calls(page)
     else:
-        for page in aws.pages("apigatewayv2", "get_integrations", ApiId=api_id):
+        for page in aws.pages(
+            "apigatewayv2", "get_integrations", ApiId=api_id, MaxResults=str(PAGE)
+        ):
             found += http_calls(page)
     if any(_VARIABLE.search(each.target) for each in found):
         variables = stage_variables(aws, api, api_id)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from bot.domain.coverage import Coverage
+from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
+from bot.domain.resources import FunctionRef
 from playbooks.probes.invoked_function import PERMISSIONS, invoked_function
-from playbooks.probes.metrics import Metric, TimeSeries, read_series
+from playbooks.probes.log_groups import function_settings
+from playbooks.probes.metrics import AnyMetric, Metric, TimeSeries, read_series, summed
+
+MOST_AT_ONCE = 10  # functions whose metrics are read before it is known which one is invoked
+NEAR_TIMEOUT = 0.99  # of the timeout: Lambda ends an invocation within some milliseconds
 
 # field of FunctionCounts -> CloudWatch metric and statistic, all in AWS/Lambda by FunctionName
 _BY_FUNCTION = {
@@ -22,13 +29,22 @@ _BY_FUNCTION = {
     "p99": ("Duration", "p99"),
     "spillover": ("ProvisionedConcurrencySpilloverInvocations", "Sum"),
 }
+_OF_ACCOUNT = {
+    "unreserved": "UnreservedConcurrentExecutions",
+    "claimed": "ClaimedAccountConcurrency",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionCounts:
     """A function's metrics a minute; durations in ms, without the init. `spillover` is of the
-    alias. Throttled calls are not among the invocations. `unreserved`: executions at once of all
-    functions without reserved concurrency, in the account and region."""
+    alias. Throttled calls are not among the invocations.
+
+    Of all functions in the account and region: `unreserved`, executions at once of those without
+    reserved concurrency; `claimed`, those with all that is reserved and provisioned, which is what
+    the account's limit is about. `timeout`: the function's own, in s. `also_called`: functions that
+    are invoked as well and not measured.
+    """
 
     name: str
     alias: str | None
@@ -41,35 +57,87 @@ class FunctionCounts:
     p99: TimeSeries
     spillover: TimeSeries
     unreserved: TimeSeries
+    claimed: TimeSeries = field(default_factory=TimeSeries)
+    timeout: float | None = None
+    also_called: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()  # sentences: what could not be found out
+
+    @property
+    def calls(self) -> TimeSeries:
+        """Calls a minute, throttled ones too: of these Lambda publishes no Invocations."""
+        return summed((self.invocations, self.throttles))
+
+    @property
+    def coverage(self) -> Coverage:
+        """Complete when all functions that are called are measured, and their calls published."""
+        silent = None if self.calls else f"CloudWatch has no calls of {self.name}"
+        others = ", ".join(self.also_called)
+        return Coverage.of(
+            silent, f"{others} called as well and not measured" if others else None, *self.unread
+        )
 
 
 class FunctionCountsProbe(Probe[FunctionCounts]):
     title: ClassVar[str] = "metrics of the function"
-    permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
+    permissions: ClassVar[tuple[str, ...]] = ("lambda:GetFunctionConfiguration", *PERMISSIONS)
 
     def read(self, aws: Aws, scope: Scope) -> FunctionCounts | None:
+        listed = scope.service.resources.functions
+        early = read_functions(aws, scope, listed) if 0 < len(listed) <= MOST_AT_ONCE else None
         found = invoked_function(aws, scope)
         if found is None:
             return None
         function = found.function
-        of_function = {"FunctionName": function.name}
-        of_alias = (
-            of_function | {"Resource": f"{function.name}:{function.alias}"}
-            if function.alias
-            else of_function
+        series = (early or read_functions(aws, scope, (function,)))[function.name]
+        return FunctionCounts(
+            name=function.name,
+            alias=function.alias,
+            timeout=_timeout(aws, function),
+            also_called=found.unmeasured,
+            unread=() if found.unread is None else (f"what is called: {found.unread}",),
+            **series,
         )
-        asked = {
-            field: Metric(
-                "AWS/Lambda", name, stat, of_alias if "Provisioned" in name else of_function
-            )
-            for field, (name, stat) in _BY_FUNCTION.items()
-        }
-        asked["unreserved"] = Metric("AWS/Lambda", "UnreservedConcurrentExecutions", "Maximum")
-        series = read_series(aws, scope.window, asked)
-        # Errors and Throttles are published with Invocations; a minute without them had none.
-        for counted in ("errors", "throttles"):
-            series[counted] = series[counted].zero_where(series["invocations"])
-        return FunctionCounts(name=function.name, alias=function.alias, **series)
+
+
+def read_functions(
+    aws: Aws, scope: Scope, functions: Iterable[FunctionRef]
+) -> dict[str, dict[str, TimeSeries]]:
+    """The metrics of functions by function and field, in one call. Raises ReadFailed.
+
+    Of few functions all are read at once: that needs not wait for what the front door calls.
+    """
+    asked: dict[str, AnyMetric] = {
+        label: Metric("AWS/Lambda", name, "Maximum") for label, name in _OF_ACCOUNT.items()
+    }
+    functions = tuple(functions)
+    for function in functions:
+        for label, metric in function_metrics(function).items():
+            asked[f"{function.name}\t{label}"] = metric
+    found = read_series(aws, scope.window, asked)
+    account = {label: found[label] for label in _OF_ACCOUNT}
+    return {
+        function.name: {label: found[f"{function.name}\t{label}"] for label in _BY_FUNCTION}
+        | account
+        for function in functions
+    }
+
+
+def function_metrics(function: FunctionRef) -> dict[str, Metric]:
+    """A function's metrics by field of FunctionCounts; spillover is of its alias."""
+    whole = {"FunctionName": function.name}
+    alias = {"Resource": f"{function.name}:{function.alias}"} if function.alias else {}
+    return {
+        label: Metric("AWS/Lambda", name, stat, whole | alias if "Provisioned" in name else whole)
+        for label, (name, stat) in _BY_FUNCTION.items()
+    }
+
+
+def _timeout(aws: Aws, function: FunctionRef) -> float | None:
+    """The function's timeout in s; None when it could not be read."""
+    try:
+        return float(function_settings(aws, function)["Timeout"])
+    except ReadFailed:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

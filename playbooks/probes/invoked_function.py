@@ -15,7 +15,7 @@ from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef, FunctionRef
 from playbooks.probes.balancer import PERMISSIONS as BALANCER_PERMISSIONS
-from playbooks.probes.balancer import find_groups, targets_of
+from playbooks.probes.balancer import targets_of
 from playbooks.probes.front_door import (
     Call,
     balancer_of,
@@ -25,6 +25,7 @@ from playbooks.probes.front_door import (
     function_in,
 )
 from playbooks.probes.metrics import MINUTE, PERMISSION, Metric, TimeSeries, ratio, read_series
+from playbooks.probes.target_groups import find_groups
 
 PERMISSIONS = (PERMISSION, "apigateway:GET", *BALANCER_PERMISSIONS)
 MOST_COMPARED = 100  # functions; three metrics each, of the 500 GetMetricData takes

@@ -2,30 +2,41 @@
 
 `Duration` does not contain the init, so a cold request took init + duration. An init that runs past
 10 s is stopped and done again inside the invocation: its REPORT line has no init duration, only an
-INIT_REPORT line with the status "timeout" shows it (Lambda, "execution environment lifecycle").
+INIT_REPORT line with the status "timeout" shows it (Lambda, "execution environment lifecycle"). The
+init that is done again may be stopped too and has a line of its own, "Phase: invoke": of one
+request only the first is counted.
+
+Durations are of finished requests only. Those that ended at the function's timeout are counted
+apart: they say how long the timeout is, not how long the work takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
+from bot.domain.coverage import Coverage
 from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, FunctionRef
-from playbooks.probes import logs_insights
+from playbooks.probes import log_groups, logs_insights
 from playbooks.probes.front_door import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
+from playbooks.probes.functions import function_metrics, provisioned_of
 from playbooks.probes.invoked_function import PERMISSIONS, InvokedFunction, invoked_function
-from playbooks.probes.metrics import weighted_median
+from playbooks.probes.metrics import TimeSeries, read_series, settled_until, weighted_median
+
+ENOUGH_LINES = 0.9  # of the invocations; with fewer, the lines are a sample
+KEEPS_ALL = ("INFO", "DEBUG")  # system log levels at which REPORT lines of successes are written
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
     """Invocations of one minute, cold or warm. `slow`: took longer than the front door waits;
-    `timed`: ended at the function's own timeout; `missed`: either. Durations in ms."""
+    `timed`: ended at the function's own timeout; `missed`: either. Durations in ms, of finished
+    ones; None when none finished."""
 
     at: datetime
     cold: bool
@@ -41,7 +52,7 @@ class Reported:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """REPORT lines of several minutes added up; durations (ms) are medians of the minutes, weighted
-    by count."""
+    by count, of requests that finished."""
 
     cold: float
     warm: float
@@ -57,6 +68,16 @@ class Tally:
     @property
     def total(self) -> float:
         return self.cold + self.warm
+
+    @property
+    def timed_out(self) -> float:
+        """Invocations that ended at the function's timeout."""
+        return self.timed_cold + self.timed_warm
+
+    @property
+    def finished(self) -> float:
+        """Invocations that ended before it: those the durations are of."""
+        return self.total - self.timed_out
 
     @property
     def missed(self) -> float:
@@ -93,6 +114,34 @@ class Reports:
     timeout: float
     rows: tuple[Reported, ...]
     init_timeouts: Mapping[datetime, float]
+    invocations: TimeSeries | None = None  # by CloudWatch's metric; None when it was not read
+    settled: datetime | None = None  # invocations that began until here have ended by now
+    unread: tuple[str, ...] = ()  # sentences: what the lines do not tell
+
+    @property
+    def kept(self) -> float | None:
+        """REPORT lines as a share of the invocations of the same minutes; None when these are not
+        known."""
+        if self.invocations is None or self.settled is None:
+            return None
+        minutes = [at for at in self.invocations.points if at < self.settled]
+        invoked = sum(self.invocations.points[at] for at in minutes)
+        if not invoked:
+            return None
+        return (
+            sum(row.count for row in self.rows if min(minutes) <= row.at < self.settled) / invoked
+        )
+
+    @property
+    def coverage(self) -> Coverage:
+        """Complete when there is a line for nearly every invocation, and each tells cold from
+        warm."""
+        kept, few = self.kept, None
+        if kept is None and self.invocations is None:
+            few = f"how many invocations of {self.function} have no REPORT line was not read"
+        elif kept is not None and kept < ENOUGH_LINES:
+            few = f"{self.group} has a REPORT line for {kept:.0%} of the invocations: a sample"
+        return Coverage.of(few, *self.unread)
 
     def tally(self, start: datetime, end: datetime) -> Tally:
         """The minutes in [start, end)."""
@@ -126,32 +175,108 @@ class ReportsProbe(Probe[Reports]):
         if found is None:
             return None
         function = found.function
-        settings = aws.read("lambda", "get_function_configuration", **qualified(function))
+        settings = log_groups.function_settings(aws, function)
+        source = log_groups.of_function(function, settings)
         timeout = float(settings["Timeout"])
         deadline, assumed = deadline_of(aws, scope, found)
-        structured = settings.get("LoggingConfig", {}).get("LogFormat") == "JSON"
-        query = report_query(deadline, timeout, structured=structured)
-        rows = logs_insights.run(aws, scope.window, (function.logs,), query)
-        return Reports(
+        query = report_query(deadline, timeout, settings, source.streams)
+        rows = logs_insights.run(aws, scope.window, (source.group,), query)
+        reports = Reports(
             function=function.name,
-            group=function.logs,
+            group=source.group,
             query=str(query),
             deadline=deadline,
             deadline_assumed=assumed,
             timeout=timeout,
             rows=tuple(reported(row) for row in rows if not logs_insights.count(row, "stopped")),
-            init_timeouts={
-                logs_insights.minute_of(row): logs_insights.count(row, "n")
-                for row in rows
-                if logs_insights.count(row, "stopped")
-            },
+            init_timeouts=stopped_inits(rows),
+            settled=settled_until(scope.window) - timedelta(seconds=timeout),
+            unread=(*not_told(function, settings), *others(found)),
         )
+        return with_invocations(aws, scope, without_provisioned(aws, scope, function, reports))
 
 
-def qualified(function: FunctionRef) -> dict[str, str]:
-    """Parameters that name the function and, when there is one, its alias."""
-    alias = {"Qualifier": function.alias} if function.alias else {}
-    return {"FunctionName": function.name, **alias}
+def others(found: InvokedFunction) -> tuple[str, ...]:
+    """A sentence on the functions that are called and not measured, if there are any."""
+    unread = () if found.unread is None else (f"what is called: {found.unread}",)
+    names = ", ".join(found.unmeasured)
+    return (f"{names} called as well and not measured", *unread) if names else unread
+
+
+def stopped_inits(rows: logs_insights.Rows) -> dict[datetime, float]:
+    """Inits that Lambda stopped, by minute."""
+    found: dict[datetime, float] = {}
+    for row in rows:
+        if stopped := logs_insights.count(row, "stopped") and logs_insights.count(row, "n"):
+            at = logs_insights.minute_of(row)
+            found[at] = found.get(at, 0.0) + stopped
+    return found
+
+
+def not_told(function: FunctionRef, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """What REPORT lines of a function with these settings do not tell, in sentences.
+
+    With JSON logs at system log level WARN or above, Lambda keeps the REPORT lines of failures only
+    (Lambda developer guide, "Log level filtering"). Managed Instances report no init.
+    """
+    told = []
+    logging = settings.get("LoggingConfig", {})
+    level = logging.get("SystemLogLevel", "INFO")
+    if logging.get("LogFormat") == "JSON" and level not in KEEPS_ALL:
+        told.append(
+            f"{function.name} logs at system level {level}: lines of failures only, so what they "
+            "say of all requests is biased"
+        )
+    if settings.get("CapacityProviderConfig"):
+        told.append(f"{function.name} runs on Managed Instances, which report no cold starts")
+    return tuple(told)
+
+
+def without_provisioned(aws: Aws, scope: Scope, function: FunctionRef, reports: Reports) -> Reports:
+    """The reports with inits that nobody waited for counted as warm.
+
+    Provisioned environments log their init when they are allocated and each time they are recycled
+    (Lambda developer guide, "Configuring provisioned concurrency"). With provisioned concurrency on
+    the alias, a request waited for an init only in minutes with spillover.
+    """
+    try:
+        pages = aws.pages(
+            "lambda", "list_provisioned_concurrency_configs", FunctionName=function.name
+        )
+        configs = [each for page in pages for each in page.get("ProvisionedConcurrencyConfigs", [])]
+        if not provisioned_of(configs).requested.get(function.alias or ""):
+            return reports
+        metric = {"spillover": function_metrics(function)["spillover"]}
+        spilled = read_series(aws, scope.window, metric)["spillover"]
+    except ReadFailed as failed:
+        text = f"whether cold starts are of provisioned environments was not read ({failed})"
+        return replace(reports, unread=(*reports.unread, text))
+    waited = {at for at, count in spilled.points.items() if count > 0}
+    return replace(
+        reports,
+        rows=tuple(row if row.at in waited else as_warm(row) for row in reports.rows),
+        init_timeouts={at: n for at, n in reports.init_timeouts.items() if at in waited},
+    )
+
+
+def as_warm(row: Reported) -> Reported:
+    """The row without its init. Which of its requests were slow without it is not told: only those
+    at the timeout count as late."""
+    if not row.cold:
+        return row
+    return replace(row, cold=False, init_p50=None, slow=0.0, missed=row.timed)
+
+
+def with_invocations(aws: Aws, scope: Scope, reports: Reports) -> Reports:
+    """The reports with the number of invocations to compare with; without it when the metric could
+    not be read."""
+    metric = function_metrics(FunctionRef(name=reports.function))["invocations"]
+    try:
+        read = read_series(aws, scope.window, {"invocations": metric})["invocations"]
+    except ReadFailed:
+        return reports
+    since = logs_insights.read_from(scope.window)
+    return replace(reports, invocations=read.between(since, scope.window.end))
 
 
 def deadline_of(aws: Aws, scope: Scope, found: InvokedFunction) -> tuple[float, bool]:
@@ -181,25 +306,39 @@ def deadline_of(aws: Aws, scope: Scope, found: InvokedFunction) -> tuple[float, 
     return (float(idle), False) if idle else (DEFAULT_DEADLINE["alb"], True)
 
 
-def report_query(deadline: float, timeout: float, *, structured: bool) -> logs_insights.Query:
-    """Cold and warm invocations a minute, and inits that Lambda stopped.
+def report_query(
+    deadline: float, timeout: float, settings: Mapping[str, Any], streams: str | None = None
+) -> logs_insights.Query:
+    """Cold and warm invocations a minute, finished and timed out apart, and inits that Lambda
+    stopped. `settings` are the function's; `streams` the pattern of its log streams, if any.
 
     Flags are numbers, 0 or 1, made by `floor` and `least`: that a comparison can be summed is
     nowhere documented. A millisecond less than the timeout counts as reached: Lambda rounds.
     """
+    structured = settings.get("LoggingConfig", {}).get("LogFormat") == "JSON"
+    restores = settings.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
     if structured:
         report, kind = 'type = "platform.report"', "type"
         init_report, failed = 'type = "platform.initReport"', 'record.status = "timeout"'
-        duration, init = "record.metrics.durationMs", "record.metrics.initDurationMs"
+        again = 'record.phase = "invoke" or record.initializationType = "provisioned-concurrency"'
+        duration = "record.metrics.durationMs"
+        starts = ["record.metrics.initDurationMs", "record.metrics.restoreDurationMs"]
     else:
         report, kind = '@type = "REPORT"', "@message"
         init_report, failed = '@message like "INIT_REPORT"', '@message like "Status: timeout"'
-        duration, init = "@duration", "@initDuration"
+        again = '@message like "Phase: invoke"'
+        duration, starts = "@duration", ["@initDuration", "restored"]
     marker = "initReport" if structured else "INIT_REPORT"
+    query = logs_insights.Query().filter(
+        f"{report} or ({init_report} and {failed} and not ({again}))"
+    )
+    if streams is not None:
+        query = query.filter(f"@logStream like {logs_insights.pattern(streams)}")
+    if restores and not structured:  # SnapStart: a restore is what others' init is
+        query = query.parse("@message", r"\tRestore Duration: (?<restored>[\d.]+) ms")
+    init = ", ".join(starts if restores else starts[:1])
     return (
-        logs_insights.Query()
-        .filter(f"{report} or ({init_report} and {failed})")
-        .fields(
+        query.fields(
             init=f"coalesce({init}, 0)",
             ran=duration,
             stopped=f"strcontains({kind}, {logs_insights.text(marker)})",
@@ -213,6 +352,7 @@ def report_query(deadline: float, timeout: float, *, structured: bool) -> logs_i
         .stats(
             "cold",
             "stopped",
+            "timed",
             n="count(*)",
             late="sum(slow)",
             ended="sum(timed)",
@@ -226,14 +366,16 @@ def report_query(deadline: float, timeout: float, *, structured: bool) -> logs_i
 
 def reported(row: Mapping[str, str]) -> Reported:
     cold = logs_insights.count(row, "cold") > 0
+    timed = logs_insights.count(row, "ended")
+    finished = not logs_insights.count(row, "timed")
     return Reported(
         at=logs_insights.minute_of(row),
         cold=cold,
         count=logs_insights.count(row, "n"),
         slow=logs_insights.count(row, "late"),
-        timed=logs_insights.count(row, "ended"),
+        timed=timed,
         missed=logs_insights.count(row, "failed"),
-        p50=logs_insights.number(row, "p50"),
-        p99=logs_insights.number(row, "p99"),
+        p50=logs_insights.number(row, "p50") if finished else None,
+        p99=logs_insights.number(row, "p99") if finished else None,
         init_p50=logs_insights.number(row, "init_p50") if cold else None,
     )

@@ -105,17 +105,61 @@ def read_from(window: Window) -> datetime:
 
 def run(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> Rows:
     """All the rows of a query over the baseline and the window. Raises ReadFailed."""
-    start = read_from(window)
+    return _finish(aws, _start(aws, window, groups, query), time.monotonic() + TIME_LIMIT)
+
+
+def _start(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> str:
+    """The started query's id. Raises ReadFailed."""
     started = aws.read(
         "logs",
         "start_query",
         logGroupNames=list(groups),
-        startTime=int(start.timestamp()),
+        startTime=int(read_from(window).timestamp()),
         endTime=int(window.end.timestamp()) - 1,  # AWS: the range is inclusive
         queryString=str(query),
         limit=MOST_ROWS,
     )
-    return _finish(aws, started["queryId"], time.monotonic() + TIME_LIMIT)
+    return str(started["queryId"])
+
+
+def run_existing(
+    aws: Aws, window: Window, groups: Sequence[str], query: Query
+) -> tuple[Rows, tuple[str, ...]]:
+    """The rows of a query over the log groups that are there, and those that are not: the log group
+    of a function that never ran, say. Raises ReadFailed, also when none is there."""
+    there, absent = list(groups), list[str]()
+    while True:
+        try:
+            return run(aws, window, there, query), tuple(absent)
+        except ReadFailed as failed:
+            if failed.reason is not GapReason.NOT_FOUND or len(there) == 1:
+                raise
+            missing = _named_in(failed.detail, there) or _not_there(aws, window, there, query)
+            if not missing or len(missing) == len(there):
+                raise
+            absent += missing
+            there = [group for group in there if group not in missing]
+
+
+def _named_in(detail: str, groups: Sequence[str]) -> list[str]:
+    """The log group that AWS's refusal names: "Log group '/x' does not exist for account ID …"."""
+    words = set(re.split(r"[\s'\",:]+", detail))
+    return [group for group in groups if group in words]
+
+
+def _not_there(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> list[str]:
+    """Which log groups AWS refuses when each is asked for alone."""
+    missing = []
+    for group in groups:
+        try:
+            started = _start(aws, window, [group], query)
+        except ReadFailed as failed:
+            if failed.reason is not GapReason.NOT_FOUND:
+                raise
+            missing.append(group)
+        else:
+            aws.read("logs", "stop_query", queryId=started)
+    return missing
 
 
 def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:

@@ -1,49 +1,110 @@
 """CloudWatch metrics, a value a minute, by one GetMetricData call for as many metrics as needed.
 
-A minute in which nothing was published is *absent* from a series. It is read as zero only by
-`TimeSeries.zero_where`, and only for counts that AWS documents as published when they are not zero.
+A minute in which nothing was published is *absent* from a series, unless the metric catalogue says
+what its absence means (`metric_catalogue`): zero beside a companion that was published in that
+minute, or the last value where points come more rarely than once a minute. Durations are in ms and
+sizes in bytes, whatever AWS publishes them in.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason, Window
+from playbooks.probes import metric_catalogue
+from playbooks.probes.metric_catalogue import SAMPLE_COUNT, CataloguedMetric, Missing
 
 MINUTE = timedelta(minutes=1)
 PERIOD = 60  # seconds; AWS keeps one-minute points for 15 days
 MOST_QUERIES = 500  # GetMetricData: "up to 500 MetricDataQuery structures"
 PERMISSION = "cloudwatch:GetMetricData"
 
+# The newest minutes are still being published: their values rise as late points come in.
+UNSETTLED = timedelta(minutes=2)  # no data for a verdict
+UNSETTLED_FOR_RECOVERY = timedelta(minutes=3)  # nor for saying that it is over
+
+# To one system: durations in ms, sizes in bytes.
+FACTORS = {
+    "Seconds": 1000.0,
+    "Microseconds": 0.001,
+    "Megabytes": 1_000_000.0,
+    "Gigabytes": 1_000_000_000.0,
+}
+
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric and statistic. Dimensions match exactly, as in CloudWatch."""
+class AnyMetric:
+    """One metric and statistic, such as an alarm watches. Dimensions match exactly, as in
+    CloudWatch. `account`: the account it is of, when it is read from a monitoring account."""
 
     namespace: str
     name: str
     stat: str
     dimensions: Mapping[str, str] = field(default_factory=dict)
+    account: str | None = None
+
+    @property
+    def row(self) -> CataloguedMetric | None:
+        """What the metric catalogue says of it; None when it is not in it."""
+        return metric_catalogue.find(self.namespace, self.name, self.dimensions)
+
+    def other(self, name: str, stat: str) -> AnyMetric:
+        """Another metric of the same resource."""
+        return AnyMetric(self.namespace, name, stat, self.dimensions, self.account)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(AnyMetric):
+    """One that the metric catalogue knows, with this statistic and set of dimensions: what probes
+    ask for. Raises ValueError for any other."""
+
+    def __post_init__(self) -> None:
+        metric_catalogue.legal(self.namespace, self.name, self.stat, self.dimensions)
+
+
+def settled_until(window: Window, unsettled: timedelta = UNSETTLED) -> datetime:
+    """The end of the minutes whose points can be taken as final: what is newer is no data yet."""
+    return window.end - unsettled
 
 
 @dataclass(frozen=True, slots=True)
 class TimeSeries:
-    """One metric over time: a value for each minute in which AWS published one."""
+    """One metric over time: a value for each minute in which AWS published one.
+
+    `samples`: from how many measurements a percentile was taken, by minute; else empty.
+    """
 
     points: Mapping[datetime, float] = field(default_factory=dict)
+    samples: Mapping[datetime, float] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.points)
 
     def between(self, start: datetime, end: datetime) -> TimeSeries:
         """The minutes in [start, end)."""
-        return TimeSeries({at: value for at, value in self.points.items() if start <= at < end})
+        return TimeSeries(
+            {at: value for at, value in self.points.items() if start <= at < end},
+            {at: count for at, count in self.samples.items() if start <= at < end},
+        )
+
+    def settled(self, window: Window, unsettled: timedelta = UNSETTLED) -> TimeSeries:
+        """The minutes whose points can be taken as final."""
+        until = settled_until(window, unsettled)
+        return self.between(min(self.points, default=until), until)
+
+    def enough_samples(self, percentile: float) -> bool | None:
+        """Whether this percentile (0.99) was taken from enough measurements, all minutes together:
+        10 / (1 - percentile), 1,000 for p99 (CloudWatch user guide, "Percentile-based CloudWatch
+        alarms and low data samples"). None when the measurements were not counted."""
+        if not self.samples:
+            return None
+        return sum(self.samples.values()) >= 10 / (1 - percentile)
 
     def total(self) -> float:
         return sum(self.points.values())
@@ -66,7 +127,20 @@ class TimeSeries:
         return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
     def scaled(self, factor: float) -> TimeSeries:
-        return TimeSeries({at: value * factor for at, value in self.points.items()})
+        scaled = {at: value * factor for at, value in self.points.items()}
+        return TimeSeries(scaled, self.samples)
+
+    def carried(self, reach: timedelta) -> TimeSeries:
+        """Each value stays until the next, for `reach` at most: for points that come rarely."""
+        carried: dict[datetime, float] = {}
+        ordered = sorted(self.points)
+        for at, following in zip(ordered, [*ordered[1:], None], strict=True):
+            end = at + reach if following is None else min(following, at + reach)
+            minute = at
+            while minute < end:
+                carried[minute] = self.points[at]
+                minute += MINUTE
+        return TimeSeries(carried, self.samples)
 
     def zero_where(self, present: TimeSeries) -> TimeSeries:
         """Zero in the minutes that `present` has and this series has not.
@@ -113,37 +187,97 @@ def summed(several: Iterable[TimeSeries]) -> TimeSeries:
     return TimeSeries(points)
 
 
-def read_series(aws: Aws, window: Window, asked: Mapping[str, Metric]) -> dict[str, TimeSeries]:
+def read_series(aws: Aws, window: Window, asked: Mapping[str, AnyMetric]) -> dict[str, TimeSeries]:
     """All metrics in `asked`, by its keys, from the start of the baseline to the window's end.
 
-    Raises ReadFailed, also when CloudWatch says that a result is not complete, or leaves one out:
-    a metric nobody published is answered with an empty result.
+    What a missing minute means is applied, by the metric catalogue, and for percentiles their
+    measurements are counted. Raises ReadFailed, also when CloudWatch says that a result is not
+    complete, or leaves one out: a metric nobody published is answered with an empty result.
     """
-    names = list(asked)
-    if len(names) > MOST_QUERIES:
-        raise ValueError(f"GetMetricData takes {MOST_QUERIES} metrics, not {len(names)}")
+    wanted = list(dict.fromkeys(key for metric in asked.values() for key in _with_others(metric)))
+    found: dict[_Key, TimeSeries] = {}
+    for first in range(0, len(wanted), MOST_QUERIES):
+        found |= _read(aws, window, wanted[first : first + MOST_QUERIES])
+    return {name: _meaning(metric, found, window) for name, metric in asked.items()}
+
+
+_Key = tuple[str, str, str, tuple[tuple[str, str], ...], str | None]
+"""A metric as something to look up: its dimensions in order."""
+
+
+def _key(metric: AnyMetric) -> _Key:
+    dimensions = tuple(sorted(metric.dimensions.items()))
+    return metric.namespace, metric.name, metric.stat, dimensions, metric.account
+
+
+def _with_others(metric: AnyMetric) -> list[_Key]:
+    """The metric, and what is needed to say what its points and their absence mean."""
+    others = [_companion(metric), _sample_count(metric)]
+    return [_key(each) for each in (metric, *others) if each is not None]
+
+
+def _companion(metric: AnyMetric) -> AnyMetric | None:
+    """The metric that tells a zero from a minute of which nothing is known."""
+    row = metric.row
+    if row is None or row.missing is not Missing.ZERO or row.companion is None:
+        return None
+    known = metric_catalogue.find(metric.namespace, row.companion, metric.dimensions)
+    if known is None:
+        return None
+    return metric.other(row.companion, "Sum" if known.allows("Sum") else SAMPLE_COUNT)
+
+
+def _sample_count(metric: AnyMetric) -> AnyMetric | None:
+    if metric_catalogue.percentile(metric.stat) is None:
+        return None
+    return metric.other(metric.name, SAMPLE_COUNT)
+
+
+def _meaning(metric: AnyMetric, found: Mapping[_Key, TimeSeries], window: Window) -> TimeSeries:
+    """The metric's series with zeros, carried values and one system of units."""
+    series, row = found[_key(metric)], metric.row
+    counted = _sample_count(metric)
+    if counted is not None:
+        series = replace(series, samples=found[_key(counted)].points)
+    if row is None:
+        return series
+    companion = _companion(metric)
+    if companion is not None:
+        series = series.zero_where(found[_key(companion)])
+    if row.missing is Missing.STALE:
+        carried = series.carried(row.period + row.delay)
+        series = carried.between(min(window.baseline_start, window.start), window.end)
+    factor = FACTORS.get(row.unit) if metric.stat != SAMPLE_COUNT else None
+    return series if factor is None else series.scaled(factor)
+
+
+def _read(aws: Aws, window: Window, wanted: list[_Key]) -> dict[_Key, TimeSeries]:
+    """One GetMetricData, as AWS answers it. Raises ReadFailed."""
     pages = aws.pages(
         "cloudwatch",
         "get_metric_data",
-        MetricDataQueries=[query(f"m{i}", asked[name]) for i, name in enumerate(names)],
+        MetricDataQueries=[
+            query(f"m{i}", AnyMetric(namespace, name, stat, dict(dimensions), account))
+            for i, (namespace, name, stat, dimensions, account) in enumerate(wanted)
+        ],
         StartTime=min(window.baseline_start, window.start),
         EndTime=window.end,
         ScanBy="TimestampAscending",
     )
     series = series_of(pages)
-    unanswered = [name for i, name in enumerate(names) if f"m{i}" not in series]
+    unanswered = [name for i, (_, name, *_) in enumerate(wanted) if f"m{i}" not in series]
     if unanswered:
         raise ReadFailed(
             GapReason.ERROR,
-            f"CloudWatch left {len(unanswered)} of {len(names)} metrics unanswered, "
-            f"{asked[unanswered[0]].name} first",
+            f"CloudWatch left {len(unanswered)} of {len(wanted)} metrics unanswered, "
+            f"{unanswered[0]} first",
         )
-    return {name: series[f"m{i}"] for i, name in enumerate(names)}
+    return {key: series[f"m{i}"] for i, key in enumerate(wanted)}
 
 
-def query(identity: str, metric: Metric) -> dict[str, Any]:
+def query(identity: str, metric: AnyMetric) -> dict[str, Any]:
     """A MetricDataQuery for one-minute points."""
-    return {
+    asked: dict[str, Any] = {
         "Id": identity,
         "MetricStat": {
             "Metric": {
@@ -159,6 +293,7 @@ def query(identity: str, metric: Metric) -> dict[str, Any]:
         },
         "ReturnData": True,
     }
+    return asked if metric.account is None else asked | {"AccountId": metric.account}
 
 
 def series_of(pages: Iterable[Mapping[str, Any]]) -> dict[str, TimeSeries]:

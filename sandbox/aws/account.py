@@ -106,6 +106,7 @@ class Call:
     request_id: str
     time: datetime  # world time
     user_agent: str = ""
+    region: str = ""  # that the caller signed for
 
     @property
     def world(self) -> World:

@@ -45,6 +45,7 @@ class _Exchange:
     time: datetime
     target: Target | None = None
     caller: Caller | None = None
+    region: str = ""  # that the caller signed for
     params: dict[str, Any] = field(default_factory=dict)
     reply: Mapping[str, Any] | None = None
     outcome: str = "InternalFailure"  # until it has one
@@ -103,6 +104,7 @@ class Endpoint:
         signed = protocol.signature(request)
         if signed is None:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
+        exchange.region = signed.region
         target = exchange.target = protocol.find_target(request, signed.service)
         exchange.caller = caller = account.callers.identify(signed)
         exchange.params = protocol.parse(request, target)
@@ -157,6 +159,7 @@ class Endpoint:
                 exchange.request_id,
                 exchange.time,
                 exchange.request.headers.get("User-Agent", ""),
+                exchange.region,
             )
             exchange.reply = protocol.without_none(found.handler(call, exchange.params) or {})
         assert exchange.reply is not None

@@ -84,6 +84,10 @@ class Services(Store):
         """The ARN of family:revision."""
         return self.account.arn("ecs", f"task-definition/{task_definition}")
 
+    def image(self, task_definition: str) -> str:
+        """The image of family:revision: a tag for each revision, in the account's registry."""
+        return f"{self.account.id}.dkr.ecr.{self.account.region}.amazonaws.com/{task_definition}"
+
     def rollout_arn(self, service: EcsService, rollout: Rollout) -> str:
         """The ARN of a service deployment."""
         tail = f"service-deployment/{service.cluster}/{service.name}/{rollout.rollout_id}"
@@ -215,7 +219,7 @@ class Services(Store):
             event
             for event in scenario_changes(world, "ecs", "UpdateService")
             if str(event.request.get("service")).rpartition("/")[2] == service.name
-            and event.request.get("taskDefinition")
+            and (event.request.get("taskDefinition") or event.request.get("forceNewDeployment"))
         ]
         own = {item.rollout_id: item for item in self._own.get(service.name, [])}
         first = str(world.lever(key, self.account.opened - _AGE) or service.serving)
@@ -234,17 +238,31 @@ class Services(Store):
             rollout_id = unique("rollout", service.name, event.time.isoformat())[:22]
             if rollout_id in own:
                 continue
-            target = str(event.request["taskDefinition"]).rpartition("/")[2]
+            before = str(world.lever(key, event.time - timedelta(seconds=1)) or first)
+            forced = not event.request.get("taskDefinition")
+            named = world.lever(key, event.time) if forced else event.request["taskDefinition"]
+            target = str(named or first).rpartition("/")[2]
             later = [each.time for each in events[index + 1 :]]
             later += [item.created for item in own.values() if item.created > event.time]
             until = min(later, default=now)
-            through = reached(world, key, target, event.time, until)
-            yield Rollout(
-                rollout_id,
-                target,
-                str(world.lever(key, event.time - timedelta(seconds=1)) or first),
-                event.time,
-                through,
-                "SUCCESSFUL" if through else "IN_PROGRESS",
-                self._lasts,
-            )
+            if forced:  # the same task definition anew: no lever tells when it is through
+                ends = event.time + self._lasts
+                through = ends if ends <= until else None
+            else:
+                through = reached(world, key, target, event.time, until)
+            status = "SUCCESSFUL" if through else "IN_PROGRESS"
+            if through is None and (back := self._given_up(service, event.time, until)):
+                through, status = back, "ROLLBACK_SUCCESSFUL"
+            yield Rollout(rollout_id, target, before, event.time, through, status, self._lasts)
+
+    def _given_up(self, service: EcsService, start: datetime, end: datetime) -> datetime | None:
+        """When the circuit breaker sent a rollout of the scenario back; None when it did not."""
+        world, step, begun = self.account.world, timedelta(seconds=15), False
+        at = start
+        while at < end:
+            rolling = world.lever(service.rolling_lever, at) is not None
+            if begun and not rolling:
+                return at
+            begun = begun or rolling
+            at += step
+        return None

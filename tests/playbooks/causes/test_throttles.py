@@ -19,11 +19,8 @@ def test_throttles_are_enough_without_the_functions_log() -> None:
 
 def test_missing_metrics_are_not_zero_throttles() -> None:
     silent = counts()
-    empty = type(silent)(
-        name="checkout",
-        alias=None,
-        **{name: TimeSeries() for name in silent.__slots__ if name not in ("name", "alias")},
-    )
+    published = [name for name in silent.__slots__ if isinstance(getattr(silent, name), TimeSeries)]
+    empty = replace(silent, **dict.fromkeys(published, TimeSeries()))
     clues = weighed(NOTHING_SPECIAL | {"counts": empty})["concurrency-limit"].clues
     assert [clue.holds for clue in clues] == [None, None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from playbooks.evidence import errors
-from tests.playbooks.samples import anomaly_window, counts, edge, gap, scope
+from tests.playbooks.samples import access, anomaly_window, counts, edge, gap, scope, series
 from tests.playbooks.samples import reports as report_lines
 
 
@@ -20,3 +20,43 @@ def test_timeouts_that_cannot_be_taken_off_are_not_said_to_be() -> None:
     known = errors.raised_errors(failing, report_lines(timed_warm=180, missed_warm=180), looked)
     assert known is not None
     assert (known.share, known.counted_as) == (0.0, "errors of the function, timeouts not counted")
+
+
+NOTHING_ELSE = frozenset[str]()
+
+
+def test_timeouts_of_an_http_api_are_503_like_other_failures() -> None:
+    looked = anomaly_window(edge(), scope())
+    bare = replace(access("503", 180, p50=None), kind="http", fields=NOTHING_ELSE)
+    assert errors.timeouts(None, bare, looked, 30.0) is None
+    assert errors.timeouts(None, replace(bare, kind="rest"), looked, 30.0) == 0.0
+    others = replace(access("500", 180, p50=None), kind="http", fields=NOTHING_ELSE)
+    assert errors.timeouts(None, others, looked, 30.0) == 0.0
+    late = replace(access("503", 180, p50=30_000), kind="http")
+    quick = replace(access("503", 180, p50=12), kind="http")
+    assert errors.timeouts(None, late, looked, 30.0) == 1.0
+    assert errors.timeouts(None, quick, looked, 30.0) == 0.0
+
+
+def test_what_lambda_answers_is_not_what_the_code_answers() -> None:
+    """Lambda's own status is 200 when the handler returns 500."""
+    looked = anomaly_window(edge(), scope())
+    of_lambda = access("500", 180)
+    of_lambda = replace(
+        of_lambda,
+        fields=frozenset({"invoke_status"}),
+        answers=tuple(replace(each, invoke_status="200") for each in of_lambda.answers),
+    )
+    assert errors.passed_on(of_lambda, looked, by_lambda=True) is None
+    assert errors.code_errors(gap(), None, of_lambda, None, looked) is None
+    assert errors.passed_on(of_lambda, looked, by_lambda=False) == 0.0
+    of_code = access("500", 180, integration_status="500")
+    assert errors.passed_on(of_code, looked, by_lambda=True) == 1.0
+
+
+def test_by_target_group_the_share_of_timeouts_is_not_known() -> None:
+    looked = anomaly_window(edge(), scope())
+    codes = {"targets": series(0, 180)}
+    assert errors.timeouts(edge(kind="alb", codes=codes), None, looked, 60.0) == 0.0
+    of_group = edge(kind="alb", codes=codes, groups=("web",))
+    assert errors.timeouts(of_group, None, looked, 60.0) is None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
+from tests.playbooks.aws_stub import Answers
 from tests.playbooks.samples import minute
 
 AT = datetime(2026, 3, 14, 3, 7, tzinfo=UTC)
@@ -21,14 +24,56 @@ def result(identity: str, *values: float, status: str = "Complete") -> dict[str,
     }
 
 
-def metric_answer(asked: dict[int, tuple[float, float]], number: int) -> dict[str, object]:
-    """GetMetricData of `number` metrics; those given have a value in the baseline and one now."""
-    times = [minute(-30), minute(0)]
-    results = [
-        {"Id": f"m{i}", "Timestamps": times if i in asked else [], "Values": list(asked.get(i, ()))}
-        for i in range(number)
-    ]
-    return {"MetricDataResults": results}
+class Published(Answers):
+    """An account in which CloudWatch publishes `metrics`, and nothing else.
+
+    By metric, statistic and the values of some of its dimensions, as in "Errors Sum web": values by
+    minute. What is not given has no points.
+    """
+
+    def __init__(self, metrics: Mapping[str, Mapping[float, float]], **replies: Any) -> None:
+        super().__init__(**replies)
+        self.replies = replies
+        self._metrics = {frozenset(key.split()): points for key, points in metrics.items()}
+
+    @property
+    def metrics_asked(self) -> list[dict[str, Any]]:
+        """Every metric asked for, with its statistic and the dimensions as a mapping."""
+        return [
+            {
+                "name": stat["Metric"]["MetricName"],
+                "stat": stat["Stat"],
+                "namespace": stat["Metric"]["Namespace"],
+                "dimensions": {
+                    each["Name"]: each["Value"] for each in stat["Metric"]["Dimensions"]
+                },
+            }
+            for name, sent in self.sent
+            if name == "cloudwatch.get_metric_data"
+            for query in sent["MetricDataQueries"]
+            for stat in (query["MetricStat"],)
+        ]
+
+    def pages(
+        self, service: str, operation: str, /, *, region: str | None = None, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        if operation != "get_metric_data":
+            yield from super().pages(service, operation, region=region, **params)
+            return
+        self.sent.append((f"{service}.{operation}", params))
+        yield {"MetricDataResults": [self._result(each) for each in params["MetricDataQueries"]]}
+
+    def _result(self, query: dict[str, Any]) -> dict[str, Any]:
+        metric, stat = query["MetricStat"]["Metric"], query["MetricStat"]["Stat"]
+        words = {metric["MetricName"], stat, *(each["Value"] for each in metric["Dimensions"])}
+        fitting = [points for key, points in self._metrics.items() if key <= words]
+        points = fitting[0] if fitting else {}
+        return {
+            "Id": query["Id"],
+            "Timestamps": [minute(at) for at in points],
+            "Values": list(points.values()),
+            "StatusCode": "Complete",
+        }
 
 
 REST_RESOURCES = {

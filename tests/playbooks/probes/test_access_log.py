@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -22,6 +23,19 @@ BARE = '{"status":$context.status,"lat":$context.responseLatency,"ip":"$context.
 NESTED = '{"http":{"status":"$context.status"},"latency-ms":"$context.responseLatency"}'
 
 
+COMPOSED = (
+    '{"request":"$context.httpMethod $context.path $context.protocol",'
+    '"proxyUrl":"https://$context.domainName$context.path","status":"$context.status"}'
+)
+CLF = (
+    "$context.identity.sourceIp - $context.identity.user [$context.requestTime] "
+    '"$context.httpMethod $context.resourcePath $context.protocol" $context.status '
+    "$context.responseLength $context.requestId"
+)
+CSV = "$context.requestId,$context.requestTime,$context.status,$context.integrationLatency"
+XML = '<request id="$context.requestId"> <status>$context.status</status> </request>'
+
+
 @pytest.mark.parametrize(
     ("log_format", "variable", "key"),
     [
@@ -30,27 +44,74 @@ NESTED = '{"http":{"status":"$context.status"},"latency-ms":"$context.responseLa
         (BARE, "status", "status"),
         (BARE, "responseLatency", "lat"),
         (NESTED, "status", "http.status"),
+        (COMPOSED, "status", "status"),
     ],
 )
 def test_keys_come_from_the_format(log_format: str, variable: str, key: str) -> None:
-    assert access_log.keys_of(log_format)[variable] == key
+    found = access_log.format_of(log_format)
+    assert found.fields[variable] == key
+    assert found.pattern is None
 
 
-def test_a_format_that_is_not_json_has_no_keys() -> None:
-    clf = (
-        '$context.identity.sourceIp - [$context.requestTime] "$context.httpMethod" $context.status'
-    )
-    assert access_log.keys_of(clf) == {}
+def test_a_value_put_together_from_variables_is_none_of_them() -> None:
+    assert access_log.format_of(COMPOSED).fields == {"status": "status"}
+
+
+@pytest.mark.parametrize(
+    ("log_format", "line", "status", "latency"),
+    [
+        (
+            CLF,
+            '10.0.0.1 - mara [14/Mar/2026:03:07:00 +0000] "GET /cart HTTP/1.1" 502 36 abc=',
+            "502",
+            None,
+        ),
+        (CSV, "abc=,14/Mar/2026:03:07:00 +0000,504,29000", "504", "29000"),
+        (XML, '<request id="abc="> <status>503</status> </request>', "503", None),
+    ],
+)
+def test_a_text_format_is_taken_apart(
+    log_format: str, line: str, status: str, latency: str | None
+) -> None:
+    found = access_log.format_of(log_format)
+    assert found.pattern is not None
+    parsed = re.search(found.pattern.replace("?<", "?P<"), line)
+    assert parsed is not None
+    assert parsed[found.fields["status"]] == status
+    where = found.first(access_log.LATENCY)
+    assert (parsed[where] if where else None) == latency
+    built, _ = access_log.query_of(found, found.fields["status"])
+    assert str(built).startswith("parse @message /^")
+
+
+def test_a_text_format_without_a_status_has_none() -> None:
+    assert access_log.format_of("$context.requestId - $context.path").first(("status",)) is None
 
 
 def test_the_query_names_the_keys_of_the_format() -> None:
-    built, tells = access_log.query_of(access_log.keys_of(NESTED), "http.status")
+    built, tells = access_log.query_of(access_log.format_of(NESTED), "http.status")
     assert str(built) == (
-        "filter http.status >= 500 | fields http.status as by_status"
+        "filter http.status >= 500 or not ispresent(http.status)"
+        " | fields http.status as by_status"
         " | stats count(*) as n, pct(`latency-ms`, 50) as p50, pct(`latency-ms`, 99) as p99"
         " by bin(1m) as t, by_status"
     )
     assert tells == {"latency"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "part"),
+    [
+        ("integration.status", "integration_status"),
+        ("integration.integrationStatus", "invoke_status"),
+        ("integrationStatus", "invoke_status"),
+    ],
+)
+def test_what_the_code_answered_is_not_what_lambda_answered(variable: str, part: str) -> None:
+    log_format = json.dumps({"status": "$context.status", "s": f"$context.{variable}"})
+    built, tells = access_log.query_of(access_log.format_of(log_format), "status")
+    assert tells == {part}
+    assert f"s as by_{part}" in str(built)
 
 
 def stage(**settings: str) -> dict[str, object]:
@@ -86,3 +147,29 @@ def test_a_dash_is_nothing_said() -> None:
     (answer,) = access_log.answers_of([row | {"by_integration_status": "-"}])
     assert (answer.status, answer.response_type, answer.integration_status) == ("504", None, None)
     assert (answer.count, answer.p50, answer.at) == (12.0, None, AT)
+
+
+def log_aws(log_format: str, *rows: dict[str, str]) -> Answers:
+    settings = {"destinationArn": "arn:aws:logs:us-east-1:1:log-group:/api", "format": log_format}
+    cells = [[{"field": k, "value": v} for k, v in row.items()] for row in rows]
+    return Answers(
+        get_stage={"accessLogSettings": settings},
+        start_query={"queryId": "q"},
+        get_query_results={"status": "Complete", "results": cells},
+    )
+
+
+MINUTE = {"t": "2026-03-14 03:07:00.000"}
+
+
+def test_lines_that_cannot_be_read_are_counted_and_said() -> None:
+    broken, few = MINUTE | {"n": "40"}, MINUTE | {"n": "1"}
+    errors = MINUTE | {"by_status": "502", "n": "60"}
+    found = access_log.AccessLogProbe().read(log_aws(QUOTED, errors, broken), scope())
+    assert found is not None
+    assert found.unreadable == {AT: 40.0}
+    assert [answers.count for answers in found.answers] == [60.0]
+    assert found.coverage.missing == ("40 lines of /api could not be read",)
+    quiet = access_log.AccessLogProbe().read(log_aws(QUOTED, errors, few), scope())
+    assert quiet is not None
+    assert quiet.coverage.complete

@@ -13,7 +13,7 @@ from bot.domain.service import Service
 from playbooks.probes import lambda_reports
 from playbooks.probes.invoked_function import UnmeasuredFunctionsProbe, invoked_function
 from tests.playbooks.aws_stub import Answers
-from tests.playbooks.probes.answers import ARN, DENIED, metric_answer, resources_calling
+from tests.playbooks.probes.answers import ARN, DENIED, Published, resources_calling
 from tests.playbooks.samples import SERVICE, scope
 
 
@@ -54,19 +54,17 @@ def test_the_only_function_stands_in_and_it_is_said_that_it_is_not_known() -> No
 @pytest.mark.parametrize(
     ("asked", "chosen"),
     [
-        ({0: (0, 0), 3: (0, 40)}, "search"),  # errors
-        ({1: (0, 40), 3: (5, 5)}, "orders"),  # throttles, against errors as usual
-        ({2: (200, 200), 5: (200, 9000)}, "search"),  # p99
+        ({"Errors orders": (0, 0), "Errors search": (0, 40)}, "search"),
+        ({"Throttles orders": (0, 40), "Errors search": (5, 5)}, "orders"),  # errors as usual
+        ({"Duration p99 orders": (200, 200), "Duration p99 search": (200, 9000)}, "search"),
         ({}, "orders"),
     ],
 )
 def test_of_two_called_functions_the_troubled_one_is_measured_and_the_other_named(
-    asked: dict[int, tuple[float, float]], chosen: str
+    asked: dict[str, tuple[float, float]], chosen: str
 ) -> None:
-    aws = Answers(
-        get_resources=resources_calling("orders", "search"),
-        get_metric_data=metric_answer(asked, 6),
-    )
+    published = {name: dict(zip((-30, 0), values, strict=True)) for name, values in asked.items()}
+    aws = Published(published, get_resources=resources_calling("orders", "search"))
     both = with_functions("orders", "search")
     found = invoked_function(aws, both)
     assert found is not None

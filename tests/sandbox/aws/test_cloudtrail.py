@@ -6,7 +6,9 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox.aws.account import Options
@@ -83,6 +85,21 @@ def test_time_range(trail: Any) -> None:
         trail.lookup_events(StartTime=NOW, EndTime=NOW - timedelta(minutes=10))
 
 
+def test_a_region_has_its_own_events_and_us_east_1_those_of_iam(
+    trail: Any, world: PlainWorld, server: AwsServer
+) -> None:
+    world.events.append(event(2, "PutRolePolicy", source="iam"))
+    assert "PutRolePolicy" in names(trail.lookup_events())
+    elsewhere = boto3.client(
+        "cloudtrail",
+        endpoint_url=server.url,
+        region_name="eu-west-1",
+        aws_access_key_id="alice",
+        aws_secret_access_key="secret",
+    )
+    assert names(elsewhere.lookup_events()) == []
+
+
 def test_pages(trail: Any) -> None:
     pages = trail.get_paginator("lookup_events").paginate(PaginationConfig={"PageSize": 3})
     assert [len(page["Events"]) for page in pages] == [3, 1]
@@ -103,9 +120,6 @@ def test_the_record_itself(trail: Any) -> None:
 
 
 def test_two_lookups_a_second_when_asked_to(world: PlainWorld) -> None:
-    import boto3
-    from botocore.config import Config
-
     options = Options(lookup_limit=2, warm=False)
     with AwsServer(world, world.resources, options=options) as server:
         trail = boto3.client(

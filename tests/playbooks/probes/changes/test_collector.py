@@ -10,9 +10,9 @@ import pytest
 from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
-from bot.domain.report import GapReason
+from bot.domain.report import Change, GapReason
 from playbooks.probes.changes import Changes, ChangesProbe
-from playbooks.probes.changes.collected import Found, Source
+from playbooks.probes.changes.collected import MOST_ASKED, Found, Source
 from playbooks.probes.changes.collector import SOURCES, read_all
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.changes.records import earlier, event, looked
@@ -71,6 +71,7 @@ QUIET: dict[str, Any] = {
     "describe_load_balancers": {},
     "describe_task_definition": {},
     "describe_stack_resources": {},
+    "get_stage": {},
 }
 
 
@@ -98,6 +99,7 @@ def test_a_quiet_account_is_complete() -> None:
         "describe_events",
         "describe_db_instances",
         "describe_load_balancers",
+        "get_stage",
     ],
 )
 def test_whatever_is_denied_is_a_gap_with_its_permission(call: str) -> None:
@@ -139,6 +141,17 @@ def test_a_record_that_is_not_whole_loses_only_itself() -> None:
 def test_an_event_told_twice_is_one_change() -> None:
     moved = event("UpdateAlias20150331", {"name": "PROD"})
     assert len(collected(lookup_events={"Events": [moved, moved]}).known) == 1
+
+
+def test_more_resources_than_are_asked_are_told() -> None:
+    def read(number: int) -> list[Change]:
+        return [change(-number)]
+
+    some = Says().each(range(MOST_ASKED), read)
+    assert (len(some.changes), some.unread) == (MOST_ASKED, ())
+    many = Says().each(range(MOST_ASKED + 2), read)
+    assert len(many.changes) == MOST_ASKED
+    assert [each.detail for each in many.unread] == ["says: 8 of 10 resources were asked"]
 
 
 def test_stacks_are_asked_only_where_the_trail_does_not_tell_all() -> None:

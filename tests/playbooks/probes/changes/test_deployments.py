@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
-from bot.domain.resources import EcsRef, FunctionRef
-from playbooks.probes.changes import codedeploy, databases, ecs, functions, stacks
+from bot.domain.resources import ApiRef, EcsRef, FunctionRef
+from playbooks.probes.changes import apis, codedeploy, databases, ecs, functions, stacks
 from playbooks.probes.changes.collected import Source
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import AT
@@ -231,6 +231,43 @@ def test_a_function_without_an_alias_serves_its_latest_code() -> None:
     (found,) = functions.served(aws, FunctionRef(name="checkout"))
     assert found.touches == ("checkout:$LATEST",)
     assert "code or configuration" in found.summary
+
+
+# --- API Gateway --------------------------------------------------------------------------------
+
+REST, HTTP = ApiRef(name="shop", id="a1"), ApiRef(name="shop", id="a1", kind="http")
+KEYS = {
+    "rest": ("lastUpdatedDate", "deploymentId", "createdDate", "description"),
+    "http": ("LastUpdatedDate", "DeploymentId", "CreatedDate", "Description"),
+}
+
+
+@pytest.mark.parametrize("api", [REST, HTTP])
+def test_the_deployment_of_a_stage_is_told(api: ApiRef) -> None:
+    updated, deployment, created, description = KEYS[api.kind]
+    aws = Answers(
+        get_stage={updated: AT, deployment: "d1"},
+        get_deployment={created: earlier(1), description: "r7"},
+    )
+    (found,) = apis.last_changed(aws, looked(), api)
+    assert found.summary == "deployment d1 of shop to stage prod (r7)"
+    assert (found.kind, found.at) == ("deployment", earlier(1))
+
+
+@pytest.mark.parametrize("api", [REST, HTTP])
+def test_a_stage_changed_since_its_deployment_is_a_configuration(api: ApiRef) -> None:
+    updated, deployment, created, _ = KEYS[api.kind]
+    aws = Answers(
+        get_stage={updated: AT, deployment: "d1"}, get_deployment={created: earlier(9000)}
+    )
+    (found,) = apis.last_changed(aws, looked(), api)
+    assert (found.kind, found.at) == ("configuration", AT)
+
+
+def test_a_stage_nobody_changed_costs_one_call() -> None:
+    aws = Answers(get_stage={"lastUpdatedDate": earlier(9000), "deploymentId": "d1"})
+    assert apis.last_changed(aws, looked(), REST) == []
+    assert len(aws.sent) == 1
 
 
 # --- databases ----------------------------------------------------------------------------------

@@ -109,3 +109,11 @@ def test_an_alias_moved_back_goes_back() -> None:
     assert moves("42", "43", "44") == [False, False, False]
     assert moves("9", "10", "9") == [False, False, True]
     assert moves("42") == [False]
+
+
+def test_a_stages_last_change_is_told_by_whoever_says_what_it_was() -> None:
+    stage = made(-5, "configuration", source="API Gateway", touches=("shop",), actor="unknown")
+    update = made(-5, "configuration", touches=("shop",), summary="UpdateStage")
+    assert joined((), (stage,), (update,)) == (update,)
+    earlier = made(-9, "configuration", touches=("shop",), summary="UpdateStage")
+    assert joined((), (stage,), (earlier,)) == (earlier, stage)

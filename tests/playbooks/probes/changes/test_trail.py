@@ -10,7 +10,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef, Resources
 from playbooks.probes.changes.collected import Found
-from playbooks.probes.changes.trail import CloudTrail, GlobalTrail
+from playbooks.probes.changes.trail import CloudTrail, GlobalTrail, global_region
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import AT
 from tests.playbooks.probes.changes.records import earlier, event, looked
@@ -95,3 +95,16 @@ def test_the_global_services_are_read_in_us_east_1_once() -> None:
     (unread,) = found.unread
     assert unread.before == AT
     assert GlobalTrail().read(Answers(), looked(ONE)) is None  # the service is there itself
+
+
+@pytest.mark.parametrize(
+    ("region", "where"),
+    [
+        ("eu-west-1", "us-east-1"),
+        ("us-east-1", "us-east-1"),
+        ("us-gov-east-1", "us-gov-west-1"),
+        ("cn-northwest-1", "cn-north-1"),
+    ],
+)
+def test_each_partition_has_its_own_place_for_them(region: str, where: str) -> None:
+    assert global_region(region) == where
