@@ -13,7 +13,7 @@ from typing import ClassVar
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef
-from playbooks.probes.front_door import find_api, front_door, function_in
+from playbooks.probes.front_door import PAGE, find_api, front_door, function_in
 from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
 
 CUSTOM = "CUSTOM"  # a method's authorizationType
@@ -60,7 +60,9 @@ def _of_rest(aws: Aws, api: ApiRef) -> tuple[str, ...]:
     """Names of the authorizers' functions. They are asked for only where a method is authorized by
     one, which the resources that are read anyway tell."""
     api_id = find_api(aws, api)
-    pages = aws.pages("apigateway", "get_resources", restApiId=api_id, embed=["methods"])
+    pages = aws.pages(
+        "apigateway", "get_resources", restApiId=api_id, embed=["methods"], limit=PAGE
+    )
     used = any(
         method.get("authorizationType") == CUSTOM
         for page in pages
@@ -69,7 +71,7 @@ def _of_rest(aws: Aws, api: ApiRef) -> tuple[str, ...]:
     )
     if not used:
         return ()
-    found = aws.read("apigateway", "get_authorizers", restApiId=api_id, limit=500)
+    found = aws.read("apigateway", "get_authorizers", restApiId=api_id, limit=PAGE)
     uris = [
         each.get("authorizerUri", "")
         for each in found.get("items", [])
@@ -114,9 +116,9 @@ def _measured(aws: Aws, scope: Scope, names: tuple[str, ...]) -> tuple[Authorize
     return tuple(
         Authorizer(
             function=name,
-            invocations=(invocations := series[f"invocations\t{name}"]),
-            errors=series[f"errors\t{name}"].zero_where(invocations),
-            throttles=series[f"throttles\t{name}"].zero_where(invocations),
+            invocations=series[f"invocations\t{name}"],
+            errors=series[f"errors\t{name}"],
+            throttles=series[f"throttles\t{name}"],
             p99=series[f"p99\t{name}"],
         )
         for name in names

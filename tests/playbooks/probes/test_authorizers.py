@@ -6,7 +6,7 @@ from bot.domain.resources import ApiRef, Resources
 from bot.domain.service import Service
 from playbooks.probes.authorizers import Authorizers, AuthorizersProbe
 from tests.playbooks.aws_stub import Answers
-from tests.playbooks.probes.answers import ARN, metric_answer
+from tests.playbooks.probes.answers import ARN, Published
 from tests.playbooks.samples import TimeSeries, minute, scope
 
 URI = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{ARN}auth/invocations"
@@ -17,7 +17,8 @@ def resources(kind: str) -> dict[str, object]:
 
 
 def test_a_method_with_a_lambda_authorizer() -> None:
-    aws = Answers(
+    aws = Published(
+        {"Invocations Sum auth": {-30: 90, 0: 190}, "Errors Sum auth": {0: 40}},
         get_resources=resources("CUSTOM"),
         get_authorizers={
             "items": [
@@ -25,14 +26,13 @@ def test_a_method_with_a_lambda_authorizer() -> None:
                 {"type": "COGNITO_USER_POOLS", "providerARNs": ["arn:aws:cognito-idp:x"]},
             ]
         },
-        get_metric_data=metric_answer({0: (90, 190), 1: (0, 40)}, 4),
     )
     found = AuthorizersProbe().read(aws, scope())
     assert isinstance(found, Authorizers)
     (auth,) = found.functions
     assert (found.names, auth.function) == ("auth", "auth")
     assert auth.errors.points[minute(0)] == 40
-    assert auth.throttles.points == {minute(-30): 0.0, minute(0): 0.0}
+    assert auth.throttles.points == {minute(-30): 0.0, minute(0): 0.0}  # the calls are published
     assert auth.p99 == TimeSeries()
 
 
@@ -49,7 +49,7 @@ def test_an_http_api() -> None:
     aws = Answers(get_authorizers={"Items": [jwt]})
     assert AuthorizersProbe().read(aws, scope(None, service)) == Authorizers("orders")
     lambda_ = {"AuthorizerType": "REQUEST", "AuthorizerUri": URI}
-    aws = Answers(get_authorizers={"Items": [jwt, lambda_]}, get_metric_data=metric_answer({}, 4))
+    aws = Published({}, get_authorizers={"Items": [jwt, lambda_]})
     found = AuthorizersProbe().read(aws, scope(None, service))
     assert found is not None
     assert found.names == "auth"

@@ -7,7 +7,7 @@ from bot.domain.service import Service
 from playbooks.probes.stopped_tasks import StoppedTasks, StoppedTasksProbe
 from playbooks.probes.target_tls import TargetTlsProbe
 from tests.playbooks.aws_stub import Answers
-from tests.playbooks.probes.answers import metric_answer
+from tests.playbooks.probes.answers import Published
 from tests.playbooks.samples import minute, scope
 
 SHOP = Service(name="shop", resources=Resources(ecs=(EcsRef(cluster="main", service="shop"),)))
@@ -59,10 +59,8 @@ def test_none_stopped() -> None:
 def test_tls_with_targets() -> None:
     balancer = LoadBalancerRef(name="app/shop/123")
     service = Service(name="shop", resources=Resources(load_balancers=(balancer,)))
-    aws = Answers(get_metric_data=metric_answer({0: (0, 12)}, 1))
+    failed = {"TargetTLSNegotiationErrorCount Sum app/shop/123": {0: 12}}
+    aws = Published(failed)
     found = TargetTlsProbe().read(aws, scope(None, service))
     assert found is not None
     assert found.failed.points[minute(0)] == 12
-    (_, sent) = aws.sent[0]
-    metric = sent["MetricDataQueries"][0]["MetricStat"]["Metric"]
-    assert metric["Dimensions"] == [{"Name": "LoadBalancer", "Value": "app/shop/123"}]
