@@ -30,6 +30,7 @@ from playbooks.evidence import onset
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.five_xx import SIGNAL, FiveXX
 from playbooks.probes.access_log import AccessLog, Answers
+from playbooks.probes.authorizers import Authorizers
 from playbooks.probes.balancer import Balancer, Target, TargetHealth, ZoneTraffic
 from playbooks.probes.changes import Changes, Unread
 from playbooks.probes.edge import Edge
@@ -37,6 +38,8 @@ from playbooks.probes.exceptions import Exceptions, Raised
 from playbooks.probes.functions import FunctionCounts, Limits
 from playbooks.probes.lambda_reports import Reported, Reports
 from playbooks.probes.metrics import TimeSeries
+from playbooks.probes.stopped_tasks import StoppedTasks
+from playbooks.probes.target_tls import TargetTls
 
 BEGAN = datetime(2026, 3, 14, 3, 10, tzinfo=UTC)
 ONSET, NOW = -3, 12
@@ -288,6 +291,9 @@ NOTHING_SPECIAL: dict[str, object] = {
     "tasks": None,
     "dependencies": None,
     "changes": changes(),
+    "authorizers": Authorizers("checkout-api"),
+    "stopped_tasks": None,
+    "target_tls_errors": None,
 }
 """A service behind a REST API whose 5XX nothing explains."""
 
@@ -298,6 +304,9 @@ TARGETS_ONLY: dict[str, object] = NOTHING_SPECIAL | {
     "limits": None,
     "reports": None,
     "exceptions": None,
+    "authorizers": None,
+    "stopped_tasks": StoppedTasks(()),
+    "target_tls_errors": TargetTls("shop", TimeSeries()),
 }
 """A service of tasks behind a load balancer, without logs."""
 
