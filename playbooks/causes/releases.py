@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeGuard
 
+from bot.domain.coverage import Coverage
 from bot.domain.playbook_contract import (
     Scope,
     choosing,
@@ -73,6 +74,7 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         yield from code_answers(
             anomaly, edge, counts, reports, access, balancer, exceptions, own, at_once
         )
+        yield from began_with_it(anomaly, edge, exceptions, known_changes)
         yield from rivals.throttled_as_well(anomaly, counts, reports)
         yield from late_answers(anomaly, edge, access, reports, integration, known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)
@@ -129,6 +131,31 @@ def took_effect_at_once(anomaly: AnomalyWindow, changes: Changes) -> bool:
         and found.in_force <= thresholds.AT_ONCE
         and dependency_change(changes, anomaly.onset) is None
     )
+
+
+def began_with_it(
+    anomaly: AnomalyWindow,
+    edge: Edge | Gap | None,
+    exceptions: Exceptions | Gap | None,
+    changes: Changes,
+) -> Iterator[Clue]:
+    """Decisive as far as time can be: it began as the release took effect, with traffic as usual,
+    nothing else changed, and no exception that names something the code calls.
+
+    It says what made requests hang or targets fail, where the code raises nothing itself. Time
+    alone makes no report sure, so the clue rests on incomplete evidence.
+    """
+    grown = growth(edge, anomaly)
+    if grown is None or grown >= thresholds.MORE_LOAD or not isinstance(exceptions, Exceptions):
+        return
+    top = leading_exception(exceptions, anomaly, grown)
+    if top is not None and origin_of(top.name) not in (Origin.CODE, Origin.UNKNOWN):
+        return
+    if took_effect_at_once(anomaly, changes):
+        only_time = Coverage.of("only the time speaks for it")
+        yield decisive(
+            True, "it began as the release took effect, with traffic as usual and no other change"
+        ).resting_on(only_time)
 
 
 def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
