@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.aws.account import Account, Store
 from sandbox.aws.errors import AwsError
+from sandbox.world import names
 from sandbox.world.kinds import LoadBalancer, TargetGroup
 
 _DELAY = "deregistration_delay.timeout_seconds"
@@ -69,6 +70,20 @@ class Balancing(Store):
         assert self.balancer is not None
         tail = self.balancer.dimension
         return self.account.arn("elasticloadbalancing", f"loadbalancer/{tail}")
+
+    def listener_arn(self) -> str:
+        """The ARN of its listener."""
+        assert self.balancer is not None
+        tail = f"listener/{self.balancer.dimension}/{names.digest('listener', self.balancer.name)}"
+        return self.account.arn("elasticloadbalancing", tail)
+
+    def forwards(self, rule: int | None) -> dict[str, float]:
+        """Target group to weight, of a rule or (None) of the default action."""
+        assert self.balancer is not None
+        tail = "forward" if rule is None else f"rules/{rule}"
+        value = self.account.world.lever(f"elb/{self.balancer.name}/{tail}")
+        weights: dict[str, float] = json.loads(str(value))
+        return weights
 
     def groups(self) -> Iterator[TargetGroup]:
         """The target groups."""

@@ -9,8 +9,8 @@ from sandbox.aws.account import Store
 from sandbox.aws.errors import AwsError
 from sandbox.aws.names import code
 from sandbox.world.kinds import Api
-from sandbox.world.kinds.api import ACCESS_LOG_FORMAT
-from sandbox.world.kinds.function import function_arn
+from sandbox.world.kinds.api import ACCESS_LOG_FORMAT, Route
+from sandbox.world.kinds.function_base import function_arn
 
 _AGE = timedelta(days=60)
 
@@ -66,11 +66,13 @@ class Gateway(Store):
         """The access log's group as an ARN."""
         return self.account.arn("logs", f"log-group:{api.log_group}")
 
-    def integration_uri(self, api: Api) -> str:
-        """What the API calls: a function with its qualifier, or the load balancer."""
-        if api.function is None:
-            return f"https://{api.load_balancer}.internal.example.com"
-        arn = function_arn(self.account.resources, api.function, api.qualifier)
+    def integration_uri(self, api: Api, route: Route | None = None) -> str:
+        """What the API, or one of its routes, calls: a function with its qualifier, or the load
+        balancer."""
+        called = route or api
+        if called.function is None:
+            return f"https://{called.load_balancer}.internal.example.com"
+        arn = function_arn(self.account.resources, called.function, called.qualifier)
         if api.kind == "http":
             return arn
         region = self.account.region

@@ -60,6 +60,8 @@ class Functions(Store):
             for qualifier, wanted in function.provisioned.items():
                 ready = self.lever(function.name, "provisioned", qualifier)
                 count = ready if isinstance(ready, int) else wanted
+                if not count:
+                    continue  # the scenario took it away
                 self._provisioned[function.name, qualifier] = Provisioned.ready(
                     count, account.opened - _AGE, self.target(function.name, qualifier)
                 )
@@ -93,6 +95,11 @@ class Functions(Store):
             arn = self.arn(function, qualifier)
             raise AwsError("ResourceNotFoundException", f"Function not found: {arn}")
         return self._versions[function][name]
+
+    def code(self, function: str, version: str) -> str:
+        """What the code of a version is: of $LATEST, what was last uploaded."""
+        uploaded = self.lever(function, "code") if version == LATEST else None
+        return version if uploaded is None else str(uploaded)
 
     def aliases(self, function: str) -> list[str]:
         """The aliases of a function."""

@@ -234,23 +234,30 @@ class Services(Store):
             rollout_id = unique("rollout", service.name, event.time.isoformat())[:22]
             if rollout_id in own:
                 continue
-            forced = not event.request.get("taskDefinition")
-            named = world.lever(key, event.time) if forced else event.request["taskDefinition"]
-            target = str(named or first).rpartition("/")[2]
+            before = str(world.lever(key, event.time - timedelta(seconds=1)) or first)
+            asked = event.request.get("taskDefinition") or before  # forced: the same anew
+            target = str(asked).rpartition("/")[2]
             later = [each.time for each in events[index + 1 :]]
             later += [item.created for item in own.values() if item.created > event.time]
             until = min(later, default=now)
-            if forced:
+            if event.request.get("taskDefinition"):
+                through = reached(world, key, target, event.time, until)
+            else:
                 ends = event.time + self._lasts
                 through = ends if ends <= until else None
-            else:
-                through = reached(world, key, target, event.time, until)
-            yield Rollout(
-                rollout_id,
-                target,
-                str(world.lever(key, event.time - timedelta(seconds=1)) or first),
-                event.time,
-                through,
-                "SUCCESSFUL" if through else "IN_PROGRESS",
-                self._lasts,
-            )
+            status = "SUCCESSFUL" if through else "IN_PROGRESS"
+            if through is None and (back := self._given_up(service, event.time, until)):
+                through, status = back, "ROLLBACK_SUCCESSFUL"
+            yield Rollout(rollout_id, target, before, event.time, through, status, self._lasts)
+
+    def _given_up(self, service: EcsService, start: datetime, end: datetime) -> datetime | None:
+        """When the circuit breaker sent a rollout of the scenario back; None when it did not."""
+        world, step, begun = self.account.world, timedelta(seconds=15), False
+        at = start
+        while at < end:
+            rolling = world.lever(service.rolling_lever, at) is not None
+            if begun and not rolling:
+                return at
+            begun = begun or rolling
+            at += step
+        return None

@@ -176,6 +176,13 @@ def metric_id(metric: Metric, inventory: Inventory) -> MetricId:
     """The metric an alarm watches; without dimensions, that of the first resource that has it."""
     if metric.dimensions is not None:
         return MetricId(metric.namespace, metric.name, tuple(sorted(metric.dimensions.items())))
+    if metric.target_group is not None:
+        of_group = (
+            each.group_dimensions(metric.target_group) for each in inventory.every(Resource)
+        )
+        return MetricId(
+            metric.namespace, metric.name, next((dims for dims in of_group if dims), ())
+        )
     own = (each.alarm_dimensions(metric.namespace) for each in inventory.every(Resource))
     found = next((dims for dims in own if dims is not None), ())
     return MetricId(metric.namespace, metric.name, found)

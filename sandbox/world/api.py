@@ -53,6 +53,20 @@ class TrailEvent:
     error_code: str | None = None
     user_agent: str = ""
     event_id: str = ""
+    invoked_by: str | None = None  # the AWS service that made the call: "ecs.amazonaws.com"
+    region: str | None = None  # where it is looked up; None: the account's region
+    lag: float = 0.0  # seconds until LookupEvents shows it
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a service wrote of itself: an RDS event, an event of an ECS service, a stopped task."""
+
+    time: datetime
+    source: str  # "rds", "ecs", "ecs-task"
+    subject: str  # the instance's or service's name
+    message: str
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,10 @@ class World(Protocol):
 
     def record(self, event: TrailEvent) -> None:
         """The endpoint made a change on a caller's behalf."""
+        ...
+
+    def notices(self, source: str) -> Sequence[Notice]:
+        """What a service ("rds", "ecs", "ecs-task") wrote so far, oldest first."""
         ...
 
     def lever(self, key: str, at: datetime | None = None) -> LeverValue:

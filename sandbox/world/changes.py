@@ -28,6 +28,17 @@ class EventFacts:
     resources: tuple[tuple[str, str], ...]  # (resource type, resource name)
     request: Mapping[str, object] = field(default_factory=dict)
     error_code: str | None = None
+    region: str | None = None  # where CloudTrail has it; None: the region of the account
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceEvent:
+    """What a service writes of itself: an RDS event, an event of an ECS service, a stopped task."""
+
+    source: str  # "rds", "ecs", "ecs-task"
+    subject: str  # the instance's or service's name
+    message: str
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 class BaseChange(Part):
@@ -35,6 +46,7 @@ class BaseChange(Part):
 
     at: Seconds
     by: str
+    invoked_by: str | None = None  # the AWS service that made the call for `by`, if one did
 
     def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
         """Names in it that lead nowhere, and resources it needs that are not there."""
@@ -44,13 +56,23 @@ class BaseChange(Part):
         """The levers it pulls: key to (delay in seconds after its start, value)."""
         return {}
 
-    def before(self) -> LeverValue:
-        """The value its levers had before, where the resources do not say it."""
-        return None
+    def steps(self, inventory: Inventory) -> Iterator[tuple[str, float, LeverValue]]:
+        """Every pull of a lever: (key, seconds after its start, value). A change that goes in
+        several steps overrides this one."""
+        for key, (delay, value) in self.levers(inventory).items():
+            yield key, delay, value
+
+    def before(self, inventory: Inventory) -> Mapping[str, LeverValue]:
+        """The values its levers had before, where the resources do not say it."""
+        return {}
 
     @abstractmethod
-    def event(self, inventory: Inventory) -> EventFacts:
-        """Its CloudTrail event."""
+    def event(self, inventory: Inventory) -> EventFacts | None:
+        """Its CloudTrail event; None when nobody called an API for it."""
+
+    def notices(self, inventory: Inventory) -> Iterator[tuple[float, ServiceEvent]]:
+        """What AWS itself writes of it: (seconds after its start, event)."""
+        yield from ()
 
 
 class OtherEvent(BaseChange):

@@ -54,7 +54,7 @@ class Condition(Part):
 
     def compare(self, levers: Levers, at: float) -> float:
         """The form with `lever`: 1 when it holds at a time, else 0."""
-        value = levers.get(cast(str, self.lever), at)
+        value = levers.field(cast(str, self.lever), at)
         if self.equals is not None:
             return float(str(value) == str(self.equals))
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -1,29 +1,26 @@
-"""What goes wrong in a scenario, by mechanism: the `effects` section.
+"""What an effect is: the `effects` section, by mechanism.
 
 An effect says what happens *inside* the service; the simulation derives what AWS would show. All
 times are relative to the alarm. A `while` condition ties an effect to a lever, so that undoing what
 caused it ends it. Effects of one kind of resource are in its file in `kinds`; those that any
-backend can have are here. A new effect is a class that overrides what it changes.
+backend can have are in `code_effects`. A new effect is a class that overrides what it changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from sandbox.world import routes
 from sandbox.world.conditions import Condition
 from sandbox.world.inventory import Inventory
 from sandbox.world.names import Target
 from sandbox.world.parts import Loc, Part, Problem, Seconds, Share
 from sandbox.world.records import Caller, Request
 from sandbox.world.routes import Arrival, Front
-
-_CALM = 0.7  # share of its capacity up to which an overloaded backend keeps up
 
 Sickness = tuple[str, bool]
 """Why a target fails its health checks (a reason code), and whether it is deregistered."""
@@ -35,6 +32,7 @@ class Load:
 
     rpm: float  # requests a minute
     push: float = 1.0  # how much more of it provisioned concurrency lets in at once
+    targets: int = 1  # targets in service; 1 for a function
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,9 @@ class CodeResult:
     exception: tuple[str, str] | None = None
     takes: float | None = None  # seconds; None: as long as a request normally takes
     hangs: bool = False
+    crash: Literal["memory", "init"] | None = (
+        None  # the process ends: out of memory, or in its init
+    )
 
 
 class BaseEffect(Part):
@@ -53,6 +54,7 @@ class BaseEffect(Part):
     start: Seconds = Field(default=float("-inf"), alias="from")
     until: Seconds = float("inf")
     conditions: tuple[Condition, ...] = Field(default=(), alias="while")
+    backends: tuple[str, ...] = ()  # functions and target groups it is about; none: all
 
     @model_validator(mode="after")
     def _ordered(self) -> BaseEffect:
@@ -64,12 +66,30 @@ class BaseEffect(Part):
         """Names in it that lead nowhere, and resources it needs that are not there."""
         yield from ()
 
+    def about(self, names: Collection[str]) -> bool:
+        """Whether it is about a backend with these names (its function's and target group's)."""
+        return not self.backends or any(name in names for name in self.backends)
+
     def duration_factor(self, held: float, load: Load) -> float:
         """What warm durations multiply by; `held` is the part to which the conditions hold."""
         return 1.0
 
+    def occupies(self, limit: float) -> float | None:
+        """Seconds a request it strikes keeps its place in the code; None: as long as others."""
+        return None
+
     def sick(self, group: str, targets: Sequence[Target]) -> Iterator[tuple[str, Sickness]]:
-        """The ids of the targets of a target group that fail their health checks, and why."""
+        """The ids of the targets of a target group that answer nobody, and why."""
+        yield from ()
+
+    def failing_checks(
+        self, group: str, targets: Sequence[Target], at: float
+    ) -> Iterator[tuple[str, Sickness]]:
+        """The ids of targets whose health checks fail although they answer requests, and why."""
+        yield from ()
+
+    def stopped(self, group: str, targets: Sequence[Target], at: float) -> Iterator[str]:
+        """The ids of targets that are gone at a time: their tasks stopped."""
         yield from ()
 
 
@@ -110,77 +130,3 @@ class FilteredEffect(SelectiveEffect):
             and (not self.paths or f"{caller.method} {caller.path}" in self.paths)
             and (not self.zones or caller.zone in self.zones)
         )
-
-
-class Overload(BaseEffect):
-    """The backend does not keep up: warm durations multiply with the request rate.
-
-    At or below 70 % of `capacity` (requests a minute) nothing happens; at twice the capacity
-    durations are `slowdown` times as long; linear between and beyond. Provisioned concurrency does
-    not help: it lets more requests in at once and counts as up to 30 % more load.
-    """
-
-    kind: Literal["overload"]
-    capacity: float = Field(gt=0)
-    slowdown: float = Field(default=8.0, gt=1)
-    database: str | None = None  # whose CPU, connections and latency follow the load
-
-    def pressure(self, load: Load) -> float:
-        """How far the overload goes: 0 keeps up, 1 at twice the capacity."""
-        return max(0.0, (load.rpm / self.capacity * load.push - _CALM) / (2.0 - _CALM))
-
-    def duration_factor(self, held: float, load: Load) -> float:
-        """Grows with the load."""
-        return 1.0 + (self.slowdown - 1.0) * self.pressure(load)
-
-
-class Errors(FilteredEffect):
-    """Code fails. `status` null: an unhandled exception; a number: the code answers it itself."""
-
-    kind: Literal["errors"]
-    exception: str = "RuntimeError"
-    message: str = "unexpected error"
-    status: int | None = Field(default=None, ge=400, le=599)
-    takes: Seconds = Field(default=0.02, gt=0)
-
-    def in_code(self) -> CodeResult:
-        """The exception."""
-        return CodeResult(self.status, (self.exception, self.message), self.takes)
-
-
-class Hang(FilteredEffect):
-    """A dependency never answers: the request runs into the function's or target's timeout."""
-
-    kind: Literal["hang"]
-    dependency: str = "dependency"
-
-    def in_code(self) -> CodeResult:
-        """The request waits for the dependency."""
-        why = ("TimeoutError", f"no answer from {self.dependency}")
-        return CodeResult(504, why, hangs=True)
-
-
-class StatusShare(FilteredEffect):
-    """A share of requests is answered with a status, by the gateway itself or by the backend."""
-
-    kind: Literal["status_share"]
-    status: int = Field(ge=400, le=599)
-    by: Literal["gateway", "backend"] = "backend"
-    response_type: str | None = None  # gateway: ACCESS_DENIED, THROTTLED…
-
-    def in_code(self) -> CodeResult | None:
-        """The backend's status."""
-        return None if self.stops_outside else CodeResult(self.status, None, takes=0.02)
-
-    @property
-    def stops_outside(self) -> bool:
-        """The gateway's own answers."""
-        return self.by == "gateway"
-
-    def outside(self, rng: Random, request: Arrival, front: Front) -> Request | None:
-        """The gateway's answer, without an integration."""
-        return routes.refused(request, self.status, self.response_type)
-
-
-EFFECTS: tuple[type[BaseEffect], ...] = (Overload, Errors, Hang, StatusShare)
-"""The effects that belong to no kind of resource."""

@@ -11,7 +11,8 @@ P = TypeVar("P", bound=Part)
 
 
 class Inventory(Part):
-    """Base of the `resources` section. `account_concurrency` is Lambda's account-wide limit.
+    """Base of the `resources` section. `account_concurrency` is Lambda's account-wide limit;
+    `account_concurrency_used` of it are executions of functions that are not in the file.
 
     A subclass has one field for each kind: a resource or None, or a tuple of resources.
     """
@@ -19,6 +20,7 @@ class Inventory(Part):
     region: str = "us-east-1"
     account: str = "123456789012"
     account_concurrency: int = 1000
+    account_concurrency_used: int = 0
 
     def placed(self, model: type[P]) -> Iterator[tuple[Loc, P]]:
         """Every resource of a model with its place in the file, in the order of the fields."""

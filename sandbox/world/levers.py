@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Mapping
 
@@ -31,6 +32,18 @@ class Levers:
         """The value at a time; None when it was never set."""
         index = bisect_right(self._times.get(key, ()), at)
         return self._values[key][index - 1] if index else None
+
+    def field(self, key: str, at: float) -> LeverValue:
+        """The value at a time, or the field of a value that is JSON: `elb/GROUP/health_check/path`
+        is `path` of `elb/GROUP/health_check`. None when there is neither."""
+        parent, _, name = key.rpartition("/")
+        if key in self._times or parent not in self._times:
+            return self.get(key, at)
+        try:
+            value: LeverValue = json.loads(str(self.get(parent, at))).get(name)
+        except (ValueError, AttributeError):
+            return None
+        return value
 
     def since(self, key: str, at: float) -> float:
         """When the value at `at` was set."""

@@ -1,8 +1,7 @@
 """Log events: what API Gateway, Lambda and the containers wrote about the same requests.
 
-Formats: API Gateway access logs as the stage's format names them; Lambda's text format (START,
-END, REPORT) or its JSON format (platform.start, platform.report). A record of weight n is one row
-of weight n.
+Formats: API Gateway access logs as the stage's format names them. (Functions: `function_log`.) A
+record of weight n is one row of weight n.
 """
 
 from __future__ import annotations
@@ -15,9 +14,8 @@ from typing import Protocol
 
 from sandbox.insights import Row
 from sandbox.world import names
-from sandbox.world.records import Call, Request
+from sandbox.world.records import Request
 
-_MEGABYTE = 1_000_000.0
 Stamp = Callable[[float], int]
 """Scenario seconds to epoch milliseconds."""
 
@@ -60,148 +58,18 @@ class AccessLog:
                 key: str(_CONTEXT.get(variable, _nothing)(request, at))
                 for key, variable in self._format.items()
             }
-            stream = _stream(self.group, request.key[-1])
+            stream = stream_id(self.group, request.key[-1])
             yield Row(at, json.dumps(fields), stream, self._log, request.weight, fields)
-
-
-class LoggedFunction(Protocol):
-    """What a function's log says of the function."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def memory_mb(self) -> int: ...
-
-    @property
-    def runtime(self) -> str: ...
-
-    @property
-    def log_format(self) -> str:
-        """text or json."""
-        ...
-
-    @property
-    def log_group(self) -> str: ...
-
-
-class FunctionLog:
-    """The log of a function, in the format it is configured to."""
-
-    def __init__(self, account: str, function: LoggedFunction, stamp: Stamp) -> None:
-        self.group = function.log_group
-        self.function = function
-        self._log = f"{account}:{self.group}"
-        self._stamp = stamp
-        self._write = self._json if function.log_format == "json" else self._text
-
-    def rows(self, requests: Sequence[Request]) -> Iterator[Row]:
-        """The rows of every invocation; a throttled one never ran and wrote nothing."""
-        for request in requests:
-            call = request.call
-            if call and not call.throttled and call.function == self.function.name:
-                day = _second(self._stamp(call.start) // 1000)[:10].replace("-", "/")
-                tail = _stream(call.key.rpartition("/")[2], call.version)
-                stream = f"{day}/[{call.version}]{tail}"
-                for at, message, fields in self._write(call):
-                    yield Row(self._stamp(at), message, stream, self._log, call.weight, fields)
-
-    def _text(self, call: Call) -> Iterator[tuple[float, str, Mapping[str, str | float]]]:
-        request = identifier(call.key)
-        started = call.start + (call.init or 0.0) / 1000.0
-        ended = started + call.duration / 1000.0
-        own: dict[str, str | float] = {"@requestId": request}
-        if call.init is not None:
-            runtime = self.function.runtime.replace("python", "python:")
-            yield call.start, f"INIT_START Runtime Version: {runtime}.v24\t", {}
-        start = f"START RequestId: {request} Version: {call.version}\n"
-        yield started, start, {**own, "@type": "START"}
-        for at, line, named in self._lines(call, request, ended):
-            yield at, line, own if named else {}
-        yield ended, f"END RequestId: {request}\n", {**own, "@type": "END"}
-        yield ended, *self._report(call, request)
-
-    def _lines(self, call: Call, request: str, ended: float) -> Iterator[tuple[float, str, bool]]:
-        """What the code or the runtime wrote, and whether it has the request id in it."""
-        if call.timeout is None and call.exception is None:
-            return
-        when = _iso(self._stamp(ended))
-        if call.timeout is not None:
-            yield ended, f"{when} {request} Task timed out after {call.timeout:.2f} seconds\n", True
-        elif call.exception and call.handled:
-            name, message = call.exception
-            yield ended - 0.001, f"[ERROR]\t{when}\t{request}\t{name}: {message}\n", True
-        elif call.exception:
-            name, message = call.exception
-            trace = (
-                "Traceback (most recent call last):\n"
-                '  File "/var/task/app.py", line 48, in handler\n'
-                "    return respond(event)\n"
-            )
-            yield ended - 0.001, f"[ERROR] {name}: {message}\n{trace}", False
-
-    def _report(self, call: Call, request: str) -> tuple[str, Mapping[str, str | float]]:
-        used = self._used(call)
-        fields: dict[str, str | float] = {
-            "@requestId": request,
-            "@type": "REPORT",
-            "@duration": round(call.duration, 2),
-            "@billedDuration": _billed(call),
-            "@memorySize": self.function.memory_mb * _MEGABYTE,
-            "@maxMemoryUsed": used * _MEGABYTE,
-        }
-        message = (
-            f"REPORT RequestId: {request}\tDuration: {call.duration:.2f} ms\t"
-            f"Billed Duration: {_billed(call)} ms\tMemory Size: {self.function.memory_mb} MB\t"
-            f"Max Memory Used: {used} MB\t"
-        )
-        if call.init is not None:
-            fields["@initDuration"] = round(call.init, 2)
-            message += f"Init Duration: {call.init:.2f} ms\t"
-        if call.timeout is not None:
-            message += "Status: timeout"
-        return message + "\n", fields
-
-    def _json(self, call: Call) -> Iterator[tuple[float, str, None]]:
-        request = identifier(call.key)
-        started = call.start + (call.init or 0.0) / 1000.0
-        ended = started + call.duration / 1000.0
-        begin = {"requestId": request, "version": call.version}
-        yield started, self._platform(started, "platform.start", begin), None
-        status = "timeout" if call.timeout else "error" if call.failed else "success"
-        if call.exception:
-            name, message = call.exception
-            line = {
-                "timestamp": _iso(self._stamp(ended)),
-                "level": "ERROR",
-                "message": message,
-                "errorType": name,
-                "requestId": request,
-            }
-            yield ended - 0.001, json.dumps(line), None
-        metrics: dict[str, float] = {
-            "durationMs": round(call.duration, 3),
-            "billedDurationMs": _billed(call),
-            "memorySizeMB": self.function.memory_mb,
-            "maxMemoryUsedMB": self._used(call),
-        }
-        if call.init is not None:
-            metrics["initDurationMs"] = round(call.init, 3)
-        record = {"requestId": request, "status": status, "metrics": metrics}
-        yield ended, self._platform(ended, "platform.report", record), None
-
-    def _platform(self, at: float, kind: str, record: Mapping[str, object]) -> str:
-        return json.dumps({"time": _iso(self._stamp(at)), "type": kind, "record": record})
-
-    def _used(self, call: Call) -> int:
-        return round(self.function.memory_mb * (0.31 + 0.002 * (len(call.key) % 9)))
 
 
 class TaskLog:
     """The application log of an ECS service: only what went wrong is written."""
 
-    def __init__(self, account: str, group: str, service: str, stamp: Stamp) -> None:
+    def __init__(
+        self, account: str, group: str, service: str, target_group: str, stamp: Stamp
+    ) -> None:
         self.group = group
+        self._target_group = target_group
         self._log = f"{account}:{group}"
         self._service = service
         self._stamp = stamp
@@ -209,32 +77,31 @@ class TaskLog:
     def rows(self, requests: Sequence[Request]) -> Iterator[Row]:
         """One row for every request whose code met an error."""
         for request in requests:
-            if request.exception and request.hop and request.hop.target:
+            hop = request.hop
+            if request.exception and hop and hop.target and hop.group == self._target_group:
                 at = self._stamp(request.end)
                 name, message = request.exception
-                line = f"{_iso(at)} ERROR {request.caller.path} {name}: {message}"
-                task = _stream("task", request.hop.target.target_id)
+                line = f"{iso(at)} ERROR {request.caller.path} {name}: {message}"
+                task = stream_id("task", hop.target.target_id)
                 stream = f"{self._service}/app/{task}"
                 yield Row(at, line, stream, self._log, request.weight)
 
 
-def _billed(call: Call) -> int:
-    return int(call.duration + (call.init or 0.0)) + 1
-
-
 @lru_cache(maxsize=4096)
-def _stream(*parts: str) -> str:
+def stream_id(*parts: str) -> str:
     """What tells a log stream from others. There are few of them, and each has many rows."""
     return names.digest(*parts, length=32)
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
+def second(seconds: int) -> str:
+    """Epoch seconds as ISO 8601, without a zone."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
-def _iso(milliseconds: int) -> str:
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+def iso(milliseconds: int) -> str:
+    """Epoch milliseconds as ISO 8601 in UTC."""
+    return f"{second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 def _nothing(_request: Request, _at: int) -> str:
@@ -254,6 +121,8 @@ def _source_ip(agent: str, tail: str) -> str:
 
 def _integration_error(request: Request, _at: int) -> str:
     """What API Gateway says of the integration; for a throttled function, Lambda's own words."""
+    if request.authorization and request.call is None:
+        return "-"
     if request.call and request.call.throttled:
         return "Rate Exceeded."
     if request.response_type == "INTEGRATION_TIMEOUT":
@@ -309,6 +178,16 @@ _CONTEXT: dict[str, Callable[[Request, int], object]] = {
     ),
     "$context.integration.requestId": _integration_request_id,
     "$context.awsEndpointRequestId": _integration_request_id,
+    "$context.authorizer.error": lambda r, _: _or_dash(r.authorizer_error),
+    "$context.authorizer.latency": lambda r, _: (
+        "-" if r.authorization is None else round(r.authorization.duration)
+    ),
+    "$context.authorizer.status": lambda r, _: (
+        "-" if r.authorization is None else "500" if r.authorizer_error else "200"
+    ),
+    "$context.authorizer.requestId": lambda r, _: (
+        "-" if r.authorization is None else identifier(r.authorization.key)
+    ),
     "$context.integration.error": _integration_error,
     "$context.integrationErrorMessage": _integration_error,
 }

@@ -6,6 +6,7 @@ is why they agree. Times are seconds relative to the scenario's zero; durations 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox.world.names import Target
@@ -38,6 +39,7 @@ class Call:
     timeout: float | None = None  # the limit it ran into, seconds
     exception: tuple[str, str] | None = None
     handled: bool = False  # the code answered the error itself
+    crash: str | None = None  # the process ended: "memory", or "init" before it could serve
 
     @property
     def failed(self) -> bool:
@@ -51,10 +53,14 @@ class Hop:
 
     zone: str
     target: Target | None = None
+    group: str | None = None  # its target group; None: answered before one was chosen
+    fail_open: bool = False  # the target was unhealthy, as all were
     elb_status: int | None = None  # an error the balancer made itself
     target_status: int | None = None
     response: float | None = None  # ms the target took
     connect_error: bool = False
+    tls_error: bool = False
+    lambda_error: bool = False  # the function behind the target group failed
 
 
 @dataclass(slots=True)
@@ -74,6 +80,16 @@ class Request:
     call: Call | None = None
     hop: Hop | None = None
     exception: tuple[str, str] | None = None  # an application error on a target
+    authorization: Call | None = None  # of the Lambda authorizer, where it was not cached
+    authorizer_error: str | None = None
+
+    @property
+    def calls(self) -> Iterator[Call]:
+        """The invocations it made: of the authorizer and of the integration."""
+        if self.authorization is not None:
+            yield self.authorization
+        if self.call is not None:
+            yield self.call
 
     @property
     def end(self) -> float:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sandbox.world.code_effects import ConnectionPool, Hang, Overload
 from sandbox.world.conditions import Condition
-from sandbox.world.effects import BaseEffect, FilteredEffect, Overload
+from sandbox.world.effects import BaseEffect, FilteredEffect
 from sandbox.world.inventory import Inventory
 from sandbox.world.kinds import Resource, Resources, kinds
-from sandbox.world.kinds.database import known_database
+from sandbox.world.kinds.database_changes import known_database
+from sandbox.world.kinds.function_base import FunctionBase
+from sandbox.world.kinds.target_group import groups
 from sandbox.world.parts import Loc, Problem, known
 from sandbox.world.schema import Scenario
 
@@ -63,7 +66,12 @@ def _effect(scenario: Scenario, effect: BaseEffect, loc: Loc) -> Iterator[Proble
         ):
             for index, name in enumerate(used):
                 yield from known((*loc, key, index), key[:-1], name, names, f"{section}.{key}")
-    if isinstance(effect, Overload):
+    backends = [f.name for f in resources.every(FunctionBase)]
+    backends += [group.name for group in groups(resources)]
+    for index, name in enumerate(effect.backends):
+        place = (*loc, "backends", index)
+        yield from known(place, "function or target group", name, backends, "resources")
+    if isinstance(effect, ConnectionPool | Hang | Overload):
         yield from known_database(resources, (*loc, "database"), effect.database)
     yield from effect.problems(resources, loc)
 
@@ -81,5 +89,9 @@ def _alarms(scenario: Scenario) -> Iterator[Problem]:
             f"exactly one alarm needs `starts: true`, {len(starting)} have it",
         )
     names = [alarm.name for alarm in scenario.alarms]
+    names_of = [group.name for group in groups(scenario.resources)]
+    for index, alarm in enumerate(scenario.alarms):
+        place = ("alarms", index, "metric", "target_group")
+        yield from known(place, "target group", alarm.metric.target_group, names_of, "resources")
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield ("alarms",), f"two alarms are named {name!r}"

@@ -21,6 +21,7 @@ from sandbox.world.records import Call, Caller, Hop, Request
 CONNECT_TIMEOUT = 10.0  # seconds the balancer waits for a connection
 IDLE_TIMEOUT = 60.0  # seconds it waits for a silent target (idle_timeout.timeout_seconds)
 _REFUSED = 2.0  # ms until a refused connection is known
+_HANDSHAKE = 9.0  # ms until a TLS handshake has failed
 _INVOKE = 6.0  # ms API Gateway or the balancer needs to invoke a function
 _DOOR = 3.0  # ms of API Gateway's own
 _THROTTLED = 28.0  # ms until an invocation is refused
@@ -49,6 +50,7 @@ class Front:
 
     api: Gateway | None
     targets: Sequence[Target]
+    group: str | None = None  # the target group the request goes to
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def invoked(call: Call, status: int) -> Outcome:
 def balanced(inner: Outcome, zone: str) -> Outcome:
     """A Lambda target behind a load balancer."""
     if inner.status is None:
-        hop = Hop(zone, elb_status=502)
+        failed = inner.call is not None and inner.call.failed
+        hop = Hop(zone, elb_status=502, lambda_error=failed)
         return Outcome(502, inner.elapsed, inner.call, hop)
     if inner.elapsed > IDLE_TIMEOUT * 1000.0:
         hop = Hop(zone, elb_status=504)
@@ -103,6 +106,18 @@ def unconnected(zone: str, target: Target | None, refused: bool) -> Outcome:
     return Outcome(hop.elb_status, _REFUSED if refused else CONNECT_TIMEOUT * 1000.0, hop=hop)
 
 
+def unencrypted(zone: str, target: Target | None) -> Outcome:
+    """The balancer has a connection to the target, and they agree on no encryption."""
+    hop = Hop(zone, target, elb_status=502, tls_error=True)
+    return Outcome(502, _HANDSHAKE, hop=hop)
+
+
+def closed(zone: str, target: Target | None) -> Outcome:
+    """The target closed the connection before it answered: as it stops, or an idle one in the
+    moment the balancer used it again."""
+    return Outcome(502, _REFUSED, hop=Hop(zone, target, elb_status=502))
+
+
 def no_target(zone: str) -> Outcome:
     """The balancer has no target in service."""
     return Outcome(503, 1.0, hop=Hop(zone, elb_status=503))
@@ -120,12 +135,46 @@ def through(api: Gateway | None, outcome: Outcome, request: Arrival) -> Request:
     return made
 
 
-def refused(request: Arrival, status: int, response_type: str | None) -> Request:
-    """A request the gateway answered itself, without calling the integration."""
+def refused(
+    api: Gateway | None, request: Arrival, status: int, response_type: str | None
+) -> Request:
+    """A request the gateway answered itself, without calling the integration; without an API the
+    load balancer, without choosing a target."""
     key, time, weight, caller = request
-    return Request(
+    made = Request(
         key, time, weight, caller, status, _DOOR, response_type=response_type, message=_text(status)
     )
+    if api is None:
+        made.hop = Hop(caller.zone or "a", elb_status=status)
+    return made
+
+
+def unauthorized(request: Arrival, call: Call) -> Request:
+    """A request whose Lambda authorizer failed, ran into its timeout or was throttled: 500, and
+    no integration is called. (API Gateway developer guide: AUTHORIZER_CONFIGURATION_ERROR, 500.)
+    """
+    key, time, weight, caller = request
+    latency = _DOOR + (_THROTTLED if call.throttled else _INVOKE + call.duration)
+    made = Request(key, time, weight, caller, 500, latency)
+    made.response_type, made.message = "AUTHORIZER_CONFIGURATION_ERROR", _text(500)
+    call.start = time + 0.002
+    made.authorization, made.authorizer_error = call, "Internal server error"
+    return made
+
+
+def unlinked(api: Gateway, request: Arrival, refused: bool) -> Request:
+    """A request that does not get through the VPC link: it has no hop at the load balancer.
+
+    REST: 500 INTEGRATION_FAILURE, or 504 at the timeout; HTTP: 503 both times.
+    """
+    key, time, weight, caller = request
+    rest, limit = api.kind == "rest", api.integration_timeout * 1000.0
+    status = (500 if refused else 504) if rest else 503
+    spent = _HANDSHAKE if refused else limit
+    made = Request(key, time, weight, caller, status, spent + _DOOR, spent)
+    made.response_type = "INTEGRATION_FAILURE" if refused else "INTEGRATION_TIMEOUT"
+    made.message = _text(status)
+    return made
 
 
 def _gateway(

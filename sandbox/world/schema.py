@@ -72,6 +72,13 @@ class Metric(Part):
     namespace: str
     name: str
     dimensions: dict[str, str] | None = None
+    target_group: str | None = None  # AWS/ApplicationELB: of this target group, by its name
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Metric:
+        if self.target_group is not None and self.dimensions is not None:
+            raise ValueError("write either `dimensions` or `target_group`")
+        return self
 
 
 class Alarm(Part):

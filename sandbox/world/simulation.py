@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -22,10 +23,12 @@ from sandbox.world.api import (
     LeverValue,
     MetricId,
     Minute,
+    Notice,
     TargetState,
     TrailEvent,
     Transition,
 )
+from sandbox.world.changes import ServiceEvent
 from sandbox.world.clock import Clock, RunningClock
 from sandbox.world.health import Health
 from sandbox.world.kinds import Resource, Resources, initial_levers
@@ -70,6 +73,7 @@ class Simulation:
             self._faults.append(Fault("*", "latency", latency_ms=latency_ms))
         self._variation = vary(scenario, seed)
         self._levers = Levers(initial_levers(scenario.resources))
+        self._told: list[tuple[float, ServiceEvent]] = []
         self._schedule()
         name = f"{scenario.title}/{seed}"
         self._service = Service(scenario, self._variation, self._levers, name)
@@ -150,7 +154,28 @@ class Simulation:
 
     def record(self, event: TrailEvent) -> None:
         with self._lock:
-            self._events.append(event)
+            late = trail.lag(self.seed, event.event_id, event.name, len(self._events))
+            self._events.append(replace(event, lag=late))
+
+    def notices(self, source: str) -> Sequence[Notice]:
+        """What a service wrote so far, oldest first."""
+        with self._lock:
+            self._advance()
+            now = self._offset(self.now())
+            found = sorted(
+                (pair for pair in self._told if pair[0] <= now and pair[1].source == source),
+                key=lambda pair: pair[0],
+            )
+            return [
+                Notice(
+                    self._epoch + timedelta(seconds=at),
+                    told.source,
+                    told.subject,
+                    told.message,
+                    told.details,
+                )
+                for at, told in found
+            ]
 
     def lever(self, key: str, at: datetime | None = None) -> LeverValue:
         with self._lock:
@@ -212,13 +237,19 @@ class Simulation:
             ]
 
     def _schedule(self) -> None:
-        """Pull the levers of the scenario's changes at their times."""
+        """Pull the levers at their times: by themselves, and by the scenario's changes."""
+        shift = self._variation.shift
+        for resource in self.resources.every(Resource):
+            for key, at, value in resource.steps():
+                self._levers.put(key, value, at + shift)
         for change in self.scenario.changes:
-            for key, (delay, value) in change.levers(self.resources).items():
-                before = change.before()
-                if before is not None and self._levers.get(key, float("-inf")) is None:
+            for key, before in change.before(self.resources).items():
+                if self._levers.get(key, float("-inf")) is None:
                     self._levers.put(key, before, float("-inf"))
-                self._levers.put(key, value, change.at + delay + self._variation.shift)
+            for key, delay, value in change.steps(self.resources):
+                self._levers.put(key, value, change.at + delay + shift)
+            for delay, told in change.notices(self.resources):
+                self._told.append((change.at + delay + shift, told))
 
     def _find_alarm(self) -> float:
         """Simulate until the starting alarm goes; its time. Raises ScenarioError."""
@@ -263,7 +294,8 @@ class Simulation:
                 watch.evaluate(minute, self._sample)
         for change in self.scenario.changes:
             at = epoch + timedelta(seconds=change.at + self._variation.shift)
-            self._events.append(trail.event(self.resources, change, at))
+            if event := trail.event(self.resources, change, at, self.seed):
+                self._events.append(event)
 
     def _advance(self) -> None:
         self._run(self._offset(self.now()))
@@ -272,13 +304,14 @@ class Simulation:
         """Simulate every tick that has ended by `until`, and evaluate alarms at whole minutes."""
         while self._done + TICK <= until:
             requests, gauges = play(self._service, self._done)
+            self._told += self._service.events(self._done, gauges.active)
             minute = int(self._done // 60)
             self._arrived.setdefault(minute, []).extend(requests)
             self._gauges.setdefault(minute, []).append(gauges)
             for request in requests:
                 self._ended.setdefault(int(request.end // 60), []).append(request)
-                if request.call:
-                    taken = (request.call.init or 0.0) + request.call.duration
+                for call in request.calls:
+                    taken = (call.init or 0.0) + call.duration
                     self._longest = max(self._longest, taken / 1000.0 + TICK)
             self._done += TICK
             while self._minute < int(self._done // 60):
@@ -301,7 +334,6 @@ class Simulation:
 
     def _publish(self, minute: int) -> Sheet:
         """Every metric of a complete minute."""
-        called = self._service.function
         records = MinuteRecords(
             start=minute * 60.0,
             arrived=self._arrived.get(minute, ()),
@@ -310,7 +342,7 @@ class Simulation:
             inventory=self.resources,
             normal=self._service.normal,
             levers=self._levers,
-            called=(called.function.name, called.qualifier) if called else None,
+            called=self._service.called(minute * 60.0),
             rng=Random(f"{self._name}/compute/{minute}"),
         )
         sheet: Sheet = {}

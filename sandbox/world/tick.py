@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from random import Random
 
 from sandbox.world import routes
-from sandbox.world.backends import OK, Conditions, Part
+from sandbox.world.authorizer import Authorizations
+from sandbox.world.backends import OK, Conditions, FleetBackend, FunctionBackend, Part
 from sandbox.world.effects import CodeResult, SelectiveEffect
-from sandbox.world.kinds.function import Throttle
+from sandbox.world.kinds.function_changes import Throttle
 from sandbox.world.minute import Gauges
 from sandbox.world.pool import Supply
 from sandbox.world.records import Caller, Request
 from sandbox.world.routes import Arrival, Front, Outcome
 from sandbox.world.sampling import binomial, split
-from sandbox.world.service import TICK, Active, Service
+from sandbox.world.service import TICK, Active, Destination, Service
 from sandbox.world.traffic import CallerGroup
 
 Selective = tuple[SelectiveEffect, float]
@@ -30,75 +32,120 @@ def play(service: Service, at: float) -> tuple[list[Request], Gauges]:
     """The requests that arrive in [at, at + TICK), and what is measured meanwhile."""
     rng = Random(f"{service.name}/{round(at / TICK)}")
     active = [*service.active(at)]
+    effects = [effect for effect, _ in active]
     for health in service.health:
-        health.step(at, [effect for effect, _ in active])
-    tick = _Tick(service, rng, at, service.conditions(at, active))
-    requests = [*tick.run(active)]
-    return requests, service.gauges(at, active, tick.supply)
+        health.step(at, effects, partial(service.concerns_target, health.group.name))
+    service.open_pools(at, active)
+    tick = _Tick(service, rng, at, active)
+    requests = [*tick.run()]
+    service.close_pools(requests)
+    return requests, service.gauges(at, active, tick.supplies)
 
 
 class _Tick:
     """The requests of one tick on their way through the service."""
 
-    def __init__(self, service: Service, rng: Random, at: float, now: Conditions) -> None:
+    def __init__(self, service: Service, rng: Random, at: float, active: Sequence[Active]) -> None:
         self._service = service
         self._rng = rng
         self._at = at
-        self._now = now
+        self._active = active
         self._total = service.arrivals.count(rng, at, TICK)
         self._serial = 0
-        self.supply: Supply | None = None
+        self._authorizations = Authorizations(service, rng, at)
+        self.supplies: dict[FunctionBackend, Supply] = {}
 
-    def run(self, active: Sequence[Active]) -> Iterator[Request]:
+    def run(self) -> Iterator[Request]:
         """Every request of the tick."""
+        service, rng = self._service, self._rng
         selective: list[Selective] = [
-            (effect, held) for effect, held in active if isinstance(effect, SelectiveEffect)
+            (effect, held) for effect, held in self._active if isinstance(effect, SelectiveEffect)
         ]
-        shifted = self._service.shifted(self._at)
-        groups = self._service.arrivals.groups([e for e, _ in selective], shifted)
-        counts = apportion(self._rng, self._total, [group.share for group, _ in groups])
-        inside: list[Inside] = []
+        groups = service.arrivals.groups([e for e, _ in selective], service.shifted(self._at))
+        counts = apportion(rng, self._total, [group.share for group, _ in groups])
+        inside: dict[Destination, list[Inside]] = {}
         for (group, pattern), count in zip(groups, counts, strict=True):
             met = [pair for pair, hit in zip(selective, pattern, strict=True) if hit]
             left = count
-            for effect, held in met:
-                if effect.stops_outside:
-                    stopped = binomial(self._rng, left, effect.share * held)
-                    yield from self._outside(group, effect, stopped)
-                    left -= stopped
-            inside.append((group, met, left))
-        yield from self._inside(inside)
+            for request in self._unauthorized(group, met, left):
+                left -= request.weight
+                yield request
+            ends = service.destinations(group.way, self._at)
+            parts = apportion(rng, left, [share for _, share in ends])
+            for (destination, _), part in zip(ends, parts, strict=True):
+                mine = [pair for pair in met if pair[0].about(destination.names)]
+                rest = part
+                for request in self._stopped(group, destination, mine, part):
+                    rest -= request.weight
+                    yield request
+                inside.setdefault(destination, []).append((group, mine, rest))
+        for destination, some in inside.items():
+            yield from self._inside(destination, some)
 
-    def _outside(
-        self, group: CallerGroup, effect: SelectiveEffect, count: int
+    def _unauthorized(
+        self, group: CallerGroup, met: Iterable[Selective], count: int
+    ) -> Iterator[Request]:
+        """Requests that the API's Lambda authorizer does not let through."""
+        for weight, call in self._authorizations.failing(met, count):
+            (caller,) = group.pick(self._rng, 1)
+            yield routes.unauthorized(self._arrival(caller, weight), call)
+
+    def _stopped(
+        self, group: CallerGroup, destination: Destination, met: Iterable[Selective], count: int
     ) -> Iterator[Request]:
         """Requests that an effect stops before they reach the code."""
-        service = self._service
-        front = Front(service.api, service.fleet.health.targets if service.fleet else ())
+        left = count
+        for effect, held in met:
+            if effect.stops_outside:
+                stopped = binomial(self._rng, left, effect.share * held)
+                yield from self._outside(group, destination, effect, stopped)
+                left -= stopped
+
+    def _outside(
+        self, group: CallerGroup, destination: Destination, effect: SelectiveEffect, count: int
+    ) -> Iterator[Request]:
+        backend = destination.backend
+        targets = backend.health.targets if isinstance(backend, FleetBackend) else ()
+        front = Front(self._service.api, targets)
         weights = [*split(count, self._parts(count))]
         for caller, weight in zip(group.pick(self._rng, len(weights)), weights, strict=True):
             arrival = self._arrival(caller, weight)
             if request := effect.outside(self._rng, arrival, front):
+                if request.hop and request.hop.target and destination.group:
+                    request.hop.group = destination.group.name
                 yield request
 
-    def _inside(self, parts: list[Inside]) -> Iterator[Request]:
-        """Requests that reach the backend: with a function, by how its pool takes them."""
+    def _inside(self, destination: Destination, parts: list[Inside]) -> Iterator[Request]:
+        """Requests that reach a backend: with a function, by how its pool takes them."""
+        now = self._service.conditions(self._at, self._active, destination)
         sizes = [count for _, _, count in parts]
-        taken = {"": sizes} if self._service.function is None else self._pooled(parts, sizes)
+        backend = destination.backend
+        taken = {"": sizes}
+        if isinstance(backend, FunctionBackend):
+            taken = self._pooled(backend, parts, sizes, now)
+        variants = backend.variants(self._at)
         for index, (group, met, _) in enumerate(parts):
             for temperature, counts in taken.items():
-                yield from self._in_code(group, met, temperature, counts[index])
+                dealt = apportion(self._rng, counts[index], [*variants.values()])
+                for variant, count in zip(variants, dealt, strict=True):
+                    own = [
+                        (effect, self._service.held((effect, held), destination, variant, self._at))
+                        for effect, held in met
+                    ]
+                    way = (destination, variant, temperature)
+                    yield from self._in_code(group, own, way, count, now)
 
-    def _pooled(self, parts: list[Inside], sizes: list[int]) -> dict[str, list[int]]:
+    def _pooled(
+        self, backend: FunctionBackend, parts: list[Inside], sizes: list[int], now: Conditions
+    ) -> dict[str, list[int]]:
         """Temperature -> requests of each part."""
-        assert self._service.function is not None
         rng = self._rng
         forced = [
             binomial(rng, size, _forced_throttling(met))
             for (_, met, _), size in zip(parts, sizes, strict=True)
         ]
         left = _minus(sizes, forced)
-        supply = self.supply = self._service.function.serve(rng, sum(left), self._now)
+        supply = self.supplies[backend] = backend.serve(rng, sum(left), now)
         taken: dict[str, list[int]] = {"throttled": forced}
         for name, count in (
             ("throttled", supply.throttled),
@@ -112,52 +159,74 @@ class _Tick:
         return taken | {"warm": left}
 
     def _in_code(
-        self, group: CallerGroup, met: Iterable[Selective], temperature: str, count: int
+        self,
+        group: CallerGroup,
+        met: Iterable[Selective],
+        way: tuple[Destination, str, str],
+        count: int,
+        now: Conditions,
     ) -> Iterator[Request]:
         """Requests in the code: each effect that can strike takes its share, the rest is well."""
+        destination, variant, temperature = way
         left = count
         if temperature != "throttled":
             for share, result in self._possible(met):
                 struck = binomial(self._rng, left, share)
                 left -= struck
-                yield from self._serve(group, (result, temperature, struck))
-        yield from self._serve(group, (OK, temperature, left))
+                part = (result, temperature, struck)
+                yield from self._serve(group, destination, variant, part, now)
+        part = (OK, temperature, left)
+        yield from self._serve(group, destination, variant, part, now)
 
     def _possible(self, met: Iterable[Selective]) -> Iterator[tuple[float, CodeResult]]:
         for effect, held in met:
             if result := effect.in_code():
-                yield effect.share * held, result
+                yield self._service.share_of(effect) * held, result
         normal = self._service.normal
         yield normal.errors, CodeResult(500, (normal.exception, normal.message), takes=0.09)
 
-    def _serve(self, group: CallerGroup, part: Part) -> Iterator[Request]:
-        count = part[2]
-        if count:
-            service, parts = self._service, self._parts(count)
-            self._serial += 1
-            key = f"{self._at:.0f}/{self._serial}"
-            if service.function:
-                outcomes = service.function.play(self._rng, part, parts, self._now, key)
-            elif service.fleet:
-                outcomes = service.fleet.play(self._rng, part, parts, self._now)
-            else:
-                return
-            pairs = [*outcomes]
-            callers = group.pick(self._rng, len(pairs))
-            for caller, (weight, outcome) in zip(callers, pairs, strict=True):
-                yield self._arrive(caller, weight, outcome)
+    def _serve(
+        self,
+        group: CallerGroup,
+        destination: Destination,
+        variant: str,
+        part: Part,
+        now: Conditions,
+    ) -> Iterator[Request]:
+        count, backend = part[2], destination.backend
+        if not count:
+            return
+        parts = self._parts(count)
+        self._serial += 1
+        key = f"{self._at:.0f}/{self._serial}"
+        if isinstance(backend, FunctionBackend):
+            outcomes = backend.play(self._rng, part, parts, now, key, variant)
+        else:
+            outcomes = backend.play(self._rng, part, parts, now, variant)
+        pairs = [*outcomes]
+        callers = group.pick(self._rng, len(pairs))
+        for caller, (weight, outcome) in zip(callers, pairs, strict=True):
+            yield self._arrive(caller, destination, weight, outcome)
 
-    def _arrive(self, caller: Caller, weight: int, outcome: Outcome) -> Request:
+    def _arrive(
+        self, caller: Caller, destination: Destination, weight: int, outcome: Outcome
+    ) -> Request:
         """Give an outcome its time and zone, and let it out through the front door."""
         arrival = self._arrival(caller, weight)
-        zone = caller.zone or "a"
+        zone, group = caller.zone or "a", destination.group
         if outcome.call:
             outcome.call.start = arrival[1] + 0.004
-            if self._service.group:
+            if group:
                 outcome = routes.balanced(outcome, zone)
         elif outcome.hop:
             outcome.hop.zone = zone
-        return routes.through(self._service.api, outcome, arrival)
+        if outcome.hop and group and (outcome.call or outcome.hop.target):
+            outcome.hop.group = group.name
+            backend = destination.backend
+            outcome.hop.fail_open = isinstance(backend, FleetBackend) and backend.health.fails_open
+        request = routes.through(self._service.api, outcome, arrival)
+        self._authorizations.allow(request)
+        return request
 
     def _parts(self, count: int) -> int:
         """Into how many records to put `count` requests: rare ones get some as well."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from random import Random
 
@@ -18,10 +18,17 @@ _CREST = 6 * 3600.0  # when the daily wave is highest, after the alarm
 _FALL = 30.0  # seconds a surge takes to end
 
 
-class CallerGroup:
-    """Some callers and how frequent each is; a part of the traffic that effects treat alike."""
+Way = tuple[str | None, str | None, int | None]
+"""Which way a path takes behind the front door: (function the API calls, its qualifier, rule of the
+load balancer)."""
 
-    def __init__(self, callers: Iterable[tuple[Caller, float]]) -> None:
+
+class CallerGroup:
+    """Some callers and how frequent each is; a part of the traffic that takes one way, and that
+    effects treat alike."""
+
+    def __init__(self, callers: Iterable[tuple[Caller, float]], way: Way) -> None:
+        self.way = way
         pairs = [(caller, share) for caller, share in callers if share > 0]
         self.callers = [caller for caller, _ in pairs]
         self.share = sum(share for _, share in pairs)
@@ -35,7 +42,14 @@ class CallerGroup:
 class Arrivals:
     """The stream of requests at the front door."""
 
-    def __init__(self, scenario: Scenario, variation: Variation, name: str) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        variation: Variation,
+        name: str,
+        way: Callable[[Caller], Way],
+    ) -> None:
+        self._way = way
         self._traffic = scenario.traffic
         self._variation = variation
         self._name = name
@@ -44,6 +58,11 @@ class Arrivals:
         self._noise: dict[int, float] = {}
         # by the effects' identity: they live as long as the service that holds them
         self._groups: dict[object, list[tuple[CallerGroup, tuple[bool, ...]]]] = {}
+        self._parts: dict[int, float] = {}
+        self.ways: dict[Way, float] = {}  # to their share of the traffic
+        for caller, share in self._callers(None):
+            taken = way(caller)
+            self.ways[taken] = self.ways.get(taken, 0.0) + share
 
     def rate(self, at: float) -> float:
         """Requests a second that are expected at a time, noise included."""
@@ -63,6 +82,13 @@ class Arrivals:
         """How many requests arrive from `at` on for `lasting` seconds."""
         return poisson(rng, self.rate(at + lasting / 2) * lasting)
 
+    def part(self, effect: SelectiveEffect) -> float:
+        """The part of the traffic an effect concerns."""
+        if id(effect) not in self._parts:
+            concerned = (share for caller, share in self._callers(None) if effect.concerns(caller))
+            self._parts[id(effect)] = sum(concerned)
+        return self._parts[id(effect)]
+
     def groups(
         self, effects: Iterable[SelectiveEffect], shifted: str | None
     ) -> Sequence[tuple[CallerGroup, tuple[bool, ...]]]:
@@ -76,12 +102,12 @@ class Arrivals:
     def _split(
         self, effects: Iterable[SelectiveEffect], shifted: str | None
     ) -> Iterator[tuple[CallerGroup, tuple[bool, ...]]]:
-        parts: dict[tuple[bool, ...], list[tuple[Caller, float]]] = {}
+        parts: dict[tuple[Way, tuple[bool, ...]], list[tuple[Caller, float]]] = {}
         for caller, share in self._callers(shifted):
             pattern = tuple(effect.concerns(caller) for effect in effects)
-            parts.setdefault(pattern, []).append((caller, share))
-        for pattern, callers in parts.items():
-            yield CallerGroup(callers), pattern
+            parts.setdefault((self._way(caller), pattern), []).append((caller, share))
+        for (way, pattern), callers in parts.items():
+            yield CallerGroup(callers, way), pattern
 
     def _callers(self, shifted: str | None) -> Iterator[tuple[Caller, float]]:
         agents, paths = self._traffic.user_agents, self._traffic.paths

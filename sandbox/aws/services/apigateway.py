@@ -10,6 +10,8 @@ from sandbox.aws.names import code
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world.kinds import Api
+from sandbox.world.kinds.api import Route
+from sandbox.world.kinds.function_base import function_arn
 
 
 def _api(call: Call, params: Params) -> Api:
@@ -74,13 +76,16 @@ def get_stage(call: Call, params: Params) -> Reply:
     }
 
 
-def _integration(call: Call, api: Api) -> dict[str, Any]:
-    lambda_proxy = api.function is not None
+def _integration(call: Call, api: Api, route: Route | None = None) -> dict[str, Any]:
+    called = route or api
+    lambda_proxy = called.function is not None
+    linked = api.vpc_link is not None and not lambda_proxy
     return {
         "type": "AWS_PROXY" if lambda_proxy else "HTTP_PROXY",
         "httpMethod": "POST" if lambda_proxy else "ANY",
-        "uri": call.store(Gateway).integration_uri(api),
-        "connectionType": "INTERNET",
+        "uri": call.store(Gateway).integration_uri(api, route),
+        "connectionType": "VPC_LINK" if linked else "INTERNET",
+        "connectionId": api.vpc_link if linked else None,
         "passthroughBehavior": "WHEN_NO_MATCH",
         "timeoutInMillis": round(api.integration_timeout * 1000),
         "cacheNamespace": code("proxy", api.name),
@@ -88,13 +93,57 @@ def _integration(call: Call, api: Api) -> dict[str, Any]:
     }
 
 
-def _method(call: Call, api: Api) -> dict[str, Any]:
+def _method(call: Call, api: Api, verb: str = "ANY", route: Route | None = None) -> dict[str, Any]:
     return {
-        "httpMethod": "ANY",
-        "authorizationType": "NONE",
+        "httpMethod": verb,
+        "authorizationType": "CUSTOM" if api.authorizer else "NONE",
+        "authorizerId": code("authorizer", api.name, length=6) if api.authorizer else None,
         "apiKeyRequired": False,
-        "methodIntegration": _integration(call, api),
+        "methodIntegration": _integration(call, api, route),
     }
+
+
+def _routed(call: Call, api: Api, *, methods: bool) -> list[dict[str, Any]]:
+    """A resource for each path that a route names."""
+    root, found = code("root", api.name, length=10), dict[str, dict[str, Any]]()
+    for route in api.routes:
+        for text in route.paths:
+            verb, _, path = text.partition(" ")
+            resource = found.setdefault(
+                path,
+                {
+                    "id": code("resource", api.name, path),
+                    "parentId": root,
+                    "pathPart": path.rpartition("/")[2],
+                    "path": path,
+                    "resourceMethods": {},
+                },
+            )
+            method = _method(call, api, verb, route) if methods else {}
+            resource["resourceMethods"][verb] = method
+    return [*found.values()]
+
+
+@operation("apigateway", "GetAuthorizers")
+def get_authorizers(call: Call, params: Params) -> Reply:
+    """The Lambda authorizer, if the API has one."""
+    api = _api(call, params)
+    if api.authorizer is None:
+        return {"items": []}
+    arn = function_arn(call.resources, api.authorizer.function, api.authorizer.qualifier)
+    uri = (
+        f"arn:aws:apigateway:{call.account.region}:lambda:path/2015-03-31/functions/{arn}"
+        "/invocations"
+    )
+    authorizer = {
+        "id": code("authorizer", api.name, length=6),
+        "name": api.authorizer.function,
+        "type": "TOKEN",
+        "authorizerUri": uri,
+        "identitySource": "method.request.header.Authorization",
+        "authorizerResultTtlInSeconds": 300,
+    }
+    return {"items": [authorizer]}
 
 
 @operation("apigateway", "GetResources")
@@ -102,7 +151,8 @@ def get_resources(call: Call, params: Params) -> Reply:
     """The root and a greedy proxy resource; with embed=methods also their integrations."""
     api = _api(call, params)
     root = code("root", api.name, length=10)
-    method = _method(call, api) if "methods" in params.get("embed", []) else {}
+    methods = "methods" in params.get("embed", [])
+    method = _method(call, api) if methods else {}
     found = [
         {"id": root, "path": "/"},
         {
@@ -112,6 +162,7 @@ def get_resources(call: Call, params: Params) -> Reply:
             "path": "/{proxy+}",
             "resourceMethods": {"ANY": method},
         },
+        *_routed(call, api, methods=methods),
     ]
     shown, position = page(found, params.get("position"), params.get("limit") or 25)
     return {"items": shown, "position": position}

@@ -68,16 +68,46 @@ def get_stage(call: Call, params: Params) -> Reply:
 
 @operation("apigatewayv2", "GetIntegrations")
 def get_integrations(call: Call, params: Params) -> Reply:
-    """The one integration; the URI of a function carries its qualifier."""
+    """An integration for each route; the URI of a function carries its qualifier."""
     api = _api(call, params)
-    function = api.function is not None
-    integration = {
-        "ConnectionType": "INTERNET",
-        "IntegrationId": code("integration", api.name, length=7),
+    return {"Items": [_integration(call, api, index) for index in range(-1, len(api.routes))]}
+
+
+def _integration(call: Call, api: Api, index: int) -> dict[str, Any]:
+    """The integration of a route, by its index; -1 is the API's own."""
+    route = api.routes[index] if index >= 0 else None
+    function = (route or api).function is not None
+    linked = api.vpc_link is not None and not function
+    return {
+        "ConnectionType": "VPC_LINK" if linked else "INTERNET",
+        "ConnectionId": api.vpc_link if linked else None,
+        "IntegrationId": _integration_id(api, index),
         "IntegrationMethod": "POST" if function else "ANY",
         "IntegrationType": "AWS_PROXY" if function else "HTTP_PROXY",
-        "IntegrationUri": call.store(Gateway).integration_uri(api),
+        "IntegrationUri": call.store(Gateway).integration_uri(api, route),
         "PayloadFormatVersion": "2.0" if function else "1.0",
         "TimeoutInMillis": round(api.integration_timeout * 1000),
     }
-    return {"Items": [integration]}
+
+
+def _integration_id(api: Api, index: int) -> str:
+    return code("integration", api.name, *([index] if index >= 0 else []), length=7)
+
+
+@operation("apigatewayv2", "GetRoutes")
+def get_routes(call: Call, params: Params) -> Reply:
+    """The routes with their integrations; $default is the API's own."""
+    api = _api(call, params)
+    keys = [("$default", -1)]
+    keys += [(path, index) for index, route in enumerate(api.routes) for path in route.paths]
+    return {
+        "Items": [
+            {
+                "RouteId": code("route", api.name, key, length=7),
+                "RouteKey": key,
+                "Target": f"integrations/{_integration_id(api, index)}",
+                "AuthorizationType": "CUSTOM" if api.authorizer else "NONE",
+            }
+            for key, index in keys
+        ]
+    }

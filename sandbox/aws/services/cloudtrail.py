@@ -6,7 +6,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.aws.account import Account, Call, Store
@@ -83,7 +83,11 @@ def lookup_events(call: Call, params: Params) -> Reply:
         raise AwsError(
             "InvalidTimeRangeException", "The start time must be before or equal to the end time."
         )
-    found = [event for event in call.world.trail() if start <= event.time <= min(end, call.time)]
+    found = [
+        event
+        for event in call.world.trail()
+        if start <= event.time <= end and _delivered(event) <= call.time
+    ]
     found = [event for event in found if region_of(call, event) == call.region]
     for attribute in attributes:
         values = _ATTRIBUTES[attribute["AttributeKey"]]
@@ -94,6 +98,11 @@ def lookup_events(call: Call, params: Params) -> Reply:
     found.sort(key=lambda event: event.time, reverse=True)
     events, token = page(found, params.get("NextToken"), size, _bad_token)
     return {"Events": [_shown(call, event) for event in events], "NextToken": token}
+
+
+def _delivered(event: TrailEvent) -> datetime:
+    """When LookupEvents knows of an event: some minutes after it happened."""
+    return event.time + timedelta(seconds=event.lag)
 
 
 def _bad_token() -> AwsError:
@@ -144,4 +153,7 @@ def _record(call: Call, event: TrailEvent) -> dict[str, Any]:
     }
     if event.error_code:
         record["errorCode"] = event.error_code
+    if event.invoked_by:
+        record["userIdentity"]["invokedBy"] = event.invoked_by
+        record["sourceIPAddress"] = record["userAgent"] = event.invoked_by
     return record

@@ -61,9 +61,9 @@ def _service(call: Call, service: EcsService, *, tags: bool = False) -> dict[str
         "taskDefinition": store.task_definition_arn(store.current(service)),
         "deploymentConfiguration": _CONFIGURATION,
         "deployments": deployments,
-        "events": _events(service, rollouts),
+        "events": _events(call, service, rollouts),
         "createdAt": call.account.opened - _AGE,
-        "deploymentController": {"type": "ECS"},
+        "deploymentController": {"type": service.deployed_by},
         "healthCheckGracePeriodSeconds": 60,
         "schedulingStrategy": "REPLICA",
         "tags": _tags(service) if tags else None,
@@ -134,8 +134,13 @@ def _deployment(call: Call, rollout: Rollout, task_definition: str) -> dict[str,
     }
 
 
-def _events(service: EcsService, rollouts: list[Rollout]) -> list[dict[str, Any]]:
-    found = []
+def _events(call: Call, service: EcsService, rollouts: list[Rollout]) -> list[dict[str, Any]]:
+    """The latest hundred, newest first."""
+    found = [
+        (notice.time, notice.message)
+        for notice in call.world.notices("ecs")
+        if notice.subject == service.name
+    ]
     for rollout in rollouts:
         name = f"(service {service.name})"
         if rollout.finished:
@@ -148,7 +153,7 @@ def _events(service: EcsService, rollouts: list[Rollout]) -> list[dict[str, Any]
             "createdAt": time,
             "message": text,
         }
-        for time, text in sorted(found, reverse=True)
+        for time, text in sorted(found, reverse=True)[:100]
     ]
 
 

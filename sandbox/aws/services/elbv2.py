@@ -173,3 +173,78 @@ def _target(group: TargetGroup, state: TargetState) -> dict[str, Any]:
             "Description": state.description,
         },
     }
+
+
+@operation("elbv2", "DescribeListeners")
+def describe_listeners(call: Call, params: Params) -> Reply:
+    """The balancer's one listener, with the target groups of its default action."""
+    store = call.store(Balancing)
+    if "LoadBalancerArn" in params:
+        store.check_balancer(params["LoadBalancerArn"])
+    if store.balancer is None:
+        return {"Listeners": []}
+    listener = {
+        "ListenerArn": store.listener_arn(),
+        "LoadBalancerArn": store.balancer_arn(),
+        "Port": 443,
+        "Protocol": "HTTPS",
+        "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        "DefaultActions": [_forward(store, None)],
+    }
+    return {"Listeners": [listener]}
+
+
+@operation("elbv2", "DescribeRules")
+def describe_rules(call: Call, params: Params) -> Reply:
+    """The listener's rules, the default one last."""
+    del params
+    store = call.store(Balancing)
+    if store.balancer is None:
+        return {"Rules": []}
+    rules: list[dict[str, Any]] = [
+        {
+            "RuleArn": f"{store.listener_arn()}/{index}".replace(":listener/", ":listener-rule/"),
+            "Priority": str(index + 1),
+            "Conditions": [
+                {
+                    "Field": "path-pattern",
+                    "Values": [path.partition(" ")[2] for path in rule.paths],
+                    "PathPatternConfig": {
+                        "Values": [path.partition(" ")[2] for path in rule.paths]
+                    },
+                }
+            ],
+            "Actions": [_forward(store, index)],
+            "IsDefault": False,
+        }
+        for index, rule in enumerate(store.balancer.rules)
+    ]
+    default = f"{store.listener_arn()}/default".replace(":listener/", ":listener-rule/")
+    rules.append(
+        {
+            "RuleArn": default,
+            "Priority": "default",
+            "Conditions": [],
+            "Actions": [_forward(store, None)],
+            "IsDefault": True,
+        }
+    )
+    return {"Rules": rules}
+
+
+def _forward(store: Balancing, rule: int | None) -> dict[str, Any]:
+    """A forward action; with one target group also in the short form."""
+    weights = store.forwards(rule)
+    groups = [
+        {"TargetGroupArn": store.group_arn(group), "Weight": round(weights[group.name])}
+        for group in store.groups()
+        if group.name in weights
+    ]
+    action: dict[str, Any] = {
+        "Type": "forward",
+        "Order": 1,
+        "ForwardConfig": {"TargetGroups": groups},
+    }
+    if len(groups) == 1:
+        action["TargetGroupArn"] = groups[0]["TargetGroupArn"]
+    return action

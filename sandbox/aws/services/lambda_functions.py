@@ -36,7 +36,7 @@ def configuration(
         "Timeout": version.timeout,
         "MemorySize": version.memory_mb,
         "LastModified": _date(version.modified),
-        "CodeSha256": code_hash(function.name, version.name),
+        "CodeSha256": code_hash(function.name, functions.code(function.name, version.name)),
         "Version": version.name,
         "VpcConfig": _vpc(function) if function.vpc else None,
         "TracingConfig": {"Mode": "PassThrough"},
@@ -49,10 +49,18 @@ def configuration(
         "Architectures": ["arm64"],
         "EphemeralStorage": {"Size": 512},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "LoggingConfig": {
-            "LogFormat": "JSON" if function.log_format == "json" else "Text",
-            "LogGroup": function.log_group,
-        },
+        "LoggingConfig": _logging(function),
+    }
+
+
+def _logging(function: Function) -> dict[str, Any]:
+    if function.log_format != "json":
+        return {"LogFormat": "Text", "LogGroup": function.log_group}
+    return {
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "INFO",
+        "SystemLogLevel": function.system_log_level,
+        "LogGroup": function.log_group,
     }
 
 

@@ -15,32 +15,43 @@ from pydantic import Field
 
 from sandbox.world.api import LeverValue
 from sandbox.world.changes import CHANGES, BaseChange
-from sandbox.world.effects import EFFECTS, BaseEffect
+from sandbox.world.code_effects import EFFECTS
+from sandbox.world.effects import BaseEffect
 from sandbox.world.inventory import Inventory
 from sandbox.world.kinds.api import Api
 from sandbox.world.kinds.codedeploy import CodeDeploy
 from sandbox.world.kinds.database import Database
 from sandbox.world.kinds.ecs import EcsService
 from sandbox.world.kinds.function import Function
-from sandbox.world.kinds.load_balancer import LoadBalancer, TargetGroup
+from sandbox.world.kinds.load_balancer import LoadBalancer
+from sandbox.world.kinds.network import NatGateway, WebAcl
 from sandbox.world.kinds.resource import NamedBy, Resource, Seed
 from sandbox.world.kinds.security_group import SecurityGroup, SecurityGroupId
+from sandbox.world.kinds.settings import Certificate, FeatureFlag, Parameter, Secret
+from sandbox.world.kinds.target_group import TargetGroup
+from sandbox.world.permissions import PERMISSIONS
 
 __all__ = [
     "Api",
+    "Certificate",
     "Change",
     "CodeDeploy",
     "Database",
     "EcsService",
     "Effect",
+    "FeatureFlag",
     "Function",
     "LoadBalancer",
     "NamedBy",
+    "NatGateway",
+    "Parameter",
     "Resource",
     "Resources",
+    "Secret",
     "SecurityGroup",
     "Seed",
     "TargetGroup",
+    "WebAcl",
     "catalogue",
     "change_model",
     "effect_model",
@@ -59,6 +70,12 @@ class Resources(Inventory):
     codedeploy: tuple[CodeDeploy, ...] = ()
     databases: tuple[Database, ...] = ()
     security_groups: tuple[SecurityGroupId, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    feature_flags: tuple[FeatureFlag, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    web_acls: tuple[WebAcl, ...] = ()
+    nat_gateways: tuple[NatGateway, ...] = ()
 
 
 def catalogue(resources: Inventory) -> dict[str, list[object]]:
@@ -94,7 +111,7 @@ def effect_model(resources: type[Inventory]) -> Any:
 def change_model(resources: type[Inventory]) -> Any:
     """The type of a change: other CloudTrail events, and those of the kinds."""
     own = [change for kind in kinds(resources) for change in kind.changes]
-    return _by_kind([*CHANGES, *own])
+    return _by_kind([*CHANGES, *PERMISSIONS, *own])
 
 
 def _by_kind(models: Iterable[type[BaseEffect] | type[BaseChange]]) -> Any:

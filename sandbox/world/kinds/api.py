@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from random import Random
 from typing import Literal
 
 from pydantic import Field
 
-from sandbox.world import names
+from sandbox.world import names, routes
 from sandbox.world.api import LeverValue
 from sandbox.world.changes import BaseChange, EventFacts
+from sandbox.world.effects import FilteredEffect
 from sandbox.world.inventory import Inventory
-from sandbox.world.kinds.function import known_function, known_qualifier
+from sandbox.world.kinds.function_base import known_function, known_qualifier
 from sandbox.world.kinds.load_balancer import LoadBalancer
 from sandbox.world.kinds.resource import Resource
 from sandbox.world.logs import AccessLog, Stamp
@@ -25,7 +27,9 @@ from sandbox.world.metrics import (
     weighted,
 )
 from sandbox.world.minute import MinuteRecords
-from sandbox.world.parts import Loc, Problem, Seconds, known
+from sandbox.world.parts import Loc, Part, Problem, Seconds, Share, known
+from sandbox.world.records import Request
+from sandbox.world.routes import Arrival, Front
 
 ACCESS_LOG_FORMAT: dict[str, str] = {
     "requestId": "$context.requestId",
@@ -80,9 +84,48 @@ class ApiDeployment(BaseChange):
         return EventFacts("apigateway.amazonaws.com", "CreateDeployment", touched, request)
 
 
-class Api(Resource):
-    """An API Gateway API and its one stage; it calls a function alias or a load balancer."""
+class VpcLinkErrors(FilteredEffect):
+    """Requests do not get through the API's VPC link to the load balancer: no hop is seen there."""
 
+    kind: Literal["vpc_link_errors"]
+    how: Literal["refused", "timeout"] = "refused"
+
+    def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
+        """The API must have a VPC link."""
+        if not any(api.vpc_link for api in inventory.every(Api)):
+            yield loc, "vpc_link_errors needs resources.api with `vpc_link`"
+
+    @property
+    def stops_outside(self) -> bool:
+        """The gateway answers."""
+        return True
+
+    def outside(self, rng: Random, request: Arrival, front: Front) -> Request | None:
+        """The gateway's answer."""
+        return routes.unlinked(front.api, request, self.how == "refused") if front.api else None
+
+
+class Authorizer(Part):
+    """A Lambda authorizer; its answers are kept for a while, so only some requests invoke it."""
+
+    function: str
+    qualifier: str | None = None
+    cached: Share = 0.9  # the part of the requests for which an answer is kept
+
+
+class Route(Part):
+    """Paths that go to another function than the API's, or to its load balancer."""
+
+    paths: tuple[str, ...] = Field(min_length=1)  # as written in `traffic`
+    function: str | None = None
+    qualifier: str | None = None
+    load_balancer: str | None = None
+
+
+class Api(Resource):
+    """An API Gateway API and its one stage; it calls function aliases or a load balancer."""
+
+    effects = (VpcLinkErrors,)
     changes = (ApiDeployment,)
 
     name: str
@@ -92,6 +135,9 @@ class Api(Resource):
     function: str | None = None
     qualifier: str | None = None  # alias or version in the integration URI; None is $LATEST
     load_balancer: str | None = None
+    routes: tuple[Route, ...] = ()  # the first that has the path is taken
+    authorizer: Authorizer | None = None
+    vpc_link: str | None = None  # the id of the VPC link to the load balancer
     access_log: bool = True
     # access-log key -> $context variable; the default has every key the playbooks can use
     log_format: dict[str, str] | None = None
@@ -109,13 +155,33 @@ class Api(Resource):
 
     def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
         """It must call one thing that exists."""
-        if (self.function is None) == (self.load_balancer is None):
-            yield loc, "an api calls either a `function` or a `load_balancer`: name exactly one"
-        yield from known_function(inventory, (*loc, "function"), self.function)
-        yield from known_qualifier(inventory, (*loc, "qualifier"), self.function, self.qualifier)
+        calls: list[tuple[Loc, Api | Route]] = [(loc, self)]
+        calls += [((*loc, "routes", index), route) for index, route in enumerate(self.routes)]
         balancers = [balancer.name for balancer in inventory.every(LoadBalancer)]
-        place, section = (*loc, "load_balancer"), "resources.load_balancer"
-        yield from known(place, "load balancer", self.load_balancer, balancers, section)
+        section = "resources.load_balancer"
+        for place, each in calls:
+            if (each.function is None) == (each.load_balancer is None):
+                yield (
+                    place,
+                    "an api calls either a `function` or a `load_balancer`: name exactly one",
+                )
+            yield from known_function(inventory, (*place, "function"), each.function)
+            here = (*place, "qualifier")
+            yield from known_qualifier(inventory, here, each.function, each.qualifier)
+            here = (*place, "load_balancer")
+            yield from known(here, "load balancer", each.load_balancer, balancers, section)
+        if self.authorizer is not None:
+            here, name = (*loc, "authorizer"), self.authorizer.function
+            yield from known_function(inventory, (*here, "function"), name)
+            qualifier = self.authorizer.qualifier
+            yield from known_qualifier(inventory, (*here, "qualifier"), name, qualifier)
+        if self.vpc_link is not None and not inventory.every(LoadBalancer):
+            yield (*loc, "vpc_link"), "needs resources.load_balancer"
+
+    def called(self, path: str) -> tuple[str | None, str | None]:
+        """The function and qualifier that a path ("GET /orders") calls; None: the balancer."""
+        taken = next((route for route in self.routes if path in route.paths), self)
+        return taken.function, taken.qualifier
 
     def metrics(self, minute: MinuteRecords) -> Iterator[Published]:
         """AWS/ApiGateway: REST APIs by name, HTTP APIs by id. A request counts when it ends."""

@@ -11,18 +11,19 @@ from sandbox.world.api import LeverValue
 from sandbox.world.changes import BaseChange, EventFacts
 from sandbox.world.conditions import Condition
 from sandbox.world.inventory import Inventory
-from sandbox.world.kinds.ecs import EcsService, known_service, moved
-from sandbox.world.kinds.function import Function, known_function, known_qualifier
+from sandbox.world.kinds.function_base import FunctionBase, known_function, known_qualifier
 from sandbox.world.kinds.resource import Resource
+from sandbox.world.kinds.task_service import TaskService, known_service, service_named
 from sandbox.world.levers import Levers
-from sandbox.world.parts import Loc, Problem, Seconds, known
+from sandbox.world.parts import Loc, Problem, Seconds, Share, known
 
 
 class Deployment(BaseChange):
     """A CodeDeploy deployment: the revision serves when it completes, `takes` after its start.
 
     With `version` (a Lambda deployment) the group's alias moves to that version at that moment,
-    with `task_definition` (an ECS deployment) the group's service to that task definition.
+    with `task_definition` (an ECS deployment) the group's service to that task definition. With
+    `canary` that share of the traffic (or of the tasks) goes there from the start.
     """
 
     kind: Literal["codedeploy"]
@@ -33,6 +34,7 @@ class Deployment(BaseChange):
     version: str | None = None
     task_definition: str | None = None
     takes: Seconds = Field(default=60.0, ge=0)
+    canary: Share | None = None
     description: str = ""
 
     def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
@@ -40,28 +42,35 @@ class Deployment(BaseChange):
         name = f"{self.application}/{self.group}"
         yield from _known_deployment_group(inventory, (*loc, "group"), name)
         for group in self._groups(inventory):
-            functions, services = inventory.every(Function), inventory.every(EcsService)
+            functions, services = inventory.every(FunctionBase), inventory.every(TaskService)
             versions = [v for f in functions if f.name == group.function for v in f.versions]
             some = [t for s in services if s.name == group.ecs_service for t in s.task_definitions]
             yield from known((*loc, "version"), "version", self.version, versions, "versions")
             place, section = (*loc, "task_definition"), "task_definitions"
             yield from known(place, "task definition", self.task_definition, some, section)
 
-    def levers(self, inventory: Inventory) -> Mapping[str, tuple[float, LeverValue]]:
+    def steps(self, inventory: Inventory) -> Iterator[tuple[str, float, LeverValue]]:
         """The group's revision, and the alias or the task definition that follows it."""
-        found: dict[str, tuple[float, LeverValue]] = {}
         for group in self._groups(inventory):
-            found[group.lever] = (self.takes, self.revision)
+            yield group.lever, self.takes, self.revision
             if self.version and group.function and group.alias:
-                key = f"lambda/{group.function}/alias/{group.alias}"
-                found[key] = (self.takes, self.version)
-            if self.task_definition:
-                found |= moved(inventory, group.ecs_service, self.takes, self.task_definition)
-        return found
+                base = f"lambda/{group.function}"
+                yield f"{base}/alias/{group.alias}", self.takes, self.version
+                if self.canary is not None:
+                    weights = f"{base}/weights/{group.alias}"
+                    yield weights, 0.0, f"{self.version}:{self.canary:g}"
+                    yield weights, self.takes, None
+            service = service_named(inventory, group.ecs_service)
+            if self.task_definition and service is not None:
+                yield service.lever, self.takes, self.task_definition
+                if self.canary is not None:
+                    value = f"{self.task_definition}@{self.canary:g}"
+                    yield service.rolling_lever, 0.0, value
+                    yield service.rolling_lever, self.takes, None
 
-    def before(self) -> LeverValue:
+    def before(self, inventory: Inventory) -> Mapping[str, LeverValue]:
         """The revision that served before."""
-        return self.previous
+        return {group.lever: self.previous for group in self._groups(inventory)}
 
     def event(self, inventory: Inventory) -> EventFacts:
         """CreateDeployment."""

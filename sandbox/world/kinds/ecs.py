@@ -2,77 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Literal
 
 from pydantic import Field
 
 from sandbox.world.api import LeverValue
-from sandbox.world.changes import BaseChange, EventFacts
 from sandbox.world.conditions import Condition
 from sandbox.world.inventory import Inventory
-from sandbox.world.kinds.load_balancer import known_group
-from sandbox.world.kinds.resource import Resource
+from sandbox.world.kinds.ecs_changes import EcsUpdate, TasksStop
+from sandbox.world.kinds.target_group import known_group
+from sandbox.world.kinds.task_service import TaskService, known_service, known_task_definition
 from sandbox.world.levers import Levers
 from sandbox.world.logs import Stamp, TaskLog
-from sandbox.world.metrics import Dimensions, Published, dimensions, plain
-from sandbox.world.minute import MinuteRecords, cpu
-from sandbox.world.parts import Loc, Problem, Seconds, known
+from sandbox.world.metrics import Dimensions, Published, dimensions, incoming, plain
+from sandbox.world.minute import Gauges, MinuteRecords, cpu
+from sandbox.world.parts import Loc, Problem, known
 
 _NAMESPACE = "AWS/ECS"
+_BYTES = 150  # of a line in its log, on average
 
 
-class EcsUpdate(BaseChange):
-    """ecs:UpdateService to another task definition; the rollout takes `takes`."""
-
-    kind: Literal["ecs"]
-    service: str
-    task_definition: str
-    takes: Seconds = Field(default=120.0, ge=0)
-
-    def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
-        """Service and task definition must exist."""
-        yield from known_service(inventory, (*loc, "service"), self.service)
-        yield from known_task_definition(inventory, loc, self.service, self.task_definition)
-
-    def levers(self, inventory: Inventory) -> Mapping[str, tuple[float, LeverValue]]:
-        """The task definition that serves."""
-        return moved(inventory, self.service, self.takes, self.task_definition)
-
-    def event(self, inventory: Inventory) -> EventFacts:
-        """UpdateService."""
-        service = next(s for s in inventory.every(EcsService) if s.name == self.service)
-        request = {
-            "cluster": service.cluster,
-            "service": service.name,
-            "taskDefinition": self.task_definition,
-        }
-        touched = (("AWS::ECS::Service", service.name),)
-        return EventFacts("ecs.amazonaws.com", "UpdateService", touched, request)
-
-
-class EcsService(Resource):
+class EcsService(TaskService):
     """An ECS service behind a target group, with its task definition revisions, oldest first."""
 
+    effects = (TasksStop,)
     changes = (EcsUpdate,)
 
-    name: str
-    cluster: str = "main"
-    target_group: str
-    task_definitions: tuple[str, ...]  # "checkout:41", "checkout:42"
-    serving: str
-    desired: int = 4
+    logs_to: str | None = None  # another log group than /ecs/NAME: the task definition says which
+    deployed_by: Literal["ECS", "CODE_DEPLOY", "EXTERNAL"] = "ECS"  # the deployment controller
     tags: dict[str, str] = Field(default_factory=dict)
 
     @property
     def log_group(self) -> str:
         """The log group of its tasks."""
-        return f"/ecs/{self.name}"
-
-    @property
-    def lever(self) -> str:
-        """The lever of its task definition."""
-        return f"ecs/{self.cluster}/{self.name}/task_definition"
+        return self.logs_to or f"/ecs/{self.name}"
 
     def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
         """Its target group and the task definition it serves must exist."""
@@ -90,25 +55,57 @@ class EcsService(Resource):
         yield from known_task_definition(inventory, loc, condition.ecs, condition.task_definition)
 
     def levers(self) -> Mapping[str, LeverValue]:
-        """`ecs/{cluster}/{name}/`: task_definition (family:revision), desired (tasks)."""
-        return {self.lever: self.serving, f"ecs/{self.cluster}/{self.name}/desired": self.desired}
+        """`ecs/{cluster}/{name}/`: task_definition (family:revision), desired (tasks). Not set at
+        the start: rolling, "family:revision@share" of the tasks; image, what a mutable tag is."""
+        return {self.lever: self.serving, self.desired_lever: self.desired}
+
+    def served(self, levers: Levers, at: float) -> dict[str, float]:
+        """Task definition to the share of the tasks that run it."""
+        return self.served_now(partial(levers.get, at=at))
+
+    def served_now(self, value: Callable[[str], LeverValue]) -> dict[str, float]:
+        """The same, by the levers' values."""
+        main = str(value(self.lever))
+        new, _, share = str(value(self.rolling_lever) or "").partition("@")
+        if not share:
+            return {main: 1.0}
+        return {main: 1.0 - float(share), new: float(share)}
 
     def holds(
         self, condition: Condition, inventory: Inventory, levers: Levers, at: float
     ) -> float | None:
-        """While the service runs the task definition."""
-        if condition.ecs != self.name:
+        """The share of the tasks that run the task definition."""
+        if condition.ecs != self.name or condition.task_definition is None:
             return None
-        return float(levers.get(self.lever, at) == condition.task_definition)
+        return self.served(levers, at).get(condition.task_definition, 0.0)
 
     def metrics(self, minute: MinuteRecords) -> Iterator[Published]:
         """AWS/ECS: what the load does to the tasks."""
         gauges, rng = minute.gauges, minute.rng
         dims = [dimensions(ClusterName=self.cluster, ServiceName=self.name)]
-        used = [cpu(minute.normal, g, g.pressed is None, rng) for g in gauges for _ in range(2)]
-        memory = [min(99.0, 41.0 + 6.0 * g.pressure + rng.gauss(0, 0.5)) for g in gauges]
+        pressed = [g.pressure(backends=(self.target_group,)) for g in gauges]
+        pairs = [*zip(gauges, pressed, strict=True)]
+        used = [cpu(minute.normal, g, p, rng) for g, p in pairs for _ in range(2)]
+        memory = [
+            97.5 + rng.gauss(0, 0.5) if self._fills(g) else 41.0 + 6.0 * p + rng.gauss(0, 0.5)
+            for g, p in pairs
+        ]
+        full = [min(99.0, value) for value in memory]
         yield Published(_NAMESPACE, "CPUUtilization", dims, plain(used, "Percent"))
-        yield Published(_NAMESPACE, "MemoryUtilization", dims, plain(memory, "Percent"))
+        yield Published(_NAMESPACE, "MemoryUtilization", dims, plain(full, "Percent"))
+        lines = sum(
+            r.weight
+            for r in minute.ended
+            if r.exception and r.hop and r.hop.group == self.target_group
+        )
+        yield from incoming(self.log_group, lines, lines * _BYTES)
+
+    def _fills(self, gauge: Gauges) -> bool:
+        """Whether its tasks run out of memory."""
+        return any(
+            isinstance(effect, TasksStop) and effect.of(self) and effect.reason == "out_of_memory"
+            for effect, _ in gauge.active
+        )
 
     def alarm_dimensions(self, namespace: str) -> Dimensions | None:
         """Cluster and service."""
@@ -118,7 +115,7 @@ class EcsService(Resource):
 
     def logs(self, inventory: Inventory, stamp: Stamp) -> Iterable[TaskLog]:
         """What the application wrote about errors."""
-        return [TaskLog(inventory.account, self.log_group, self.name, stamp)]
+        return [TaskLog(inventory.account, self.log_group, self.name, self.target_group, stamp)]
 
     def catalogue(self) -> Iterable[tuple[str, object]]:
         """Cluster and service."""
@@ -127,30 +124,3 @@ class EcsService(Resource):
     def tagged(self, inventory: Inventory) -> Iterable[tuple[str, Mapping[str, str]]]:
         """The service."""
         return [(inventory.arn("ecs", f"service/{self.cluster}/{self.name}"), self.tags)]
-
-
-def moved(
-    inventory: Inventory, service: str | None, delay: float, task_definition: str
-) -> Mapping[str, tuple[float, LeverValue]]:
-    """The lever of a service's task definition, pulled after `delay` seconds."""
-    return {
-        each.lever: (delay, task_definition)
-        for each in inventory.every(EcsService)
-        if each.name == service
-    }
-
-
-def known_service(inventory: Inventory, loc: Loc, name: str | None) -> Iterator[Problem]:
-    """The problem that there is no ECS service of this name."""
-    services = [service.name for service in inventory.every(EcsService)]
-    yield from known(loc, "ECS service", name, services, "resources.ecs")
-
-
-def known_task_definition(
-    inventory: Inventory, loc: Loc, service: str | None, name: str | None
-) -> Iterator[Problem]:
-    """The problem that a service has no such task definition."""
-    for found in inventory.every(EcsService):
-        if found.name == service:
-            place, some = (*loc, "task_definition"), found.task_definitions
-            yield from known(place, "task definition", name, some, "task_definitions")

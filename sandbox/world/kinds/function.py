@@ -8,169 +8,70 @@ from typing import Literal
 from pydantic import Field
 
 from sandbox.world.api import LeverValue
-from sandbox.world.changes import BaseChange, EventFacts
 from sandbox.world.conditions import Condition
-from sandbox.world.effects import BaseEffect, FilteredEffect
+from sandbox.world.function_log import FunctionLog
 from sandbox.world.inventory import Inventory
-from sandbox.world.kinds.resource import Resource
-from sandbox.world.levers import Levers
-from sandbox.world.logs import FunctionLog, Stamp
-from sandbox.world.metrics import (
-    Dimensions,
-    Published,
-    dimensions,
-    flags,
-    incoming,
-    plain,
-    total,
-    weighted,
+from sandbox.world.kinds.function_base import (
+    FunctionBase,
+    function_arn,
+    known_function,
+    known_version,
 )
-from sandbox.world.minute import Gauges, MinuteRecords
-from sandbox.world.parts import Loc, Problem, Seconds, Share, known
+from sandbox.world.kinds.function_changes import (
+    AliasMove,
+    ColdStarts,
+    FunctionCode,
+    FunctionConfig,
+    ProvisionedChange,
+    Throttle,
+)
+from sandbox.world.kinds.function_metrics import (
+    EXECUTIONS,
+    NAMESPACE,
+    PROVISIONED,
+    invocations,
+    provisioned,
+)
+from sandbox.world.levers import Levers
+from sandbox.world.logs import Stamp
+from sandbox.world.metrics import Dimensions, Published, dimensions, incoming, plain
+from sandbox.world.minute import Executions, MinuteRecords
+from sandbox.world.parts import Loc, Problem, Seconds, known
 from sandbox.world.records import Call
 
 LONGEST_TIMEOUT = 900.0  # s; this and the next: Lambda quotas
 KEPT_UNRESERVED = 100
-_NAMESPACE = "AWS/Lambda"
-_PROVISIONED = "ProvisionedConcurrency"
-_EXECUTIONS = "ProvisionedConcurrentExecutions"
 _BYTES = 120  # of an event in its log, on average
 
 
-class ColdStarts(BaseEffect):
-    """Requests meet no warm execution environment.
-
-    With `share`: this part of the requests that provisioned concurrency does not cover. Without:
-    only the mechanism decides (a surge needs more environments than are warm), and `churn` is the
-    part of new environments that are gone before they serve a second request, which is what keeps
-    a burst cold for minutes instead of seconds.
-    """
-
-    kind: Literal["cold_starts"]
-    share: Share | None = None
-    churn: Share = 0.0
-
-    def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
-        """There must be a function."""
-        yield from _no_function(self.kind, inventory, loc)
-
-
-class Throttle(FilteredEffect):
-    """Lambda refuses invocations. Needed only to force it: limits throttle by themselves."""
-
-    kind: Literal["throttle"]
-
-    def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
-        """There must be a function."""
-        yield from _no_function(self.kind, inventory, loc)
-
-
-class AliasMove(BaseChange):
-    """lambda:UpdateAlias to another version."""
-
-    kind: Literal["alias"]
-    function: str
-    alias: str
-    version: str
-    description: str = ""
-
-    def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
-        """Function, alias and version must exist."""
-        yield from known_function(inventory, (*loc, "function"), self.function)
-        yield from _known_version(inventory, loc, self.function, self.alias, self.version)
-
-    def levers(self, inventory: Inventory) -> Mapping[str, tuple[float, LeverValue]]:
-        """The alias."""
-        return {f"lambda/{self.function}/alias/{self.alias}": (0.0, self.version)}
-
-    def event(self, inventory: Inventory) -> EventFacts:
-        """UpdateAlias."""
-        request = {
-            "functionName": self.function,
-            "name": self.alias,
-            "functionVersion": self.version,
-            "description": self.description,
-        }
-        touched = (
-            ("AWS::Lambda::Function", self.function),
-            ("AWS::Lambda::Alias", function_arn(inventory, self.function, self.alias)),
-        )
-        return EventFacts("lambda.amazonaws.com", "UpdateAlias20150331", touched, request)
-
-
-class FunctionConfig(BaseChange):
-    """lambda:UpdateFunctionConfiguration or PutFunctionConcurrency; name what was set."""
-
-    kind: Literal["function_config"]
-    function: str
-    memory_mb: int | None = None
-    timeout: Seconds | None = None
-    reserved_concurrency: int | None = None
-    environment: tuple[str, ...] = ()  # names of environment variables that changed
-
-    def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
-        """The function must exist."""
-        yield from known_function(inventory, (*loc, "function"), self.function)
-
-    def levers(self, inventory: Inventory) -> Mapping[str, tuple[float, LeverValue]]:
-        """Memory, timeout and reserved concurrency, where they were set."""
-        values = {
-            "memory": self.memory_mb,
-            "timeout": self.timeout,
-            "reserved": self.reserved_concurrency,
-        }
-        return {
-            f"lambda/{self.function}/{key}": (0.0, value)
-            for key, value in values.items()
-            if value is not None
-        }
-
-    def event(self, inventory: Inventory) -> EventFacts:
-        """PutFunctionConcurrency or UpdateFunctionConfiguration."""
-        touched = (("AWS::Lambda::Function", self.function),)
-        request: dict[str, object] = {"functionName": self.function}
-        name = "UpdateFunctionConfiguration20150331v2"
-        if self.reserved_concurrency is not None:
-            request["reservedConcurrentExecutions"] = self.reserved_concurrency
-            name = "PutFunctionConcurrency20171031"
-            return EventFacts("lambda.amazonaws.com", name, touched, request)
-        if self.memory_mb is not None:
-            request["memorySize"] = self.memory_mb
-        if self.timeout is not None:
-            request["timeout"] = int(self.timeout)
-        if self.environment:
-            # CloudTrail leaves the values out; only names are known here as well.
-            request["environment"] = {"variables": "HIDDEN_DUE_TO_SECURITY_REASONS"}
-            request["environmentVariableNames"] = [*self.environment]
-        return EventFacts("lambda.amazonaws.com", name, touched, request)
-
-
-class Function(Resource):
+class Function(FunctionBase):
     """A Lambda function with its published versions and aliases."""
 
     effects = (ColdStarts, Throttle)
-    changes = (AliasMove, FunctionConfig)
+    changes = (AliasMove, FunctionConfig, FunctionCode, ProvisionedChange)
 
-    name: str
     memory_mb: int = 1024
     timeout: Seconds = 30
     runtime: str = "python3.13"
-    versions: tuple[str, ...] = ("1",)  # published, oldest first; consecutive numbers
     descriptions: dict[str, str] = Field(default_factory=dict)  # by version: commit, author
-    aliases: dict[str, str] = Field(default_factory=dict)  # name -> version served at the start
     reserved_concurrency: int | None = None
     provisioned: dict[str, int] = Field(default_factory=dict)  # alias -> executions at the start
     vpc: bool = False
     log_format: Literal["text", "json"] = "text"
+    # with WARN (JSON format only) reports of invocations that went well are not written
+    system_log_level: Literal["DEBUG", "INFO", "WARN"] = "INFO"
+    logs_to: str | None = None  # another log group than /aws/lambda/NAME
     tags: dict[str, str] = Field(default_factory=dict)
 
     @property
     def log_group(self) -> str:
         """Its log group."""
-        return f"/aws/lambda/{self.name}"
+        return self.logs_to or f"/aws/lambda/{self.name}"
 
     def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
         """Lambda's quotas, and versions and aliases that are not there."""
+        if self.system_log_level != "INFO" and self.log_format != "json":
+            yield (*loc, "system_log_level"), "needs `log_format: json`"
         if self.timeout > LONGEST_TIMEOUT:
             yield (*loc, "timeout"), "Lambda lets no function run longer than 15m"
         most = inventory.account_concurrency - KEPT_UNRESERVED
@@ -195,7 +96,7 @@ class Function(Resource):
     ) -> Iterator[Problem]:
         """The form {function, alias, version}."""
         yield from known_function(inventory, (*loc, "function"), condition.function)
-        yield from _known_version(
+        yield from known_version(
             inventory, loc, condition.function, condition.alias, condition.version
         )
 
@@ -203,7 +104,7 @@ class Function(Resource):
         """`lambda/{name}/`: alias/{alias} (the version it serves), provisioned/{qualifier}
         (executions that are READY), reserved (or None for the account's pool), memory (MB),
         timeout (seconds). Not set at the start: weights/{alias}, an additional version and its
-        weight, "version:weight".
+        weight, "version:weight"; code, what $LATEST is.
         """
         base = f"lambda/{self.name}"
         return {
@@ -237,52 +138,75 @@ class Function(Resource):
         return self.served(levers, condition.alias, at).get(condition.version, 0.0)
 
     def metrics(self, minute: MinuteRecords) -> Iterator[Published]:
-        """AWS/Lambda of a function that is called, and of the account it is alone in.
-
-        "The timestamp on a metric reflects when the function was invoked"; `Duration` has no init
-        time, and a throttled invocation is no invocation (Lambda developer guide, "Types of
-        metrics for Lambda functions").
-        """
-        calls = [r.call for r in minute.arrived if r.call and r.call.function == self.name]
+        """AWS/Lambda of a function that is called; the first one also says the account's."""
+        calls = [call for call in minute.calls if call.function == self.name]
         if calls:
-            yield from self._called(calls, minute.gauges)
+            yield from self._called(calls, minute)
+        if self.name == next((f.name for f in minute.inventory.every(Function)), None):
+            yield from self._account(minute)
         for alias in self.aliases:
-            if minute.called != (self.name, alias):
+            if (self.name, alias) not in minute.called:
                 yield from self._unused(alias, minute)
-        events = 3 * sum(r.weight for r in minute.ended if r.call and r.call.function == self.name)
-        yield from incoming(self.log_group, events, events * _BYTES)
+        ended = sum(c.weight for r in minute.ended for c in r.calls if c.function == self.name)
+        yield from incoming(self.log_group, 3 * ended, 3 * ended * _BYTES)
 
-    def _called(self, calls: Sequence[Call], gauges: Sequence[Gauges]) -> Iterator[Published]:
-        qualifier = calls[0].qualifier
-        resource = self.name + (f":{qualifier}" if qualifier else "")
+    def _called(self, calls: Sequence[Call], minute: MinuteRecords) -> Iterator[Published]:
         alone = dimensions(FunctionName=self.name)
-        qualified = dimensions(FunctionName=self.name, Resource=resource)
-        every: list[Dimensions] = [(), alone, qualified]
-        yield from _invocations(every, calls)
-        if qualifier:
-            for version in {call.version for call in calls}:
+        yield from invocations([alone], calls)
+        for qualifier in {call.qualifier for call in calls}:
+            own = [call for call in calls if call.qualifier == qualifier]
+            resource = self.name + (f":{qualifier}" if qualifier else "")
+            qualified = dimensions(FunctionName=self.name, Resource=resource)
+            yield from invocations([qualified], own)
+            for version in {call.version for call in own} if qualifier else ():
                 dims = dimensions(
                     FunctionName=self.name, Resource=resource, ExecutedVersion=version
                 )
-                yield from _invocations([dims], [c for c in calls if c.version == version])
-        running = plain([value for gauge in gauges for value in gauge.concurrency], "Count")
-        yield Published(_NAMESPACE, "ConcurrentExecutions", every, running)
-        yield Published(_NAMESPACE, "UnreservedConcurrentExecutions", [()], running)
-        yield Published(_NAMESPACE, "ClaimedAccountConcurrency", [()], running)
-        if any(gauge.provisioned for gauge in gauges):
-            yield from _provisioned([alone, qualified], calls, gauges)
+                yield from invocations([dims], [c for c in own if c.version == version])
+            used = [gauge.functions.get(self.name, Executions()) for gauge in minute.gauges]
+            running = plain([value for each in used for value in (each.mean, each.peak)], "Count")
+            sets = [alone, qualified]
+            yield Published(NAMESPACE, "ConcurrentExecutions", sets, running)
+            if any(each.provisioned for each in used):
+                yield from provisioned(sets, own, used)
+
+    def _account(self, minute: MinuteRecords) -> Iterator[Published]:
+        """Of all functions together. `ClaimedAccountConcurrency` is what meets the limit: what is
+        reserved or provisioned counts as a whole, used or not (same page)."""
+        yield from invocations([()], minute.calls) if minute.calls else ()
+        others = float(minute.inventory.account_concurrency_used)
+        running, unreserved, claimed = [], [], []
+        for gauge in minute.gauges:
+            free = taken = 0.0
+            for function in minute.inventory.every(Function):
+                used = gauge.functions.get(function.name, Executions())
+                reserved = minute.levers.number(f"lambda/{function.name}/reserved", gauge.time)
+                free += used.peak if reserved is None else 0.0
+                taken += max(used.peak, used.provisioned) if reserved is None else reserved
+            running += [
+                others + sum(each.mean for each in gauge.functions.values()),
+                others + sum(each.peak for each in gauge.functions.values()),
+            ]
+            unreserved.append(others + free)
+            claimed.append(others + taken)
+        for name, values in (
+            ("ConcurrentExecutions", running),
+            ("UnreservedConcurrentExecutions", unreserved),
+            ("ClaimedAccountConcurrency", claimed),
+        ):
+            yield Published(NAMESPACE, name, [()], plain(values, "Count"))
 
     def _unused(self, alias: str, minute: MinuteRecords) -> Iterator[Published]:
         """Provisioned concurrency on a qualifier nobody calls: paid for and unused."""
         if not minute.levers.number(f"lambda/{self.name}/provisioned/{alias}", minute.start):
             return
         dims = [dimensions(FunctionName=self.name, Resource=f"{self.name}:{alias}")]
-        for name in (_EXECUTIONS, f"{_PROVISIONED}Invocations", f"{_PROVISIONED}Utilization"):
-            yield Published(_NAMESPACE, name, dims, plain([0.0], "Count"))
+        for name in (EXECUTIONS, f"{PROVISIONED}Invocations", f"{PROVISIONED}Utilization"):
+            yield Published(NAMESPACE, name, dims, plain([0.0], "Count"))
 
     def alarm_dimensions(self, namespace: str) -> Dimensions | None:
         """The function's name."""
-        return dimensions(FunctionName=self.name) if namespace == _NAMESPACE else None
+        return dimensions(FunctionName=self.name) if namespace == NAMESPACE else None
 
     def logs(self, inventory: Inventory, stamp: Stamp) -> Iterable[FunctionLog]:
         """What the runtime and the code write."""
@@ -295,66 +219,3 @@ class Function(Resource):
     def tagged(self, inventory: Inventory) -> Iterable[tuple[str, Mapping[str, str]]]:
         """The function."""
         return [(function_arn(inventory, self.name), self.tags)]
-
-
-def function_arn(inventory: Inventory, function: str, qualifier: str | None = None) -> str:
-    """The ARN of a function, or of one of its aliases or versions."""
-    return inventory.arn("lambda", f"function:{function}" + (f":{qualifier}" if qualifier else ""))
-
-
-def known_function(inventory: Inventory, loc: Loc, name: str | None) -> Iterator[Problem]:
-    """The problem that there is no function of this name."""
-    functions = [function.name for function in inventory.every(Function)]
-    yield from known(loc, "function", name, functions, "resources.functions")
-
-
-def known_qualifier(
-    inventory: Inventory, loc: Loc, function: str | None, qualifier: str | None
-) -> Iterator[Problem]:
-    """The problem that a function has no such alias or version."""
-    for found in inventory.every(Function):
-        if found.name == function:
-            names = [*found.aliases, *found.versions]
-            yield from known(loc, "alias or version", qualifier, names, found.name)
-
-
-def _known_version(
-    inventory: Inventory, loc: Loc, function: str | None, alias: str | None, version: str | None
-) -> Iterator[Problem]:
-    for found in inventory.every(Function):
-        if found.name == function:
-            yield from known((*loc, "alias"), "alias", alias, found.aliases, "aliases")
-            yield from known((*loc, "version"), "version", version, found.versions, "versions")
-
-
-def _no_function(kind: str, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
-    if not inventory.every(Function):
-        yield loc, f"{kind} is about Lambda: resources.functions has none"
-
-
-def _invocations(sets: Sequence[Dimensions], calls: Sequence[Call]) -> Iterator[Published]:
-    run = [call for call in calls if not call.throttled]
-    count = sum(call.weight for call in run)
-    failed = sum(call.weight for call in run if call.failed)
-    refused = sum(call.weight for call in calls if call.throttled)
-    times = weighted(((call.duration, call.weight) for call in run), "Milliseconds")
-    yield Published(_NAMESPACE, "Invocations", sets, total(count))
-    yield Published(_NAMESPACE, "Errors", sets, flags(failed, count))
-    yield Published(_NAMESPACE, "Throttles", sets, flags(refused, count + refused))
-    yield Published(_NAMESPACE, "Duration", sets, times)
-
-
-def _provisioned(
-    sets: Sequence[Dimensions], calls: Sequence[Call], gauges: Sequence[Gauges]
-) -> Iterator[Published]:
-    served = sum(call.weight for call in calls if call.provisioned)
-    spilled = sum(call.weight for call in calls if not (call.provisioned or call.throttled))
-    busy = [gauge.provisioned_busy for gauge in gauges]
-    used = [g.provisioned_busy / g.provisioned if g.provisioned else 0.0 for g in gauges]
-    for name, sample in (
-        (_EXECUTIONS, plain(busy, "Count")),
-        (f"{_PROVISIONED}Invocations", total(served)),
-        (f"{_PROVISIONED}SpilloverInvocations", total(spilled)),
-        (f"{_PROVISIONED}Utilization", plain(used, "None")),
-    ):
-        yield Published(_NAMESPACE, name, sets, sample)

@@ -70,6 +70,10 @@ class Resource(Part):
         """Its levers and their values at the start."""
         return {}
 
+    def steps(self) -> Iterator[tuple[str, float, LeverValue]]:
+        """Levers that change by themselves: (key, seconds relative to the alarm, value)."""
+        yield from ()
+
     def holds(
         self, condition: Condition, inventory: Inventory, levers: Levers, at: float
     ) -> float | None:
@@ -82,6 +86,10 @@ class Resource(Part):
 
     def alarm_dimensions(self, namespace: str) -> Dimensions | None:
         """The dimensions of an alarm that names none; None: the namespace is not its own."""
+        return None
+
+    def group_dimensions(self, target_group: str) -> Dimensions | None:
+        """The dimensions of an alarm on a target group; None: it has no such target group."""
         return None
 
     def logs(self, inventory: Inventory, stamp: Stamp) -> Iterable[Log]:

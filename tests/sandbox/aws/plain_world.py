@@ -12,6 +12,7 @@ from sandbox.world.api import (
     LeverValue,
     MetricId,
     Minute,
+    Notice,
     TargetState,
     TrailEvent,
     Transition,
@@ -33,6 +34,7 @@ class PlainWorld:
     health: dict[str, list[TargetState]] = field(default_factory=dict)
     transitions: dict[str, list[Transition]] = field(default_factory=dict)
     active_faults: list[Fault] = field(default_factory=list)
+    told: list[Notice] = field(default_factory=list)
     pulls: list[tuple[datetime, str, LeverValue]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -91,6 +93,9 @@ class PlainWorld:
     def pull(self, key: str, value: LeverValue) -> None:
         self.pulls.append((self.time, key, value))
         self.set_lever(key, value, self.time)
+
+    def notices(self, source: str) -> Sequence[Notice]:
+        return [notice for notice in self.told if notice.source == source]
 
     def targets(self, target_group: str) -> Sequence[TargetState]:
         return self.health.get(target_group, [])

@@ -69,7 +69,8 @@ def test_a_function_that_times_out_before_the_gateway_is_502_and_logs_it() -> No
     failed = [r for r in recent(world) if r.status >= 500 and r.call and r.call.failed]
     assert {r.status for r in failed} == {502}
     assert {r.call.timeout for r in failed if r.call} == {12.0}
-    assert all(r.call and r.call.init is None for r in failed)
+    # those that wait occupy environments, so that some of the others are started cold
+    assert share(failed, lambda r: bool(r.call and r.call.init)) < 0.1
     end = world.now()
     rows = [*world.log_rows("/aws/lambda/shipping", end - timedelta(minutes=3), end)]
     timeouts = [row for row in rows if "Task timed out after 12.00 seconds" in row.message]
