@@ -239,8 +239,5 @@ def _changed(changes: Changes, anomaly: AnomalyWindow, group: str) -> Change | N
 
 
 def _before(change: Change, anomaly: AnomalyWindow) -> str:
-    assert anomaly.onset is not None
-    return (
-        f"{change.actor} changed the health check {lag(anomaly.onset - change.at)} before it "
-        f"began: {change.summary}"
-    )
+    before = f" {lag(anomaly.onset - change.at)} before it began" if anomaly.onset else ""
+    return f"{change.actor} changed the health check{before}: {change.summary}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from bot.domain.coverage import Coverage, combined
+from bot.domain.coverage import COMPLETE, Coverage, combined
 from bot.domain.playbook_contract import Scope
 from bot.domain.report import Gap
 from playbooks.evidence import thresholds
@@ -46,7 +46,7 @@ class FailingTargets:
     apart: int
     spell: timedelta
     together: bool | None
-    coverage: Coverage = Coverage()
+    coverage: Coverage = COMPLETE
 
     @property
     def unhealthy(self) -> tuple[Target, ...]:

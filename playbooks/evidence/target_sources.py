@@ -50,24 +50,26 @@ class TargetSignal(BalancerSources):
         """What the alarm watches: targets that are unhealthy or healthy, failed connections."""
         signal = next((s for s in self.signals if s.watched_by(scope.alarm)), self.signals[0])
         dimension = (scope.alarm.dimensions if scope.alarm else {}).get("TargetGroup", "")
-        named = dimension.split("/")[1] if dimension.count("/") == 2 else None
-        at = named if named in balancer.hosts else balancer.name
-        return Level(signal, measured(scope, balancer, signal, named), at)
+        group = dimension.split("/")[1] if dimension.count("/") == 2 else ""
+        at = group if group in balancer.hosts else balancer.name
+        return Level(signal, measured(scope, balancer, signal, group), at)
 
     @fact
-    def anomaly(
+    def anomaly(  # type: ignore[override]  # a fact's parameters are the evidence it asks for
         self, scope: Scope, level: Level | Gap | None, edge: Edge | Gap | None
     ) -> AnomalyWindow:
         """The minutes in which the number of targets is abnormal, and the errors in them."""
         return levels.anomaly_window(level, edge, scope, self.errors_label)
 
     @fact
-    def signal_state(self, scope: Scope, level: Level, anomaly: AnomalyWindow) -> SignalState:
+    def signal_state(  # type: ignore[override]
+        self, scope: Scope, level: Level, anomaly: AnomalyWindow
+    ) -> SignalState:
         """Whether the number of targets is abnormal, and whether that is over."""
         return levels.signal_state(level, scope, anomaly)
 
 
-def measured(scope: Scope, balancer: Balancer, signal: Signal, group: str | None) -> TimeSeries:
+def measured(scope: Scope, balancer: Balancer, signal: Signal, group: str) -> TimeSeries:
     """The signal's values: of one target group, or of all together; by the nodes that see most or
     least of it, as the alarm's statistic has it."""
     if signal.kind is SignalKind.RATE:
