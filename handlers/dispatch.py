@@ -158,10 +158,16 @@ class Dispatch:
                 await self.incidents.alarm_chosen(click.value, place, click.key)
 
     async def _submitted(self, view: ViewSubmitted) -> None:
-        """A modal has no channel: answers go to the thread of the change's incident."""
+        """The preview was submitted. A modal has no channel: the incident's thread is answered."""
         place = await self.incidents.place_of(view.run, view.user)
-        if place is not None:
+        if place is None:
+            return
+        if view.amount is None:
             await self.changes.request(view.run, place)
+        else:
+            await self.changes.recalculate(
+                view.run, view.amount, place, view.external or "", view.key
+            )
 
     async def _ephemeral(self, place: Place, message: render.Message) -> None:
         await self.announcer.ephemeral(

@@ -170,7 +170,7 @@ class ButtonClicked(Frozen):
 
 
 class ViewSubmitted(Frozen):
-    """Somebody submitted the preview, to request approval of the run."""
+    """Somebody submitted the preview: to request approval of the run, or with another number."""
 
     kind: Literal["view"] = "view"
     team: str
@@ -178,10 +178,13 @@ class ViewSubmitted(Frozen):
     callback: str
     run: str
     view_id: str
+    external: str | None = None  # external_id of the modal
+    amount: int | None = None  # a number other than the one shown: the plan is computed anew
 
     @property
     def key(self) -> str:
-        return _key("view", self.team, self.user, self.view_id)
+        chosen = "" if self.amount is None else str(self.amount)
+        return _key("view", self.team, self.user, self.view_id, self.run, chosen)
 
 
 Envelope = Annotated[

@@ -14,12 +14,24 @@ from typing import ClassVar
 from bot.domain.playbook_contract import AlarmRule, Playbook, Scope
 from bot.domain.report import Gap, Overview
 from bot.domain.run import Verification
+from playbooks.causes.advice_backends import BackendAdvice
+from playbooks.causes.advice_general import GeneralAdvice
+from playbooks.causes.advice_targets import TargetAdvice
+from playbooks.causes.authorizers import AuthorizerFailing
+from playbooks.causes.capacity import CapacityCut
+from playbooks.causes.certificates import CertificateRefused, TargetTlsFailing
 from playbooks.causes.cold_starts import ColdStartSurge
+from playbooks.causes.configuration import ConfigurationChange
+from playbooks.causes.dependencies import FailingDependencies
 from playbooks.causes.function_timeout import FunctionTimeout
+from playbooks.causes.keep_alive import KeepAliveRace
+from playbooks.causes.memory import OutOfMemory
 from playbooks.causes.overload import BackendOverload
+from playbooks.causes.permissions import PermissionRemoved
 from playbooks.causes.releases import BadDeployment
 from playbooks.causes.targets import ConnectionErrors, NoHealthyTargets
 from playbooks.causes.throttles import ConcurrencyLimit
+from playbooks.causes.waf import WafBlock
 from playbooks.causes.zones import ZoneFailure
 from playbooks.evidence import onset, overview
 from playbooks.evidence.errors import by_code
@@ -82,6 +94,19 @@ class FiveXX(
     NoHealthyTargets,
     ConnectionErrors,
     ZoneFailure,
+    AuthorizerFailing,
+    ConfigurationChange,
+    PermissionRemoved,
+    CapacityCut,
+    FailingDependencies,
+    CertificateRefused,
+    OutOfMemory,
+    TargetTlsFailing,
+    KeepAliveRace,
+    WafBlock,
+    BackendAdvice,
+    TargetAdvice,
+    GeneralAdvice,
     Playbook,
 ):
     """Server errors at API Gateway or a load balancer."""
@@ -95,6 +120,7 @@ class FiveXX(
         AlarmRule("AWS/ApplicationELB", LAMBDA_FAILED),
         AlarmRule("AWS/ApplicationELB", NOT_CONNECTED, primary=False),
         AlarmRule("AWS/ELB", frozenset({"SpilloverCount"})),
+        AlarmRule("ApplicationSignals", frozenset({"Fault"})),
         AlarmRule("AWS/ELB", frozenset({"BackendConnectionErrors"}), primary=False),
     )
     metric_words: ClassVar[frozenset[str]] = WORDS

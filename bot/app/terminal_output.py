@@ -229,7 +229,11 @@ def _actions(report: Report) -> RenderableType | None:
     rows = [
         ("→", "cyan", Text.assemble(offer.title, (f"  {offer.action}", "dim")))
         if offer.fits
-        else ("?", "yellow", Text.assemble(offer.title, (f"  {offer.why}", "dim")))
+        else (
+            ("✗", "red", Text.assemble(offer.title, (f"  blocked: {offer.why}", "dim")))
+            if offer.fits is False
+            else ("?", "yellow", Text.assemble(offer.title, (f"  {offer.why}", "dim")))
+        )
         for offer in report.actions
     ]
     return Group(Text("Actions, available on the card in Slack", style="bold"), _rows(rows))

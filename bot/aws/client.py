@@ -67,7 +67,9 @@ USD_PER_LOG_GB = 0.005  # scanned by Logs Insights (CloudWatch pricing, us-east-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one investigation may spend; reads above it fail with BUDGET."""
+    """What one investigation may spend. Above the calls every read fails with BUDGET; above the
+    bytes or dollars only further log queries do: what was scanned is paid for, and its rows
+    count."""
 
     calls: int = 150
     log_bytes: int = 5 * 1024**3  # scanned by Logs Insights
@@ -256,7 +258,7 @@ class Reader:
         if not operation.startswith(_READ_PREFIXES):
             raise ValueError(f"{service}.{operation} is not a read; changes go through an action")
         self._account.check_account()
-        self._spend(metrics=len(params.get("MetricDataQueries", ())))
+        self._admit(operation, metrics=len(params.get("MetricDataQueries", ())))
         if operation == "lookup_events":
             self._account.lookups.wait()
         client = self._account.client(service, region or self._region)
@@ -284,25 +286,29 @@ class Reader:
             params |= {name: token for name, token in next_page.items() if token}
 
     def scanned(self, log_bytes: int) -> None:
-        self._spend(log_bytes=log_bytes, calls=0)
+        self._spend(Cost(log_bytes=log_bytes, usd=log_bytes / 1024**3 * USD_PER_LOG_GB))
 
     def cost(self) -> Cost:
         with self._lock:
             seconds = round(time.monotonic() - self._began, 3)
             return self._cost.model_copy(update={"seconds": seconds})
 
-    def _spend(self, *, calls: int = 1, metrics: int = 0, log_bytes: int = 0) -> None:
+    def _spend(self, more: Cost) -> Cost:
+        """Add to what was spent, and return the sum."""
         with self._lock:
             spent = self._cost
-            usd = metrics * USD_PER_METRIC + log_bytes / 1024**3 * USD_PER_LOG_GB
             self._cost = Cost(
-                calls=spent.calls + calls,
-                metrics=spent.metrics + metrics,
-                log_bytes=spent.log_bytes + log_bytes,
-                usd=spent.usd + usd,
+                calls=spent.calls + more.calls,
+                metrics=spent.metrics + more.metrics,
+                log_bytes=spent.log_bytes + more.log_bytes,
+                usd=spent.usd + more.usd,
             )
-            exceeded = _exceeded(self._cost, self._budget)
-        if exceeded:
+            return self._cost
+
+    def _admit(self, operation: str, metrics: int) -> None:
+        """Count a call, and refuse it above the budget. Raises ReadFailed."""
+        spent = self._spend(Cost(calls=1, metrics=metrics, usd=metrics * USD_PER_METRIC))
+        if exceeded := _exceeded(spent, self._budget, logs=operation == "start_query"):
             detail = f"the investigation's budget is used up: {exceeded}"
             raise ReadFailed(GapReason.BUDGET, detail)
 
@@ -346,10 +352,13 @@ class Writer:
         return reply
 
 
-def _exceeded(cost: Cost, budget: Budget) -> str | None:
-    """What of the budget is exceeded, with figures; None when nothing is."""
+def _exceeded(cost: Cost, budget: Budget, *, logs: bool) -> str | None:
+    """What of the budget is exceeded, with figures; None when nothing is. Bytes and dollars count
+    for log queries (`logs`) only."""
     if cost.calls > budget.calls:
         return f"{cost.calls} of {budget.calls} calls"
+    if not logs:
+        return None
     if cost.log_bytes > budget.log_bytes:
         return f"{cost.log_bytes / 1024**3:.1f} of {budget.log_bytes / 1024**3:.1f} GB of logs"
     if cost.usd > budget.usd:

@@ -17,7 +17,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 
-MOMENT = 0.02  # seconds that the first caller waits for others: threads start within it
+MOMENT = 0.05  # seconds that the first caller waits for others: threads start within it
 MOST_QUERIES = 500  # of one call (API_GetMetricData)
 
 Page = dict[str, Any]

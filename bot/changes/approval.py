@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.changes import guards
 from bot.changes.engine import NextStep, RunSteps
 from bot.domain.errors import ConfigError, ReadFailed
+from bot.domain.plan import Choice
 from bot.domain.policy import Refusal, may_approve, may_request
 from bot.domain.run import Run, RunState
 
@@ -15,7 +16,7 @@ class Approval(RunSteps):
     """The steps of a run up to its approval, rejection or expiry. None of them changes AWS."""
 
     async def begin(
-        self, run_id: str, incident: str, action: str, by: str
+        self, run_id: str, incident: str, action: str, by: str, choice: Choice | None = None
     ) -> NextStep | Refusal | None:
         """Create the run for the preview of an action.
 
@@ -24,6 +25,7 @@ class Approval(RunSteps):
             incident: id of the incident the action was offered for.
             action: id of the action.
             by: Slack user id of whoever asks.
+            choice: what the cause's evidence or this person chose for the plan.
 
         Returns:
             The next step, or a refusal when the policy does not let this person ask.
@@ -34,6 +36,7 @@ class Approval(RunSteps):
             action=action,
             state=RunState.PREPARING,
             requested_by=by,
+            choice=choice,
         )
         context = await self._context(run)
         if refusal := may_request(self.policy(), by, action, context.service):
@@ -48,7 +51,9 @@ class Approval(RunSteps):
         try:
             context = await self._context(run)
             scope = await self._scope(context)
-            plan = await self._read(context, lambda aws: context.action.plan(aws, scope))
+            plan = await self._read(
+                context, lambda aws: context.action.plan(aws, scope, run.choice)
+            )
         except (ConfigError, ReadFailed) as fault:
             return await self._end(run, RunState.REFUSED, f"No plan could be made: {fault}")
         if plan is None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from bot import render
 from bot.changes.executor import ChangeExecutor, NextStep, StepName, next_step
 from bot.config.catalogue import Catalogue
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.policy import Refusal
 from bot.domain.ports import Accounts, Announcer, Queue, Store
@@ -54,12 +55,54 @@ class ChangeService:
         """
         incident_id, _, action = offer.partition(":")
         report = await self.store.report(incident_id)
-        if report is None or action not in {each.action for each in report.actions}:
+        offered = [each for each in report.actions if each.action == action] if report else []
+        if not offered:
             reason = "This action no longer fits the findings. The card has the present actions."
             await self.announcer.view(view, render.nothing_modal(view, "Not offered", reason))
             return
+        await self._preview(seed, incident_id, action, place.user, offered[0].choice, view)
+
+    async def recalculate(
+        self, run_id: str, amount: int, place: Place, view: str, seed: str
+    ) -> None:
+        """A number was changed in the preview: compute the plan anew and show it in the modal.
+
+        The plan becomes a run of its own, so that what is asked for is what was shown.
+
+        Args:
+            run_id: the run whose preview it was.
+            amount: the number that was typed.
+            place: the channel of the incident, and who typed it.
+            view: external_id of the modal.
+            seed: key of the submission; the same seed gives the same run.
+        """
+        run = await self.store.run(run_id)
+        number = run.plan.number if run and run.plan else None
+        if run is None or number is None or run.state is not RunState.PROPOSED:
+            reason = "This preview is out of date. Open the action again from the card."
+            await self.announcer.view(view, render.nothing_modal(view, "Out of date", reason))
+            return
+        if not number.least <= amount <= number.most:
+            title = f"{number.name}: {amount} is not possible"
+            await self.announcer.view(
+                view, render.nothing_modal(view, title, render.number_bounds(number))
+            )
+            return
+        chosen = (run.choice or Choice()).model_copy(update={"amount": amount, "by": place.user})
+        await self._preview(seed, run.incident, run.action, place.user, chosen, view)
+
+    async def _preview(
+        self,
+        seed: str,
+        incident_id: str,
+        action: str,
+        by: str,
+        choice: Choice | None,
+        view: str,
+    ) -> None:
+        """Compute a plan in a run of its own and show it in the modal."""
         run_id = f"CHG-{hashlib.sha256(seed.encode()).hexdigest()[:8].upper()}"
-        refusal = await self.executor.begin(run_id, incident_id, action, place.user)
+        refusal = await self.executor.begin(run_id, incident_id, action, by, choice)
         if isinstance(refusal, Refusal):
             await self.announcer.view(
                 view, render.nothing_modal(view, "Not allowed", refusal.reason)
@@ -68,7 +111,7 @@ class ChangeService:
         await self.executor.prepare(run_id)
         run = await self.store.run(run_id)
         if run is not None:
-            await self.announcer.view(view, _preview(run, view))
+            await self.announcer.view(view, _preview_modal(run, view))
 
     async def request(self, run_id: str, place: Place) -> None:
         """The preview was submitted: request approval by a second person."""
@@ -194,7 +237,7 @@ class Detector:
         return await check_recovery(playbook, scope, aws, self.pool, since)
 
 
-def _preview(run: Run, view: str) -> dict[str, object]:
+def _preview_modal(run: Run, view: str) -> dict[str, object]:
     if run.state is RunState.PROPOSED and run.plan is not None:
         return render.preview_modal(run, run.plan, view)
     reason = run.note or f"This change is {run.state} already."

@@ -31,6 +31,9 @@ TRAFFIC = frozenset(
 there are ten requests"), not what the alarm is about."""
 
 
+_WHEN_LOW = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold", "LessThanLowerThreshold"})
+
+
 class AlarmState(StrEnum):
     """CloudWatch's names for the states of an alarm."""
 
@@ -108,7 +111,7 @@ class Alarm(Frozen):
             metric = AlarmMetric(name=given["metric"], **own)
             return {"compared_with": given.get("threshold")} | given | {"metrics": (metric,)}
         metrics = [AlarmMetric.model_validate(each) for each in given["metrics"]]
-        found = subjects_of(metrics, given.get("threshold_metric"))
+        found = subjects_of(metrics, given.get("threshold_metric"), given.get("comparison"))
         if not found:
             return given | {"metrics": metrics}
         subject, plain = found[0], not is_math(metrics, given.get("threshold_metric"))
@@ -133,7 +136,7 @@ class Alarm(Frozen):
     @property
     def about(self) -> tuple[AlarmMetric, ...]:
         """The metrics the alarm is about: of a rate, those it counts. Empty when not known."""
-        return subjects_of(self.metrics, self.threshold_metric)
+        return subjects_of(self.metrics, self.threshold_metric, self.comparison)
 
     @property
     def is_composite(self) -> bool:
@@ -161,18 +164,21 @@ class Alarm(Frozen):
 
 
 def subjects_of(
-    metrics: list[AlarmMetric] | tuple[AlarmMetric, ...], band: str | None = None
+    metrics: list[AlarmMetric] | tuple[AlarmMetric, ...],
+    band: str | None = None,
+    comparison: str | None = None,
 ) -> tuple[AlarmMetric, ...]:
     """The metrics that the returned value is about, see `metric_math.subjects`.
 
     Of an alarm on an anomaly it is the metric that is compared with the band.
     """
+    low = (comparison or "") in _WHEN_LOW
     known = {each.id: each for each in metrics if each.name}
     expressions = {each.id: each.expression or "" for each in metrics if not each.name}
     found = [
         known[name]
         for returned in _returned(metrics, band)
-        for name in metric_math.subjects(returned, expressions, known)
+        for name in metric_math.subjects(returned, expressions, known, when_low=low)
     ]
     return tuple([each for each in found if not each.is_traffic] or found)
 

@@ -37,8 +37,9 @@ COMPLETE = Coverage()
 
 
 def coverage_of(evidence: object) -> Coverage:
-    """The coverage a value declares in its `coverage` attribute; complete when it has none."""
-    found = getattr(evidence, "coverage", COMPLETE)
+    """The coverage a value declares in its `coverage` attribute, or is; complete when it has
+    none."""
+    found = evidence if isinstance(evidence, Coverage) else getattr(evidence, "coverage", COMPLETE)
     return found if isinstance(found, Coverage) else COMPLETE
 
 

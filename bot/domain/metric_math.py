@@ -65,11 +65,16 @@ def query_in(expression: str) -> Query | None:
 
 
 def subjects(
-    returned: str, expressions: Mapping[str, str], metrics: Iterable[str]
+    returned: str,
+    expressions: Mapping[str, str],
+    metrics: Iterable[str],
+    *,
+    when_low: bool = False,
 ) -> tuple[str, ...]:
     """The ids of the metrics that the value of an id is about, in the order they are named.
 
     - of a quotient, the numerator; of a success rate `(all - errors) / all`, the errors;
+    - of `good / (good + bad)` that must not be low, the bad;
     - of a product, not the factor that only switches it on: `(requests > 10) * errors`;
     - of IF, the branches; where these are numbers, the condition, without what it divides by.
 
@@ -77,8 +82,10 @@ def subjects(
         returned: the id whose value the alarm compares.
         expressions: the expressions by id.
         metrics: the ids of metrics.
+        when_low: whether the alarm goes off when the value is low.
     """
-    return _Evaluation(expressions, tuple(metrics)).value_of(returned, 0).about
+    value = _Evaluation(expressions, tuple(metrics)).value_of(returned, 0)
+    return value.rest if value.rest and when_low != value.is_negated else value.about
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,8 @@ class _Value:
     subtracted: tuple[str, ...] = ()
     divisors: tuple[str, ...] = ()
     is_switch: bool = False  # true or false, or one of two numbers
+    rest: tuple[str, ...] = ()  # of a part of a whole, the other parts
+    is_negated: bool = False  # a number minus it
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -206,8 +215,12 @@ def _tokens(text: str) -> list[str]:
 
 
 def _sum(left: _Value, right: _Value, *, minus: bool) -> _Value:
+    if not left.about:
+        return replace(right, is_negated=right.is_negated != minus)
+    if not right.about:
+        return left
     added, subtracted = (left.added, left.subtracted)
-    if minus and left.about:
+    if minus:
         added, subtracted = _joined(added, right.subtracted), _joined(subtracted, right.added)
     else:
         added, subtracted = _joined(added, right.added), _joined(subtracted, right.subtracted)
@@ -228,7 +241,10 @@ def _quotient(left: _Value, right: _Value) -> _Value:
     divisors = _joined(left.divisors, right.about, right.divisors)
     if left.subtracted and set(left.added) <= set(right.about):  # (all - errors) / all
         return _Value(left.subtracted, (), divisors)
-    return replace(left, divisors=divisors, is_switch=False)
+    others = tuple(name for name in right.added if name not in left.about)
+    part = bool(left.about) and set(left.about) <= set(right.added) and not right.subtracted
+    rest = others if part else left.rest
+    return replace(left, divisors=divisors, is_switch=False, rest=rest)
 
 
 def _compared(left: _Value, right: _Value) -> _Value:
@@ -244,6 +260,9 @@ def _either(left: _Value, right: _Value) -> _Value:
 
 def _branches(condition: _Value, branches: list[_Value]) -> _Value:
     value = _union(branches)
+    variable = [each for each in branches if each.about]
+    if len(variable) == 1:
+        return replace(variable[0], divisors=_joined(value.divisors, condition.divisors))
     if value.about:
         return replace(value, is_switch=all(each.is_switch for each in branches if each.about))
     return _either(condition, _Value())

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import AwareDatetime
+
 from bot.domain.base import Frozen
 from bot.domain.iam_names import iam_action
 
@@ -30,6 +32,33 @@ class Check(Frozen):
     text: str  # "zonal shift is enabled on the load balancer"
     holds: bool | None  # None: it could not be checked, which forbids the change too
 
+    @property
+    def reason(self) -> str:
+        """Why it forbids the change, for a line of text."""
+        held = "does not hold" if self.holds is False else "could not be checked"
+        return f"{held}: {self.text}"
+
+
+class Choice(Frozen):
+    """What is chosen for a plan and cannot be read from AWS: by a cause's evidence, or a person."""
+
+    target: str = ""  # the plan's target that the evidence names; "": any
+    suspect: str | None = None  # what the evidence names there: version "22", a deployment's id
+    since: AwareDatetime | None = None  # when the suspect came into force; AWS time
+    amount: int | None = None  # a number that a person typed in the preview
+    by: str | None = None  # Slack user id of that person
+
+
+class Number(Frozen):
+    """The number of a plan that a person may change in the preview."""
+
+    name: str  # "Provisioned executions"
+    value: int
+    least: int  # the bounds, both included
+    most: int
+    derived: str  # how the program came to its own number, with figures
+    bounds: str  # why the bounds are what they are
+
 
 class Plan(Frozen):
     """A proposed change. `before` and `after` have the same shape."""
@@ -48,6 +77,9 @@ class Plan(Frozen):
     usd_per_hour: float | None = None  # extra cost; negative: it saves; None: not known
     settles_within: int = 300  # seconds until the change should be in force
     resources: tuple[str, ...] = ()  # ARNs that steps and inverse touch; empty: not known
+    others: tuple[str, ...] = ()  # sentences: who else uses the resource, and what it is to them
+    number: Number | None = None  # what a person may choose; None: nothing
+    choice: Choice | None = None  # what the plan was computed with
 
     @property
     def fingerprint(self) -> str:

@@ -66,7 +66,7 @@ from bot.domain.declarations import (
     members,
     parameters,
 )
-from bot.domain.plan import Plan, Step
+from bot.domain.plan import Choice, Plan, Step
 from bot.domain.ports import Aws
 from bot.domain.report import Clue, ClueKind, Gap, Overview, Window
 from bot.domain.run import Answer, Verification
@@ -131,6 +131,7 @@ class AlarmRule:
     namespace: str  # "AWS/ApiGateway"
     metrics: frozenset[str]  # {"5XXError"}
     primary: bool = True
+    dimensions: frozenset[str] = frozenset()  # names the metric must have: {"ProxyName"}
 
 
 class Causes:
@@ -194,8 +195,9 @@ class Playbook(Causes, ABC):
     looks_like: ClassVar[str]  # what people usually suspect first; `incident playbooks` shows it
     alarms: ClassVar[tuple[AlarmRule, ...]] = ()
     metric_words: ClassVar[frozenset[str]] = frozenset()
-    """Lower-case words in the name of a metric of any namespace, for metrics that no playbook
-    lists. An entry of several words ("500 errors") fits when all of them are in the name."""
+    """Lower-case words in the name of a metric of any namespace, or in a dimension of a status or
+    code, for metrics that no playbook lists. An entry of several words ("500 errors") fits when
+    all of them are there."""
     name_words: ClassVar[frozenset[str]] = frozenset()
     """The same in an alarm's name; used only when its metric is not known."""
 
@@ -279,6 +281,12 @@ def contradicting(holds: bool | None, text: str, **figures: float) -> Clue:
     return Clue(kind=ClueKind.CONTRADICTING, holds=holds, text=text, figures=figures)
 
 
+def choosing(choice: Choice | None, clue: Clue) -> Clue:
+    """The clue, with what the cause's actions have to act on if it holds: the version, the
+    deployment, the zone."""
+    return clue.model_copy(update={"choice": choice})
+
+
 # --- actions --------------------------------------------------------------------------------------
 
 
@@ -304,8 +312,12 @@ class Action(ABC):
     {"ecs:UpdateService": ("iam:PassRole",)}."""
 
     @abstractmethod
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         """The change, computed from the state of AWS now; None when there is nothing to do.
+
+        `choice` is what a cause's evidence names, or a number that a person chose. An action whose
+        choice names another target has nothing to do. Where AWS is no longer as the evidence says
+        (the alias serves another version by now), a check says so and blocks.
 
         It reads all it needs: what a probe read minutes ago may be out of date. A precondition
         that does not hold becomes one of the plan's `checks`, so that a person sees it.

@@ -46,7 +46,7 @@ class Aws(Protocol):
         ...
 
     def scanned(self, log_bytes: int) -> None:
-        """Count bytes that Logs Insights scanned. Raises ReadFailed(BUDGET) above the budget."""
+        """Count bytes that Logs Insights scanned. Above the budget further queries are refused."""
         ...
 
     def cost(self) -> Cost:

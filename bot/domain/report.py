@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from bot.domain.alarm import Alarm
 from bot.domain.base import Frozen
 from bot.domain.coverage import combined
+from bot.domain.plan import Choice
 from bot.domain.resources import Resources
 
 
@@ -60,6 +61,7 @@ class Clue(Frozen):
     holds: bool | None  # None: it could not be checked
     text: str  # "warm requests take 871 ms (p99), as before"
     figures: dict[str, float] = Field(default_factory=dict)  # the figures of the text, by name
+    choice: Choice | None = None  # what an action has to act on if this clue holds
     missing: tuple[str, ...] | None = None
     """What is left out of the evidence it rests on. None: it rests on all evidence of its cause."""
 
@@ -87,6 +89,7 @@ class Cause(Frozen):
     clues: tuple[Clue, ...] = ()
     missing: tuple[str, ...] = ()  # probes it needs whose reads failed
     actions: tuple[str, ...] = ()  # ids of actions that can mend it, the best first
+    choice: Choice | None = None  # what those actions have to act on, by the clues
     explains: tuple[str, ...] = ()  # ids of causes that this one can bring about
     applies: bool = True  # False: refuted only because the service has no such resource
 
@@ -127,6 +130,7 @@ class Change(Frozen):
     summary: str
     until: AwareDatetime | None = None  # when a rollout ended
     lag: float | None = None  # seconds from the change to the onset; negative: it came after
+    choice: Choice | None = None  # what an action takes back; None: no action is known to
     source: str = ""  # where it was read: "CloudTrail"
     touches: tuple[str, ...] = ()  # names of the service's resources; "checkout:PROD" is an alias
     reverts: bool = False  # it goes back to what was there before
@@ -209,8 +213,9 @@ class Offer(Frozen):
 
     action: str  # the action's id
     title: str
-    fits: bool | None = True  # None: not known, its plan could not be computed
-    why: str = ""  # what could not be read, when `fits` is None
+    fits: bool | None = True  # False: its preconditions forbid it; None: no plan could be computed
+    why: str = ""  # the preconditions that do not hold, or what could not be read
+    choice: Choice | None = None  # what the plan was computed with
 
 
 class Report(Frozen):

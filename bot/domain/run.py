@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from bot.domain.base import Frozen
-from bot.domain.plan import Plan
+from bot.domain.plan import Choice, Plan
 
 
 class Answer(StrEnum):
@@ -54,6 +54,7 @@ class Run(Frozen):
     action: str  # the action's id
     state: RunState
     requested_by: str  # Slack user id
+    choice: Choice | None = None  # what the plan is computed with
     plan: Plan | None = None
     fingerprint: str | None = None  # of the plan that the requester saw
     approved_by: str | None = None  # Slack user id

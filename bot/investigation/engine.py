@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
+from itertools import islice
 
 from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Evidence, PartlyRead, Playbook, Probe, Scope
@@ -27,7 +28,7 @@ from bot.domain.report import (
 )
 from bot.domain.run import Answer, Verification
 from bot.investigation.facts import arguments_for, probes_for, with_facts
-from bot.investigation.verdict import chain, judge, next_test, rank
+from bot.investigation.verdict import chain, chain_first, judge, next_test, rank
 from bot.investigation.weighing import weigh
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         overview=overview,
         verdict=verdict,
         signal=signal,
-        causes=ranked,
+        causes=chain_first(ranked),
         chain=chain(ranked) if verdict in (Verdict.HIGH, Verdict.MEDIUM) else (),
         gaps=gaps,
         next_test=next_test(ranked) if verdict is not Verdict.HIGH else None,
@@ -151,7 +152,11 @@ def advice(
     ranked: tuple[Cause, ...],
     verdict: Verdict,
 ) -> Iterator[Advice]:
-    """Next steps: for the causes in question, the likeliest first, then general ones."""
+    """Next steps: for the causes in question, the likeliest first, then general ones.
+
+    Without a likely cause, two steps for the cause that most speaks for: the general ones matter
+    more then.
+    """
     likely = verdict in (Verdict.HIGH, Verdict.MEDIUM)
     asked = (
         chain(ranked)
@@ -159,8 +164,8 @@ def advice(
         else tuple(
             cause.id
             for cause in ranked
-            if cause.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
-        )
+            if cause.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE) and cause.score > 0
+        )[:1]
     )
     seen = set()
     advisers = [
@@ -168,14 +173,15 @@ def advice(
     ]
     if verdict is Verdict.INCONCLUSIVE:
         advisers += [adviser for adviser in playbook.advisers if not adviser.causes]
-    for adviser in dict.fromkeys(advisers):
+    for adviser in {adviser.advise: adviser for adviser in advisers}.values():
         arguments = arguments_for(playbook, adviser.advise, scope, evidence)
         refused = any(
             (isinstance(evidence[name], Gap) and not accepts.gap)
             or (evidence[name] is None and not accepts.none)
             for name, accepts in adviser.parameters.items()
         )
-        for step in () if refused else adviser.advise(playbook, **arguments):
+        steps = iter(()) if refused else adviser.advise(playbook, **arguments)
+        for step in steps if likely or not adviser.causes else islice(steps, 2):
             if step.text not in seen:
                 seen.add(step.text)
                 yield step

@@ -17,7 +17,7 @@ from bot.aws.caching_reader import CachingReader
 from bot.aws.memory import DISCOVERY, NAMES, Memory, remembering
 from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.errors import CredentialsRefused, ReadFailed
-from bot.domain.plan import Plan
+from bot.domain.plan import Choice, Plan
 from bot.domain.playbook_contract import Action, Playbook, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Gap, GapReason, Offer, Report, Window
@@ -88,18 +88,19 @@ class Investigator:
         """Yield reports as evidence comes in; the last is complete and has the actions to offer."""
         scope = resolved.scope
         aws = CachingReader(remembering(aws, self.memory, scope.service, NAMES))
-        begun: dict[str, asyncio.Task[tuple[bool, Offer] | None]] = {}
+        begun: dict[tuple[str, Choice | None], asyncio.Task[Offer | None]] = {}
         try:
             async for report in investigate(playbook, scope, aws, self.pool):
-                for action in self._wanted(report):  # while slow reads still run
-                    if action.id not in begun:
-                        begun[action.id] = asyncio.create_task(self._offer(aws, action, scope))
+                for action, choice in self._wanted(report):  # while slow reads still run
+                    if (action.id, choice) not in begun:
+                        offering = self._offer(aws, action, scope, choice)
+                        begun[action.id, choice] = asyncio.create_task(offering)
                 additions: dict[str, object] = {
                     "gaps": resolved.gaps + report.gaps,
                     "resources": scope.service.resources,
                 }
                 if report.complete:
-                    wanted = [begun[action.id] for action in self._wanted(report)]
+                    wanted = [begun[action.id, each] for action, each in self._wanted(report)]
                     additions["actions"] = in_order(await asyncio.gather(*wanted))
                     additions["cost"] = aws.cost()
                 yield report.model_copy(update=additions)
@@ -107,27 +108,35 @@ class Investigator:
             for task in begun.values():
                 task.cancel()  # of a cause that was not the likely one in the end
 
-    def _wanted(self, report: Report) -> list[Action]:
-        """The actions for the likely causes, those of the first link of the chain first."""
+    def _wanted(self, report: Report) -> list[tuple[Action, Choice | None]]:
+        """The actions for the likely causes, those of the first link of the chain first, each with
+        what its cause's evidence names."""
         by_id = {cause.id: cause for cause in report.causes}
-        likely = report.chain if report.cause is not None else ()
-        names = dict.fromkeys(name for cause in likely for name in by_id[cause].actions)
-        return [self.actions[name] for name in names if name in self.actions]
+        wanted: dict[str, Choice | None] = {}
+        for cause in (by_id[name] for name in report.chain) if report.cause is not None else ():
+            for name in cause.actions:
+                wanted.setdefault(name, cause.choice)
+        return [(self.actions[name], each) for name, each in wanted.items() if name in self.actions]
 
-    async def _offer(self, aws: Aws, action: Action, scope: Scope) -> tuple[bool, Offer] | None:
-        """Whether the action is forbidden now, and its offer; None when there is nothing to do."""
+    async def _offer(
+        self, aws: Aws, action: Action, scope: Scope, choice: Choice | None
+    ) -> Offer | None:
+        """The action's offer; None when there is nothing to do."""
         loop = asyncio.get_running_loop()
+        offer = Offer(action=action.id, title=action.title, choice=choice)
         try:
-            plan = await loop.run_in_executor(self.pool, action.plan, aws, scope)
+            plan = await loop.run_in_executor(self.pool, action.plan, aws, scope, choice)
         except ReadFailed as failed:
             has_none = failed.reason is GapReason.NOT_CONFIGURED and scope.complete
             if has_none and not isinstance(failed, CredentialsRefused):
                 return None  # the service has no resource for this action
-            return True, Offer(action=action.id, title=action.title, fits=None, why=failed.detail)
-        if plan is None:
+            return offer.model_copy(update={"fits": None, "why": failed.detail})
+        if not isinstance(plan, Plan):
             return None
-        blocked = isinstance(plan, Plan) and bool(plan.blocked_by)
-        return blocked, Offer(action=action.id, title=action.title)
+        if plan.blocked_by:
+            why = "; ".join(each.reason for each in plan.blocked_by)
+            return offer.model_copy(update={"fits": False, "why": f"{plan.title}: {why}"})
+        return offer
 
     async def _alarm_time(self, aws: Aws, alarm: Alarm | None) -> datetime | None:
         """When the alarm last went into ALARM; from its history if it is OK again."""
@@ -162,7 +171,6 @@ class Investigator:
             return failed.as_gap(name)
 
 
-def in_order(offered: Iterable[tuple[bool, Offer] | None]) -> tuple[Offer, ...]:
+def in_order(offered: Iterable[Offer | None]) -> tuple[Offer, ...]:
     """The offers; an action that a precondition forbids comes after the others."""
-    ordered = sorted(filter(None, offered), key=lambda each: each[0])
-    return tuple(offer for _, offer in ordered)
+    return tuple(sorted(filter(None, offered), key=lambda offer: not offer.fits))

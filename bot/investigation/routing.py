@@ -135,6 +135,8 @@ class Router:
         title = f"{metric.namespace} {metric.name}"
         found: dict[str, Claim] = {}
         for playbook, rule in self._by_metric.get((metric.namespace or "", metric.name or ""), ()):
+            if not rule.dimensions <= metric.dimensions.keys():
+                continue
             strength = Strength.METRIC if rule.primary else Strength.RELATED
             claim = Claim(playbook, strength, True, f"its metric is {title}")
             known = found.get(playbook.id)
@@ -144,7 +146,13 @@ class Router:
             return list(found.values())
         wanted = {each.id: each.metric_words for each in self.playbooks.values()}
         reason = f"in the name of its metric {title}"
-        return self._by_words(metric.name or "", wanted, Strength.METRIC_WORDS, reason)
+        statuses = (
+            f"{name} {value}"
+            for name, value in metric.dimensions.items()
+            if {"status", "code"} & set(words_in(name))
+        )
+        text = " ".join((metric.name or "", *statuses))
+        return self._by_words(text, wanted, Strength.METRIC_WORDS, reason)
 
     # --- a composite alarm -----------------------------------------------------------------------
 
@@ -222,6 +230,7 @@ def _is_custom(metric: AlarmMetric) -> bool:
 
 _AWS_NAMESPACES = frozenset(
     {
+        "ApplicationSignals",
         "CWAgent",
         "CloudWatchSynthetics",
         "ContainerInsights",

@@ -114,6 +114,7 @@ def _cause(
         clues=clues,
         missing=missing,
         actions=hypothesis.actions,
+        choice=next((clue.choice for clue in clues if clue.holds and clue.choice), None),
         explains=hypothesis.explains,
         applies=applies,
     )

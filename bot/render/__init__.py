@@ -8,7 +8,7 @@ from bot.render.alarm_question import alarm_answer, alarm_question
 from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
-from bot.render.clicks import PROPOSE, Click, Offer
+from bot.render.clicks import NUMBER, PROPOSE, Click, Offer
 from bot.render.messages import (
     Entry,
     already_open,
@@ -20,8 +20,10 @@ from bot.render.messages import (
     unknown_message,
 )
 from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
+from bot.render.plans import number_bounds
 
 __all__ = [
+    "NUMBER",
     "PROPOSE",
     "Click",
     "Entry",
@@ -37,6 +39,7 @@ __all__ = [
     "no_incident",
     "nothing_modal",
     "notice",
+    "number_bounds",
     "playbooks_message",
     "preview_modal",
     "run_message",

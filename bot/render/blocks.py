@@ -182,6 +182,26 @@ def button(
     return made
 
 
+def number_field(
+    name: str, block_id: str, value: int, *, least: int, most: int, hint: str
+) -> Block:
+    """A field for a whole number in a modal; its action id is the block's id."""
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": label(name, 150),
+        "hint": label(hint, 300),
+        "element": {
+            "type": "number_input",
+            "action_id": block_id,
+            "is_decimal_allowed": False,
+            "initial_value": str(value),
+            "min_value": str(least),
+            "max_value": str(most),
+        },
+    }
+
+
 def confirm(title: str, text: str, yes: str, *, danger: bool = False) -> Block:
     """The dialog that asks for confirmation before a click takes effect."""
     return {

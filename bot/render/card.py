@@ -93,7 +93,7 @@ def summary(incident: Incident, report: Report | None) -> str:
         pieces.append(
             escaped(f"{findings.CONFIDENCE[report.verdict]}: {findings.chain_title(report)}.", 300)
             if cause
-            else escaped(f"{findings.WITHOUT_CAUSE[report.verdict]}.", 300)
+            else escaped(f"{findings.without_cause(report)}.", 300)
         )
     return join(" ", pieces)
 
@@ -125,6 +125,8 @@ def _blocks(
     if report is not None:
         blocks += [_codes(report), findings.verdict(report, detail)]
     blocks += [_runs(runs), _buttons(incident, runs, offers)]
+    if report is not None and incident.state is not IncidentState.CLOSED:
+        blocks.append(findings.blocked(report, detail))
     if report is not None:
         blocks += [
             chart(report),

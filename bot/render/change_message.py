@@ -28,7 +28,15 @@ from bot.render.blocks import (
     sentence,
 )
 from bot.render.clicks import Click
-from bot.render.plans import calls, commands, diff, hourly_cost, how_to_undo
+from bot.render.plans import (
+    calls,
+    commands,
+    diff,
+    hourly_cost,
+    how_to_undo,
+    other_users,
+    sizing,
+)
 from bot.render.text import (
     Mrkdwn,
     clip,
@@ -138,7 +146,12 @@ def _what(plan: Plan | None) -> list[Block]:
     """The resource the change is made to, and what differs."""
     if plan is None:
         return []
-    return [line(plain("Target "), fixed_width(plan.target)), *diff(plan)]
+    sized = sizing(plan)
+    return [
+        line(plain("Target "), fixed_width(plan.target)),
+        *([sized] if sized else []),
+        *diff(plan),
+    ]
 
 
 def _consequences(plan: Plan) -> Block:
@@ -148,6 +161,7 @@ def _consequences(plan: Plan) -> Block:
     return rich(
         line(bold("What it means")),
         bullets(rows),
+        *other_users(plan),
         line(bold("Exact calls")),
         code_block(calls(plan.steps)),
     )

@@ -28,6 +28,10 @@ PROPOSE = "propose"
 """callback_id of the preview. Submitting it requests approval; private_metadata is the run id."""
 
 
+NUMBER = "number"
+"""block_id and action_id of the preview's field for the number that a person may change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """An action offered on the card: `id` is the value of its button, opaque to Slack."""

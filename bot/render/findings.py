@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
@@ -42,6 +43,8 @@ UNREAD = {
     GapReason.ERROR: "The read failed",
 }
 CHANGES = "Changes around the onset"
+TRAIL_IS_LATE = timedelta(minutes=15)  # CloudTrail: about 5 minutes, without promise
+MOST_BLOCKED = 3
 # The kinds of clues, strongest first.
 _STRENGTH = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
 
@@ -90,6 +93,11 @@ def verdict(report: Report, detail: Detail) -> Block:
     return rich(*elements)
 
 
+def without_cause(report: Report) -> str:
+    """What to say when no cause is called likely."""
+    return WITHOUT_CAUSE.get(report.verdict, WITHOUT_CAUSE[Verdict.INCONCLUSIVE])
+
+
 def chain_title(report: Report) -> str:
     """The titles of the likely causes, what brought it first: "A deployment … → requests hang"."""
     by_id = {cause.id: cause for cause in report.causes}
@@ -119,7 +127,10 @@ def changes(report: Report, detail: Detail) -> Block | None:
     if not found:
         if not report.complete or report.gaps:
             return None  # a source that was not read may have one
-        return rich(line(bold(f"{CHANGES}: "), plain("none found.")))
+        began = report.overview.onset or report.window.began
+        late = report.window.end - began < TRAIL_IS_LATE
+        none = "none found yet; CloudTrail may be minutes behind." if late else "none found."
+        return rich(line(bold(f"{CHANGES}: "), plain(none)))
     rows: list[list[Part]] = []
     for change in _first(found, detail.changes):
         row = [bold(time_to_onset(change.lag)), plain(f" · {change.summary}", detail.length)]
@@ -155,6 +166,16 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
         lead = f"Does not apply to {report.service}: "
         elements.append(line(plain(lead, 120), plain(titles, detail.length, quiet=True)))
     return rich(*elements)
+
+
+def blocked(report: Report, detail: Detail) -> Block | None:
+    """Actions for the cause whose preconditions do not hold: each with its reason, no button."""
+    rows = [
+        [bold(f"{offer.title} "), plain("blocked: "), plain(offer.why, detail.length)]
+        for offer in report.actions
+        if offer.fits is False
+    ]
+    return rich(line(bold("Not possible now")), bullets(rows[:MOST_BLOCKED])) if rows else None
 
 
 def unread(report: Report, detail: Detail) -> Block | None:

@@ -17,13 +17,24 @@ from bot.render.blocks import (
     fixed_width,
     label,
     line,
+    number_field,
     plain,
     quote,
     rich,
     sentence,
 )
-from bot.render.clicks import PROPOSE
-from bot.render.plans import calls, checks, diff, hourly_cost, how_to_undo, time_until_in_force
+from bot.render.clicks import NUMBER, PROPOSE
+from bot.render.plans import (
+    calls,
+    checks,
+    diff,
+    hourly_cost,
+    how_to_undo,
+    number_bounds,
+    other_users,
+    sizing,
+    time_until_in_force,
+)
 from bot.render.text import plural
 
 View = Block
@@ -38,11 +49,18 @@ def loading_modal(external_id: str, title: str = "Preparing the change") -> View
 
 
 def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
-    """The plan, with a button that requests approval; without it when a precondition blocks it."""
+    """The plan, with a button that requests approval; without it when a precondition blocks it.
+
+    Where a number is a choice, a field has it: submitted with another number, the plan is computed
+    anew.
+    """
     blocked = plan.blocked_by
+    field = _number(plan)
     facts = (_consequences(plan), checks(plan))
+    derived = [each for each in (sizing(plan),) if each]
     blocks: list[Block | None] = [
-        rich(line(bold(plan.title)), line(plain("Target: "), fixed_width(plan.target))),
+        rich(line(bold(plan.title)), line(plain("Target: "), fixed_width(plan.target)), *derived),
+        field,
         _blocked_notice(plan) if blocked else None,
         rich(line(bold("Before → after")), *diff(plan)),
         *(reversed(facts) if blocked else facts),
@@ -54,6 +72,8 @@ def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
     while count_characters(kept) > MOST_CHARACTERS and len(kept) > 3:
         kept.pop()  # from the end: the diff matters most
     submit = None if blocked else "Ask for approval"
+    if blocked and field:
+        submit = "Compute again"
     return _view("Preview", kept, external_id, submit=submit, run=run.id)
 
 
@@ -87,7 +107,18 @@ def _consequences(plan: Plan) -> Block:
         [plain(how_to_undo(plan), 400)],
     ]
     rows += [[bold("Warning: "), plain(warning)] for warning in plan.warnings[:8]]
-    return rich(line(bold("What it means")), bullets(rows))
+    return rich(line(bold("What it means")), bullets(rows), *other_users(plan))
+
+
+def _number(plan: Plan) -> Block | None:
+    """The field for the plan's number; None when there is nothing to choose."""
+    number = plan.number
+    if number is None or not number.least <= number.value <= number.most:
+        return None
+    hint = f"{number_bounds(number)} With another number the preview is computed anew."
+    return number_field(
+        number.name, NUMBER, number.value, least=number.least, most=number.most, hint=hint
+    )
 
 
 def _view(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.domain.change_wording import cli_command
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Number, Plan, Step
 from bot.render.blocks import (
     Block,
     Part,
@@ -15,12 +15,14 @@ from bot.render.blocks import (
     bullets,
     fixed_width,
     line,
+    person,
     plain,
     rich,
 )
 from bot.render.text import dollars, duration, plural
 
 MOST_ROWS = 12
+MOST_OTHERS = 6
 _ABSENT = object()
 
 
@@ -79,6 +81,36 @@ def how_to_undo(plan: Plan) -> str:
 def time_until_in_force(plan: Plan) -> str:
     """How long the change takes to come into force, in a sentence."""
     return f"In force within {duration(plan.settles_within)}."
+
+
+def number_bounds(number: Number) -> str:
+    """Which numbers a person may choose and why, in a sentence."""
+    return f"From {number.least} to {number.most}: {number.bounds}."
+
+
+def sizing(plan: Plan) -> Block | None:
+    """How the plan's number came about, and who chose another one; None when it has none."""
+    number = plan.number
+    if number is None:
+        return None
+    parts = [plain(f"{number.name}: "), bold(str(number.value))]
+    choice = plan.choice
+    if choice and choice.amount is not None:
+        parts.append(plain(", chosen"))
+        if choice.by:
+            parts += [plain(" by "), person(choice.by)]
+        parts.append(plain(f" (computed: {number.derived})", 500))
+    else:
+        parts.append(plain(f" ({number.derived})", 500))
+    return line(*parts)
+
+
+def other_users(plan: Plan) -> list[Block]:
+    """Who else uses the resource, as elements of a rich text block."""
+    if not plan.others:
+        return []
+    rows = [[plain(each, 300)] for each in plan.others[:MOST_OTHERS]]
+    return [line(bold("Who else uses it")), bullets(rows)]
 
 
 def checks(plan: Plan) -> Block | None:

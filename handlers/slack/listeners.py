@@ -23,6 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
 from bot.render import (
+    NUMBER,
     PROPOSE,
     Click,
     Message,
@@ -208,18 +209,27 @@ class _Listeners:
         return None
 
     async def submission(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        """The preview was submitted: request approval."""
+        """The preview was submitted: request approval, or compute the plan for another number."""
+        typed = _number_typed(view)
+        if isinstance(typed, Ignored):
+            await ack(response_action="errors", errors={NUMBER: typed.reason})
+            return
+        external = text_in(view.get("external_id")) or text_in(view.get("id"))
         submitted = ViewSubmitted(
             team=_team(body),
             user=text_in(dict_in(body.get("user")).get("id")),
             callback=text_in(view.get("callback_id")),
             run=text_in(view.get("private_metadata")),
             view_id=text_in(view.get("id")),
+            external=external,
+            amount=typed,
         )
         if await self._save(submitted):
-            await ack()
+            if typed is None:
+                await ack()
+            else:
+                await ack(response_action="update", view=loading_modal(external))
             return
-        external = text_in(view.get("external_id")) or submitted.view_id
         failed = error_modal(external, "Approval was not requested.", TRY_AGAIN)
         await ack(response_action="update", view=failed)
 
@@ -276,6 +286,34 @@ def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
         trigger=trigger,
         view=f"prepare-{trigger}" if click is Click.PREPARE else None,
     )
+
+
+def _number_typed(view: dict[str, Any]) -> int | Ignored | None:
+    """The number in the preview's field if it is not the one shown; None when there is no field, or
+    it is unchanged. Ignored, with a sentence for the person, when it is out of its bounds.
+
+    The bounds are those of the field that Slack sends back; `bot.changes` has the plan's own.
+    """
+    blocks = (dict_in(each) for each in list_in(view.get("blocks")))
+    block = next((each for each in blocks if each.get("block_id") == NUMBER), None)
+    if block is None:
+        return None
+    field = dict_in(block.get("element"))
+    state = dict_in(dict_in(view.get("state")).get("values"))
+    typed = text_in(dict_in(dict_in(state.get(NUMBER)).get(NUMBER)).get("value")).strip()
+    shown, least, most = (
+        text_in(field.get(name)) for name in ("initial_value", "min_value", "max_value")
+    )
+    if not re.fullmatch(r"[0-9]{1,9}", typed):
+        return Ignored(f"A whole number from {least} to {most}.")
+    amount = int(typed)
+    if typed == shown or str(amount) == shown:
+        return None
+    if least.isdecimal() and amount < int(least):
+        return Ignored(f"At least {least}, by the preconditions shown above.")
+    if most.isdecimal() and amount > int(most):
+        return Ignored(f"At most {most}: more is not within the limits shown above.")
+    return amount
 
 
 def _team(body: dict[str, Any]) -> str:

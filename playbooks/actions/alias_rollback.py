@@ -2,65 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Choice, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import CodeDeployRef
 from playbooks.probes.action_reads import (
     CODEDEPLOY_UNDER_WAY,
-    Event,
+    aims_elsewhere,
     alias_is_called,
     alias_of,
     check,
     if_any,
     if_known,
-    latest_events,
+    named_by,
+)
+from playbooks.probes.alias_history import (
+    Alias,
+    AliasHistory,
+    older,
+    other_aliases,
+    published_before,
+    read_alias,
+    read_history,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class _Alias:
-    """An alias as it is: what it serves, and Lambda's optimistic lock (RevisionId)."""
-
-    function: str
-    name: str
-    version: str
-    weights: dict[str, float]
-    revision: str
-    arn: str
-
-    @property
-    def state(self) -> dict[str, Any]:
-        return {"version": self.version, "weights": self.weights}
-
-
-@dataclass(frozen=True, slots=True)
-class _History:
-    """The versions an alias was set to and when, by CloudTrail, newest first; `limits`: why others
-    may be missing."""
-
-    served: tuple[tuple[datetime, str], ...]
-    limits: str
-
-    @property
-    def changed_at(self) -> float:
-        return self.served[0][0].timestamp() if self.served else 0.0
-
-    def proof(self, now: _Alias, version: str) -> Check:
-        """Whether the alias served a version before. Having been published is no proof of it."""
-        seen = [at for at, each in self.served if each == version]
-        text = f"{now.function}:{now.name} served version {version} before"
-        if seen:
-            return Check(text=f"{text} (set at {max(seen):%Y-%m-%d %H:%M} UTC)", holds=True)
-        return Check(text=f"{text} [{self.limits}]", holds=None)
+_KIND = ("lambda", "version")
 
 
 class RollbackAlias(Action):
@@ -77,36 +49,34 @@ class RollbackAlias(Action):
         "lambda:GetAlias",
         "lambda:GetFunctionConfiguration",
         "lambda:GetProvisionedConcurrencyConfig",
+        "lambda:ListAliases",
+        "lambda:ListEventSourceMappings",
         "lambda:ListVersionsByFunction",
     )
     writes = ("lambda:UpdateAlias",)
 
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
-        served = [
-            (each.name, each.alias) for each in scope.service.resources.functions if each.alias
-        ]
-        if not served:
-            raise ReadFailed(
-                GapReason.NOT_CONFIGURED,
-                f"the catalogue names no Lambda alias of {scope.service.name}",
-            )
-        history = {each: _served(aws, *each) for each in served}
-        name, alias = max(served, key=lambda each: history[each].changed_at)
-        now = _read(aws, name, alias)
-        previous = _previous(aws, now, history[name, alias])
-        if previous is None:
-            raise ReadFailed(
-                GapReason.NOT_FOUND, f"no version of {name} before {now.version} is known"
-            )
-        return self._draft(aws, scope, now, previous, history[name, alias])
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
+        if aims_elsewhere(choice, *_KIND):
+            return None
+        named = named_by(choice, *_KIND)
+        if named is not None:
+            name, alias = named
+            history = read_history(aws, name, alias)
+        else:
+            name, alias, history = _changed_last(aws, scope)
+        now = read_alias(aws, name, alias)
+        suspect = choice.suspect if choice and choice.suspect else None
+        previous = _previous(aws, now, history, suspect)
+        return self._draft(aws, scope, now, previous, history, choice)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         name, alias = alias_of(plan)
-        history = _served(aws, name, alias)
-        return self._draft(aws, scope, _read(aws, name, alias), plan.after["version"], history)
+        history = read_history(aws, name, alias)
+        now = read_alias(aws, name, alias)
+        return self._draft(aws, scope, now, plan.after["version"], history, plan.choice)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
-        alias = _read(aws, *alias_of(plan))
+        alias = read_alias(aws, *alias_of(plan))
         return Observed(alias.state, alias.revision)
 
     def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
@@ -116,7 +86,13 @@ class RollbackAlias(Action):
         )
 
     def _draft(
-        self, aws: Aws, scope: Scope, now: _Alias, previous: str, history: _History
+        self,
+        aws: Aws,
+        scope: Scope,
+        now: Alias,
+        previous: str,
+        history: AliasHistory,
+        choice: Choice | None,
     ) -> Plan | None:
         if now.version == previous and not now.weights:
             return None
@@ -124,21 +100,71 @@ class RollbackAlias(Action):
         forward = update.model_copy(update={"params": update.params | {"RevisionId": now.revision}})
         return Plan(
             action=self.id,
-            title=f"Roll {now.function}:{now.name} back from {now.version} to {previous}",
+            title=f"Roll {now.function}:{now.name} back from {now.shown()} to {previous}"[:75],
             service=scope.service.name,
             target=f"lambda:{now.function}:{now.name}/version",
             before=now.state,
             after={"version": previous, "weights": {}},
             steps=(forward,),
             inverse=(_update(now.function, now.name, now.version, now.weights),),
-            checks=(history.proof(now, previous), *_checks(aws, scope, now, previous)),
+            checks=(
+                *_as_the_evidence_says(now, previous, choice),
+                history.proof(f"{now.function}:{now.name}", previous),
+                *_checks(aws, scope, now, previous, choice),
+            ),
             warnings=tuple(_warnings(aws, now, previous)),
             settles_within=60,
             resources=(now.arn, now.arn.removesuffix(f":{now.name}")),
+            others=tuple(_others(aws, now)),
+            choice=choice,
         )
 
 
-def _checks(aws: Aws, scope: Scope, now: _Alias, previous: str) -> Iterator[Check]:
+def _changed_last(aws: Aws, scope: Scope) -> tuple[str, str, AliasHistory]:
+    """The service's function and alias that were changed last. Raises ReadFailed."""
+    served = [(each.name, each.alias) for each in scope.service.resources.functions if each.alias]
+    if not served:
+        raise ReadFailed(
+            GapReason.NOT_CONFIGURED, f"the catalogue names no Lambda alias of {scope.service.name}"
+        )
+    known = [(name, alias, read_history(aws, name, alias)) for name, alias in served]
+    return max(known, key=lambda each: each[2].changed_at)
+
+
+def _previous(aws: Aws, now: Alias, history: AliasHistory, suspect: str | None) -> str:
+    """The version served before the suspect, else before the one that is served now.
+
+    Of a suspect that gets a part of the traffic: the version that gets the rest. Without a suspect
+    never a later version: to go forward again is to undo a rollback. Where CloudTrail does not
+    show it, the version published before is a guess, and the plan's check says so.
+    """
+    if suspect is not None:
+        if suspect in now.weights and suspect != now.version:
+            return now.version
+        return history.before(suspect) or published_before(aws, now.function, suspect)
+    earlier = (version for _, version in history.served if older(version, now.version))
+    return next(earlier, None) or published_before(aws, now.function, now.version)
+
+
+def _as_the_evidence_says(now: Alias, previous: str, choice: Choice | None) -> Iterator[Check]:
+    """Whether the alias still serves what the evidence names, and goes back from it."""
+    suspect = choice.suspect if choice else None
+    if suspect is None:
+        return
+    yield Check(
+        text=f"{now.function}:{now.name} serves version {suspect}, which the evidence names "
+        f"(it serves {now.shown()})",
+        holds=now.serves(suspect),
+    )
+    yield Check(
+        text=f"version {previous} is older than {suspect}: going forward undoes a rollback",
+        holds=older(previous, suspect),
+    )
+
+
+def _checks(
+    aws: Aws, scope: Scope, now: Alias, previous: str, choice: Choice | None
+) -> Iterator[Check]:
     settings = if_known(lambda: _version(aws, now.function, previous))
     state = settings.get("State", "Active") if settings else "not known"
     yield Check(
@@ -152,18 +178,20 @@ def _checks(aws: Aws, scope: Scope, now: _Alias, previous: str) -> Iterator[Chec
             f"CodeDeploy {owner.application}/{owner.group} has no deployment under way",
             partial(_at_rest, aws, owner),
         )
-    if now.weights and not owners:
+    named = choice.suspect if choice else None
+    if now.weights and not owners and named not in now.weights:
         shown = ", ".join(f"{share:.0%} to {each}" for each, share in now.weights.items())
         yield Check(text=f"nobody is shifting the alias's traffic ({shown})", holds=None)
 
 
-def _warnings(aws: Aws, now: _Alias, previous: str) -> Iterator[str]:
-    for version in (now.version, previous):
+def _warnings(aws: Aws, now: Alias, previous: str) -> Iterator[str]:
+    for version in dict.fromkeys((now.version, *now.weights, previous)):
         settings = if_known(partial(_version, aws, now.function, version))
         if settings and settings.get("Description"):
             yield f"Version {version}: {settings['Description']}"
+    left = " and ".join(each for each in (now.version, *now.weights) if each != previous)
     yield (
-        f"If {now.version} migrated data or closed a security hole, {previous} has to cope with "
+        f"If {left} migrated data or closed a security hole, {previous} has to cope with "
         "that data and opens the hole again."
     )
     config = if_known(
@@ -184,55 +212,25 @@ def _warnings(aws: Aws, now: _Alias, previous: str) -> Iterator[str]:
         )
 
 
-def _previous(aws: Aws, now: _Alias, history: _History) -> str | None:
-    """The version served before this one; None when there is none.
-
-    Never a later version: to go forward again is to undo a rollback. Where CloudTrail does not show
-    it, the version published before is a guess, and the plan's check says so.
-    """
-    served = (version for _, version in history.served if _older(version, now.version))
-    if (known := next(served, None)) is not None:
-        return known
-    published = [
-        version["Version"]
-        for page in aws.pages("lambda", "list_versions_by_function", FunctionName=now.function)
-        for version in page.get("Versions", [])
-    ]
-    before = [each for each in published if _older(each, now.version)]
-    return max(before, key=int, default=None)
+def _others(aws: Aws, now: Alias) -> Iterator[str]:
+    """Other aliases, which stay as they are, and event sources that call this one."""
+    yield from other_aliases(aws, now.function, now.name)
+    sources = if_known(lambda: _event_sources(aws, now))
+    if sources is None:
+        yield f"whether queues or streams call {now.name} too could not be read"
+    elif sources:
+        yield f"{', '.join(sources[:6])} call {now.name} too, and get the other version as well"
 
 
-def _older(version: str, than: str) -> bool:
-    return version.isdigit() and (not than.isdigit() or int(version) < int(than))
-
-
-def _served(aws: Aws, function: str, alias: str) -> _History:
-    """The versions the alias was set to, as far as CloudTrail could be read."""
-
-    def settings(events: Iterable[Event]) -> list[tuple[datetime, str]]:
-        return [
-            (event.at, str(event.request["functionVersion"]))
-            for event in events
-            if event.request.get("name") == alias and event.request.get("functionVersion")
-        ]
-
-    def two_versions(events: Iterable[Event]) -> bool:
-        return len({version for _, version in settings(events)}) > 1
-
-    try:
-        found = latest_events(aws, function, "UpdateAlias", "CreateAlias", enough=two_versions)
-    except ReadFailed as fault:
-        return _History((), f"CloudTrail could not be read: {fault}")
-    short = "" if found.complete else ", as far back as it was read"
-    return _History(tuple(settings(found.events)), f"CloudTrail does not show it{short}")
-
-
-def _read(aws: Aws, function: str, alias: str) -> _Alias:
-    found = aws.read("lambda", "get_alias", FunctionName=function, Name=alias)
-    weights = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-    return _Alias(
-        function, alias, found["FunctionVersion"], weights, found["RevisionId"], found["AliasArn"]
+def _event_sources(aws: Aws, now: Alias) -> list[str]:
+    """Names of queues, streams and tables that call the alias. Raises ReadFailed."""
+    answer = aws.read(
+        "lambda", "list_event_source_mappings", FunctionName=f"{now.function}:{now.name}"
     )
+    return [
+        str(each.get("EventSourceArn", "an event source")).rsplit(":", 1)[-1]
+        for each in answer.get("EventSourceMappings", [])
+    ]
 
 
 def _version(aws: Aws, function: str, version: str) -> dict[str, Any]:

@@ -9,14 +9,18 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Choice, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import EcsRef
 from bot.domain.run import Answer, Verification
-from playbooks.probes.action_reads import check
+from playbooks.probes.action_reads import aims_elsewhere, named_by, tried
 from playbooks.probes.ecs_rollouts import GOING_BACK, Rollouts, described, read_rollouts, short
+from playbooks.probes.task_images import read_image_check, read_task_definition
+
+_KIND = ("ecs", "task-definition")
+_MOST_SERVICES = 20  # of a cluster, that are looked at for a target group they share
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class _Service:
     task_definition: str
     controller: str
     deployments: tuple[dict[str, Any], ...]
+    target_groups: frozenset[str] = frozenset()  # ARNs
 
     @property
     def primary(self) -> dict[str, Any]:
@@ -53,13 +58,20 @@ class RollbackEcs(Action):
         "ecs:DescribeServiceRevisions",
         "ecs:DescribeServices",
         "ecs:DescribeTaskDefinition",
+        "ecs:DescribeTasks",
         "ecs:ListServiceDeployments",
+        "ecs:ListServices",
+        "ecs:ListTasks",
     )
     writes = ("ecs:StopServiceDeployment", "ecs:UpdateService", "iam:PassRole")
     implied_permissions = MappingProxyType({"ecs:UpdateService": ("iam:PassRole",)})
 
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
+        if aims_elsewhere(choice, *_KIND):
+            return None
         refs = scope.service.resources.ecs
+        if named := named_by(choice, *_KIND):
+            refs = (EcsRef(cluster=named[0], service=named[1]),)
         if not refs:
             raise ReadFailed(
                 GapReason.NOT_CONFIGURED,
@@ -73,7 +85,7 @@ class RollbackEcs(Action):
             raise ReadFailed(
                 GapReason.NOT_FOUND, f"no task definition before {latest.task_definition} is known"
             )
-        return self._draft(aws, scope, latest, previous, rollouts)
+        return self._draft(aws, scope, latest, previous, rollouts, choice)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         now = _read(aws, _target_of(plan))
@@ -83,6 +95,7 @@ class RollbackEcs(Action):
             now,
             plan.after["task_definition"],
             read_rollouts(aws, now.ref, must=not now.under_way),
+            plan.choice,
         )
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
@@ -107,7 +120,13 @@ class RollbackEcs(Action):
         return Verification(answer=answer, text=text, at=aws.now())
 
     def _draft(
-        self, aws: Aws, scope: Scope, now: _Service, previous: str, rollouts: Rollouts
+        self,
+        aws: Aws,
+        scope: Scope,
+        now: _Service,
+        previous: str,
+        rollouts: Rollouts,
+        choice: Choice | None,
     ) -> Plan | None:
         if now.task_definition == previous:
             return None
@@ -141,10 +160,15 @@ class RollbackEcs(Action):
             steps=(step,),
             inverse=inverse,
             irreversible=irreversible,
-            checks=tuple(_checks(aws, now, previous, rollouts)),
+            checks=(
+                *_as_the_evidence_says(now, choice),
+                *_checks(aws, now, previous, rollouts),
+            ),
             warnings=tuple(warnings),
             settles_within=600,
             resources=tuple(dict.fromkeys((arn, now.arn))),
+            others=tuple(_others(aws, now)),
+            choice=choice,
         )
 
 
@@ -157,20 +181,35 @@ def _taken_back_too(besides: tuple[str, ...] | None) -> str:
     )
 
 
+def _as_the_evidence_says(now: _Service, choice: Choice | None) -> Iterator[Check]:
+    """Whether the service still runs what the evidence names."""
+    suspect = choice.suspect if choice else None
+    if suspect is not None:
+        yield Check(
+            text=f"{now.ref.service} runs {suspect}, which the evidence names "
+            f"(it runs {now.task_definition})",
+            holds=now.task_definition == suspect,
+        )
+
+
 def _checks(aws: Aws, now: _Service, previous: str, rollouts: Rollouts) -> Iterator[Check]:
     yield Check(
         text=f"ECS itself rolls the service out (controller {now.controller})",
         holds=now.controller == "ECS",
     )
-    yield check(
-        f"{previous} is ACTIVE",
-        lambda: (
-            aws.read("ecs", "describe_task_definition", taskDefinition=previous)["taskDefinition"][
-                "status"
-            ]
-            == "ACTIVE"
-        ),
-    )
+    back = tried(lambda: read_task_definition(aws, previous))
+    if isinstance(back, ReadFailed):
+        yield Check(text=f"{previous} is ACTIVE [{back}]", holds=None)
+    else:
+        yield Check(text=f"{previous} is ACTIVE", holds=back.status == "ACTIVE")
+        if not now.under_way:  # a rollout that is stopped goes back to the image it resolved
+            yield read_image_check(aws, now.ref, now.task_definition, back, rollouts)
+    if not now.under_way and rollouts.started_anew:
+        yield Check(
+            text="the latest rollout changed the task definition (it was a forced deployment of "
+            f"{now.task_definition}: no task definition leads back to what ran before)",
+            holds=False,
+        )
     yield Check(
         text=f"{previous} is older than {now.task_definition}",
         holds=_older(previous, now.task_definition),
@@ -180,11 +219,57 @@ def _checks(aws: Aws, now: _Service, previous: str, rollouts: Rollouts) -> Itera
             text="the rollout under way can be named (ListServiceDeployments)",
             holds=True if rollouts.under_way else None,
         )
-        back = rollouts.goes_back_to()
+        leads_to = rollouts.goes_back_to()
         yield Check(
-            text=f"stopping the rollout goes back to {previous} ({back or 'not known'})",
-            holds=None if back is None else back == previous,
+            text=f"stopping the rollout goes back to {previous} ({leads_to or 'not known'})",
+            holds=None if leads_to is None else leads_to == previous,
         )
+
+
+def _others(aws: Aws, now: _Service) -> Iterator[str]:
+    """Other services of the cluster that share a target group with this one."""
+    if not now.target_groups:
+        return
+    groups = ", ".join(sorted(_group_name(arn) for arn in now.target_groups))
+    sharing = tried(lambda: _sharing(aws, now))
+    if isinstance(sharing, ReadFailed):
+        yield f"whether other services are in {groups} too could not be read [{sharing}]"
+        return
+    names, whole = sharing
+    seen = "" if whole else f", of the {_MOST_SERVICES} services that were read"
+    if names:
+        yield f"{', '.join(names)} serve {groups} too, and stay as they are{seen}"
+    else:
+        yield f"no other service of {now.ref.cluster} serves {groups}{seen}"
+
+
+def _sharing(aws: Aws, now: _Service) -> tuple[list[str], bool]:
+    """Names of services in the same target groups, and whether all services were looked at."""
+    answer = aws.read("ecs", "list_services", cluster=now.ref.cluster, maxResults=100)
+    arns = [arn for arn in answer.get("serviceArns", []) if arn != now.arn]
+    found = []
+    for first in range(0, min(len(arns), _MOST_SERVICES), 10):  # DescribeServices takes 10
+        some = arns[first : first + 10]
+        described = aws.read("ecs", "describe_services", cluster=now.ref.cluster, services=some)
+        found += [
+            str(each["serviceName"])
+            for each in described.get("services", [])
+            if _groups_of(each) & now.target_groups
+        ]
+    return sorted(found), len(arns) <= _MOST_SERVICES and not answer.get("nextToken")
+
+
+def _groups_of(service: dict[str, Any]) -> frozenset[str]:
+    """ARNs of the target groups that a service's tasks are in."""
+    return frozenset(
+        each["targetGroupArn"]
+        for each in service.get("loadBalancers", [])
+        if each.get("targetGroupArn")
+    )
+
+
+def _group_name(arn: str) -> str:
+    return arn.split(":targetgroup/", 1)[-1].split("/", 1)[0]
 
 
 def _previous(now: _Service, rollouts: Rollouts) -> str | None:
@@ -218,6 +303,7 @@ def _read(aws: Aws, ref: EcsRef) -> _Service:
         task_definition=short(found["taskDefinition"]),
         controller=found.get("deploymentController", {}).get("type", "ECS"),
         deployments=tuple(found.get("deployments", ())),
+        target_groups=_groups_of(found),
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Choice, Number, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.run import Answer, Verification
 from playbooks.probes.action_reads import (
-    KEPT_FREE,
+    aims_elsewhere,
     alias_is_called,
     alias_of,
     arns,
@@ -21,21 +21,43 @@ from playbooks.probes.action_reads import (
     check,
     if_any,
     if_known,
-    reserved,
-    unreserved,
+    named_by,
+    tried,
 )
-from playbooks.probes.metrics import Metric, read_series
+from playbooks.probes.alias_history import Alias, read_aliases
+from playbooks.probes.concurrency_use import (
+    Pool,
+    Use,
+    read_pool,
+    read_reserved,
+    try_use,
+)
+from playbooks.probes.provisioned_size import Size, size_of_surge, usd_per_hour
 
-HEADROOM = 1.2
-USD_PER_GB_SECOND = 0.0000041667  # x86, us-east-1: about, not a quote
 _DIMENSION = "lambda:function:ProvisionedConcurrency"
+_KIND = ("lambda", "provisioned-concurrency")
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The most that may be provisioned, and why; `taken`: on other aliases and versions.
+
+    `reserved`: the function's reservation; None when it draws on the account's pool.
+    """
+
+    most: int
+    why: str
+    taken: int
+    reserved: int | None
+    pool: Pool
 
 
 class EnableProvisionedConcurrency(Action):
     """Environments for the peak of the surge, on the alias that callers use.
 
-    Where Application Auto Scaling owns the alias's provisioned concurrency, its minimum is raised:
-    it would overwrite a value put beside it.
+    Provisioned environments take traffic first, and what is above them still starts cold: they are
+    sized to the whole peak. Where Application Auto Scaling owns the alias's provisioned
+    concurrency, its minimum is raised: it would overwrite a value put beside it.
     """
 
     id = "enable-provisioned-concurrency"
@@ -45,10 +67,10 @@ class EnableProvisionedConcurrency(Action):
         "application-autoscaling:DescribeScalableTargets",
         "cloudwatch:GetMetricData",
         "lambda:GetAccountSettings",
-        "lambda:GetAlias",
         "lambda:GetFunctionConcurrency",
         "lambda:GetFunctionConfiguration",
         "lambda:GetProvisionedConcurrencyConfig",
+        "lambda:ListAliases",
         "lambda:ListProvisionedConcurrencyConfigs",
     )
     writes = (
@@ -57,26 +79,15 @@ class EnableProvisionedConcurrency(Action):
         "lambda:PutProvisionedConcurrencyConfig",
     )
 
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
-        function = called_function(aws, scope)
-        if function is None or function.alias is None:
-            raise ReadFailed(
-                GapReason.NOT_CONFIGURED,
-                f"the catalogue names no function of {scope.service.name} with its alias",
-            )
-        name, alias = function.name, function.alias
-        wanted = _wanted(aws, scope, name, alias)
-        limit, _ = if_known(lambda: _limit(aws, name, alias)) or (wanted, "")
-        executions = min(wanted, limit) if limit > 0 else wanted
-        plan = self._draft(aws, scope, name, alias, executions)
-        if plan and executions < wanted:
-            capped = f"{wanted} would fit the surge; {executions} is what the limits allow."
-            plan = plan.model_copy(update={"warnings": (capped, *plan.warnings)})
-        return plan
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
+        if aims_elsewhere(choice, *_KIND):
+            return None
+        name, alias = named_by(choice, *_KIND) or _called(aws, scope)
+        return self._draft(aws, scope, name, alias, None, choice)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         name, alias = alias_of(plan)
-        return self._draft(aws, scope, name, alias, _executions(plan.after))
+        return self._draft(aws, scope, name, alias, _executions(plan.after), plan.choice)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         name, alias = alias_of(plan)
@@ -91,7 +102,23 @@ class EnableProvisionedConcurrency(Action):
             return Verification(answer=Answer.INCONCLUSIVE, text=text, at=aws.now())
         return _judged(config, _executions(plan.after), aws)
 
-    def _draft(self, aws: Aws, scope: Scope, name: str, alias: str, executions: int) -> Plan | None:
+    def _draft(
+        self,
+        aws: Aws,
+        scope: Scope,
+        name: str,
+        alias: str,
+        fixed: int | None,
+        choice: Choice | None,
+    ) -> Plan | None:
+        """The plan for `fixed` executions, else for the number chosen, else for the peak."""
+        use = try_use(aws, scope, name)
+        size = size_of_surge(use, scope.window, name)
+        configs = {_qualifier(each): each for each in _configs(aws, name)}
+        room = tried(lambda: _room(aws, use, name, alias, configs))
+        most = size.wanted if isinstance(room, ReadFailed) else room.most
+        chosen = choice.amount if choice and choice.amount is not None else fixed
+        executions = chosen or (min(size.wanted, most) if most > 0 else size.wanted)
         settings = aws.read(
             "lambda", "get_function_configuration", FunctionName=name, Qualifier=alias
         )
@@ -99,113 +126,158 @@ class EnableProvisionedConcurrency(Action):
         before, after, steps, inverse = (
             _scaling(name, alias, target, executions)
             if target
-            else _putting(name, alias, _requested(_config(aws, name, alias)), executions)
+            else _putting(name, alias, _requested(configs.get(alias)), executions)
         )
         now = _executions(before)
         if executions <= now:
             return None
-        gigabytes = settings.get("MemorySize", 128) / 1024
-        usd = round((executions - now) * gigabytes * 3600 * USD_PER_GB_SECOND, 4)
+        aliases = tried(lambda: read_aliases(aws, name))
+        capped = executions < size.wanted and chosen is None
         return Plan(
             action=self.id,
-            title=f"{executions} provisioned executions on {name}:{alias}",
+            title=f"{executions} provisioned executions on {name}:{alias}"[:75],
             service=scope.service.name,
             target=f"lambda:{name}:{alias}/provisioned-concurrency",
             before=before,
             after=after,
             steps=(steps,),
             inverse=(inverse,),
-            checks=tuple(_checks(aws, scope, name, alias, executions, settings)),
-            warnings=_of_autoscaling(before, executions) if target else (),
-            usd_per_hour=usd,
+            checks=tuple(
+                _checks(aws, scope, (name, alias), executions, settings, aliases, configs, room)
+            ),
+            warnings=(
+                *([_too_small(size.wanted, executions)] if capped else ()),
+                *(_of_autoscaling(before, executions) if target else ()),
+            ),
+            usd_per_hour=usd_per_hour(settings, aws.region, executions - now),
             settles_within=300,
             resources=() if target else arns(aws, "lambda", f"function:{name}:{alias}"),
+            others=tuple(_others(name, alias, aliases, configs, room)),
+            number=_number(executions, now, size, room),
+            choice=choice,
         )
 
 
-def _wanted(aws: Aws, scope: Scope, name: str, alias: str) -> int:
-    """1.2 x the executions that needed a new environment at once: the peak, less what usually
-    runs on demand. Raises ReadFailed."""
-    metric = Metric("AWS/Lambda", "ConcurrentExecutions", "Maximum", {"FunctionName": name})
-    concurrency = read_series(aws, scope.window, {"concurrency": metric})["concurrency"]
-    window = scope.window
-    peak = concurrency.between(window.start, window.end).peak()
-    if peak is None:
+def _called(aws: Aws, scope: Scope) -> tuple[str, str]:
+    """The function and alias that callers use. Raises ReadFailed."""
+    function = called_function(aws, scope)
+    if function is None or function.alias is None:
         raise ReadFailed(
-            GapReason.NOT_FOUND, f"CloudWatch has no ConcurrentExecutions of {name} to size it from"
+            GapReason.NOT_CONFIGURED,
+            f"the catalogue names no function of {scope.service.name} with its alias",
         )
-    usual = concurrency.between(window.baseline_start, window.baseline_end).typical() or 0.0
-    on_demand = max(0.0, usual - (_requested(_config(aws, name, alias)) or 0))
-    return max(1, math.ceil(round((peak - on_demand) * HEADROOM, 6)))
+    return function.name, function.alias
 
 
-def _limit(aws: Aws, name: str, alias: str) -> tuple[int, str]:
+def _room(
+    aws: Aws,
+    use: Use | ReadFailed,
+    name: str,
+    alias: str,
+    configs: dict[str, dict[str, Any]],
+) -> _Room:
     """The most that can be provisioned, and why (Lambda developer guide, "Configuring provisioned
-    concurrency": within the function's reservation, or leaving 100 unreserved)."""
-    others = sum(
-        int(config["RequestedProvisionedConcurrentExecutions"])
-        for config in _configs(aws, name)
-        if _qualifier(config) != alias
-    )
-    besides = f", {others} on other aliases" if others else ""
-    own = reserved(aws, name)
+    concurrency": within the function's reservation, or leaving 100 unreserved), so that the other
+    functions keep what they use. Raises ReadFailed."""
+    taken = sum(_requested(each) or 0 for other, each in configs.items() if other != alias)
+    besides = f", {taken} on its other aliases" if taken else ""
+    own = read_reserved(aws, name)
+    pool = read_pool(aws, use, reserved=own is not None)
     if own is not None:
-        return own - others, f"{own} reserved for {name}{besides}"
-    free = unreserved(aws)
-    why = f"{free} unreserved in the account, of which {KEPT_FREE} stay free{besides}"
-    return free - KEPT_FREE - others, why
+        return _Room(own - taken, f"{own} reserved for {name}{besides}", taken, own, pool)
+    why = f"{pool.size} unreserved in the account, {pool.needed} for the others{besides}"
+    return _Room(pool.size - pool.needed - taken, why, taken, None, pool)
+
+
+def _number(executions: int, now: int, size: Size, room: _Room | ReadFailed) -> Number | None:
+    if isinstance(room, ReadFailed):
+        return None
+    return Number(
+        name="Provisioned executions",
+        value=executions,
+        least=now + 1,
+        most=room.most,
+        derived=size.derived,
+        bounds=f"{room.why}; now {now}",
+    )
+
+
+def _too_small(wanted: int, executions: int) -> str:
+    return (
+        f"{wanted} would fit the surge; {executions} is what the limits allow. What is above them "
+        "still starts cold."
+    )
 
 
 def _checks(
-    aws: Aws, scope: Scope, name: str, alias: str, executions: int, settings: dict[str, Any]
+    aws: Aws,
+    scope: Scope,
+    where: tuple[str, str],
+    executions: int,
+    settings: dict[str, Any],
+    aliases: dict[str, Alias] | ReadFailed,
+    configs: dict[str, dict[str, Any]],
+    room: _Room | ReadFailed,
 ) -> Iterator[Check]:
-    """What AWS requires, and what is needed for it to have an effect."""
-    yield check(f"{alias} is an alias, not $LATEST", lambda: alias != "$LATEST")
+    """What AWS requires, what the others need, and what is needed for it to have an effect."""
+    name, alias = where
+    yield Check(text=f"{alias} is an alias, not $LATEST", holds=alias != "$LATEST")
     state, version = settings.get("State", "Active"), settings.get("Version", "?")
     seen = "" if state == "Active" else f" (it is {state})"
     yield Check(text=f"version {version} is Active{seen}", holds=state == "Active")
     snap = settings.get("SnapStart", {}).get("ApplyOn", "None")
     yield Check(text="SnapStart is off", holds=snap == "None")
-    yield check(f"{alias} has no routing weights", lambda: not _weights(aws, name, alias))
-    yield check(
-        f"no other alias has provisioned concurrency on version {version}",
-        lambda: not list(_same_version(aws, name, alias, version)),
-    )
+    if isinstance(aliases, ReadFailed):
+        yield Check(text=f"{alias} has no routing weights [{aliases}]", holds=None)
+    else:
+        own = aliases.get(alias)
+        yield Check(text=f"{alias} has no routing weights", holds=own is None or not own.weights)
+        rivals = _same_version(aliases, configs, alias, version)
+        shown = f" ({', '.join(rivals)})" if rivals else ""
+        text = f"no other alias has provisioned concurrency on version {version}{shown}"
+        yield Check(text=text, holds=not rivals)
     yield alias_is_called(aws, scope, name, alias)
-    yield _room(aws, name, alias, executions)
+    yield _fits(executions, room)
     yield check(
         "it is known whether autoscaling scales it", lambda: (_scaled(aws, name, alias), True)[1]
     )
 
 
-def _room(aws: Aws, name: str, alias: str, executions: int) -> Check:
-    try:
-        limit, why = _limit(aws, name, alias)
-    except ReadFailed as fault:
-        return Check(text=f"{executions} are within the limits [{fault}]", holds=None)
-    return Check(text=f"{executions} are within the limits ({why})", holds=executions <= limit)
+def _fits(executions: int, room: _Room | ReadFailed) -> Check:
+    if isinstance(room, ReadFailed):
+        return Check(text=f"{executions} are within the limits [{room}]", holds=None)
+    if room.reserved is not None:
+        text = f"{executions} are within the limits ({room.why}): no other function is affected"
+        return Check(text=text, holds=executions <= room.most)
+    return room.pool.leaves(executions + room.taken, f"provisioning {executions}")
 
 
-def _weights(aws: Aws, name: str, alias: str) -> dict[str, float]:
-    found = aws.read("lambda", "get_alias", FunctionName=name, Name=alias)
-    weights: dict[str, float] = (found.get("RoutingConfig") or {}).get(
-        "AdditionalVersionWeights", {}
-    )
-    return weights
-
-
-def _same_version(aws: Aws, name: str, alias: str, version: str) -> Iterator[str]:
+def _same_version(
+    aliases: dict[str, Alias], configs: dict[str, dict[str, Any]], alias: str, version: str
+) -> list[str]:
     """Other qualifiers of the same version that have provisioned concurrency."""
-    for other in map(_qualifier, _configs(aws, name)):
-        if other == alias:
-            continue
-        if other.isdigit():
-            serves = other
-        else:
-            found = aws.read("lambda", "get_alias", FunctionName=name, Name=other)
-            serves = found["FunctionVersion"]
-        if serves == version:
-            yield other
+    serves = {name: each.version for name, each in aliases.items()}
+    return [each for each in configs if each != alias and serves.get(each, each) == version]
+
+
+def _others(
+    name: str,
+    alias: str,
+    aliases: dict[str, Alias] | ReadFailed,
+    configs: dict[str, dict[str, Any]],
+    room: _Room | ReadFailed,
+) -> Iterator[str]:
+    """Other aliases of the function, and the functions that share the account's concurrency."""
+    if isinstance(aliases, dict):
+        shown = []
+        for other in sorted(aliases.keys() - {alias}):
+            executions = _requested(configs.get(other))
+            has = f", {executions} provisioned" if executions else ""
+            shown.append(f"{other} (serves {aliases[other].shown()}{has})")
+        if shown:
+            yield f"other aliases of {name} get none of them: {', '.join(shown[:6])}"
+    if isinstance(room, _Room) and room.reserved is None:
+        yield room.pool.shown()
 
 
 def _configs(aws: Aws, name: str) -> Iterator[dict[str, Any]]:

@@ -3,105 +3,210 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Choice, Number, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
-from bot.domain.report import GapReason
-from playbooks.probes.action_reads import KEPT_FREE, arns, metric_by_function, reserved, unreserved
+from bot.domain.report import GapReason, Window
+from playbooks.probes.action_reads import aims_elsewhere, arns, metric_by_function, named_by
+from playbooks.probes.concurrency_use import (
+    HEADROOM,
+    PERMISSIONS,
+    Pool,
+    Use,
+    read_pool,
+    read_reserved,
+    try_use,
+)
 
-HEADROOM = 1.2
+_KIND = ("lambda", "reserved-concurrency")
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """The reservation that the attempted calls need, and how it was derived."""
+
+    wanted: int
+    derived: str
 
 
 class RaiseReservedConcurrency(Action):
-    """The reservation raised to what the throttled calls would have needed.
+    """The reservation raised to what the throttled calls would have needed, as far as the other
+    functions keep what they use.
 
-    Where the account cannot spare that much it is deleted: the function then uses the account's
-    unreserved concurrency.
+    Where not even one execution more can be reserved, but the account has room, the reservation is
+    deleted: the function then uses the account's unreserved concurrency.
     """
 
     id = "raise-reserved-concurrency"
     title = "Raise reserved concurrency"
-    reads = (
-        "cloudwatch:GetMetricData",
-        "lambda:GetAccountSettings",
-        "lambda:GetFunctionConcurrency",
-    )
+    reads = PERMISSIONS
     writes = ("lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency")
 
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
-        name, factor = _throttled(aws, scope)
-        now = reserved(aws, name)
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
+        if aims_elsewhere(choice, *_KIND):
+            return None
+        (name,) = named_by(choice, *_KIND) or (_throttled_most(aws, scope),)
+        now = read_reserved(aws, name)
         if now is None:
             raise ReadFailed(
                 GapReason.NOT_FOUND,
                 f"{name} has no reservation: what throttles it is the account's limit of "
                 "concurrency, which AWS raises on request",
             )
-        wanted = max(now + 1, math.ceil(round(max(now, 1) * factor * HEADROOM, 6)))
-        spare = unreserved(aws) - KEPT_FREE
-        return self._draft(aws, scope, name, wanted if wanted <= now + spare else None)
+        use = try_use(aws, scope, name)
+        size, pool = _size(use, scope.window, name, now), read_pool(aws, use, reserved=True)
+        wanted: int | None = choice.amount if choice and choice.amount is not None else None
+        if wanted is None:
+            wanted = _as_far_as_it_is_safe(now, size.wanted, pool)
+        return self._draft(aws, scope, name, wanted, size, pool, choice)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        return self._draft(aws, scope, _target_of(plan), plan.after["reserved"])
+        name = _target_of(plan)
+        now = read_reserved(aws, name)
+        if now is None:
+            return None
+        use = try_use(aws, scope, name)
+        size, pool = _size(use, scope.window, name, now), read_pool(aws, use, reserved=True)
+        return self._draft(aws, scope, name, plan.after["reserved"], size, pool, plan.choice)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
-        return Observed({"reserved": reserved(aws, _target_of(plan))})
+        return Observed({"reserved": read_reserved(aws, _target_of(plan))})
 
-    def _draft(self, aws: Aws, scope: Scope, name: str, wanted: int | None) -> Plan | None:
-        now = reserved(aws, name)
+    def _draft(
+        self,
+        aws: Aws,
+        scope: Scope,
+        name: str,
+        wanted: int | None,
+        size: _Size,
+        pool: Pool,
+        choice: Choice | None,
+    ) -> Plan | None:
+        now = read_reserved(aws, name)
         if now is None or (wanted is not None and wanted <= now):
             return None
-        free = unreserved(aws)
         shown = "no reservation" if wanted is None else str(wanted)
         warnings = ["The function may call its own backends that much more often at once."]
         if wanted is None:
-            warnings.append("Without a reservation it shares the account's pool with the others.")
+            warnings.append(
+                "Without a reservation nothing keeps it from taking more of the account's "
+                f"concurrency than {size.wanted}: the others are then throttled."
+            )
+        elif wanted < size.wanted:
+            warnings.append(f"{size.wanted} would fit the calls; {wanted} leave some throttled.")
         if now == 0:
             warnings.append("A reservation of 0 is how a function is switched off on purpose: ask.")
         return Plan(
             action=self.id,
-            title=f"Reserved concurrency of {name} from {now} to {shown}",
+            title=f"Reserved concurrency of {name} from {now} to {shown}"[:75],
             service=scope.service.name,
             target=f"lambda:{name}/reserved-concurrency",
             before={"reserved": now},
             after={"reserved": wanted},
             steps=(_set(name, wanted),),
             inverse=(_set(name, now),),
-            checks=(_spare(now, wanted, free),),
+            checks=tuple(_checks(now, wanted, size, pool)),
             warnings=tuple(warnings),
             settles_within=60,
             resources=arns(aws, "lambda", f"function:{name}"),
+            others=(pool.shown(),),
+            number=_number(now, wanted, size, pool),
+            choice=choice,
         )
 
 
-def _spare(now: int, wanted: int | None, free: int) -> Check:
-    """PutFunctionConcurrency leaves at least 100 unreserved (Lambda developer guide)."""
+def _most(now: int, pool: Pool) -> int:
+    """The largest reservation that leaves the others what they need."""
+    return now + pool.size - pool.needed
+
+
+def _as_far_as_it_is_safe(now: int, wanted: int, pool: Pool) -> int | None:
+    """The reservation to propose; None: delete it."""
+    most = _most(now, pool)
+    if most > now:
+        return min(wanted, most)
+    return None if _when_deleted(now, wanted, pool).holds else wanted
+
+
+def _checks(now: int, wanted: int | None, size: _Size, pool: Pool) -> tuple[Check, ...]:
+    if wanted is not None:
+        return (pool.leaves(wanted - now, f"reserving {wanted - now} more"),)
+    back = pool.size
+    undone = f"undone, it reserves {now} again and leaves {back} to the others"
+    return (
+        _when_deleted(now, size.wanted, pool),
+        Check(
+            text=undone,
+            holds=None if pool.others is None else back >= pool.others * HEADROOM,
+        ),
+    )
+
+
+def _when_deleted(now: int, wanted: int, pool: Pool) -> Check:
+    """Whether the others keep what they use once the function draws on the pool as well. Nothing
+    is reserved then, so that Lambda's own minimum does not count."""
+    left = pool.size + now - wanted
+    text = (
+        f"without its {now} reserved, the {wanted} that the function needs leave {left} of "
+        f"{pool.size + now} unreserved executions to the others"
+    )
+    if pool.others is None:
+        return Check(text=f"{text}, who use [{pool.unknown}]", holds=None)
+    need = math.ceil(round(pool.others * HEADROOM, 6))
+    text += f": they need {need} ({pool.others} at once at most in 24 h, × {HEADROOM:g})"
+    return Check(text=text, holds=left >= need)
+
+
+def _number(now: int, wanted: int | None, size: _Size, pool: Pool) -> Number | None:
     if wanted is None:
-        text = f"the account has more unreserved than {now} ({free + now} once it is given back)"
-        return Check(text=text, holds=free > 0)
-    left = free - (wanted - now)
-    text = f"{left} of {free} unreserved executions stay, at least {KEPT_FREE} have to"
-    return Check(text=text, holds=left >= KEPT_FREE)
+        return None
+    return Number(
+        name="Reserved concurrency",
+        value=wanted,
+        least=now + 1,
+        most=_most(now, pool),
+        derived=size.derived,
+        bounds=f"now {now}, and {pool.needed} of {pool.size} unreserved stay for the others",
+    )
 
 
-def _throttled(aws: Aws, scope: Scope) -> tuple[str, float]:
-    """The function throttled most, and calls attempted per call admitted in its worst minute."""
+def _throttled_most(aws: Aws, scope: Scope) -> str:
+    """The service's function that was throttled most. Raises ReadFailed."""
     window = scope.window
     throttles = {
-        name: series.between(window.start, window.end)
+        name: series.between(window.start, window.end).total()
         for name, series in metric_by_function(aws, scope, "Throttles", "Sum").items()
     }
-    name = max(throttles, key=lambda each: throttles[each].total())
-    if not throttles[name].total():
+    name = max(throttles, key=lambda each: throttles[each])
+    if not throttles[name]:
         raise ReadFailed(GapReason.NOT_FOUND, "CloudWatch shows no throttled call in these minutes")
-    calls = metric_by_function(aws, scope, "Invocations", "Sum")[
-        name
-    ]  # Throttles are not among them
-    return name, max(
-        (count + calls.points.get(at, 0.0)) / max(calls.points.get(at, 0.0), 1.0)
-        for at, count in throttles[name].points.items()
+    return name
+
+
+def _size(use: Use | ReadFailed, window: Window, name: str, now: int) -> _Size:
+    """What the calls of the worst minute would have needed. Raises ReadFailed."""
+    if isinstance(use, ReadFailed):
+        raise use
+    throttles = use.throttles.between(window.start, window.end)
+    if not throttles.total():
+        raise ReadFailed(
+            GapReason.NOT_FOUND, f"CloudWatch shows no throttled call of {name} in these minutes"
+        )
+    admitted = {at: use.invocations.points.get(at, 0.0) for at in throttles.points}
+    worst = max(
+        throttles.points,
+        key=lambda at: (throttles.points[at] + admitted[at]) / max(admitted[at], 1.0),
+    )
+    attempted = throttles.points[worst] + admitted[worst]
+    factor = attempted / max(admitted[worst], 1.0)
+    wanted = max(now + 1, math.ceil(round(max(now, 1) * factor * HEADROOM, 6)))
+    return _Size(
+        wanted,
+        f"{now} reserved × {attempted:.0f} calls attempted in the worst minute / "
+        f"{admitted[worst]:.0f} admitted × {HEADROOM:g} = {wanted}",
     )
 
 

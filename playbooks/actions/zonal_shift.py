@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.change_wording import FROM_REPLY
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Choice, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
-from playbooks.probes.action_reads import if_any
+from playbooks.probes.action_reads import aims_elsewhere, if_any, if_known, tried
 from playbooks.probes.front_door import BalancerId, balancer_of, find_balancer, short_name
 from playbooks.probes.metrics import Metric, read_series, summed
 
 EXPIRES = "2h"
 SHARE = 0.8  # of the 5XX; with fewer in the zone, a shift would leave too many
+KEEP_ALIVE = 3_600  # seconds; a client's connection to the load balancer, unless set otherwise
+_KIND = ("elb", "zonal-shift")
+_SHIFTS = {
+    "FIS_EXPERIMENT": "a fault injection experiment",
+    "PRACTICE_RUN": "a practice run",
+    "ZONAL_AUTOSHIFT": "an autoshift of AWS",
+    "ZONAL_SHIFT": "a zonal shift",
+}
 CAPACITY = 0.5  # of all targets; so many have to be healthy in the other zones
 
 
@@ -32,30 +41,39 @@ class ShiftZone(Action):
     title = "Shift traffic away from the zone"
     reads = (
         "arc-zonal-shift:GetManagedResource",
+        "arc-zonal-shift:ListAutoshifts",
         "cloudwatch:GetMetricData",
         "ec2:DescribeAvailabilityZones",
         "ec2:DescribeInstances",
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
         "elasticloadbalancing:DescribeLoadBalancers",
         "elasticloadbalancing:DescribeTargetGroups",
         "elasticloadbalancing:DescribeTargetHealth",
     )
     writes = ("arc-zonal-shift:CancelZonalShift", "arc-zonal-shift:StartZonalShift")
 
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
+        if aims_elsewhere(choice, *_KIND):
+            return None
         balancer = _balancer(aws, scope)
+        zone = choice.suspect if choice else None
+        if zone in balancer.zones:
+            return self._draft(aws, scope, balancer, zone, _zone_ids(aws, balancer)[zone], choice)
         errors = _errors_by_zone(aws, scope, balancer)
         if not any(errors.values()):
             raise ReadFailed(
                 GapReason.NOT_FOUND, "CloudWatch shows no 5XX by availability zone in these minutes"
             )
         zone = max(errors, key=lambda each: errors[each])
-        return self._draft(aws, scope, balancer, zone, _zone_ids(aws, balancer)[zone])
+        return self._draft(aws, scope, balancer, zone, _zone_ids(aws, balancer)[zone], choice)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         balancer = _balancer(aws, scope)
         away_from = plan.after["away_from"]
         names = {identity: name for name, identity in _zone_ids(aws, balancer).items()}
-        return self._draft(aws, scope, balancer, names.get(away_from, away_from), away_from)
+        return self._draft(
+            aws, scope, balancer, names.get(away_from, away_from), away_from, plan.choice
+        )
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         shift = _active(_managed(aws, plan.steps[0].params["resourceIdentifier"]))
@@ -80,12 +98,19 @@ class ShiftZone(Action):
         return (_cancel(seen.lock or FROM_REPLY),)
 
     def _draft(
-        self, aws: Aws, scope: Scope, balancer: BalancerId, zone: str, zone_id: str
+        self,
+        aws: Aws,
+        scope: Scope,
+        balancer: BalancerId,
+        zone: str,
+        zone_id: str,
+        choice: Choice | None,
     ) -> Plan | None:
         managed = _managed(aws, balancer.arn)
         now = _active(managed).get("awayFrom")
         if now == zone_id:
             return None
+        groups = tried(lambda: _groups(aws, scope, balancer))
         name = short_name(balancer.dimension)
         start = Step(
             service="arc-zonal-shift",
@@ -110,19 +135,20 @@ class ShiftZone(Action):
                 Check(
                     text="zonal shift is enabled on the load balancer", holds=managed is not None
                 ),
-                Check(
-                    text=f"no shift is active (away from {now})" if now else "no shift is active",
-                    holds=now is None,
-                ),
+                *no_shift(managed),
                 _concentration(aws, scope, balancer, zone),
-                _capacity(aws, balancer, zone),
+                _capacity(aws, groups, zone),
             ),
             warnings=(
                 f"The shift ends by itself after {EXPIRES}, mended or not.",
                 f"{len(balancer.zones) - 1} zones take over what {zone} carried.",
+                _keep_alive(aws, balancer, zone),
+                *autoshifts(aws, zone_id),
             ),
             settles_within=180,
             resources=(balancer.arn,),
+            others=_others(scope, name, groups),
+            choice=choice,
         )
 
 
@@ -169,28 +195,131 @@ def _concentration(aws: Aws, scope: Scope, balancer: BalancerId, zone: str) -> C
     return Check(text=text, holds=share >= SHARE)
 
 
-def _capacity(aws: Aws, balancer: BalancerId, zone: str) -> Check:
-    """Whether every target group has enough healthy targets in the other zones."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A target group of the balancer. `requests` since the window's start; None: not known."""
+
+    arn: str
+    name: str
+    requests: float | None
+
+
+def _groups(aws: Aws, scope: Scope, balancer: BalancerId) -> list[_Group]:
+    """The balancer's target groups, but for functions, which have no zone. Raises ReadFailed."""
+    answer = aws.read("elbv2", "describe_target_groups", LoadBalancerArn=balancer.arn)
+    found = [each for each in answer.get("TargetGroups", []) if each.get("TargetType") != "lambda"]
+    asked = {
+        each["TargetGroupArn"]: Metric(
+            "AWS/ApplicationELB",
+            "RequestCount",
+            "Sum",
+            {
+                "LoadBalancer": balancer.dimension,
+                "TargetGroup": each["TargetGroupArn"].split(":")[-1],
+            },
+        )
+        for each in found
+    }
+    whole = Metric("AWS/ApplicationELB", "RequestCount", "Sum", _only(balancer))
+    series = tried(lambda: read_series(aws, scope.window, {**asked, "": whole}))
+    known = not isinstance(series, ReadFailed) and bool(series[""])
+    return [
+        _Group(
+            each["TargetGroupArn"],
+            each["TargetGroupName"],
+            series[each["TargetGroupArn"]].between(scope.window.start, scope.window.end).total()
+            if known and not isinstance(series, ReadFailed)
+            else None,
+        )
+        for each in found
+    ]
+
+
+def _only(balancer: BalancerId) -> dict[str, str]:
+    return {"LoadBalancer": balancer.dimension}
+
+
+def _capacity(aws: Aws, groups: list[_Group] | ReadFailed, zone: str) -> Check:
+    """Whether every target group that gets requests has enough healthy targets in the other zones.
+
+    One without requests (the idle half of a blue/green pair) needs none. Where requests per group
+    are not known, every group counts.
+    """
     text = f"the other zones have at least {CAPACITY:.0%} of the targets, healthy"
+    if isinstance(groups, ReadFailed):
+        return Check(text=f"{text} [{groups}]", holds=None)
+    busy = [each for each in groups if each.requests != 0]
+    idle = [each.name for each in groups if each.requests == 0]
+    shares = []
     try:
-        groups = aws.read("elbv2", "describe_target_groups", LoadBalancerArn=balancer.arn)
-        shares = []
-        for group in groups.get("TargetGroups", []):
-            if group.get("TargetType") == "lambda":
-                continue
-            answer = aws.read(
-                "elbv2", "describe_target_health", TargetGroupArn=group["TargetGroupArn"]
-            )
+        for group in busy:
+            answer = aws.read("elbv2", "describe_target_health", TargetGroupArn=group.arn)
             targets = list(_targets(aws, answer.get("TargetHealthDescriptions", [])))
-            elsewhere = [where for where, healthy in targets if healthy and where != zone]
             if any(where is None for where, _ in targets):
                 return Check(text=f"{text} [a target's zone is not known]", holds=None)
-            shares.append((group["TargetGroupName"], len(elsewhere), len(targets)))
+            elsewhere = [where for where, healthy in targets if healthy and where != zone]
+            shares.append((group.name, len(elsewhere), len(targets)))
     except ReadFailed as fault:
         return Check(text=f"{text} [{fault}]", holds=None)
-    shown = ", ".join(f"{name} {healthy} of {every}" for name, healthy, every in shares)
+    shown = [f"{name} {healthy} of {every}" for name, healthy, every in shares]
+    shown += [f"{name} is idle" for name in idle]
     enough = all(every and healthy / every >= CAPACITY for _, healthy, every in shares)
-    return Check(text=f"{text} ({shown or 'it has none'})", holds=bool(shares) and enough)
+    return Check(
+        text=f"{text} ({', '.join(shown) or 'it has none'})", holds=bool(shares) and enough
+    )
+
+
+def _others(scope: Scope, name: str, groups: list[_Group] | ReadFailed) -> tuple[str, ...]:
+    """Whose requests are shifted as well: everything behind the load balancer."""
+    if isinstance(groups, ReadFailed):
+        return (f"the shift moves all of {name}; its target groups could not be read",)
+    known = scope.service.resources.load_balancers
+    own = {group for each in known for group in each.target_groups}
+    foreign = [each.name for each in groups if own and each.name not in own]
+    names = ", ".join(each.name for each in groups) or "none"
+    said = [f"the shift moves all of {name}, with every target group behind it: {names}"]
+    if foreign:
+        said.append(f"not this service's by the catalogue: {', '.join(foreign)}")
+    return tuple(said)
+
+
+def no_shift(managed: dict[str, Any] | None) -> Iterator[Check]:
+    """Whether traffic is shifted already: by a person, by a practice run, or by AWS (autoshift)."""
+    shift = _active(managed)
+    kind = _SHIFTS.get(shift.get("shiftType", "ZONAL_SHIFT"), "a shift")
+    seen = f" ({kind} away from {shift.get('awayFrom')} is)" if shift else ""
+    yield Check(text=f"no shift and no practice run is in force{seen}", holds=not shift)
+
+
+def autoshifts(aws: Aws, zone_id: str) -> Iterator[str]:
+    """What AWS itself shifts away from in this region, as it sees a zone impaired."""
+    answer = tried(lambda: aws.read("arc-zonal-shift", "list_autoshifts", status="ACTIVE"))
+    if isinstance(answer, ReadFailed):
+        yield f"Whether AWS itself shifts away from a zone could not be read [{answer}]."
+        return
+    for each in answer.get("items", []):
+        away, since = each.get("awayFrom"), each.get("startTime")
+        same = "the same zone" if away == zone_id else "another zone"
+        at = f" since {since:%H:%M} UTC" if since else ""
+        yield f"AWS itself shifts away from {away}{at} (autoshift): {same}."
+
+
+def _keep_alive(aws: Aws, balancer: BalancerId, zone: str) -> str:
+    """How long clients that are connected may stay in the zone: the load balancer keeps their
+    connections for the client keep-alive, 3,600 s unless set otherwise (Application Load Balancer
+    guide, "HTTP client keepalive duration")."""
+    seconds = if_known(lambda: _client_keep_alive(aws, balancer))
+    shown = f"{seconds:,} s" if seconds is not None else f"{KEEP_ALIVE:,} s (the default)"
+    return (
+        f"Clients that are connected to {zone} may stay there until their connection ends, "
+        f"up to {shown}."
+    )
+
+
+def _client_keep_alive(aws: Aws, balancer: BalancerId) -> int:
+    answer = aws.read("elbv2", "describe_load_balancer_attributes", LoadBalancerArn=balancer.arn)
+    found = {each["Key"]: each["Value"] for each in answer.get("Attributes", [])}
+    return int(found.get("client_keep_alive.seconds", KEEP_ALIVE))
 
 
 def _targets(aws: Aws, health: list[dict[str, Any]]) -> Iterator[tuple[str | None, bool]]:
@@ -226,9 +355,12 @@ def _managed(aws: Aws, arn: str) -> dict[str, Any] | None:
 
 
 def _active(managed: dict[str, Any] | None) -> dict[str, Any]:
-    """The shift in force on a resource; empty when there is none."""
-    shifts = (managed or {}).get("zonalShifts", [])
-    return next((each for each in shifts if each.get("appliedStatus") == "APPLIED"), {})
+    """What shifts the resource's traffic now: a person's shift, a practice run or AWS's autoshift;
+    empty when nothing does."""
+    found = managed or {}
+    autoshifts = [{"shiftType": "ZONAL_AUTOSHIFT", **each} for each in found.get("autoshifts", [])]
+    every = [*found.get("zonalShifts", []), *autoshifts]
+    return next((each for each in every if each.get("appliedStatus") == "APPLIED"), {})
 
 
 def _cancel(identity: str) -> Step:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -13,7 +15,6 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import durations, rivals, thresholds
-from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.errors import share_of_requests, timeouts
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.sources import FunctionSources
@@ -47,14 +48,21 @@ class ColdStartSurge(FunctionSources):
         reports: Reports | Gap,
         integration: tuple[Call, ...] | Gap | None,
         provisioned: Provisioned | Gap | None,
-        unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Late requests are cold starts, and cold requests are late far more often than warm."""
-        yield from of_one_function(late_cold_starts(anomaly, reports), unmeasured)
+        for clue in late_cold_starts(anomaly, reports):
+            yield choosing(alias_to_provision(counts), clue.resting_on(reports, edge))
         yield more_traffic(anomaly, edge, thresholds.SURGE)
         yield from around_cold_starts(anomaly, edge, access, counts, reports)
         yield from provisioning(anomaly, counts, provisioned, integration)
         yield from rivals.throttled_instead(anomaly, counts, reports)
+
+
+def alias_to_provision(counts: FunctionCounts | Gap | None) -> Choice | None:
+    """The alias whose calls were measured; None when it is not known."""
+    if not isinstance(counts, FunctionCounts) or counts.alias is None:
+        return None
+    return Choice(target=f"lambda:{counts.name}:{counts.alias}/provisioned-concurrency")
 
 
 def late_cold_starts(anomaly: AnomalyWindow, reports: Reports | Gap) -> Iterator[Clue]:
@@ -76,19 +84,20 @@ def late_cold_starts(anomaly: AnomalyWindow, reports: Reports | Gap) -> Iterator
 
 def _explained(anomaly: AnomalyWindow, reports: Reports, now: Tally, limit: str) -> Iterator[Clue]:
     """Are there as many late cold starts as errors?"""
-    accounted = durations.accounts_for(anomaly, now.late_cold, now.total)
+    invoked = durations.invoked(reports, anomaly, now)
+    accounted = durations.accounts_for(anomaly, now.late_cold, invoked)
     enough = durations.unless_assumed(reports, accounted)
     yield necessary(
         enough,
         asked(
             enough,
             f"whether cold starts account for the {anomaly.label}",
-            f"{count(now.late_cold)} of {count(now.total)} invocations were cold starts that took "
+            f"{count(now.late_cold)} of {count(invoked)} invocations were cold starts that took "
             f"longer than {limit}{durations.assumed_words(reports)}; {share_of_requests(anomaly)}",
         ),
-        **figures(late_cold=now.late_cold / now.total, share=anomaly.share),
+        **figures(late_cold=now.late_cold / invoked, share=anomaly.share),
     )
-    explained = anomaly.explains(now.late_cold / now.total) if now.late_cold else None
+    explained = durations.explained(anomaly, now.late_cold, invoked) if now.late_cold else None
     if explained is not None and not reports.deadline_assumed:
         yield contradicting(
             explained < thresholds.EXPLAINS,
@@ -137,10 +146,12 @@ def _against_a_surge(now: Tally, usual: Tally) -> Iterator[Clue]:
         )
     slower = ratio(now.init_p50, usual.init_p50) if usual.cold >= thresholds.FEW else None
     if slower is not None:
+        waited_for = (now.init_p50 or 0.0) >= thresholds.INIT_SLOW_MS
         yield contradicting(
-            slower >= thresholds.INIT_SLOWER,
+            slower >= thresholds.INIT_SLOWER and waited_for,
             f"the init itself takes {times(slower)} its usual time "
-            f"({milliseconds(now.init_p50)}): something in it changed",
+            f"({milliseconds(now.init_p50)})"
+            + (": something in it changed" if slower >= thresholds.INIT_SLOWER else ""),
             **figures(init=slower),
         )
 
@@ -162,18 +173,18 @@ def around_cold_starts(
         if share is None
         else f"{percent(share)} of the {anomaly.label} are timeouts",
         **figures(timeouts=share),
-    )
+    ).resting_on(edge, access)
     slow = durations.slowness(reports, None, None, anomaly)
-    if slow is None or slow.p99 is None:
+    if slow is None or slow.slower is None:
         yield supporting(None, "whether warm requests are slower than usual (no REPORT lines)")
     else:
-        as_usual = slow.p99 <= thresholds.ABOUT_SAME
+        as_usual = not durations.rose(slow.p99, slow.p99_ms, thresholds.ABOUT_SAME)
         yield supporting(
             as_usual,
             f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
             f"the backend is {'not slower' if as_usual else 'slower'}",
-            warm=round(slow.p99, 4),
-        )
+            **figures(warm=slow.p99),
+        ).resting_on(reports)
     if isinstance(counts, FunctionCounts):
         throttled = anomaly.during(counts.throttles).total()
         none = throttled == 0 if calls(counts, anomaly) else None
@@ -183,7 +194,7 @@ def around_cold_starts(
             if none is None
             else f"{count(throttled)} throttles",
             **figures(throttles=None if none is None else throttled),
-        )
+        ).resting_on(counts)
 
 
 def provisioning(
@@ -204,7 +215,7 @@ def provisioning(
                 True,
                 f"provisioned concurrency ({ready}) is not used: the API calls "
                 f"{', '.join(sorted(called))}",
-            )
+            ).resting_on(provisioned)
             return
     if isinstance(counts, FunctionCounts) and counts.spillover:
         spilled = anomaly.during(counts.spillover).total()
@@ -212,4 +223,4 @@ def provisioning(
             spilled > 0,
             f"{count(spilled)} invocations found no provisioned environment free ({ready})",
             spillover=spilled,
-        )
+        ).resting_on(counts, provisioned)

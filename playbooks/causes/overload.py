@@ -1,19 +1,22 @@
-"""Overload: the backend itself is slow, for all requests."""
+"""Overload: something in the backend is at its limit, and all requests are slow by it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.domain.coverage import Coverage
 from bot.domain.playbook_contract import contradicting, decisive, hypothesis, necessary
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import durations, rivals, thresholds
-from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import Slowness
+from playbooks.evidence.errors import errors_of_targets, timeouts
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.evidence.saturation import saturated
+from playbooks.evidence.saturation import measured, saturated
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
+from playbooks.evidence.targets import answered_itself
 from playbooks.evidence.traffic import more_traffic
 from playbooks.evidence.wording import asked, figures, milliseconds, percent, times
+from playbooks.probes.access_log import AccessLog
 from playbooks.probes.backends import Backends, DependenciesProbe, TasksProbe
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
@@ -29,74 +32,95 @@ class BackendOverload(FunctionSources, BalancerSources, ChangeSources):
     tasks = TasksProbe()
     dependencies = DependenciesProbe()
 
-    @hypothesis("The backend itself is slow")
+    @hypothesis(
+        "The backend itself is slow: it is at its limit",
+        explains=("no-healthy-targets", "function-timeout", "concurrency-limit"),
+    )
     def backend_overload(
         self,
         anomaly: AnomalyWindow,
         edge: Edge | Gap | None,
+        access: AccessLog | Gap | None,
         counts: FunctionCounts | Gap | None,
         reports: Reports | Gap | None,
         balancer: Balancer | Gap | None,
         tasks: Backends | Gap | None,
         dependencies: Backends | Gap | None,
         known_changes: Changes,
-        unmeasured: Gap | None,
     ) -> Iterator[Clue]:
-        """Requests take longer than usual, all of them, also with a warm backend."""
-        slower = overload(anomaly, edge, counts, reports, balancer, (tasks, dependencies))
-        yield from of_one_function(slower, unmeasured)
+        """Something is at its limit, so that all requests are slow and many fail by it."""
+        slow = durations.slowness(reports, counts, balancer, anomaly)
+        # A function's slowness is told by what it calls, not by tasks beside it.
+        backends = (tasks, dependencies) if slow is None or slow.of_targets else (dependencies,)
+        yield _slower(slow)
+        yield _overload(anomaly, edge, access, reports, balancer, slow, backends)
+        yield more_traffic(anomaly, edge, thresholds.MORE_LOAD)
+        if isinstance(reports, Reports):
+            yield from _only_some_are_late(anomaly, reports, slow)
         yield from rivals.no_target_asked(anomaly, balancer)
         yield from rivals.in_one_zone(anomaly, balancer)
         yield from rivals.slower_since_release(anomaly, edge, known_changes)
 
 
-def overload(
+def _slower(slow: Slowness | None) -> Clue:
+    """Necessary: requests that finished took longer than usual."""
+    if slow is None or slow.slower is None:
+        return necessary(None, "whether the backend is slower than usual: no durations to compare")
+    return necessary(
+        slow.slower,
+        f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
+        f"the backend is {'slower' if slow.slower else 'not slower'}",
+        **figures(p99=slow.p99),
+    ).resting_on(slow.source)
+
+
+def _overload(
     anomaly: AnomalyWindow,
     edge: Edge | Gap | None,
-    counts: FunctionCounts | Gap | None,
+    access: AccessLog | Gap | None,
     reports: Reports | Gap | None,
     balancer: Balancer | Gap | None,
-    backends: tuple[Backends | Gap | None, Backends | Gap | None],
-) -> Iterator[Clue]:
-    """Is the backend slower for all, and is something at its limit?"""
-    slow = durations.slowness(reports, counts, balancer, anomaly)
-    yield from _slower(anomaly, reports, slow)
-    full, text = saturated(backends, anomaly)
-    slower = slow is not None and slow.p99 is not None and slow.p99 > thresholds.SAME
-    yield decisive(full and slower if full is not None else None, text)
-    yield more_traffic(anomaly, edge, thresholds.MORE_LOAD)
-    if isinstance(reports, Reports):
-        yield from _only_some_are_late(anomaly, reports, slow)
+    slow: Slowness | None,
+    backends: tuple[Backends | Gap | None, ...],
+) -> Clue:
+    """Decisive: all requests are much slower, many fail by it, and something is at its limit.
 
-
-def _slower(
-    anomaly: AnomalyWindow, reports: Reports | Gap | None, slow: Slowness | None
-) -> Iterator[Clue]:
-    """Is the backend slower, and did that make requests late?"""
-    if slow is None or slow.p99 is None:
-        yield necessary(None, "whether the backend is slower than usual: no durations to compare")
-        everything = None
-        measured = "whether all requests became much slower"
+    Slowness alone is no overload: names that resolve badly and a slow partner bring it as well.
+    Where nothing that could be at its limit is measured, slowness under more traffic stands in,
+    which is not sure.
+    """
+    full, limit = saturated(backends, anomaly)
+    all_slower = slow.all_much_slower if slow is not None else None
+    failed = _failed_by_slowness(anomaly, edge, access, reports, balancer, slow)
+    open_question = None
+    if full is None and all_slower and failed and not measured(backends, anomaly):
+        open_question = limit
+        full = True if more_traffic(anomaly, edge, thresholds.MORE_LOAD).holds else None
+    holds = all_of(all_slower, failed, full)
+    compared = "whether all requests became much slower"
+    if slow is not None and slow.p99 is not None:
+        compared = f"{slow.what} p50 {times(slow.p50)} and p99 {times(slow.p99)} their usual"
+    words = f"{compared}{_late_words(anomaly, reports)}; {limit}"
+    question = "whether slowness made requests fail and something is at its limit"
+    source = slow.source if slow is not None else None
+    if all_slower is False:
+        rests_on: tuple[object, ...] = (source,)
+    elif failed is False:
+        rests_on = (source, edge, access, reports, balancer)
     else:
-        slower = slow.p99 > thresholds.SAME
-        yield necessary(
-            slower,
-            f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
-            f"the backend is {'slower' if slower else 'not slower'}",
-            **figures(p99=slow.p99),
-        )
-        much_slower = slow.p99 >= thresholds.MUCH_SLOWER
-        everything = much_slower and (slow.p50 or 0.0) >= thresholds.ALL_SLOWER
-        measured = f"{slow.what} p50 {times(slow.p50)} and p99 {times(slow.p99)} their usual"
-    all_slower = _made_requests_late(everything, anomaly, reports)
-    measured += _late_words(anomaly, reports)
-    yield decisive(
-        all_slower,
-        measured
-        if everything is None
-        else asked(all_slower, "whether slowness made requests late", measured),
+        rests_on = (source, edge, *backends, Coverage.of(open_question))
+    return decisive(
+        holds,
+        words if words.startswith("whether ") and holds is None else asked(holds, question, words),
         **figures(p50=slow.p50 if slow else None, p99=slow.p99 if slow else None),
-    )
+    ).resting_on(*rests_on)
+
+
+def all_of(*conditions: bool | None) -> bool | None:
+    """Whether all hold: False when one is known not to, None when none is and one is not known."""
+    if False in conditions:
+        return False
+    return None if None in conditions else True
 
 
 def _only_some_are_late(
@@ -111,32 +135,45 @@ def _only_some_are_late(
         durations.cold_starts_are_late(now),
         f"{percent(cold)} of the requests that came too late were cold starts",
         late_cold=round(cold, 4),
-    )
+    ).resting_on(reports)
     at_timeout = now.timed_warm / now.missed
     median = slow.p50 if slow is not None else None
     quick = median is not None and median <= thresholds.ABOUT_SAME
     yield contradicting(
         at_timeout >= thresholds.MOSTLY and quick,
         f"{percent(at_timeout)} of the late requests ended exactly at the function's timeout "
-        f"of {reports.timeout:g} s, the median is {times(median)} its usual",
+        f"of {reports.timeout:g} s, the median of those that finished is {times(median)} its usual",
         at_timeout=round(at_timeout, 4),
-    )
+    ).resting_on(reports)
 
 
-def _made_requests_late(
-    slower: bool | None, anomaly: AnomalyWindow, reports: Reports | Gap | None
+def _failed_by_slowness(
+    anomaly: AnomalyWindow,
+    edge: Edge | Gap | None,
+    access: AccessLog | Gap | None,
+    reports: Reports | Gap | None,
+    balancer: Balancer | Gap | None,
+    slow: Slowness | None,
 ) -> bool | None:
-    """Whether all became slower, and so many requests late by it that they account for errors.
+    """Whether slowness accounts for a good part of the errors; None when that is not known.
 
-    Late cold starts are left out. Slow targets count without being late: nothing measures a
-    deadline for them.
+    Of a function: requests that came too late, cold starts that alone are late left out. Of
+    targets: timeouts of the front door, and what they answered themselves.
     """
-    if not slower or not isinstance(reports, Reports):
-        return slower
+    if slow is not None and slow.of_targets and isinstance(balancer, Balancer):
+        late = timeouts(edge, access, anomaly, None)
+        answered = errors_of_targets(balancer, anomaly)
+        own = answered_itself(balancer, anomaly, "504")
+        known = [share for share in (late, own) if share is not None]
+        if not known and answered is None:
+            return None
+        return max(known, default=0.0) + (answered or 0.0) >= thresholds.PART
+    if not isinstance(reports, Reports):
+        return None
     now, _ = durations.tallies(reports, anomaly)
-    accounted = durations.accounts_for(anomaly, _late_by_slowness(now), now.total)
-    late = durations.unless_assumed(reports, accounted)
-    return True if late is None and not reports.deadline_assumed else late
+    invoked = durations.invoked(reports, anomaly, now)
+    accounted = durations.accounts_for(anomaly, _late_by_slowness(now), invoked)
+    return durations.unless_assumed(reports, accounted)
 
 
 def _late_words(anomaly: AnomalyWindow, reports: Reports | Gap | None) -> str:
@@ -144,8 +181,9 @@ def _late_words(anomaly: AnomalyWindow, reports: Reports | Gap | None) -> str:
         return ""
     now, _ = durations.tallies(reports, anomaly)
     which = "warm and" if durations.cold_starts_are_late(now) else "warm or cold alike and"
+    late = ratio(_late_by_slowness(now), durations.invoked(reports, anomaly, now))
     return (
-        f"; {percent(ratio(_late_by_slowness(now), now.total))} of the invocations were {which} "
+        f"; {percent(late)} of the invocations were {which} "
         f"came too late{durations.assumed_words(reports)}"
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeGuard
 
+from bot.domain.coverage import Coverage
 from bot.domain.playbook_contract import (
     Scope,
+    choosing,
     contradicting,
     decisive,
     hypothesis,
@@ -21,7 +23,6 @@ from playbooks.evidence.changes import (
     suspect,
     unread_around,
 )
-from playbooks.evidence.coverage import of_one_function
 from playbooks.evidence.durations import slowness
 from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts
 from playbooks.evidence.exception_classes import Origin, origin_of
@@ -64,17 +65,16 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         balancer: Balancer | Gap | None,
         integration: tuple[Call, ...] | Gap | None,
         known_changes: Changes,
-        unmeasured: Gap | None,
     ) -> Iterator[Clue]:
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
         yield from release(anomaly, scope, known_changes)
         yield from nearer_change(anomaly, known_changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
         at_once = took_effect_at_once(anomaly, known_changes)
-        answers = code_answers(
+        yield from code_answers(
             anomaly, edge, counts, reports, access, balancer, exceptions, own, at_once
         )
-        yield from of_one_function(answers, unmeasured)
+        yield from began_with_it(anomaly, edge, exceptions, known_changes)
         yield from rivals.throttled_as_well(anomaly, counts, reports)
         yield from late_answers(anomaly, edge, access, reports, integration, known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)
@@ -90,7 +90,8 @@ def release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Iterator[
         yield no_release(anomaly, scope, changes)
         return
     before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
-    yield necessary(True, before, lag=found.lag.total_seconds())
+    clue = necessary(True, before, lag=found.lag.total_seconds())
+    yield choosing(found.change.choice, clue)
     yield supporting(
         found.in_force <= thresholds.AT_ONCE,
         f"it began {lag(found.in_force)} after {found.change.summary} was in force"
@@ -130,6 +131,31 @@ def took_effect_at_once(anomaly: AnomalyWindow, changes: Changes) -> bool:
         and found.in_force <= thresholds.AT_ONCE
         and dependency_change(changes, anomaly.onset) is None
     )
+
+
+def began_with_it(
+    anomaly: AnomalyWindow,
+    edge: Edge | Gap | None,
+    exceptions: Exceptions | Gap | None,
+    changes: Changes,
+) -> Iterator[Clue]:
+    """Decisive as far as time can be: it began as the release took effect, with traffic as usual,
+    nothing else changed, and no exception that names something the code calls.
+
+    It says what made requests hang or targets fail, where the code raises nothing itself. Time
+    alone makes no report sure, so the clue rests on incomplete evidence.
+    """
+    grown = growth(edge, anomaly)
+    if grown is None or grown >= thresholds.MORE_LOAD or not isinstance(exceptions, Exceptions):
+        return
+    top = leading_exception(exceptions, anomaly, grown)
+    if top is not None and origin_of(top.name) not in (Origin.CODE, Origin.UNKNOWN):
+        return
+    if took_effect_at_once(anomaly, changes):
+        only_time = Coverage.of("only the time speaks for it")
+        yield decisive(
+            True, "it began as the release took effect, with traffic as usual and no other change"
+        ).resting_on(only_time)
 
 
 def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:

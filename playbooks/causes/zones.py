@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.playbook_contract import decisive, hypothesis, necessary, supporting
+from bot.domain.coverage import Coverage
+from bot.domain.plan import Choice
+from bot.domain.playbook_contract import choosing, decisive, hypothesis, necessary, supporting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.sources import BalancerSources
-from playbooks.evidence.wording import figures, percent
-from playbooks.evidence.zones import worst_zone
+from playbooks.evidence.wording import asked, figures, percent
+from playbooks.evidence.zones import worst_zone, zone_targets
 from playbooks.probes.balancer import Balancer, TargetHealth
 
 
 class ZoneFailure(BalancerSources):
     """One availability zone fails."""
 
-    @hypothesis("One availability zone fails", actions=("shift-zone",))
+    @hypothesis(
+        "One availability zone fails", actions=("shift-zone",), explains=("connection-errors",)
+    )
     def zone_failure(
         self,
         anomaly: AnomalyWindow,
@@ -45,21 +49,22 @@ def one_zone(
         f"{worst.name}: {percent(worst.rate)} of its requests fail, "
         f"{percent(worst.rate_elsewhere)} in the other zones",
         **figures(rate=worst.rate, elsewhere=worst.rate_elsewhere),
-    )
-    yield decisive(
+    ).resting_on(balancer)
+    targets = zone_targets(worst, health)
+    open_question = None if targets.agree else f"whether it is the zone: {targets.text}"
+    clue = decisive(
         worst.alone,
         f"{percent(worst.share)} of the {anomaly.label} come from {worst.name}",
         **figures(share=worst.share),
     )
-    if isinstance(health, TargetHealth):
-        unhealthy = [t for t in health.targets if t.state not in ("healthy", "unused") and t.zone]
-        inside = [t for t in unhealthy if t.zone == worst.name]
-        if unhealthy:
-            yield supporting(
-                len(inside) >= thresholds.NEARLY_ALL * len(unhealthy),
-                f"{len(inside)} of {len(unhealthy)} targets that are not healthy now are in "
-                f"{worst.name}",
-            )
+    # AWS does not document whether the zone is the node's or the target's.
+    rests_on = Coverage.of(open_question if worst.alone else None)
+    yield choosing(Choice(suspect=worst.name), clue.resting_on(balancer, rests_on))
+    if worst.alone:
+        agree = supporting(
+            targets.agree, asked(targets.agree, "whether it is the zone", targets.text)
+        )
+        yield agree.resting_on(balancer, health)
 
 
 def _not_compared(anomaly: AnomalyWindow, balancer: Balancer) -> Clue:

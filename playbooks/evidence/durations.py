@@ -11,7 +11,7 @@ from playbooks.evidence.onset import AnomalyWindow
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.functions import NEAR_TIMEOUT, FunctionCounts
 from playbooks.probes.lambda_reports import Reports, Tally
-from playbooks.probes.metrics import TimeSeries, ratio
+from playbooks.probes.metrics import ratio
 
 # --- late requests, by REPORT lines ---------------------------------------------------------------
 
@@ -53,13 +53,35 @@ def cold_starts_are_late(tally: Tally) -> bool:
     return mostly and bool(fail_more_often(cold, warm, thresholds.COLD_LIFT_DECISIVE))
 
 
+def invoked(reports: Reports, anomaly: AnomalyWindow, now: Tally) -> float:
+    """Invocations in the anomaly: by CloudWatch's metric where the lines are fewer.
+
+    A log that keeps the lines of failures only would show one failure as all there is.
+    """
+    if reports.invocations is None:
+        return now.total
+    return max(now.total, anomaly.during(reports.invocations).total())
+
+
+def explained(anomaly: AnomalyWindow, part: float, whole: float) -> float | None:
+    """How much of the errors `part` of `whole` invocations makes up; None when it is not known.
+
+    By their share and by their number, whichever is less: a function that gets few of the requests
+    does not explain the errors of all, and one that others call as well does not either.
+    """
+    if not whole:
+        return None
+    if not part:
+        return 0.0
+    share = anomaly.explains(part / whole)
+    return min(share, part / anomaly.errors) if share is not None and anomaly.errors else share
+
+
 def accounts_for(anomaly: AnomalyWindow, part: float, whole: float) -> bool | None:
     """Whether `part` of `whole` invocations makes up a good part of the errors; no part never
     does. None when it is not known."""
-    if not whole:
-        return None
-    explained = anomaly.explains(part / whole) if part else 0.0
-    return None if explained is None else explained >= thresholds.PART
+    share = explained(anomaly, part, whole)
+    return None if share is None else share >= thresholds.PART
 
 
 def unless_assumed(reports: Reports, late: bool | None) -> bool | None:
@@ -80,16 +102,44 @@ def assumed_words(reports: Reports) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Slowness:
-    """The backend's median and 99th percentile as multiples of its baseline; `p99_ms` now, in ms.
+    """The backend's median and 99th percentile as multiples of its baseline, and now, in ms.
 
     Of finished requests only: those that ended at a timeout took as long as it is. `what` says
-    whose durations they are.
+    whose durations they are, `source` is the evidence they are from.
     """
 
     what: str
+    source: Reports | FunctionCounts | Balancer
     p50: float | None
     p99: float | None
+    p50_ms: float | None
     p99_ms: float | None
+
+    @property
+    def of_targets(self) -> bool:
+        """Whether they are of a load balancer's targets; else of a function."""
+        return isinstance(self.source, Balancer)
+
+    @property
+    def slower(self) -> bool | None:
+        """Whether the slowest requests are slower than usual; None when it is not known."""
+        return rose(self.p99, self.p99_ms, thresholds.SAME)
+
+    @property
+    def all_much_slower(self) -> bool | None:
+        """Whether most requests are slower, and the slowest much; None when it is not known."""
+        most = rose(self.p50, self.p50_ms, thresholds.ALL_SLOWER)
+        slowest = rose(self.p99, self.p99_ms, thresholds.MUCH_SLOWER)
+        return None if slowest is None else bool(most) and slowest
+
+
+def rose(times_usual: float | None, now_ms: float | None, factor: float) -> bool | None:
+    """Whether a duration (now, in ms) is `factor` times its usual or more, and by so much that
+    somebody waits. None when it is not known."""
+    if times_usual is None or now_ms is None:
+        return None
+    more = now_ms - now_ms / times_usual if times_usual else 0.0
+    return times_usual >= factor and more >= thresholds.SLOWER_MS
 
 
 def slowness(
@@ -110,24 +160,29 @@ def slowness(
         if now.warm_p99 is not None and usual.warm_p99 is not None:
             return Slowness(
                 "warm",
+                reports,
                 ratio(now.warm_p50, usual.warm_p50),
                 ratio(now.warm_p99, usual.warm_p99),
+                now.warm_p50,
                 now.warm_p99,
             )
-    measured: list[tuple[str, TimeSeries, TimeSeries]] = []
-    if isinstance(counts, FunctionCounts) and not reaches_timeout(counts, reports, anomaly):
-        measured.append(("Duration (cold ones included)", counts.p50, counts.p99))
-    if isinstance(balancer, Balancer):
-        measured.append(("target response", balancer.p50, balancer.p99))
-    for what, p50, p99 in measured:
-        if anomaly.during(p99):
-            return Slowness(
-                what,
-                anomaly.times_usual(p50),
-                anomaly.times_usual(p99),
-                anomaly.during(p99).typical(),
-            )
+    finished = isinstance(counts, FunctionCounts) and not reaches_timeout(counts, reports, anomaly)
+    if finished and isinstance(counts, FunctionCounts) and anomaly.during(counts.p99):
+        return _by_metric("Duration (cold ones included)", counts, anomaly)
+    if isinstance(balancer, Balancer) and anomaly.during(balancer.p99):
+        return _by_metric("target response", balancer, anomaly)
     return None
+
+
+def _by_metric(what: str, source: FunctionCounts | Balancer, anomaly: AnomalyWindow) -> Slowness:
+    return Slowness(
+        what,
+        source,
+        anomaly.times_usual(source.p50),
+        anomaly.times_usual(source.p99),
+        anomaly.during(source.p50).typical(),
+        anomaly.during(source.p99).typical(),
+    )
 
 
 def reaches_timeout(

@@ -15,7 +15,7 @@ from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import TARGETS, Edge
 from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.lambda_reports import Reports
-from playbooks.probes.metrics import ratio, weighted_median
+from playbooks.probes.metrics import TimeSeries, ratio, weighted_median
 
 AT_DEADLINE = 0.95  # of the deadline: an answer that took so long waited it out
 
@@ -130,14 +130,30 @@ def code_errors(
         if share is not None:
             found.append(CodeErrors(share, "answers of the backend that the API passed on"))
     if isinstance(balancer, Balancer):
-        share = ratio(
-            anomaly.during(balancer.targets).total(), anomaly.during(balancer.errors).total()
-        )
+        share = errors_of_targets(balancer, anomaly)
         if share is not None:
             found.append(CodeErrors(share, of_targets(anomaly)))
     most = max(found, key=lambda each: each.share, default=None)
     few = most is not None and most.share < thresholds.EXPLAINS
     return None if few and counts is not None and raised is None else most
+
+
+def beyond_usual(series: TimeSeries, anomaly: AnomalyWindow) -> float:
+    """The count in the anomaly without what is usual in as many minutes."""
+    now = anomaly.during(series)
+    usual = anomaly.baseline(series).typical() or 0.0
+    return max(0.0, now.total() - usual * len(now.points))
+
+
+def errors_of_targets(balancer: Balancer, anomaly: AnomalyWindow) -> float | None:
+    """Share of the errors that the balancer's targets answered; None when none are counted.
+
+    Of the errors at the front door: where an API is in front, what it answered itself never came
+    to the balancer, whose usual few errors do not explain it.
+    """
+    whole = anomaly.errors or anomaly.during(balancer.errors).total()
+    share = ratio(beyond_usual(balancer.targets, anomaly), whole)
+    return None if share is None else min(1.0, share)
 
 
 def passed_on(access: AccessLog, anomaly: AnomalyWindow, *, by_lambda: bool) -> float | None:

@@ -49,7 +49,9 @@ _PERMISSION = re.compile(
 )
 
 _MEMORY = re.compile(
-    r"OutOfMemory|MemoryError|Runtime\.ExitError|heap out of memory|OOMKilled", re.I
+    r"OutOfMemory|MemoryError|Runtime\.ExitError|heap out of memory|OOMKilled|signal: killed|"
+    r"exit (?:status|code) 137",
+    re.I,
 )
 
 # Connections, names, certificates, databases, caches, queues, throttling, other services.

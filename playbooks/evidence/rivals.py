@@ -32,7 +32,7 @@ def in_one_zone(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> Iter
             f"({percent(worst.rate)} of its requests fail, {percent(worst.rate_elsewhere)} "
             "elsewhere)",
             **figures(share=worst.share, rate=worst.rate, elsewhere=worst.rate_elsewhere),
-        )
+        ).resting_on(balancer)
 
 
 def no_target_asked(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> Iterator[Clue]:
@@ -47,7 +47,7 @@ def no_target_asked(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> 
             f"{percent(share)} of the {anomaly.label} are the load balancer's own 503: no target "
             "was asked",
             refused=round(share, 4),
-        )
+        ).resting_on(balancer)
 
 
 def throttled_instead(
@@ -65,7 +65,7 @@ def throttled_instead(
             f"throttled calls account for {percent(share)} of the {anomaly.label}, and {what} "
             f"takes {times(longer)} its usual",
             throttled=round(share, 4),
-        )
+        ).resting_on(counts, reports)
 
 
 def throttled_as_well(
@@ -79,7 +79,7 @@ def throttled_as_well(
             f"throttled calls, which never ran, account for {percent(throttled)} of the "
             f"{anomaly.label}",
             throttled=round(throttled, 4),
-        )
+        ).resting_on(counts, reports)
 
 
 def raised_as_well(
@@ -93,7 +93,7 @@ def raised_as_well(
             "errors the function raised, which throttled calls are not, account for "
             f"{percent(raised)} of the {anomaly.label}",
             raised=round(raised, 4),
-        )
+        ).resting_on(counts, reports)
 
 
 def _throttled_and_raised(
@@ -117,4 +117,4 @@ def slower_since_release(
         yield contradicting(
             came_with_release(anomaly, edge, changes),
             f"{found.change.summary} came {lag(found.lag)} before, with traffic as usual",
-        )
+        ).resting_on(edge, changes)

@@ -20,7 +20,7 @@ from playbooks.probes.changes import Changes, ChangesProbe
 from playbooks.probes.edge import Edge, EdgeProbe
 from playbooks.probes.front_door import Call
 from playbooks.probes.functions import FunctionCountsProbe
-from playbooks.probes.invoked_function import IntegrationProbe, UnmeasuredFunctionsProbe
+from playbooks.probes.invoked_function import IntegrationProbe
 from playbooks.probes.lambda_reports import ReportsProbe
 
 
@@ -48,7 +48,6 @@ class FunctionSources(FrontDoorSources):
 
     counts = FunctionCountsProbe()
     reports = ReportsProbe()
-    unmeasured = UnmeasuredFunctionsProbe()
 
 
 class BalancerSources(FrontDoorSources):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.coverage import Coverage
 from bot.domain.report import Gap
+from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.wording import percent
 from playbooks.probes.balancer import Balancer, TargetHealth
-from playbooks.probes.metrics import ratio
+from playbooks.probes.metrics import MINUTE, TimeSeries, ratio
+from playbooks.probes.target_groups import own_not_by_group
 
 
 def without_targets(
@@ -66,8 +72,75 @@ def failed_open(balancer: Balancer, anomaly: AnomalyWindow) -> float | None:
 
 
 def answered_itself(balancer: Balancer, anomaly: AnomalyWindow, *codes: str) -> float | None:
-    """Share of the errors that the load balancer answered itself with one of `codes`."""
+    """Share of the errors that the load balancer answered itself with one of `codes`.
+
+    Of the errors at the front door, where they are counted. None where the balancer is shared and
+    measured by target group: AWS does not tell its own answers by group.
+    """
+    if balancer.groups:
+        return None
     own = sum(
         anomaly.during(series).total() for code, series in balancer.codes.items() if code in codes
     )
-    return ratio(own, anomaly.during(balancer.errors).total())
+    share = ratio(own, anomaly.errors or anomaly.during(balancer.errors).total())
+    return None if share is None else min(1.0, share)
+
+
+def of_targets(balancer: Balancer | Gap | None) -> Coverage:
+    """What the balancer's metrics leave out of its targets. Its own answers are not the targets',
+    so that it is no loss here when they are not told by target group."""
+    if not isinstance(balancer, Balancer):
+        return Coverage()
+    own = own_not_by_group(balancer.name)
+    return Coverage.of(*(text for text in balancer.coverage.missing if text != own))
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """A target group that lost its last healthy target in the anomaly.
+
+    `since`: the first minute without one; `share`: of the errors that came in such minutes or just
+    before, while health checks were finding out; `asked`: whether the group got requests then, None
+    when not known.
+    """
+
+    group: str
+    since: datetime
+    share: float | None
+    asked: bool | None
+
+    def errors_first(self, anomaly: AnomalyWindow) -> bool:
+        """Whether errors had come for longer than health checks take to find a sick target."""
+        return self.since - anomaly.start > thresholds.FOUND_UNHEALTHY
+
+
+def emptied(balancer: Balancer, anomaly: AnomalyWindow) -> Emptied | None:
+    """The target group that was without a healthy target longest in the anomaly and had some
+    before; None when there is none.
+
+    The load balancer then sends to the unhealthy ones (it fails open), so that what clients get is
+    whatever these answer, or 502 and 504 (Elastic Load Balancing user guide, "Health checks for
+    your target groups"). A group that never had any healthy is an idle one.
+    """
+    empty = {
+        group: sorted(at for at, healthy in anomaly.during(series).points.items() if not healthy)
+        for group, series in balancer.healthy.items()
+        if anomaly.baseline(series).typical()
+    }
+    group = max(empty, key=lambda each: len(empty[each]), default=None)
+    if group is None or not empty[group]:
+        return None
+    since, last = empty[group][0], empty[group][-1]
+    errors = anomaly.during(balancer.errors)
+    # A dip of one minute was not five minutes in the finding.
+    finding_out = min(thresholds.FOUND_UNHEALTHY, len(empty[group]) * MINUTE)
+    counted = errors.between(since - finding_out, last + MINUTE)
+    sent = balancer.hosts[group].sent_to_unhealthy if group in balancer.hosts else TimeSeries()
+    to_unhealthy = anomaly.during(sent).total()
+    only_group = len(balancer.healthy) == 1 and not balancer.lambdas
+    return Emptied(
+        group,
+        since,
+        ratio(counted.total(), max(anomaly.errors or 0.0, errors.total())),
+        True if only_group or to_unhealthy else None,
+    )

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from bot.domain.playbook_contract import supporting
 from bot.domain.report import Clue, Gap
+from playbooks.evidence import thresholds
+from playbooks.evidence.durations import explained
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.wording import figures, times
 from playbooks.probes.edge import Edge
@@ -27,13 +29,12 @@ def growth(edge: Edge | Gap | None, anomaly: AnomalyWindow) -> float | None:
 def more_traffic(anomaly: AnomalyWindow, edge: Edge | Gap | None, factor: float) -> Clue:
     """Supporting: traffic rose to `factor` times the usual or more."""
     grown = growth(edge, anomaly)
-    return supporting(
-        None if grown is None else grown >= factor,
-        "whether traffic rose: too few minutes to compare"
-        if grown is None
-        else f"traffic {'rose to' if grown >= factor else 'is'} {times(grown)} its usual",
-        **figures(traffic=grown),
-    )
+    if grown is None or not isinstance(edge, Edge):
+        return supporting(None, "whether traffic rose: too few minutes to compare")
+    more = (grown - 1.0) * (anomaly.baseline(edge.requests).typical() or 0.0)
+    rose = grown >= factor and more >= thresholds.FEW
+    text = f"traffic {'rose to' if rose else 'is'} {times(grown)} its usual"
+    return supporting(rose, text, **figures(traffic=grown)).resting_on(edge)
 
 
 def calls(counts: FunctionCounts, anomaly: AnomalyWindow) -> TimeSeries:
@@ -43,6 +44,6 @@ def calls(counts: FunctionCounts, anomaly: AnomalyWindow) -> TimeSeries:
 
 
 def throttled_share(counts: FunctionCounts, anomaly: AnomalyWindow) -> float | None:
-    """Share of the errors that are calls Lambda throttled."""
+    """Share of the errors that are calls Lambda throttled; None when it is not known."""
     throttled = anomaly.during(counts.throttles).total()
-    return anomaly.explains(throttled / calls(counts, anomaly).total()) if throttled else 0.0
+    return explained(anomaly, throttled, calls(counts, anomaly).total())

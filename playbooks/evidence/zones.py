@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from bot.domain.report import Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.probes.balancer import Balancer
+from playbooks.evidence.wording import percent
+from playbooks.probes.balancer import Balancer, TargetHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,9 @@ class WorstZone:
     rate_elsewhere: float
 
     def fails_more_often(self, factor: float) -> bool:
-        """Whether requests fail `factor` times as often as in the other zones."""
-        return self.rate >= factor * self.rate_elsewhere
+        """Whether requests fail `factor` times as often as in the other zones, and not only a few
+        of them."""
+        return self.rate >= max(thresholds.ZONE_RATE, factor * self.rate_elsewhere)
 
     @property
     def alone(self) -> bool:
@@ -52,3 +55,44 @@ def worst_zone(balancer: Balancer | Gap | None, anomaly: AnomalyWindow) -> Worst
     return WorstZone(
         name, errors / all_errors, errors / requests, (all_errors - errors) / elsewhere
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTargets:
+    """The worst zone's targets. `agree`: they show that the zone fails and not one of them; None
+    when they were not read, or the zone has too few of them to tell. `text` says why."""
+
+    agree: bool | None
+    text: str
+
+
+def zone_targets(worst: WorstZone, health: TargetHealth | Gap | None) -> ZoneTargets:
+    """Whether the zone's targets bear out that the zone fails.
+
+    An Application Load Balancer's nodes send to the targets of all zones (cross-zone balancing is
+    always on at its level), and whether a metric's AvailabilityZone is the node's or the target's
+    is nowhere documented (Elastic Load Balancing user guide, "CloudWatch metrics for your
+    Application Load Balancer"). Then one bad target alone may make its zone look bad: with n
+    targets that share the requests evenly, it fails 1/n of the zone's.
+    """
+    if not isinstance(health, TargetHealth):
+        return ZoneTargets(None, "the health of the targets was not read")
+    in_zone = [target for target in health.targets if target.zone == worst.name]
+    unhealthy = [target for target in health.targets if target.unhealthy]
+    inside = [target for target in unhealthy if target.zone == worst.name]
+    elsewhere = len(unhealthy) - len(inside)
+    nearly_all = len(inside) >= thresholds.NEARLY_ALL * len(unhealthy)
+    if nearly_all and len(inside) >= 2 and len(inside) > thresholds.EXPLAINS * len(in_zone):
+        text = f"{len(inside)} of {len(in_zone)} targets in {worst.name} are unhealthy now"
+        return ZoneTargets(True, f"{text}, {elsewhere} elsewhere")
+    if not in_zone:
+        return ZoneTargets(None, f"no target in {worst.name} is known")
+    failing = math.ceil(round(worst.rate * len(in_zone), 6))
+    if len(in_zone) == 1:
+        text = f"{worst.name} has one target: it may be the target and not the zone"
+        return ZoneTargets(None, text)
+    text = f"{percent(worst.rate)} of the requests are more than one of its {len(in_zone)} targets"
+    if failing >= 2 and worst.rate >= thresholds.EXPLAINS:
+        return ZoneTargets(True, f"{text} could fail")
+    text = f"one bad target of the {len(in_zone)} in {worst.name} could do as much"
+    return ZoneTargets(False, text)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Check, Plan
+from bot.domain.plan import Check, Choice, Plan
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
@@ -49,6 +49,27 @@ def if_known(read: Callable[[], T]) -> T | None:
         return None
 
 
+def named_by(choice: Choice | None, service: str, aspect: str) -> tuple[str, ...] | None:
+    """What the choice's target names: ("checkout", "live") of "lambda:checkout:live/version" for
+    the service "lambda" and the aspect "version"; None when it names none of this kind."""
+    resource, _, changed = (choice.target if choice else "").rpartition("/")
+    kind, *parts = resource.split(":")
+    return tuple(parts) if (kind, changed) == (service, aspect) else None
+
+
+def aims_elsewhere(choice: Choice | None, service: str, aspect: str) -> bool:
+    """Whether the evidence names a target that is another action's to change."""
+    return bool(choice and choice.target) and named_by(choice, service, aspect) is None
+
+
+def tried(read: Callable[[], T]) -> T | ReadFailed:
+    """The read's answer, or why it failed."""
+    try:
+        return read()
+    except ReadFailed as fault:
+        return fault
+
+
 def arns(aws: Aws, service: str, *tails: str) -> tuple[str, ...]:
     """ARNs in the account and region that are read, for resources whose ARN AWS does not return.
 
@@ -60,8 +81,6 @@ def arns(aws: Aws, service: str, *tails: str) -> tuple[str, ...]:
 
 
 # --- Lambda -------------------------------------------------------------------------------------
-
-KEPT_FREE = 100  # Lambda keeps at least this much of the account's concurrency unreserved
 
 
 def metric_by_function(aws: Aws, scope: Scope, name: str, stat: str) -> dict[str, TimeSeries]:
@@ -117,64 +136,65 @@ def alias_of(plan: Plan) -> tuple[str, str]:
     return function, alias
 
 
-def reserved(aws: Aws, function: str) -> int | None:
-    """Reserved concurrency; None when the function draws on the account's pool."""
-    answer = aws.read("lambda", "get_function_concurrency", FunctionName=function)
-    value = answer.get("ReservedConcurrentExecutions")
-    return None if value is None else int(value)
-
-
-def unreserved(aws: Aws) -> int:
-    """The account's concurrency that is not reserved for any function."""
-    limits = aws.read("lambda", "get_account_settings")["AccountLimit"]
-    return int(limits["UnreservedConcurrentExecutions"])
-
-
 # --- CloudTrail ----------------------------------------------------------------------------------
 
 
-MOST_PAGES = 6  # of 50 events: reads are among them, and LookupEvents allows two calls a second
+MOST_PAGES = 6  # of 50 events; LookupEvents allows two calls a second
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A management event that succeeded, with its request parameters."""
+    """A management event that succeeded, with its request parameters. `service`: the AWS service
+    that made the call for somebody ("codedeploy.amazonaws.com"); "" for a caller's own."""
 
     at: datetime
     request: Mapping[str, Any]
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EventHistory:
-    """Events about a resource, newest first. Unless `complete`, older ones were not read."""
+    """Events of some names, newest first. Unless `complete`, older ones were not read."""
 
     events: tuple[Event, ...]
     complete: bool
 
 
 def latest_events(
-    aws: Aws, resource: str, *names: str, enough: Callable[[Sequence[Event]], bool]
+    aws: Aws, names: Sequence[str], *, enough: Callable[[Sequence[Event]], bool]
 ) -> EventHistory:
-    """Events about a resource whose name begins with one of `names`, the latest until there are
-    `enough`, of at most MOST_PAGES pages.
+    """Events with these names in the account and region, the latest until there are `enough`, of
+    at most MOST_PAGES pages.
 
-    Lambda's event names carry API dates: UpdateAlias20150331. Raises ReadFailed.
+    They are looked up by name: by resource, hundreds of reads would stand among them. Raises
+    ReadFailed.
     """
-    asked: dict[str, Any] = {
-        "LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": resource}],
-        "MaxResults": 50,
-    }
     found: list[Event] = []
-    for _ in range(MOST_PAGES):
-        answer = aws.read("cloudtrail", "lookup_events", **asked)
-        for event in answer.get("Events", []):
-            record = json.loads(event.get("CloudTrailEvent") or "{}")
-            if event["EventName"].startswith(names) and not record.get("errorCode"):
-                found.append(Event(event["EventTime"], record.get("requestParameters") or {}))
-        found.sort(key=lambda each: each.at, reverse=True)
-        if not answer.get("NextToken"):
-            return EventHistory(tuple(found), complete=True)
-        if enough(found):
-            break
-        asked["NextToken"] = answer["NextToken"]
-    return EventHistory(tuple(found), complete=False)
+    pages, complete = MOST_PAGES, True
+    for name in names:
+        asked: dict[str, Any] = {
+            "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": name}],
+            "MaxResults": 50,
+        }
+        while not enough(found):
+            if not pages:
+                complete = False
+                break
+            pages -= 1
+            answer = aws.read("cloudtrail", "lookup_events", **asked)
+            found += _succeeded(answer.get("Events", []))
+            if not answer.get("NextToken"):
+                break
+            asked["NextToken"] = answer["NextToken"]
+        else:
+            complete = False  # there were enough: what is older was not read
+    found.sort(key=lambda each: each.at, reverse=True)
+    return EventHistory(tuple(found), complete)
+
+
+def _succeeded(events: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+    for event in events:
+        record = json.loads(event.get("CloudTrailEvent") or "{}")
+        if not record.get("errorCode"):
+            service = (record.get("userIdentity") or {}).get("invokedBy") or ""
+            yield Event(event["EventTime"], record.get("requestParameters") or {}, str(service))

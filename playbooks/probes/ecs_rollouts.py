@@ -87,6 +87,28 @@ class Rollouts:
             if canonical({"is": first.get(name)}) != canonical({"is": second.get(name)})
         )
 
+    def digests(self, task_definition: str) -> dict[str, str]:
+        """Image digests by container that ECS resolved when it last deployed the task definition;
+        empty when it does not say."""
+        images = (self._latest(task_definition) or {}).get("containerImages", [])
+        return {
+            str(each["containerName"]): str(each["imageDigest"])
+            for each in images
+            if each.get("imageDigest")
+        }
+
+    @property
+    def started_anew(self) -> bool:
+        """Whether the latest rollout led from a task definition to the same one: a forced
+        deployment, which pulls mutable tags again."""
+        if not self.all:
+            return False
+        target = self.runs(self.all[0].get("targetServiceRevision", {}).get("arn"))
+        sources = {
+            self.runs(each.get("arn")) for each in self.all[0].get("sourceServiceRevisions", [])
+        }
+        return target is not None and sources == {target}
+
     def runs(self, arn: str | None) -> str | None:
         """The task definition of a service revision; None when the revision is not known."""
         found = (each for each in self.revisions if each["serviceRevisionArn"] == arn)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from bot.domain.coverage import Coverage
@@ -115,7 +115,7 @@ class Reports:
     rows: tuple[Reported, ...]
     init_timeouts: Mapping[datetime, float]
     invocations: TimeSeries | None = None  # by CloudWatch's metric; None when it was not read
-    settled: datetime | None = None  # lines and invocations are compared up to here
+    settled: datetime | None = None  # invocations that began until here have ended by now
     unread: tuple[str, ...] = ()  # sentences: what the lines do not tell
 
     @property
@@ -190,7 +190,7 @@ class ReportsProbe(Probe[Reports]):
             timeout=timeout,
             rows=tuple(reported(row) for row in rows if not logs_insights.count(row, "stopped")),
             init_timeouts=stopped_inits(rows),
-            settled=settled_until(scope.window),
+            settled=settled_until(scope.window) - timedelta(seconds=timeout),
             unread=(*not_told(function, settings), *others(found)),
         )
         return with_invocations(aws, scope, without_provisioned(aws, scope, function, reports))

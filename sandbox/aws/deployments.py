@@ -8,6 +8,7 @@ that was is read from the levers' history, or from an AppSpec in the revision.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -36,13 +37,14 @@ class Deployment:
     previous: str
     created: datetime
     completed: datetime | None
-    status: str  # Created | InProgress | Succeeded | Stopped
+    status: str  # Created | InProgress | Succeeded | Stopped | Failed
     actor: str
     description: str = ""
     creator: str = "user"  # user | codeDeployRollback
     location: Mapping[str, Any] = field(default_factory=dict)  # as the caller gave it
     undoes: str | None = None  # the deployment that this one rolls back
     undone_by: str | None = None
+    error: str = ""  # why it failed
 
     @property
     def over(self) -> bool:
@@ -107,6 +109,27 @@ class Deployments(Store):
         """The revision that serves."""
         return str(self.account.world.lever(_key(group)) or self._first(group))
 
+    def app_spec(self, item: Deployment) -> dict[str, Any] | None:
+        """The RevisionLocation of a function's deployment that came through: its AppSpec, by the
+        versions that the alias served before and after; None where it moved none."""
+        group = item.group
+        if item.completed is None or not (group.function and group.alias):
+            return None
+        key = f"lambda/{group.function}/alias/{group.alias}"
+        before = self.account.world.lever(key, item.created - _SECOND)
+        after = self.account.world.lever(key, item.completed + _SECOND)
+        if before is None or after in (None, before):
+            return None
+        properties = {
+            "name": group.function,
+            "alias": group.alias,
+            "currentversion": str(before),
+            "targetversion": str(after),
+        }
+        resource = {"type": "AWS::Lambda::Function", "properties": properties}
+        content = {"version": 0.0, "resources": [{group.function: resource}]}
+        return {"revisionType": "String", "string": {"content": json.dumps(content)}}
+
     # -- changes
 
     def create(
@@ -125,22 +148,55 @@ class Deployments(Store):
                     f"The Deployment Group already has an active Deployment '{item.deployment_id}'",
                 )
         now = self.account.world.now()
+        error = "" if undoes else self._out_of_date(group, location)
         made = Deployment(
             deployment_id(group.application, group.group, len(self._own), now.isoformat()),
             group,
-            revision_name(location),
+            self._known_name(group, location),
             self.serving(group),
             now,
-            None,
-            "Created",
+            now if error else None,
+            "Failed" if error else "Created",
             actor,
             description,
             "codeDeployRollback" if undoes else "user",
             dict(location),
             undoes.deployment_id if undoes else None,
+            error=error,
         )
         self._own[made.deployment_id] = made
         return made
+
+    def _known_name(self, group: CodeDeploy, location: Mapping[str, Any]) -> str:
+        """The name of a revision: of an AppSpec, that of the revision under which its target
+        version served before, if one did."""
+        target = version_in(location)
+        if target is not None and group.function and group.alias:
+            alias = f"lambda/{group.function}/alias/{group.alias}"
+            for moment in self._moments(group):
+                if str(self.account.world.lever(alias, moment)) == target:
+                    return str(self.account.world.lever(_key(group), moment) or self._first(group))
+        return revision_name(location)
+
+    def _out_of_date(self, group: CodeDeploy, location: Mapping[str, Any]) -> str:
+        """Why CodeDeploy refuses a revision of a function: it names another current version than
+        its alias serves. A revision that was deployed before names the one of then."""
+        if not (group.function and group.alias):
+            return ""
+        serves = str(self.account.world.lever(f"lambda/{group.function}/alias/{group.alias}"))
+        named = version_in(location, "CurrentVersion")
+        if named is None:
+            past = {item.revision for item in self.of_group(group)[1:]}
+            known = revision_name(location)
+            if known not in past or known == self.serving(group):
+                return ""
+            named = "that of then"
+        if named == serves:
+            return ""
+        return (
+            f"The deployment failed because the current version in the AppSpec file ({named}) is "
+            f"not the version that the alias {group.alias} points to ({serves})."
+        )
 
     def stop(self, deployment: Deployment, *, roll_back: bool) -> None:
         """Stop a deployment that is under way; with `roll_back` redeploy what served before."""
@@ -170,7 +226,7 @@ class Deployments(Store):
 
     def _hold(self, group: CodeDeploy) -> None:
         """Serve what the group's newest deployment that a caller created or stopped decides."""
-        newest = self.of_group(group)[0]
+        newest = next(item for item in self.of_group(group) if item.status != "Failed")
         if newest.deployment_id not in self._own or not newest.over:
             return
         wanted = newest.previous if newest.status == "Stopped" else newest.revision
@@ -279,18 +335,28 @@ def revision_name(location: Mapping[str, Any]) -> str:
     return version_in(location) or ""
 
 
-def version_in(location: Mapping[str, Any]) -> str | None:
-    """The Lambda version or task definition an AppSpec leads to; None where there is none."""
+def version_in(location: Mapping[str, Any], which: str = "TargetVersion") -> str | None:
+    """The Lambda version an AppSpec names, or the task definition it leads to; None where there is
+    none."""
     text = location.get("appSpecContent", location.get("string", {})).get("content")
     if not text:
         return None
     try:
-        content = yaml.safe_load(text)  # JSON is YAML
-        resource = next(iter(content["Resources"][0].values()))
-        properties = resource["Properties"]
+        content = _lower(yaml.safe_load(text))  # JSON is YAML
+        resource = next(iter(content["resources"][0].values()))
+        properties = resource["properties"]
     except (yaml.YAMLError, LookupError, TypeError, AttributeError, StopIteration):
         return None
-    if "TargetVersion" in properties:
-        return str(properties["TargetVersion"])
-    definition = properties.get("TaskDefinition")
+    if which.lower() in properties:
+        return str(properties[which.lower()])
+    definition = properties.get("taskdefinition")
     return str(definition).rpartition("/")[2] if definition else None
+
+
+def _lower(content: Any) -> Any:
+    """The same with all keys in lower case: CodeDeploy's own pages write them in both."""
+    if isinstance(content, Mapping):
+        return {str(key).lower(): _lower(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_lower(each) for each in content]
+    return content

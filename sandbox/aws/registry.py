@@ -40,6 +40,7 @@ OWN_SERVICES = {
     "apigatewayv2",
     "application-autoscaling",
     "arc-zonal-shift",
+    "cloudformation",
     "cloudtrail",
     "cloudwatch",
     "codedeploy",

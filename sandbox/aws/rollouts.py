@@ -84,6 +84,10 @@ class Services(Store):
         """The ARN of family:revision."""
         return self.account.arn("ecs", f"task-definition/{task_definition}")
 
+    def image(self, task_definition: str) -> str:
+        """The image of family:revision: a tag for each revision, in the account's registry."""
+        return f"{self.account.id}.dkr.ecr.{self.account.region}.amazonaws.com/{task_definition}"
+
     def rollout_arn(self, service: EcsService, rollout: Rollout) -> str:
         """The ARN of a service deployment."""
         tail = f"service-deployment/{service.cluster}/{service.name}/{rollout.rollout_id}"
@@ -235,16 +239,17 @@ class Services(Store):
             if rollout_id in own:
                 continue
             before = str(world.lever(key, event.time - timedelta(seconds=1)) or first)
-            asked = event.request.get("taskDefinition") or before  # forced: the same anew
-            target = str(asked).rpartition("/")[2]
+            forced = not event.request.get("taskDefinition")
+            named = world.lever(key, event.time) if forced else event.request["taskDefinition"]
+            target = str(named or first).rpartition("/")[2]
             later = [each.time for each in events[index + 1 :]]
             later += [item.created for item in own.values() if item.created > event.time]
             until = min(later, default=now)
-            if event.request.get("taskDefinition"):
-                through = reached(world, key, target, event.time, until)
-            else:
+            if forced:  # the same task definition anew: no lever tells when it is through
                 ends = event.time + self._lasts
                 through = ends if ends <= until else None
+            else:
+                through = reached(world, key, target, event.time, until)
             status = "SUCCESSFUL" if through else "IN_PROGRESS"
             if through is None and (back := self._given_up(service, event.time, until)):
                 through, status = back, "ROLLBACK_SUCCESSFUL"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from sandbox.world.api import TargetState
 from sandbox.world.effects import BaseEffect, Sickness
 from sandbox.world.inventory import Inventory
 from sandbox.world.kinds import EcsService, LoadBalancer, TargetGroup
@@ -17,6 +18,11 @@ Chooser = Callable[[BaseEffect, str | None], bool]
 """Whether an effect is about the targets that run a task definition (None: no ECS service)."""
 
 _GONE: Sickness = ("Target.DeregistrationInProgress", True)
+_DESCRIPTIONS: Mapping[str, str] = {
+    "Target.Timeout": "Request timed out",
+    "Target.ResponseCodeMismatch": "Health checks failed with these codes: [503]",
+    "Target.FailedHealthChecks": "Health checks failed",
+}
 
 
 class Health:
@@ -86,6 +92,23 @@ class Health:
             tuple((name, why, gone) for name, (why, gone) in self.found.items()),
             self.fails_open,
         )
+
+    def states(self) -> Iterator[TargetState]:
+        """The targets as DescribeTargetHealth shows them."""
+        for target in self.targets:
+            reason, gone = self.found.get(target.target_id, (None, False))
+            if reason is None:
+                yield TargetState(target.target_id, target.port, target.zone)
+            elif gone:
+                text = "Target deregistration is in progress"
+                yield TargetState(
+                    target.target_id, target.port, target.zone, "draining", _GONE[0], text
+                )
+            else:
+                text = _DESCRIPTIONS[reason]
+                yield TargetState(
+                    target.target_id, target.port, target.zone, "unhealthy", reason, text
+                )
 
     def _register(self, at: float) -> None:
         """As many targets as the service wants, of the task definitions that run."""

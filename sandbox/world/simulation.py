@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -30,7 +30,6 @@ from sandbox.world.api import (
 )
 from sandbox.world.changes import ServiceEvent
 from sandbox.world.clock import Clock, RunningClock
-from sandbox.world.health import Health
 from sandbox.world.kinds import Resource, Resources, initial_levers
 from sandbox.world.levers import Levers
 from sandbox.world.load import ScenarioError
@@ -192,7 +191,7 @@ class Simulation:
             self._advance()
             for health in self._service.health:
                 if health.group.name == target_group:
-                    return [*_states(health)]
+                    return [*health.states()]
             balancer = self.resources.load_balancer
             return [
                 TargetState(each.target_id, each.port, each.zone, "unavailable", *_UNCHECKED)
@@ -388,24 +387,5 @@ def _too_early(watch: Watch, minute: int) -> str:
     )
 
 
-_DESCRIPTIONS: Mapping[str, str] = {
-    "Target.Timeout": "Request timed out",
-    "Target.ResponseCodeMismatch": "Health checks failed with these codes: [503]",
-    "Target.FailedHealthChecks": "Health checks failed",
-}
 # of functions: their target groups have no health checks unless somebody enables them
 _UNCHECKED = ("Target.HealthCheckDisabled", "Health checks are not enabled for this target group")
-
-
-def _states(health: Health) -> Iterable[TargetState]:
-    for target in health.targets:
-        reason, gone = health.found.get(target.target_id, (None, False))
-        if reason is None:
-            yield TargetState(target.target_id, target.port, target.zone)
-        elif gone:
-            text = "Target deregistration is in progress"
-            why = "Target.DeregistrationInProgress"
-            yield TargetState(target.target_id, target.port, target.zone, "draining", why, text)
-        else:
-            text = _DESCRIPTIONS[reason]
-            yield TargetState(target.target_id, target.port, target.zone, "unhealthy", reason, text)

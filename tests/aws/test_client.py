@@ -120,11 +120,13 @@ def test_no_call_is_sent_above_the_budget(aws: AwsServer, read: Callable[..., Re
 def test_the_budget_in_bytes_and_dollars(
     read: Callable[..., Reader], budget: dict[str, float], words: str
 ) -> None:
+    """What was scanned is paid for: only further log queries are refused, and no other read."""
     reader = read(**budget)
-    with pytest.raises(ReadFailed) as failed:
-        reader.scanned(2 * 1024**3)
-    assert failed.value.reason is GapReason.BUDGET
-    assert words in failed.value.detail
+    reader.scanned(2 * 1024**3)
+    refused = failure(reader, "logs", "start_query", logGroupNames=["/x"], queryString="fields @m")
+    assert refused.reason is GapReason.BUDGET
+    assert words in refused.detail
+    assert reader.read("lambda", "get_alias", **ALIAS)["FunctionVersion"] == "41"
 
 
 def test_a_budget_is_one_investigations_own(read: Callable[..., Reader]) -> None:

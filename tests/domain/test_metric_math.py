@@ -71,6 +71,26 @@ def test_it_is_about_others(expression: str, ids: tuple[str, ...]) -> None:
     assert about(expression) == ids
 
 
+@pytest.mark.parametrize(
+    ("expression", "when_low"),
+    [
+        ("others / (others + errors)", True),
+        ("100 * others / (others + errors)", True),
+        ("IF(all > 10, others / SUM([others, errors]), 1)", True),
+        ("1 - others / (others + errors)", False),
+        ("errors / (others + errors)", False),
+        ("1 - errors / (others + errors)", True),
+        ("100 - 100 * errors / (others + errors)", True),
+    ],
+)
+def test_a_part_of_a_whole_that_must_not_be_low_is_about_the_rest(
+    expression: str, when_low: bool
+) -> None:
+    given = {"e": expression}
+    assert subjects("e", given, METRICS, when_low=when_low) == ("errors",)
+    assert subjects("e", given, METRICS, when_low=not when_low) == ("others",)
+
+
 def test_expressions_of_expressions() -> None:
     rate = {"rate": "errors / all"}
     assert about("IF(rate > 0.1 AND all > 5, 1, 0)", **rate) == ("errors",)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from bot.domain.errors import CredentialsRefused, ReadFailed
-from bot.domain.plan import Plan
+from bot.domain.plan import Choice, Plan
 from bot.domain.playbook_contract import Action, Playbook, Probe, Scope, decisive, hypothesis
 from bot.domain.ports import Aws
 from bot.domain.report import Clue, Gap, GapReason, Overview, Report, Window
@@ -34,7 +34,7 @@ class Restart(Action):
     def __init__(self, ask: Callable[[], Plan | None]) -> None:
         self._ask = ask
 
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         return self._ask()
 
     def replan(self, *_: Any) -> Plan | None:

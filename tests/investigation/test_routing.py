@@ -90,6 +90,30 @@ def test_words_in_the_name_of_a_metric_of_any_namespace() -> None:
         assert led(alarm("a", namespace="Any", metric=metric), Words())[0] is not RouteKind.TYPE
 
 
+def test_a_status_in_a_dimension_is_a_word_of_the_metric() -> None:
+    class Words(Fives):
+        metric_words = frozenset({"5xx", "status 500"})
+
+    for name, value in (("StatusCodeRange", "5xx"), ("status", "500")):
+        found = alarm("a", namespace="Shop", metric="Requests_by", dimensions={name: value})
+        assert led(found, Words()) == (RouteKind.TYPE, ["5xx"])
+    other = alarm("a", namespace="Shop", metric="Requests_by", dimensions={"Size": "500"})
+    assert led(other, Words()) == (RouteKind.UNKNOWN, [])
+
+
+def test_a_rule_may_ask_for_dimensions() -> None:
+    class Proxies(Fives):
+        id = "proxies"
+        alarms = (
+            AlarmRule("AWS/RDS", frozenset({"Connections"}), dimensions=frozenset({"ProxyName"})),
+        )
+
+    proxy = {"namespace": "AWS/RDS", "metric": "Connections", "dimensions": {"ProxyName": "p"}}
+    assert led(alarm("a", **proxy), Proxies()) == (RouteKind.TYPE, ["proxies"])
+    instance = proxy | {"dimensions": {"DBInstanceIdentifier": "d"}}
+    assert led(alarm("a", **instance), Proxies()) == (RouteKind.UNKNOWN, [])
+
+
 def test_two_types_for_one_metric_are_a_tie_unless_it_is_nearer_to_one() -> None:
     class Again(Fives):
         id = "again"

@@ -30,6 +30,7 @@ from playbooks.evidence import onset
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.five_xx import SIGNAL, FiveXX
 from playbooks.probes.access_log import AccessLog, Answers
+from playbooks.probes.authorizers import Authorizers
 from playbooks.probes.balancer import Balancer, Target, TargetHealth, ZoneTraffic
 from playbooks.probes.changes import Changes, Unread
 from playbooks.probes.edge import Edge
@@ -37,6 +38,8 @@ from playbooks.probes.exceptions import Exceptions, Raised
 from playbooks.probes.functions import FunctionCounts, Limits
 from playbooks.probes.lambda_reports import Reported, Reports
 from playbooks.probes.metrics import TimeSeries
+from playbooks.probes.stopped_tasks import StoppedTasks
+from playbooks.probes.target_tls import TargetTls
 
 BEGAN = datetime(2026, 3, 14, 3, 10, tzinfo=UTC)
 ONSET, NOW = -3, 12
@@ -130,8 +133,10 @@ def reports(
     timeout: float = 60,
     hidden_cold: float = 0,
     assumed: bool = False,
+    invocations: tuple[float, float] | None = None,
 ) -> Reports:
-    """REPORT lines a minute, in the baseline and in the anomaly; late ones in the anomaly only."""
+    """REPORT lines a minute, in the baseline and in the anomaly; late ones in the anomaly only.
+    `invocations`: by CloudWatch's metric; as many as there are lines when None."""
     rows = []
     for number in range(-120, NOW):
         now = int(number >= ONSET)
@@ -158,7 +163,9 @@ def reports(
         deadline_assumed=assumed,
         timeout=timeout,
         rows=tuple(rows),
+        settled=minute(NOW),
         init_timeouts={minute(m): hidden_cold for m in ABNORMAL if hidden_cold},
+        invocations=series(*(invocations or (cold[0] + warm[0], cold[1] + warm[1]))),
     )
 
 
@@ -171,6 +178,8 @@ def counts(
     p99: tuple[float, float] = (900, 900),
     p50: tuple[float, float] = (180, 180),
     mean: tuple[float, float] = (240, 240),
+    claimed: tuple[float, float] | None = None,
+    **more: object,
 ) -> FunctionCounts:
     return FunctionCounts(
         name="checkout",
@@ -184,6 +193,8 @@ def counts(
         p99=series(*p99),
         spillover=TimeSeries(),
         unreserved=series(*concurrency),
+        claimed=series(*claimed) if claimed else TimeSeries(),
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -228,6 +239,7 @@ def balancer(
     p99: tuple[float | None, float | None] = (400, 400),
     zones: Mapping[str, float] | None = None,
     healthy: tuple[float | None, float | None] = (4, 4),
+    **more: object,
 ) -> Balancer:
     """`own`: the balancer's 5XX a minute by code in the anomaly; `zones`: 5XX by zone."""
     codes = {code: series(0, n) for code, n in (own or {}).items()}
@@ -250,6 +262,7 @@ def balancer(
             for zone, errors in by_zone.items()
         },
         healthy={"shop": series(*healthy)},
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -268,7 +281,6 @@ NOTHING_SPECIAL: dict[str, object] = {
     "edge": edge(),
     "access": access("504", 180, response_type="INTEGRATION_TIMEOUT"),
     "integration": (),
-    "unmeasured": None,
     "counts": counts(),
     "limits": Limits(reserved=None, account=1000, unreserved=1000),
     "provisioned": None,
@@ -279,6 +291,9 @@ NOTHING_SPECIAL: dict[str, object] = {
     "tasks": None,
     "dependencies": None,
     "changes": changes(),
+    "authorizers": Authorizers("checkout-api"),
+    "stopped_tasks": None,
+    "target_tls_errors": None,
 }
 """A service behind a REST API whose 5XX nothing explains."""
 
@@ -289,6 +304,9 @@ TARGETS_ONLY: dict[str, object] = NOTHING_SPECIAL | {
     "limits": None,
     "reports": None,
     "exceptions": None,
+    "authorizers": None,
+    "stopped_tasks": StoppedTasks(()),
+    "target_tls_errors": TargetTls("shop", TimeSeries()),
 }
 """A service of tasks behind a load balancer, without logs."""
 

@@ -46,6 +46,7 @@ OVERLOAD: Story = NOTHING_SPECIAL | {
         warm_p50=(180, 6_000),
         warm_p99=(900, 40_000),
     ),
+    "dependencies": (Backend("rds", "orders", {"cpu": series(30, 97)}),),
 }
 
 

@@ -52,6 +52,9 @@ def _lines(block: Block, styled: bool) -> list[str]:
             return _columns([[_text(cell) for cell in row] for row in block["rows"]], sides)
         case "table":
             return [" | ".join(_text(cell) for cell in row) for row in block["rows"]]
+        case "input":
+            field = block["element"]
+            return [f"{_plain(block['label'])}: [{field['initial_value']}]", _plain(block["hint"])]
         case "actions" if styled:
             asks = [each for each in block["elements"] if "confirm" in each]
             return [" ".join(map(_button, block["elements"])), *map(_confirmation, asks)]

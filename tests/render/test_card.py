@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from bot.domain.incident import Incident
@@ -145,7 +146,10 @@ def test_what_changed_with_its_lag_and_who() -> None:
 
 def test_no_change_is_only_claimed_when_everything_was_read() -> None:
     quiet = FOUND.overview.model_copy(update={"changes": ()})
-    assert "Changes around the onset: none found." in told(overview=quiet, gaps=())
+    early = told(overview=quiet, gaps=())
+    assert "Changes around the onset: none found yet; CloudTrail may be minutes behind." in early
+    window = FOUND.window.model_copy(update={"end": FOUND.window.end + timedelta(minutes=15)})
+    assert "Changes around the onset: none found." in told(overview=quiet, gaps=(), window=window)
     assert "Changes around" not in told(overview=quiet)
     assert "Changes around" not in told(overview=quiet, gaps=(), complete=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Choice, Number, Plan, Step
 from bot.domain.run import Answer, Run, RunState, Verification
 from bot.render import Offer
 from tests.support.samples import INCIDENT, NOW
@@ -41,6 +41,32 @@ PLAN = Plan(
     ),
     warnings=("Environments start over 1 to 3 min; errors fall only then.",),
     usd_per_hour=0.180,
+    others=(
+        "other aliases of checkout-handler get none of them: canary (serves 40)",
+        "41 other functions of the account draw on the same 788 unreserved executions; "
+        "at most 100 were used at once in 24 h",
+    ),
+    number=Number(
+        name="Provisioned executions",
+        value=24,
+        least=1,
+        most=668,
+        derived="peak 20 executions × 1.2 = 24",
+        bounds="788 unreserved in the account, 120 for the others; now 0",
+    ),
+)
+CHOSEN = PLAN.model_copy(
+    update={
+        "title": "Enable provisioned concurrency 30 on checkout-handler:live",
+        "after": {"alias_version": "41", "provisioned": 30},
+        "steps": (
+            PLAN.steps[0].model_copy(
+                update={"params": {**PARAMS, "ProvisionedConcurrentExecutions": 30}}
+            ),
+        ),
+        "number": PLAN.number and PLAN.number.model_copy(update={"value": 30}),
+        "choice": Choice(amount=30, by="U0ANNA"),
+    }
 )
 BLOCKED = PLAN.model_copy(
     update={
@@ -52,6 +78,7 @@ BLOCKED = PLAN.model_copy(
         "inverse": None,
         "irreversible": "environments that were started are billed for the hour",
         "usd_per_hour": None,
+        "number": None,
     }
 )
 

@@ -12,7 +12,7 @@ from bot.changes.engine import Offload
 from bot.changes.executor import ChangeExecutor, NextStep, Timeouts
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
 from bot.domain.incident import Incident, Severity
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Choice, Number, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.policy import Policy, Refusal
 from bot.domain.ports import Aws
@@ -93,26 +93,36 @@ class TurnDial(Action):
     reversible: bool = True
     stranger: str | None = None
 
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         now = aws.read("dial", "get_dial")["value"]
-        if now == 2:
+        to = choice.amount if choice and choice.amount is not None else 2
+        if now == to:
             return None
         return Plan(
             action=self.id,
-            title=f"Turn the dial from {now} to 2",
+            title=f"Turn the dial from {now} to {to}",
             service=scope.service.name,
             target="dial",
             before={"value": now},
-            after={"value": 2},
-            steps=(turn(2),),
+            after={"value": to},
+            steps=(turn(to),),
             inverse=(turn(now),) if self.reversible else None,
             irreversible=None if self.reversible else "the dial has a ratchet.",
             checks=self.checks,
             settles_within=60,
+            number=Number(
+                name="Position",
+                value=to,
+                least=1,
+                most=9,
+                derived="2 is the middle",
+                bounds="scale",
+            ),
+            choice=choice,
         )
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
-        return self.plan(aws, scope)
+        return self.plan(aws, scope, plan.choice)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         turning = isinstance(aws, Dial) and aws.turning

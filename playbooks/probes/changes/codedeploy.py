@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, ClassVar
 
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change
@@ -90,6 +91,11 @@ def deployed(info: Mapping[str, Any]) -> Change:
         until=until.astimezone(UTC) if until else None,
         source="CodeDeploy",
         touches=(name, *targets_of(info)),
+        choice=Choice(
+            target=f"codedeploy:{info['applicationName']}:{info['deploymentGroupName']}/revision",
+            suspect=str(info["deploymentId"]),
+            since=info["createTime"].astimezone(UTC),
+        ),
         reverts=back or _GOES_BACK.search(description) is not None,
     )
 

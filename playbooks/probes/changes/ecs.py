@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from bot.domain.errors import ReadFailed
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, GapReason
@@ -67,7 +68,20 @@ def rolled_out(aws: Aws, ref: EcsRef) -> tuple[list[Change], ReadFailed | None]:
         rollouts = read_rollouts(aws, ref, must=True)
     except ReadFailed as failure:
         return [shown(service, each) for each in service.get("deployments", [])], failure
-    return [change for each in rollouts.all for change in told(ref.service, each, rollouts)], None
+    return [
+        change.model_copy(update={"choice": _choice(ref.cluster, ref.service, change, runs)})
+        for each in rollouts.all
+        for runs in (rollouts.runs((each.get("targetServiceRevision") or {}).get("arn")),)
+        for change in told(ref.service, each, rollouts)
+    ], None
+
+
+def _choice(cluster: str, service: str, change: Change, runs: str | None) -> Choice | None:
+    """What an action takes back of a rollout; None of a way back, and of an unknown revision."""
+    if change.reverts or runs is None:
+        return None
+    target = f"ecs:{cluster}:{service}/task-definition"
+    return Choice(target=target, suspect=runs, since=change.at)
 
 
 def described(answer: Mapping[str, Any]) -> list[dict[str, Any]]:

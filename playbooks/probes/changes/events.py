@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
+from bot.domain.plan import Choice
 from bot.domain.report import Change
 from playbooks.probes.changes.actors import actor_of
 from playbooks.probes.changes.kinds import NOISE, kind_of, plain_name, summary_of
@@ -36,7 +37,9 @@ def changed(event: Mapping[str, Any], names: Names) -> Change | None:
         return None
     source = str(event.get("EventSource") or record.get("eventSource") or "").split(".")[0]
     named = [str(each.get("ResourceName") or "") for each in event.get("Resources") or []]
-    texts = [*named, *texts_in(request), *texts_in(_mapping(record.get("serviceEventDetails")))]
+    texts = [*named, *texts_in(request)]
+    for details in ("serviceEventDetails", "additionalEventData"):  # of events of AWS itself
+        texts += texts_in(_mapping(record.get(details)))
     kind = kind_of(name, request, source)
     met = names.met_in(texts)
     if not met and kind in SETTINGS:
@@ -52,6 +55,22 @@ def changed(event: Mapping[str, Any], names: Names) -> Change | None:
         source="CloudTrail",
         touches=tuple(_qualified(each, name, source, request) for each in met),
         error=str(error) if error else None,
+        choice=None if error else _choice(event, name, source, request),
+    )
+
+
+def _choice(
+    event: Mapping[str, Any], name: str, source: str, request: Mapping[str, Any]
+) -> Choice | None:
+    """What an action takes back: of an alias the version it was set to; None for other events."""
+    version = request.get("functionVersion")
+    if source != "lambda" or name != "UpdateAlias" or not version:
+        return None
+    function = str(request.get("functionName", "")).rpartition("function:")[2].partition(":")[0]
+    return Choice(
+        target=f"lambda:{function}:{request.get('name')}/version",
+        suspect=str(version),
+        since=event["EventTime"].astimezone(UTC),
     )
 
 

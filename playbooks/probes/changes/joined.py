@@ -11,6 +11,8 @@ from playbooks.probes.metrics import MINUTE
 
 _NOBODY = (UNKNOWN, "user")  # CodeDeploy says "user" for any person
 _BY_CODEDEPLOY = "codedeploy"
+_RDS = "RDS events"
+_REBOOT = timedelta(minutes=10)  # from the call to the last of what RDS tells of it
 
 
 def joined(
@@ -21,9 +23,9 @@ def joined(
     CloudTrail's events of a deployment belong to the deployment, which takes their actor. What is
     only known to have been `published` is told while no source says what was released there.
     """
-    left = sorted(events, key=lambda each: each.at)
+    told, left = _asked_for(list(deployments), sorted(events, key=lambda each: each.at))
     found: list[Change] = []
-    for deployment in _without_task_sets(list(deployments)):
+    for deployment in _without_task_sets(told):
         own = [event for event in left if _belongs(event, deployment)]
         left = [event for event in left if event not in own]
         found.append(_with_actor(deployment, own))
@@ -80,6 +82,30 @@ def _same_resource(one: Change, other: Change, *, named: bool) -> bool:
 def _parts(names: set[str]) -> set[str]:
     """ "lunch" and "prod" of CodeDeploy's "lunch/prod"."""
     return {part for name in names for part in name.split("/")}
+
+
+def _asked_for(
+    deployments: list[Change], events: list[Change]
+) -> tuple[list[Change], list[Change]]:
+    """RDS's events of a reboot or failover that somebody asked for belong to the call: it says who,
+    they say until when."""
+    told = list(deployments)
+    found: list[Change] = []
+    for event in events:
+        own = [
+            each
+            for each in told
+            if each.source == _RDS and event.kind == each.kind and not event.error
+            if set(event.touches) & set(each.touches)
+            if -MINUTE <= each.at - event.at <= _REBOOT
+        ]
+        if own:
+            last = max(own, key=lambda each: each.at)
+            summary = f"{event.summary} ({last.summary})"
+            event = event.model_copy(update={"until": last.at, "summary": summary})
+            told = [each for each in told if each not in own]
+        found.append(event)
+    return told, found
 
 
 def _without_task_sets(deployments: list[Change]) -> list[Change]:

@@ -85,9 +85,19 @@ def parts_of(text: str) -> Iterator[str]:
             yield re.sub(r"-\w{6}$", "", text.removeprefix("secret:"))
         if text.startswith("parameter/"):
             yield text.removeprefix("parameter")
-        yield from re.split(r"[/:]", text)
-    elif text.startswith(("app/", "net/", "targetgroup/")):
-        yield text.split("/")[1]
+        yield from _pieces(text)
+    elif _ID.match(text):
+        yield from _pieces(text)
+
+
+_ID = re.compile(r"(app|net|targetgroup|service|table|function|cluster)[/:]")
+"""Beginnings of ids that are no ARN: Application Auto Scaling's "service/prod/shop"."""
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts of an ARN's tail behind its kind; of an ECS service, without its cluster."""
+    kind, *rest = re.split(r"[/:]", text)
+    return rest[-1:] if kind == "service" else rest
 
 
 def texts_in(value: object, depth: int = 0) -> Iterator[str]:

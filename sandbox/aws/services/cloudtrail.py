@@ -61,6 +61,8 @@ def event_id(event: TrailEvent) -> str:
 
 def region_of(call: Call, event: TrailEvent) -> str:
     """The region whose trail has the event."""
+    if event.region:
+        return event.region
     is_global = event.source.split(".")[0] in _GLOBAL
     return _GLOBAL_REGION if is_global else call.account.region
 
@@ -86,9 +88,10 @@ def lookup_events(call: Call, params: Params) -> Reply:
     found = [
         event
         for event in call.world.trail()
-        if start <= event.time <= end and _delivered(event) <= call.time
+        if start <= event.time <= end
+        and _delivered(event) <= call.time
+        and region_of(call, event) == call.region
     ]
-    found = [event for event in found if region_of(call, event) == call.region]
     for attribute in attributes:
         values = _ATTRIBUTES[attribute["AttributeKey"]]
         wanted = attribute["AttributeValue"]

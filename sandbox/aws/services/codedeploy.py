@@ -58,17 +58,20 @@ def list_deployments(call: Call, params: Params) -> Reply:
     return {"deployments": shown, "nextToken": token}
 
 
-def _location(item: Deployment) -> dict[str, Any]:
-    return dict(item.location) or s3_location(item.revision)
+def _location(call: Call, item: Deployment) -> dict[str, Any]:
+    """As the caller gave it; of a function's past deployment the AppSpec, else a file in S3."""
+    spec = call.store(Deployments).app_spec(item)
+    return dict(item.location) or spec or s3_location(item.revision)
 
 
-def _described(item: Deployment) -> dict[str, Any]:
+def _described(call: Call, item: Deployment) -> dict[str, Any]:
     counts = dict.fromkeys(("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready"), 0)
     counts |= {
         "Created": {"Pending": 1},
         "InProgress": {"InProgress": 1},
         "Succeeded": {"Succeeded": 1},
         "Stopped": {"Skipped": 1},
+        "Failed": {"Failed": 1},
     }[item.status]
     rollback = None
     if item.undoes:
@@ -81,20 +84,20 @@ def _described(item: Deployment) -> dict[str, Any]:
             "rollbackDeploymentId": item.undone_by,
             "rollbackMessage": f"Rolled back by deployment {item.undone_by}.",
         }
-    stopped = item.status == "Stopped"
+    error = None
+    if item.status == "Stopped":
+        error = {"code": "MANUAL_STOP", "message": "The deployment was stopped by a user."}
+    elif item.error:
+        error = {"code": "INVALID_LAMBDA_CONFIGURATION", "message": item.error}
     return {
         "applicationName": item.group.application,
         "deploymentGroupName": item.group.group,
         "deploymentConfigName": _configuration(item.group),
         "deploymentId": item.deployment_id,
         "previousRevision": s3_location(item.previous),
-        "revision": _location(item),
+        "revision": _location(call, item),
         "status": item.status,
-        "errorInformation": (
-            {"code": "MANUAL_STOP", "message": "The deployment was stopped by a user."}
-            if stopped
-            else None
-        ),
+        "errorInformation": error,
         "createTime": item.created,
         "startTime": item.created if item.status != "Created" else None,
         "completeTime": item.completed,
@@ -120,7 +123,7 @@ def batch_get_deployments(call: Call, params: Params) -> Reply:
     if len(ids) > 25:
         raise AwsError("BatchLimitExceededException", "You can specify a maximum of 25 names")
     known = {item.deployment_id: item for item in call.store(Deployments).deployments()}
-    return {"deploymentsInfo": [_described(known[key]) for key in ids if key in known]}
+    return {"deploymentsInfo": [_described(call, known[key]) for key in ids if key in known]}
 
 
 @operation("codedeploy", "CreateDeployment")

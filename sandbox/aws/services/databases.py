@@ -82,15 +82,12 @@ def _noticed(call: Call) -> Iterator[dict[str, Any]]:
 def _of_calls(call: Call) -> Iterator[dict[str, Any]]:
     """What RDS tells of API calls in the scenario's trail that the world writes no notice of."""
     noticed = {notice.subject for notice in call.world.notices("rds")}
-    told_of = {notice.subject for notice in call.world.notices("rds")}
     for name, told in _TOLD.items():
         for event in scenario_changes(call.world, "rds", name):
             cluster = str(event.request.get("dBClusterIdentifier", ""))
             instance = str(event.request.get("dBInstanceIdentifier", ""))
             target = str(event.request.get("targetDBInstanceIdentifier", instance))
             if (cluster or instance) in noticed:
-                continue
-            if (cluster or instance) in told_of:
                 continue
             for seconds, message, category in told:
                 yield {

@@ -289,6 +289,13 @@ def describe_service_revisions(call: Call, params: Params) -> Reply:
                 "clusterArn": store.cluster_arn(service.cluster),
                 "taskDefinition": store.task_definition_arn(item),
                 "launchType": "FARGATE",
+                "containerImages": [
+                    {
+                        "containerName": service.name,
+                        "image": store.image(item),
+                        "imageDigest": f"sha256:{names.digest('image', item, length=64)}",
+                    }
+                ],
                 "createdAt": store.registered(service, item),
             }
         )

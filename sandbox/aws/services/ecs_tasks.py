@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.aws.account import Call
+from sandbox.aws.errors import AwsError
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.aws.rollouts import Services
@@ -17,6 +18,18 @@ from sandbox.world.kinds import EcsService
 _KEPT = timedelta(hours=1)  # ECS shows stopped tasks for about an hour
 
 
+@operation("ecs", "ListServices")
+def list_services(call: Call, params: Params) -> Reply:
+    """ARNs of a cluster's services."""
+    store = call.store(Services)
+    cluster = params.get("cluster", "default").rpartition("/")[2]
+    arns = [store.arn(each) for each in call.resources.ecs if each.cluster == cluster]
+    if not arns:
+        raise AwsError("ClusterNotFoundException", "Cluster not found.")
+    listed, token = page(arns, params.get("nextToken"), params.get("maxResults", 10))
+    return {"serviceArns": listed, "nextToken": token}
+
+
 @operation("ecs", "DescribeTaskDefinition")
 def describe_task_definition(call: Call, params: Params) -> Reply:
     """One revision of a family, the latest when no revision is given."""
@@ -24,11 +37,10 @@ def describe_task_definition(call: Call, params: Params) -> Reply:
     name = store.known(params["taskDefinition"])
     service = next(item for item in call.resources.ecs if name in item.task_definitions)
     family, _, revision = name.partition(":")
-    account, region = call.account.id, call.account.region
-    image = f"{account}.dkr.ecr.{region}.amazonaws.com/{family}:{revision}"
+    region = call.account.region
     container = {
         "name": service.name,
-        "image": image,
+        "image": store.image(name),
         "cpu": 0,
         "essential": True,
         "portMappings": [{"containerPort": names.TARGET_PORT, "protocol": "tcp"}],
@@ -111,12 +123,13 @@ def _container(call: Call, service: EcsService, task_id: str, definition: str) -
     """The container, with the digest that its image had when it was pulled."""
     family, _, revision = definition.partition(":")
     account, region = call.account.id, call.account.region
-    pulled = call.world.lever(service.image_lever) or "first"
+    pulled = call.world.lever(service.image_lever)
+    parts = (definition,) if pulled is None else (definition, pulled)
     return {
         "name": service.name,
         "taskArn": call.account.arn("ecs", f"task/{service.cluster}/{task_id}"),
         "image": f"{account}.dkr.ecr.{region}.amazonaws.com/{family}:{revision}",
-        "imageDigest": f"sha256:{names.digest('image', definition, pulled, length=64)}",
+        "imageDigest": f"sha256:{names.digest('image', *parts, length=64)}",
     }
 
 

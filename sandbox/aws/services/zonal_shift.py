@@ -30,6 +30,7 @@ class Shift:
     started: datetime
     expires: datetime
     status: str = "ACTIVE"
+    kind: str = "ZONAL_SHIFT"
 
     def described(self) -> dict[str, Any]:
         """As the API shows it."""
@@ -159,7 +160,7 @@ def cancel_zonal_shift(call: Call, params: Params) -> Reply:
 def _in_resource(shift: Shift) -> dict[str, Any]:
     shown = shift.described()
     del shown["status"]
-    return {**shown, "appliedStatus": "APPLIED", "shiftType": "ZONAL_SHIFT"}
+    return {**shown, "appliedStatus": "APPLIED", "shiftType": shift.kind}
 
 
 def _managed(call: Call, balancer: LoadBalancer, arn: str) -> dict[str, Any]:
@@ -181,3 +182,22 @@ def _managed(call: Call, balancer: LoadBalancer, arn: str) -> dict[str, Any]:
 def get_managed_resource(call: Call, params: Params) -> Reply:
     """The balancer's zones, their weights and its active shift."""
     return _managed(call, *_resource(call, params["resourceIdentifier"]))
+
+
+@operation("arc-zonal-shift", "ListZonalShifts")
+def list_zonal_shifts(call: Call, params: Params) -> Reply:
+    """The account's shifts, by status and resource, the latest first."""
+    status, resource = params.get("status"), params.get("resourceIdentifier")
+    found = [
+        {**shift.described(), "shiftType": shift.kind}
+        for shift in reversed(call.store(Shifts).all)
+        if status in (None, shift.status) and resource in (None, shift.resource)
+    ]
+    return {"items": found}
+
+
+@operation("arc-zonal-shift", "ListAutoshifts")
+def list_autoshifts(call: Call, params: Params) -> Reply:
+    """Shifts that AWS started because it saw a zone impaired: none here."""
+    del call, params
+    return {"items": []}

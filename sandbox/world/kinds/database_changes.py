@@ -196,6 +196,9 @@ def _told(name: str, takes: float, failover: bool) -> Iterator[tuple[float, Serv
     if failover:
         category = {"category": "failover"}
         yield 0.0, ServiceEvent("rds", name, "Multi-AZ instance failover started.", category)
+    else:
+        shut = {"category": "availability"}
+        yield 1.0, ServiceEvent("rds", name, "DB instance shutdown", shut)
     yield takes, ServiceEvent("rds", name, "DB instance restarted", {"category": "availability"})
     if failover:
         category = {"category": "failover"}

@@ -267,6 +267,53 @@ async def test_the_submitted_preview_names_its_run(bot: Bot) -> None:
     assert (submitted.run, submitted.user) == ("run-9", USER)
 
 
+def with_number(typed: str | None, **field: str) -> dict[str, Any]:
+    """The preview with its field for a number, 40 of 1 to 850, and what was typed in it."""
+    element = {"initial_value": "40", "min_value": "1", "max_value": "850", **field}
+    block = {"type": "input", "block_id": "number", "element": element}
+    values = {"number": {"number": {"type": "number_input", "value": typed}}}
+    return submission(blocks=[block], state={"values": values})
+
+
+async def test_an_unchanged_number_asks_for_approval(bot: Bot) -> None:
+    assert (await bot.interact(with_number("40"))).text == ""
+    [view] = bot.memory.envelopes
+    assert isinstance(view, ViewSubmitted)
+    assert view.amount is None
+
+
+async def test_another_number_has_the_plan_computed_anew(bot: Bot) -> None:
+    said = (await bot.interact(with_number("60"))).json()
+    assert said["response_action"] == "update"
+    assert "Preparing the change" in str(said["view"])
+    [view] = bot.memory.envelopes
+    assert isinstance(view, ViewSubmitted)
+    assert view.amount == 60
+    again = view.model_copy(update={"run": "CHG-2", "amount": None})
+    assert again.key != view.key  # the same modal, submitted a second time
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("0", "At least 1"),
+        ("851", "At most 850"),
+        ("1e3", "A whole number from 1 to 850"),
+        ("-5", "A whole number"),
+        ("", "A whole number"),
+        (None, "A whole number"),
+        ("99999999999999999999", "A whole number"),
+    ],
+)
+async def test_a_number_that_is_not_possible_is_said_in_the_modal(
+    bot: Bot, typed: str | None, words: str
+) -> None:
+    said = (await bot.interact(with_number(typed))).json()
+    assert said["response_action"] == "errors"
+    assert said["errors"]["number"].startswith(words)
+    assert bot.memory.envelopes == []
+
+
 async def test_a_submission_that_could_not_be_written_down_shows_in_the_modal(bot: Bot) -> None:
     bot.memory.broken = True
     said = (await bot.interact(submission())).json()

@@ -32,7 +32,9 @@ from tests.sandbox.aws.plain_world import PlainWorld
 RESOURCES = Resources(
     account_concurrency=1000,
     api=Api(name="checkout-api", function="checkout", qualifier="live"),
-    load_balancer=LoadBalancer(name="web", target_groups=(TargetGroup(name="web-tasks"),)),
+    load_balancer=LoadBalancer(
+        name="web", target_groups=(TargetGroup(name="web-tasks"), TargetGroup(name="web-green"))
+    ),
     functions=(
         Function(
             name="checkout",
@@ -41,7 +43,9 @@ RESOURCES = Resources(
             descriptions={"42": "3f9c2ab retry payments"},
             aliases={"live": "42", "canary": "41"},
         ),
-        Function(name="mailer", aliases={"live": "1"}, reserved_concurrency=50),
+        Function(
+            name="mailer", versions=("1", "2"), aliases={"live": "1"}, reserved_concurrency=50
+        ),
     ),
     ecs=(
         EcsService(
@@ -58,7 +62,7 @@ SERVICE = Service(
     name="checkout",
     resources=Known(
         apis=(ApiRef(name="checkout-api"),),
-        load_balancers=(LoadBalancerRef(name="web"),),
+        load_balancers=(LoadBalancerRef(name="web", target_groups=("web-tasks",)),),
         functions=(FunctionRef(name="checkout", alias="live"), FunctionRef(name="mailer")),
         ecs=(EcsRef(cluster="main", service="web"),),
         codedeploy=(CodeDeployRef(application="mailer", group="prod"),),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
 from bot.aws.client import AwsAccount
 from bot.domain.plan import Step
@@ -11,14 +13,29 @@ from tests.playbooks.actions.conftest import RESOURCES
 from tests.sandbox.aws.plain_world import PlainWorld
 
 
-def concurrency(world: PlainWorld, function: str = "checkout", peak: float = 70.0) -> None:
-    """20 executions as a rule, 70 for the last ten minutes (or another peak)."""
+def concurrency(
+    world: PlainWorld, function: str = "checkout", peak: float = 70.0, others: float = 100.0
+) -> None:
+    """20 executions as a rule, 70 for the last ten minutes (or another peak); `others`: what all
+    other functions use beside them."""
     metric = MetricId("AWS/Lambda", "ConcurrentExecutions", (("FunctionName", function),))
     world.publish(metric, *[20.0] * 125, *[peak] * 10)
+    used = [20.0 + others] * 125 + [peak + others] * 10
+    world.publish(MetricId("AWS/Lambda", "UnreservedConcurrentExecutions", ()), *used)
+    # what mailer has reserved is claimed as well
+    world.publish(MetricId("AWS/Lambda", "ClaimedAccountConcurrency", ()), *[u + 50 for u in used])
 
 
-def throttles(world: PlainWorld) -> None:
-    """A third of the mailer's calls throttled."""
+def surge_of_calls(world: PlainWorld, usual: float, surge: float) -> None:
+    """Calls of checkout a minute, as a rule and for the last ten minutes."""
+    metric = MetricId("AWS/Lambda", "Invocations", (("FunctionName", "checkout"),))
+    world.publish(metric, *[usual] * 125, *[surge] * 10)
+
+
+def throttles(world: PlainWorld, others: float = 100.0) -> None:
+    """A third of the mailer's calls throttled; `others`: what all other functions use."""
+    used = [others] * 60
+    world.publish(MetricId("AWS/Lambda", "UnreservedConcurrentExecutions", ()), *used)
     world.publish(MetricId("AWS/Lambda", "Throttles", (("FunctionName", "mailer"),)), 50.0, 50.0)
     world.publish(MetricId("AWS/Lambda", "Invocations", (("FunctionName", "mailer"),)), 100, 100)
 
@@ -32,11 +49,26 @@ def bad_zone(world: PlainWorld, share: float = 0.9) -> None:
         dimensions = (("AvailabilityZone", zone), ("LoadBalancer", dimension))
         metric = MetricId("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", dimensions)
         world.publish(metric, *[100 * part] * 10)
+    requests_by_group(world, tasks=600.0)
     world.health["web-tasks"] = [
         TargetState(f"10.0.{number}.{index}", 8080, zone)
         for number, zone in enumerate(("us-east-1a", "us-east-1b", "us-east-1c"))
         for index in range(4)
     ]
+
+
+def requests_by_group(world: PlainWorld, **requests: float) -> None:
+    """Requests a minute for the last hour: of the whole load balancer, and by target group."""
+    balancer = RESOURCES.load_balancer
+    assert balancer is not None
+    whole = ("LoadBalancer", balancer.dimension)
+    counted = {(whole,): sum(requests.values())}
+    for group in balancer.target_groups:
+        count = requests.get(group.name.removeprefix("web-"), 0.0)
+        counted[whole, ("TargetGroup", group.dimension)] = count
+    for dimensions, count in counted.items():
+        if count:
+            world.publish(MetricId("AWS/ApplicationELB", "RequestCount", dimensions), *[count] * 70)
 
 
 def ecs_rollout(world: PlainWorld, minutes: float = 60.0, *, through: bool = True) -> None:
@@ -62,16 +94,28 @@ def deployment(world: PlainWorld) -> None:
     world.record(TrailEvent(at, source, "CreateDeployment", "ann", touched, request))
 
 
-def deployed(world: PlainWorld, account: AwsAccount) -> None:
-    """mailer-2 was deployed, and an hour went by."""
-    place = {"bucket": "deployments", "key": "mailer-2", "bundleType": "zip"}
+def app_spec(current: str, target: str, **spelt: str) -> dict[str, Any]:
+    """A revision that moves mailer:live; `spelt`: other spellings of its keys."""
+    properties = {
+        "Name": "mailer",
+        "Alias": "live",
+        spelt.get("CurrentVersion", "CurrentVersion"): current,
+        spelt.get("TargetVersion", "TargetVersion"): target,
+    }
+    resource = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    content = json.dumps({"version": 0.0, "Resources": [{"mailer": resource}]})
+    return {"revisionType": "String", "string": {"content": content}}
+
+
+def deployed(world: PlainWorld, account: AwsAccount, **spelt: str) -> None:
+    """Version 2 of the mailer was deployed, and an hour went by."""
     step = Step(
         service="codedeploy",
         operation="create_deployment",
         params={
             "applicationName": "mailer",
             "deploymentGroupName": "prod",
-            "revision": {"revisionType": "S3", "s3Location": place},
+            "revision": app_spec("1", "2", **spelt),
         },
     )
     by_hand(account, step)

@@ -12,9 +12,9 @@ from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.report import GapReason
 from playbooks.probes import lambda_reports
-from tests.insights.events import event, table
 from tests.playbooks.probes.answers import AT, DENIED, REST_RESOURCES, Published
 from tests.playbooks.samples import minute, scope
+from tests.sandbox.insights.events import event, table
 
 JSON_LOGS = {"LoggingConfig": {"LogFormat": "JSON"}}
 

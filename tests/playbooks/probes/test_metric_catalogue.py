@@ -7,7 +7,7 @@ import pytest
 from playbooks.probes import metric_catalogue
 from playbooks.probes.metric_catalogue import Missing
 from sandbox.world.kinds.resource import Resource
-from tests.world import playing
+from tests.sandbox.world import playing
 
 NEEDED = {
     "AWS/ApiGateway",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.domain.report import BreakdownRow, ClueKind, Link
+from bot.domain.report import Offer as BlockedOffer
 from bot.domain.run import RunState
 from bot.render import (
     Entry,
@@ -23,6 +24,7 @@ from bot.render import (
 )
 from tests.support.change_samples import (
     BLOCKED,
+    CHOSEN,
     DONE,
     DRIFTED,
     NEVER_IN_FORCE,
@@ -50,6 +52,20 @@ from tests.support.samples import (
     TIMELINE,
     UNCLEAR,
     clue,
+)
+
+NOT_POSSIBLE = FOUND.model_copy(
+    update={
+        "actions": (
+            BlockedOffer(
+                action="rollback-alias",
+                title="Roll back the Lambda alias",
+                fits=False,
+                why="Roll checkout:live back from 23 to 21: does not hold: checkout:live serves "
+                "version 22, which the evidence names (it serves 23)",
+            ),
+        )
+    }
 )
 
 
@@ -93,6 +109,7 @@ def everything() -> dict[str, dict[str, Any]]:
         "card_unclear": blocks(card(INCIDENT, UNCLEAR, (), ())),
         "card_recovered": blocks(card(RECOVERED, FOUND, (DONE,), OFFERS[1:])),
         "card_hostile": hostile(),
+        "card_blocked": blocks(card(INCIDENT, NOT_POSSIBLE, (), ())),
         "run_requested": blocks(run_message(REQUESTED, INCIDENT)),
         "run_settling": blocks(run_message(SETTLING, INCIDENT)),
         "run_done": blocks(run_message(DONE, INCIDENT)),
@@ -102,6 +119,9 @@ def everything() -> dict[str, dict[str, Any]]:
         "run_drifted": blocks(run_message(DRIFTED, INCIDENT)),
         "modal_loading": loading_modal("prepare-1"),
         "modal_preview": preview_modal(run(RunState.PROPOSED), PLAN, "prepare-1"),
+        "modal_chosen": preview_modal(
+            run(RunState.PROPOSED, plan=CHOSEN, fingerprint=CHOSEN.fingerprint), CHOSEN, "prepare-1"
+        ),
         "modal_blocked": preview_modal(run(RunState.PROPOSED), BLOCKED, "prepare-1"),
         "modal_nothing": nothing_modal(
             "prepare-1",

@@ -204,6 +204,19 @@ def scenario_deployment(world: PlainWorld, minutes: float, takes: float) -> None
     world.set_lever(ALIAS, "42", through)
 
 
+def app_spec(current: str, target: str) -> dict[str, Any]:
+    """A revision that moves the alias."""
+    properties = {
+        "Name": "checkout",
+        "Alias": "live",
+        "CurrentVersion": current,
+        "TargetVersion": target,
+    }
+    resource = {"checkout": {"Type": "AWS::Lambda::Function", "Properties": properties}}
+    content = json.dumps({"version": 0.0, "Resources": [resource]})
+    return {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
+
+
 def newest(codedeploy: Any) -> dict[str, Any]:
     deployment_id = codedeploy.list_deployments(**GROUP)["deployments"][0]
     return one(codedeploy, deployment_id)
@@ -221,7 +234,9 @@ def test_a_deployment_of_the_past_is_read_from_the_trail(codedeploy: Any) -> Non
     assert (info["status"], info["creator"]) == ("Succeeded", "user")
     assert info["createTime"] == NOW - timedelta(minutes=10)
     assert info["completeTime"] == NOW - timedelta(minutes=8)
-    assert info["revision"]["s3Location"]["key"] == "checkout-9.zip"
+    content = json.loads(info["revision"]["string"]["content"])
+    properties = content["resources"][0]["checkout"]["properties"]
+    assert (properties["currentversion"], properties["targetversion"]) == ("41", "42")
     assert info["previousRevision"]["s3Location"]["key"] == "checkout-8.zip"
     assert info["description"] == "retry payments"
     window = {"start": NOW - timedelta(hours=1), "end": NOW}
@@ -236,14 +251,19 @@ def test_a_deployment_of_the_past_is_read_from_the_trail(codedeploy: Any) -> Non
 @pytest.mark.usefixtures("deployed")
 def test_going_back_is_a_new_deployment(codedeploy: Any, world: PlainWorld) -> None:
     before = newest(codedeploy)
-    made = codedeploy.create_deployment(**GROUP, revision=before["previousRevision"])
+    refused = codedeploy.create_deployment(**GROUP, revision=before["previousRevision"])
+    info = one(codedeploy, refused["deploymentId"])
+    assert (info["status"], world.lever(ALIAS)) == ("Failed", "42")
+    assert "(that of then) is not the version" in info["errorInformation"]["message"]
+    world.wait(1)
+    made = codedeploy.create_deployment(**GROUP, revision=app_spec("42", "41"))
     info = one(codedeploy, made["deploymentId"])
     assert info["status"] == "Created"
     world.wait(30)
     assert newest(codedeploy)["status"] == "InProgress"
     assert world.lever(ALIAS) == "42"
     with pytest.raises(codedeploy.exceptions.DeploymentLimitExceededException):
-        codedeploy.create_deployment(**GROUP, revision=before["revision"])
+        codedeploy.create_deployment(**GROUP, revision=app_spec("42", "41"))
     world.wait(60)
     info = newest(codedeploy)
     assert (info["status"], info["deploymentId"]) == ("Succeeded", made["deploymentId"])
@@ -252,7 +272,7 @@ def test_going_back_is_a_new_deployment(codedeploy: Any, world: PlainWorld) -> N
     assert world.lever(ALIAS) == "41"
     past = one(codedeploy, before["deploymentId"])
     assert past["completeTime"] == before["completeTime"]
-    undo = codedeploy.create_deployment(**GROUP, revision=before["revision"])
+    undo = codedeploy.create_deployment(**GROUP, revision=app_spec("41", "42"))
     world.wait(120)
     assert newest(codedeploy)["deploymentId"] == undo["deploymentId"]
     assert (world.lever(REVISION), world.lever(ALIAS)) == ("checkout-9.zip", "42")
@@ -280,15 +300,7 @@ def test_a_deployment_under_way_is_stopped_and_rolled_back(
 
 
 def test_an_appspec_names_the_version(codedeploy: Any, world: PlainWorld) -> None:
-    properties = {
-        "Name": "checkout",
-        "Alias": "live",
-        "CurrentVersion": "41",
-        "TargetVersion": "40",
-    }
-    resource = {"checkout": {"Type": "AWS::Lambda::Function", "Properties": properties}}
-    content = json.dumps({"version": 0.0, "Resources": [resource]})
-    location = {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
+    location = app_spec("41", "40")
     codedeploy.create_deployment(**GROUP, revision=location)
     world.wait(100)
     assert newest(codedeploy)["status"] == "Succeeded"

@@ -160,6 +160,14 @@ def test_what_aws_refused_is_kept_and_says_so() -> None:
         ((), {"roleName": "checkout-role"}, ("checkout-role",)),
         ((), {"ipPermissions": {"items": [{"groups": [{"groupId": "sg-1"}]}]}}, ("sg-1",)),
         (("other",), {"cluster": "shop"}, ()),
+        ((), {"resourceId": "service/prod/shop"}, ("shop",)),
+        (("arn:aws:ecs:eu-west-1:1:service/shop/other",), {}, ()),
+        (
+            ("arn:aws:elasticloadbalancing:e:1:listener/app/shop-alb/50dc6c495c0c9188/f2f7",),
+            {},
+            ("shop-alb",),
+        ),
+        (("arn:aws:apigateway:eu-west-1::/restapis/a1b2c3/stages/prod",), {}, ("checkout-api",)),
         (("other",), {"description": "checkout"}, ()),
         (("checkout-2", "arn:aws:lambda:eu-west-1:1:function:my-checkout"), {}, ()),
     ],
@@ -193,6 +201,22 @@ def test_it_says_which_version_of_a_function_it_acts_on(
     name: str, request_parameters: dict[str, object], touches: str
 ) -> None:
     assert told(name, request_parameters).touches == (touches,)
+
+
+def test_aws_rotates_a_secret_by_itself() -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:1:secret:prod/checkout/db-AbCdEf"
+    found = told(
+        "RotationSucceeded",
+        None,
+        source="secretsmanager",
+        resources=(),
+        username=None,
+        eventType="AwsServiceEvent",
+        eventSource="secretsmanager.amazonaws.com",
+        additionalEventData={"SecretId": arn},
+    )
+    assert (found.kind, found.actor) == ("secret", "AWS (secretsmanager)")
+    assert found.touches
 
 
 def test_a_setting_named_by_its_service_is_the_services() -> None:

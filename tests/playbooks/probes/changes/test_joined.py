@@ -117,3 +117,25 @@ def test_a_stages_last_change_is_told_by_whoever_says_what_it_was() -> None:
     assert joined((), (stage,), (update,)) == (update,)
     earlier = made(-9, "configuration", touches=("shop",), summary="UpdateStage")
     assert joined((), (stage,), (earlier,)) == (earlier, stage)
+
+
+def test_a_reboot_that_somebody_asked_for_is_one_change() -> None:
+    def rds(at: float, text: str) -> Change:
+        return made(
+            at,
+            "database",
+            source="RDS events",
+            actor="AWS (rds)",
+            touches=("orders-db",),
+            summary=f"orders-db: {text}",
+        )
+
+    asked = made(-9, "database", touches=("orders-db",), summary="RebootDBInstance orders-db")
+    events = (rds(-9, "DB instance shutdown"), rds(-8, "DB instance restarted"))
+    (told,) = joined(events, (), (asked,))
+    assert told.summary == "RebootDBInstance orders-db (orders-db: DB instance restarted)"
+    assert (told.actor, told.until) == ("mara", minute(-8))
+    failover = rds(-40, "Multi-AZ instance failover completed")
+    assert joined((failover,), (), (asked,)) == (failover, asked)
+    refused = asked.model_copy(update={"error": "AccessDenied"})
+    assert len(joined(events, (), (refused,))) == 3

@@ -1,0 +1,115 @@
+"""Configuration: a secret, a parameter, a flag or a setting was changed, without new code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.domain.playbook_contract import (
+    Scope,
+    advice,
+    contradicting,
+    decisive,
+    hypothesis,
+    necessary,
+    supporting,
+)
+from bot.domain.report import Advice, Clue
+from playbooks.evidence import next_steps, thresholds
+from playbooks.evidence.exception_kinds import Kind, KindOfExceptions
+from playbooks.evidence.failure_sources import FailureSources
+from playbooks.evidence.nearest import Before, nearest_of, unread_changes
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.raised import Raised, hardly_own
+from playbooks.evidence.wording import asked
+from playbooks.probes.changes import Changes
+
+SETTINGS = frozenset({"secret", "parameter", "flag"})
+
+NAMED = {
+    "secret": (Kind.SETTING, Kind.DATABASE, Kind.PERMISSION),
+    "parameter": (Kind.SETTING, Kind.NAME),
+    "flag": (Kind.SETTING,),
+}
+"""Kinds of exception that say themselves that what was changed is what fails."""
+ANYTHING = (*Kind, None)
+
+
+class ConfigurationChange(FailureSources):
+    """What the code reads at run time was changed."""
+
+    @hypothesis(
+        "A secret, parameter or flag was changed",
+        explains=(
+            "database-behind",
+            "permission-removed",
+            "network-path",
+            "name-resolution",
+            "throttled-dependency",
+            "function-timeout",
+            "backend-overload",
+        ),
+    )
+    def configuration_change(
+        self, anomaly: AnomalyWindow, raised: Raised, known_changes: Changes
+    ) -> Iterator[Clue]:
+        """A setting was changed last before the onset, and the code raises what it did not."""
+        before = nearest_of(known_changes, anomaly.onset, SETTINGS, thresholds.SOON)
+        if before is None:
+            yield _no_change(anomaly, known_changes)
+            return
+        yield necessary(True, before.told(), lag=before.lag.total_seconds())
+        yield new_exceptions(raised, before, known_changes)
+        yield supporting(before.lag <= thresholds.AT_ONCE, before.told())
+        for other in before.rivals[-1:]:
+            yield contradicting(True, f"{other.summary} ({other.actor}) came after it")
+        yield hardly_own(raised)
+
+    @advice("configuration-change")
+    def look_at_the_setting(self, scope: Scope, known_changes: Changes) -> Iterator[Advice]:
+        """What the exceptions say, and the versions of what was changed."""
+        yield from next_steps.exception_messages(scope)
+        yield from next_steps.setting_versions(scope, known_changes.known)
+        yield next_steps.trail(scope, "who changed secrets, parameters and flags")
+
+
+def _no_change(anomaly: AnomalyWindow, changes: Changes) -> Clue:
+    question = "whether a secret, parameter or flag was changed"
+    if anomaly.onset is None:
+        return necessary(None, f"{question}: onset not known")
+    if changes.unread or not changes.asked:
+        return necessary(None, f"{question}: not all changes could be read")
+    return necessary(False, "no change of a secret, parameter or flag shortly before")
+
+
+def new_exceptions(raised: Raised, before: Before, changes: Changes) -> Clue:
+    """Decisive: since the change, the code answers most errors with exceptions that are new.
+
+    Where their class names what was changed, that is sure. Any other class is new by its time
+    only: what the change did to it is read nowhere.
+    """
+    question = "whether the errors are those of the change"
+    mostly = raised.mostly_own()
+    if raised.unread():
+        holds = False if mostly is False else None
+        text = f"{before.told()}; {raised.unread()}; {raised.counted()}"
+        return decisive(holds, asked(holds, question, text))
+    named, found = raised.of(*NAMED[before.change.kind]), raised.of(*ANYTHING)
+    speaks = named is not None and named.stand_out is not False
+    one = False if found is None else _new(named if speaks and named else found)
+    holds = False if one is False or mostly is False else one and mostly
+    if holds and not before.nearest:
+        holds = None
+    told = (named if speaks and named else found) if found else None
+    text = f"{told.told()}; {raised.counted()}" if told else f"no exceptions; {raised.counted()}"
+    clue = decisive(holds, asked(holds, question, f"{before.told()}; {text}"))
+    missing = raised.coverage.missing
+    if holds:
+        missing = (*missing, *unread_changes(changes))
+    if holds and not speaks:
+        missing = (*missing, "what the change did to the code was not read")
+    return clue.model_copy(update={"missing": missing})
+
+
+def _new(found: KindOfExceptions) -> bool | None:
+    """Whether there are many of them, and there were next to none before."""
+    return found.rose if found.count >= thresholds.FEW else False

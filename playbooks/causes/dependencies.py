@@ -1,0 +1,187 @@
+"""What the code calls fails: a database, a throttled service, a name, the network in between.
+
+The exceptions' class says which; what it names has to show it too, or a change that touches it
+has to have come before. A class alone makes no report sure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bot.domain.playbook_contract import (
+    Scope,
+    advice,
+    contradicting,
+    decisive,
+    hypothesis,
+    necessary,
+    supporting,
+)
+from bot.domain.report import Advice, Clue, Gap
+from playbooks.evidence import dependency_steps, durations, next_steps, target_steps, thresholds
+from playbooks.evidence.dependencies import database_shows, tables_show
+from playbooks.evidence.exception_kinds import Kind
+from playbooks.evidence.failure_sources import FailureSources
+from playbooks.evidence.nearest import Before, nearest_of, no_other_change, unread_changes
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.raised import Raised, Shown, decided, names_it
+from playbooks.evidence.wording import asked, figures, percent
+from playbooks.probes.backends import Backends, DependenciesProbe
+from playbooks.probes.changes import Changes
+from playbooks.probes.lambda_reports import Reports
+from playbooks.probes.metrics import ratio
+
+DATABASE = frozenset({"database"})
+NETWORK = frozenset({"security-group", "network"})
+NAMES = frozenset({"dns", "network"})
+HANGING = ("function-timeout", "backend-overload")  # what waiting for something looks like
+
+
+class FailingDependencies(FailureSources):
+    """Something the code calls fails, for another reason than being slow under load."""
+
+    dependencies = DependenciesProbe()
+
+    @hypothesis("The database behind the code fails or takes no more connections", explains=HANGING)
+    def database_behind(
+        self,
+        anomaly: AnomalyWindow,
+        raised: Raised,
+        dependencies: Backends | Gap | None,
+        known_changes: Changes,
+    ) -> Iterator[Clue]:
+        """Exceptions name a database, and it shows it, or was restarted or changed before."""
+        yield from names_it(raised, Kind.DATABASE)
+        before = nearest_of(known_changes, anomaly.onset, DATABASE, thresholds.SOON)
+        shown = with_change(database_shows(anomaly, dependencies), before, known_changes)
+        alone = no_other_change(known_changes, anomaly.onset, DATABASE)
+        yield decided(raised, Kind.DATABASE, shown, class_alone=alone)
+        yield from came_before(before)
+
+    @hypothesis("A service the code calls throttles it", explains=HANGING)
+    def throttled_dependency(
+        self,
+        anomaly: AnomalyWindow,
+        raised: Raised,
+        dependencies: Backends | Gap | None,
+        known_changes: Changes,
+    ) -> Iterator[Clue]:
+        """Exceptions name throttling, and a table throttled as many requests."""
+        yield from names_it(raised, Kind.THROTTLING)
+        shown = tables_show(anomaly, dependencies)
+        alone = no_other_change(known_changes, anomaly.onset, DATABASE)
+        yield decided(raised, Kind.THROTTLING, shown, class_alone=alone)
+        if raised.traffic is not None and raised.traffic >= thresholds.MORE_LOAD:
+            yield supporting(True, f"traffic is {raised.traffic:.1f}x its usual")
+        yield from came_before(nearest_of(known_changes, anomaly.onset, DATABASE, thresholds.SOON))
+
+    @hypothesis("A name that the code calls is not resolved", explains=HANGING)
+    def name_resolution(
+        self, anomaly: AnomalyWindow, raised: Raised, known_changes: Changes
+    ) -> Iterator[Clue]:
+        """Exceptions name a host that is not found, and DNS or the network was changed before."""
+        yield from names_it(raised, Kind.NAME)
+        before = nearest_of(known_changes, anomaly.onset, NAMES, thresholds.SOON)
+        unknown = Shown(None, "what the name resolves to is not read")
+        shown = with_change(unknown, before, known_changes)
+        alone = no_other_change(known_changes, anomaly.onset, NAMES)
+        yield decided(raised, Kind.NAME, shown, class_alone=alone)
+        yield from came_before(before)
+
+    @hypothesis(
+        "The network between the code and what it calls was closed", explains=("function-timeout",)
+    )
+    def network_path(
+        self,
+        anomaly: AnomalyWindow,
+        raised: Raised,
+        reports: Reports | Gap | None,
+        known_changes: Changes,
+    ) -> Iterator[Clue]:
+        """A security group, network ACL or route was changed; since then calls find no answer."""
+        before = nearest_of(known_changes, anomaly.onset, NETWORK, thresholds.SOON)
+        hanging = hanging_calls(anomaly, reports)
+        if hanging is not None and hanging >= thresholds.EXPLAINS:
+            yield from _hangs_since(before, hanging, known_changes)
+        else:
+            yield from names_it(raised, Kind.NETWORK)
+            shown = with_change(Shown(None, _unknown(known_changes)), before, known_changes)
+            yield decided(raised, Kind.NETWORK, shown, class_alone=False)
+        yield from came_before(before)
+
+    @advice("database-behind")
+    def look_at_the_database(self, scope: Scope) -> Iterator[Advice]:
+        """What the exceptions say, and the database's own events."""
+        yield from dependency_steps.database_events(scope)
+        yield from next_steps.exception_messages(scope)
+        yield from dependency_steps.database_state(scope)
+        yield next_steps.trail(scope, "who changed the database or its secret")
+
+    @advice("throttled-dependency")
+    def look_at_what_throttles(self, scope: Scope) -> Iterator[Advice]:
+        """What the exceptions say, and the capacity of the tables."""
+        yield from next_steps.exception_messages(scope)
+        yield from dependency_steps.table_capacity(scope)
+        yield dependency_steps.usage_throttles(scope)
+
+    @advice("name-resolution")
+    def look_at_the_name(self, scope: Scope) -> Iterator[Advice]:
+        """Which name it is, and who changed DNS."""
+        yield from next_steps.exception_messages(scope)
+        yield next_steps.global_trail(scope, "who changed Route 53", "route53.amazonaws.com")
+        yield from next_steps.function_network(scope)
+
+    @advice("network-path")
+    def look_at_the_network(self, scope: Scope) -> Iterator[Advice]:
+        """Where functions and tasks run, and what changed there."""
+        yield next_steps.network_trail(scope)
+        yield from next_steps.function_network(scope)
+        yield from target_steps.task_network(scope)
+        yield from next_steps.exception_messages(scope)
+
+
+def with_change(shown: Shown, before: Before | None, changes: Changes) -> Shown:
+    """What it shows; a change of it shortly before, with none nearer, explains the failure too."""
+    if before is None or shown.holds:
+        return shown
+    if not before.nearest:
+        return replace(shown, text=f"{shown.text}; {before.told()}, but other changes are as near")
+    return Shown(True, f"{before.told()}; {shown.text}", unread_changes(changes))
+
+
+def came_before(before: Before | None) -> Iterator[Clue]:
+    """Supporting: the change that came before."""
+    if before is not None:
+        yield supporting(before.nearest, before.told(), lag=before.lag.total_seconds())
+
+
+def hanging_calls(anomaly: AnomalyWindow, reports: Reports | Gap | None) -> float | None:
+    """Share of the late invocations that ended at the function's timeout while warm."""
+    if not isinstance(reports, Reports):
+        return None
+    now, _ = durations.tallies(reports, anomaly)
+    if now.missed < thresholds.FEW:
+        return None
+    enough = durations.accounts_for(anomaly, now.timed_warm, now.total)
+    return ratio(now.timed_warm, now.missed) if enough else None
+
+
+def _hangs_since(before: Before | None, hanging: float, changes: Changes) -> Iterator[Clue]:
+    """Do calls hang since a change of the network? Whether the change closed the very way is read
+    nowhere, so that it is never sure."""
+    text = f"{percent(hanging)} of the late requests were warm and ended at the function's timeout"
+    yield necessary(True, text, **figures(hanging=hanging))
+    holds = None if before is None else before.nearest or None
+    told = before.told() if before else _unknown(changes)
+    clue = decisive(holds, asked(holds, "whether the network was closed before", f"{told}; {text}"))
+    missing = ("which way the change closed was not read", *unread_changes(changes))
+    yield clue.model_copy(update={"missing": missing}) if holds else clue
+    if before is None and changes.asked and not changes.unread:
+        yield contradicting(True, "no change of the network is known")
+
+
+def _unknown(changes: Changes) -> str:
+    if changes.unread or not changes.asked:
+        return "whether the network was changed is not known"
+    return "no change of the network is known"

@@ -1,0 +1,127 @@
+"""What the code raised in the anomaly, by kind, and how many of the errors it answered itself.
+
+A cause that lies in something the code calls is told by two things together: the exceptions name
+it, and it shows something itself, or was changed. The class of an exception alone is not enough
+for a sure report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.domain.coverage import Coverage, coverage_of
+from bot.domain.playbook_contract import contradicting, decisive, necessary
+from bot.domain.report import Clue, Gap
+from playbooks.evidence import thresholds
+from playbooks.evidence.errors import CodeErrors
+from playbooks.evidence.exception_kinds import Kind, KindOfExceptions, of_kinds
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.wording import asked, figures, percent
+from playbooks.probes.exceptions import Exceptions
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What something that is called shows of itself, or what was done to it.
+
+    `holds`: it explains the failure; False: it is measured and shows nothing; None: not known.
+    `missing`: what was not read of it.
+    """
+
+    holds: bool | None
+    text: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Exceptions in the anomaly, and the share of the errors that the code answered or raised.
+
+    `traffic`: requests as a multiple of the usual.
+    """
+
+    anomaly: AnomalyWindow
+    exceptions: Exceptions | Gap | None
+    own: CodeErrors | None
+    traffic: float | None = None
+
+    @property
+    def coverage(self) -> Coverage:
+        """That of the logs."""
+        return coverage_of(self.exceptions)
+
+    def of(self, *kinds: Kind | None) -> KindOfExceptions | None:
+        """The exceptions of these kinds; None when none is known."""
+        if not isinstance(self.exceptions, Exceptions):
+            return None
+        return of_kinds(self.exceptions, self.anomaly, self.traffic, frozenset(kinds))
+
+    def unread(self) -> str:
+        """Why no exceptions are known; empty when the logs were read."""
+        if isinstance(self.exceptions, Exceptions):
+            return ""
+        return "the logs were not read" if isinstance(self.exceptions, Gap) else "no log is known"
+
+    def mostly_own(self) -> bool | None:
+        """Whether the code itself answered or raised most errors."""
+        return None if self.own is None else self.own.share >= thresholds.EXPLAINS
+
+    def counted(self) -> str:
+        """How many of the errors the code answered, in words."""
+        if self.own is None:
+            return "nothing counts what the code itself answered"
+        return f"{self.own.counted_as} account for {percent(self.own.share)} of the " + (
+            self.anomaly.label
+        )
+
+
+def names_it(raised: Raised, kind: Kind) -> Iterator[Clue]:
+    """Necessary: exceptions name this kind. Against it: the code answered few of the errors."""
+    found, unread = raised.of(kind), raised.unread()
+    if unread:
+        yield necessary(None, f"whether exceptions name {kind}: {unread}")
+    elif found is None:
+        yield necessary(False, f"no exception in the logs names {kind}")
+    else:
+        enough = found.share >= thresholds.PART and found.rose is not False
+        yield necessary(enough, found.told(), lines=float(found.count))
+    yield hardly_own(raised)
+
+
+def hardly_own(raised: Raised) -> Clue:
+    """Contradicting: the code itself answered few of the errors."""
+    few = None if raised.own is None else raised.own.share < thresholds.PART
+    question = "whether the code itself answered the errors"
+    return contradicting(few, asked(few, question, raised.counted()))
+
+
+def decided(raised: Raised, kind: Kind, shown: Shown, *, class_alone: bool) -> Clue:
+    """Decisive: exceptions of this kind are most of the errors, and what they name shows it too.
+
+    `class_alone`: where nothing is known of what they name, the exceptions decide, but make no
+    report sure. Nothing measured that speaks against it refutes: the question stays open.
+    """
+    found, mostly = raised.of(kind), raised.mostly_own()
+    question = f"whether {kind} is what fails the requests"
+    if raised.unread():
+        holds = False if mostly is False else None
+        text = f"{raised.unread()}; {raised.counted()}; {shown.text}"
+        return decisive(holds, asked(holds, question, text))
+    one = False if found is None else found.stand_out
+    holds = False if one is False or mostly is False else one and mostly
+    told = f"{found.told()}; " if found else f"no exception names {kind}; "
+    text = f"{told}{raised.counted()}; {shown.text}"
+    if holds and not (shown.holds or (shown.holds is None and class_alone)):
+        holds = None
+    clue = decisive(
+        holds,
+        asked(holds, question, text),
+        **figures(lines=float(found.count) if found else None),
+    )
+    missing = raised.coverage.missing
+    if holds:
+        missing = (*missing, *shown.missing)
+    if holds and shown.holds is None:
+        missing = (*missing, f"only the class of the exceptions names {kind}")
+    return clue.model_copy(update={"missing": tuple(dict.fromkeys(missing))})

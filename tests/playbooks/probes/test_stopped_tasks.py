@@ -1,0 +1,66 @@
+"""Stopped tasks and their reasons; failed TLS with targets."""
+
+from __future__ import annotations
+
+from bot.domain.resources import EcsRef, LoadBalancerRef, Resources
+from bot.domain.service import Service
+from playbooks.probes.stopped_tasks import StoppedTasks, StoppedTasksProbe
+from playbooks.probes.target_tls import TargetTlsProbe
+from tests.playbooks.aws_stub import Answers
+from tests.playbooks.probes.answers import Published
+from tests.playbooks.samples import minute, scope
+
+SHOP = Service(name="shop", resources=Resources(ecs=(EcsRef(cluster="main", service="shop"),)))
+
+
+def task(reason: str, code: int | None, container: str | None = None) -> dict[str, object]:
+    return {
+        "stoppedAt": minute(0),
+        "stoppedReason": reason,
+        "containers": [{"name": "shop", "exitCode": code, "reason": container}],
+    }
+
+
+def test_reasons_and_exit_codes() -> None:
+    memory = "OutOfMemoryError: Container killed due to memory usage"
+    aws = Answers(
+        list_tasks=[{"taskArns": ["a", "b"]}, {"taskArns": ["c"]}],
+        describe_tasks={
+            "tasks": [
+                task("Essential container in task exited", 137, memory),
+                task("Scaling activity initiated by deployment ecs-svc/1", 137),
+                task("Essential container in task exited", None),
+                {"stoppedReason": "still stopping", "containers": []},
+            ]
+        },
+    )
+    found = StoppedTasksProbe().read(aws, scope(None, SHOP))
+    assert isinstance(found, StoppedTasks)
+    assert [each.out_of_memory for each in found.tasks] == [True, False, False]
+    assert found.tasks[0].reason == f"Essential container in task exited; {memory}"
+    assert [each.exits for each in found.tasks] == [(137,), (137,), ()]
+    assert found.coverage.complete
+    assert aws.sent[-1][1] == {"cluster": "main", "tasks": ["a", "b", "c"]}
+
+
+def test_more_tasks_than_one_call_describes_are_a_part() -> None:
+    many = [f"t{number}" for number in range(140)]
+    aws = Answers(list_tasks={"taskArns": many}, describe_tasks={"tasks": []})
+    found = StoppedTasksProbe().read(aws, scope(None, SHOP))
+    assert found is not None
+    assert found.coverage.missing == ("100 of 140 stopped tasks were read",)
+
+
+def test_none_stopped() -> None:
+    aws = Answers(list_tasks={"taskArns": []})
+    assert StoppedTasksProbe().read(aws, scope(None, SHOP)) == StoppedTasks(())
+
+
+def test_tls_with_targets() -> None:
+    balancer = LoadBalancerRef(name="app/shop/123")
+    service = Service(name="shop", resources=Resources(load_balancers=(balancer,)))
+    failed = {"TargetTLSNegotiationErrorCount Sum app/shop/123": {0: 12}}
+    aws = Published(failed)
+    found = TargetTlsProbe().read(aws, scope(None, service))
+    assert found is not None
+    assert found.failed.points[minute(0)] == 12
