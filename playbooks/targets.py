@@ -12,6 +12,8 @@ from typing import ClassVar
 from bot.domain.playbook_contract import AlarmRule, Playbook, Scope
 from bot.domain.report import Gap, Overview
 from bot.domain.run import Verification
+from playbooks.causes.advice_general import GeneralAdvice
+from playbooks.causes.advice_targets import TargetAdvice
 from playbooks.causes.health_checks import HealthChecksWrong
 from playbooks.causes.overloaded_targets import CreditsUsedUp, OverloadedTargets
 from playbooks.causes.releases import BadDeployment
@@ -78,6 +80,8 @@ class Targets(
     BadDeployment,
     ZoneFailure,
     NoHealthyTargets,
+    TargetAdvice,
+    GeneralAdvice,
     Playbook,
 ):
     """Unhealthy targets behind a load balancer."""

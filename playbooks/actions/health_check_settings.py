@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from bot.domain.errors import ReadFailed
-from bot.domain.plan import Check, Plan, Step
+from bot.domain.plan import Check, Choice, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
@@ -48,7 +48,7 @@ class LoosenHealthCheck(Action):
     )
     writes = ("elasticloadbalancing:ModifyTargetGroup",)
 
-    def plan(self, aws: Aws, scope: Scope) -> Plan | None:
+    def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         balancer, groups = _groups(aws, scope)
         alarmed = (scope.alarm.dimensions if scope.alarm else {}).get("TargetGroup", "")
         named = [each for each in groups if str(each["TargetGroupArn"]).endswith(f":{alarmed}")]

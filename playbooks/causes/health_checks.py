@@ -22,10 +22,10 @@ from playbooks.evidence.failing_targets import (
     FailingTargets,
     all_of,
     answers,
-    of_targets,
 )
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.target_sources import HealthCheckSources
+from playbooks.evidence.targets import of_targets
 from playbooks.evidence.wording import asked, lag, milliseconds
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes

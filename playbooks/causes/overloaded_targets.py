@@ -20,11 +20,11 @@ from playbooks.evidence.failing_targets import (
     FailingTargets,
     all_of,
     answers,
-    of_targets,
 )
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.saturation import saturated
 from playbooks.evidence.target_sources import HealthCheckSources
+from playbooks.evidence.targets import of_targets
 from playbooks.evidence.traffic import more_traffic
 from playbooks.evidence.wording import asked, figures
 from playbooks.probes.backends import Backends, DependenciesProbe, TasksProbe

@@ -8,9 +8,10 @@ from bot.domain.playbook_contract import advice, decisive, hypothesis, necessary
 from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.changes import suspect
-from playbooks.evidence.failing_targets import INVALID, FailingTargets, of_targets
+from playbooks.evidence.failing_targets import INVALID, FailingTargets
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.target_sources import HealthCheckSources
+from playbooks.evidence.targets import of_targets
 from playbooks.evidence.wording import lag
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes

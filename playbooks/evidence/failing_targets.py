@@ -13,10 +13,10 @@ from bot.domain.playbook_contract import Scope
 from bot.domain.report import Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.targets import of_targets
 from playbooks.evidence.wording import percent, times
 from playbooks.probes.balancer import Balancer, Hosts, Target, TargetHealth
 from playbooks.probes.metrics import MINUTE, TimeSeries, ratio
-from playbooks.probes.target_groups import own_not_by_group
 
 FLAPS = 3  # recoveries within the hour that is looked at: up and down, not once
 LASTS = timedelta(minutes=5)  # unhealthy for so long without a break: not flapping
@@ -180,15 +180,6 @@ def _together(hosts: Hosts, anomaly: AnomalyWindow) -> bool | None:
         return None
     soon = max(value for at, value in unhealthy.items() if first <= at <= first + AT_ONCE)
     return soon >= registered
-
-
-def of_targets(balancer: Balancer | Gap | None) -> Coverage:
-    """What the balancer's metrics leave out of its targets. Its own answers are not theirs, so
-    that it is no loss here when AWS does not tell them by target group."""
-    if not isinstance(balancer, Balancer):
-        return Coverage.of("the load balancer's metrics were not read")
-    own = own_not_by_group(balancer.name)
-    return Coverage.of(*(text for text in balancer.coverage.missing if text != own))
 
 
 @dataclass(frozen=True, slots=True)
