@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from bot.domain.playbook_contract import Playbook
 from playbooks.five_xx import FiveXX
+from playbooks.targets import Targets
 
-PLAYBOOKS: tuple[type[Playbook], ...] = (FiveXX,)
+PLAYBOOKS: tuple[type[Playbook], ...] = (FiveXX, Targets)
