@@ -14,11 +14,12 @@ from bot.domain.coverage import combined
 from bot.domain.playbook_contract import Playbook, Scope, advice, fact
 from bot.domain.report import Advice, Gap, GapReason, Overview, Series, SignalState, nearest_first
 from bot.domain.run import Answer, Verification
-from playbooks.evidence import abnormal, alarm_values, overview
+from playbooks.evidence import abnormal, alarm_values, onset, overview
 from playbooks.evidence.abnormal import Measure
 from playbooks.evidence.alarm_values import AlarmFinding
 from playbooks.evidence.changes import all_changes
 from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.signal import Signal
 from playbooks.probes.alarm_metric import AlarmMetricProbe, AlarmMetricValues
 from playbooks.probes.all_functions import AllFunctions, AllFunctionsProbe
 from playbooks.probes.backends import Backends, DependenciesProbe, TasksProbe
@@ -28,6 +29,7 @@ from playbooks.probes.exceptions import Exceptions, ExceptionsProbe
 from playbooks.probes.firing_alarms import FiringAlarms, FiringAlarmsProbe
 from playbooks.probes.metrics import MINUTE
 
+SERVER_ERRORS = Signal(label="5XX", alarm_metrics={})
 MOST_OBSERVATIONS = 8
 MOST_ALARMS = 4
 MOST_TYPES = 2
@@ -57,10 +59,17 @@ class LookAround(Playbook):
         return alarm_values.measured(own, scope)
 
     @fact
-    def around(self, scope: Scope, finding: AlarmFinding | Gap | None) -> AnomalyWindow:
-        """The minutes in which everything else is looked at."""
-        known = finding if isinstance(finding, AlarmFinding) else None
-        return alarm_values.window_of(known, scope)
+    def around(
+        self, scope: Scope, finding: AlarmFinding | Gap | None, edge: Edge | Gap | None
+    ) -> AnomalyWindow:
+        """The minutes in which everything else is looked at: while the alarm's metric is abnormal;
+        without an alarm, while errors at the front door are, if they still are."""
+        if isinstance(finding, AlarmFinding):
+            return alarm_values.window_of(finding, scope)
+        errors = onset.anomaly_window(edge, scope, SERVER_ERRORS)
+        if errors.onset is not None and scope.window.end - errors.end <= onset.STALE:
+            return errors
+        return alarm_values.window_of(None, scope)
 
     @fact
     def measures(

@@ -80,10 +80,9 @@ def window_of(finding: AlarmFinding | None, scope: Scope) -> AnomalyWindow:
     """The minutes in which other metrics are looked at, and their baseline: while the alarm's
     values are bad; where that is not known, from shortly before it began on."""
     window = scope.window
-    late = settled_until(window)
     start = window.began - 2 * BEFORE_ALARM if finding is None else finding.start
-    start = max(min(start, late - 2 * BEFORE_ALARM), window.start)
-    end = late if finding is None or finding.over is not True else finding.end
+    start = max(start, window.start)
+    end = finding.end if finding is not None and finding.over else window.end
     return AnomalyWindow(
         label="errors",
         onset=finding.onset if finding else None,
