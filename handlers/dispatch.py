@@ -113,7 +113,9 @@ class Dispatch:
                 await self._ephemeral(place, message)
 
     async def _triage(self, command: Triage, place: Place, seed: str) -> None:
-        playbook = self.router.named(command.playbook)
+        playbook = (
+            self.router.named(command.playbook) if command.playbook else self.router.for_any_alarm
+        )
         in_thread = await self.incidents.find(place) if place.thread_ts else None
         service = (
             self.catalogue.service(command.service)
@@ -128,7 +130,8 @@ class Dispatch:
                 if command.service
                 else f"This channel belongs to no service; name one of: {services}."
             )
-            suggestion = f"/incident triage {command.playbook} {self.catalogue.services[0].name}"
+            typed = f"triage {command.playbook}" if command.playbook else "health"
+            suggestion = f"/incident {typed} {self.catalogue.services[0].name}"
             await self._ephemeral(place, render.unknown_message(what, suggestion))
             return
         if command.region and command.region != service.region:

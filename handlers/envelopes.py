@@ -62,10 +62,11 @@ Since = Annotated[Ago | Clock | Instant, Field(discriminator="kind")]
 
 
 class Triage(Frozen):
-    """Investigate. Without `service`, that of the thread's incident or of the channel is meant."""
+    """Investigate; without `playbook`, look around. Without `service`, that of the thread's
+    incident or of the channel is meant."""
 
     word: Literal["triage"] = "triage"
-    playbook: str
+    playbook: str | None = None
     service: str | None = None
     alarm: str | None = None
     region: str | None = None  # of the alarm, when it was given as a console link

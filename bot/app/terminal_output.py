@@ -116,8 +116,10 @@ def _verdict(report: Report) -> RenderableType | None:
     if title is None:
         return None
     text = Text(title, style="bold yellow")
-    if report.verdict is not Verdict.INCONCLUSIVE and report.signal:
+    if report.signal and (report.verdict is not Verdict.INCONCLUSIVE or not report.causes):
         text.append(f": {report.signal.text}", style="not bold")
+        for each in report.overview.observations:
+            text.append(f"\n- {each}", style="not bold default")
         return text
     if report.next_test:
         text.append("\nNext: ", style="not bold")

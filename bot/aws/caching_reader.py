@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -72,7 +72,7 @@ class CachingReader:
     def pages(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> Iterator[dict[str, Any]]:
-        if (service, operation) == ("cloudwatch", "get_metric_data"):
+        if (service, operation) == ("cloudwatch", "get_metric_data") and not _has_math(params):
             yield from self._metrics.pages(region, params)
             return
 
@@ -94,3 +94,8 @@ class CachingReader:
                     cached.failure = failed
                     raise
             return cached.answer
+
+
+def _has_math(params: Mapping[str, Any]) -> bool:
+    """Whether a GetMetricData call has expressions: they name other queries of the call by id."""
+    return any("Expression" in query for query in params["MetricDataQueries"])

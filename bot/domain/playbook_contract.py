@@ -200,6 +200,9 @@ class Playbook(Causes, ABC):
     all of them are there."""
     name_words: ClassVar[frozenset[str]] = frozenset()
     """The same in an alarm's name; used only when its metric is not known."""
+    for_any_alarm: ClassVar[bool] = False
+    """Whether it is opened for alarms that no other playbook claims. It claims none itself, and
+    each alarm has an incident of its own."""
 
     def __init_subclass__(cls) -> None:
         """Raises TypeError for a parameter of a method that names no evidence."""

@@ -201,6 +201,7 @@ class Overview(Frozen):
 
     headline: str  # "5XX: 8.4 % of requests, 504 mostly"
     onset: AwareDatetime | None = None  # when it began by the metrics; None: not seen in them
+    observations: tuple[str, ...] = ()  # sentences: what stands out, where no cause is looked for
     breakdown: tuple[BreakdownRow, ...] = ()
     changes: tuple[Change, ...] = ()  # the nearest before the onset first
     chart_title: str = ""

@@ -45,8 +45,9 @@ def question(
     ts: str,
     thread_ts: str | None = None,
     unread: str | None = None,
+    looking: bool = False,
 ) -> render.Message:
-    """Says why nothing was opened for an alarm, and offers what can be opened, with a button each.
+    """Says why no incident type was opened for an alarm, with a button for each that can be.
 
     Args:
         alarm: the alarm.
@@ -56,6 +57,7 @@ def question(
         ts: timestamp of the alarm's post.
         thread_ts: the thread of the post, when it is in one.
         unread: why the alarm could not be read from CloudWatch.
+        looking: whether an incident is opened that looks around, until somebody chooses.
     """
     services = (ownership.service,) if ownership.service else ownership.candidates
     playbooks = _playbooks(route, router)
@@ -77,14 +79,16 @@ def question(
         if service is not None
     ]
     reasons = [_about_state(alarm), _about_type(route), _about_service(ownership)]
-    return render.alarm_question(alarm, list(filter(None, reasons)), choices[:MOST_CHOICES], unread)
+    return render.alarm_question(
+        alarm, list(filter(None, reasons)), choices[:MOST_CHOICES], unread, looking
+    )
 
 
 def _playbooks(route: Route, router: Router) -> Sequence[Playbook]:
     """The types to choose from: those that fit, or all when none does."""
     if route.kind is RouteKind.TYPE:
         return [route.claims[0].playbook]
-    return [claim.playbook for claim in route.claims] or list(router.playbooks.values())
+    return [claim.playbook for claim in route.claims] or router.types
 
 
 def _title(playbook: Playbook, service: Service, *, alone: bool) -> str:

@@ -67,7 +67,7 @@ class Lifecycle:
             opened_at=opened_at,
             since=since,
         )
-        return await self.store.open_incident(incident, incident_key(service, playbook))
+        return await self.store.open_incident(incident, incident_key(service, playbook, alarm))
 
     async def close_stale(
         self, aws: Aws, incident: Incident | None, alarm: Alarm, at: datetime
@@ -119,6 +119,10 @@ class Lifecycle:
         await self.card.show(incident.id)
 
 
-def incident_key(service: Service, playbook: Playbook) -> str:
-    """The key under which at most one incident is open, however many alarms report it."""
-    return f"{service.name}:{playbook.id}"
+def incident_key(service: Service, playbook: Playbook, alarm: Alarm | None = None) -> str:
+    """The key under which at most one incident is open, however many alarms report it.
+
+    Of a playbook for any alarm, each alarm has its own: they need not be about the same thing.
+    """
+    key = f"{service.name}:{playbook.id}"
+    return f"{key}:{alarm.name}" if playbook.for_any_alarm and alarm else key

@@ -26,7 +26,7 @@ from bot.incidents.alarm_choice import AlarmChoice, question
 from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.lifecycle import Lifecycle, incident_key
 from bot.investigation.ownership import Ownership, find_owner
-from bot.investigation.routing import Router
+from bot.investigation.routing import Route, RouteKind, Router
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,20 @@ class IncidentService:
             post = _AlarmPost(channel, ts, thread_ts)
             await self._alarm_started(aws, alarm, known, service, playbook, post)
         elif state is not AlarmState.INSUFFICIENT_DATA:
+            around = self._look_around(route, state)
             message = question(
-                alarm, route, ownership, self.router, ts=ts, thread_ts=thread_ts, unread=unread
+                alarm,
+                route,
+                ownership,
+                self.router,
+                ts=ts,
+                thread_ts=thread_ts,
+                unread=unread,
+                looking=service is not None and around is not None,
             )
+            if service is not None and around is not None:
+                post = _AlarmPost(channel, ts, thread_ts)
+                await self._alarm_started(aws, alarm, known, service, around, post)
             await self.announcer.post(channel, _question_key(ts), message, thread_ts=ts)
 
     async def alarm_chosen(self, value: str, place: Place, seed: str) -> None:
@@ -125,6 +136,11 @@ class IncidentService:
             place.channel, _question_key(choice.ts), answer, thread_ts=choice.ts
         )
 
+    def _look_around(self, route: Route, state: AlarmState | None) -> Playbook | None:
+        """What opens for an alarm that went off and that no type claims."""
+        unclaimed = route.kind is RouteKind.UNKNOWN and state is AlarmState.ALARM
+        return self.router.for_any_alarm if unclaimed else None
+
     def _owner(self, alarm: Alarm, channel: str) -> Ownership:
         """Whose alarm it is; the service of the channel's when nothing else is known."""
         found = find_owner(alarm, self.catalogue.services, channel)
@@ -153,7 +169,7 @@ class IncidentService:
         """End the incidents whose own alarm it is, of whatever type: a person may have chosen."""
         for service in services:
             for playbook in self.router.playbooks.values():
-                latest = await self.store.incident_for(incident_key(service, playbook))
+                latest = await self.store.incident_for(incident_key(service, playbook, alarm))
                 await self.lifecycle.recover(latest, alarm)
 
     async def _post_suffices(self, service: Service | None, alarm: Alarm) -> bool:
@@ -179,7 +195,7 @@ class IncidentService:
         post: _AlarmPost,
     ) -> Incident:
         """Open an incident, or join the open one, and investigate."""
-        latest = await self.store.incident_for(incident_key(service, playbook))
+        latest = await self.store.incident_for(incident_key(service, playbook, alarm))
         over_already = known.state is AlarmState.OK  # the post is late: CloudWatch has the recovery
         if over_already:
             began = await alarm_reads.went_off(aws, known)

@@ -77,6 +77,16 @@ class Router:
                     entry = self._by_metric.setdefault((rule.namespace, metric), [])
                     entry.append((playbook, rule))
 
+    @property
+    def types(self) -> tuple[Playbook, ...]:
+        """The playbooks that claim alarms: the incident types."""
+        return tuple(each for each in self.playbooks.values() if not each.for_any_alarm)
+
+    @property
+    def for_any_alarm(self) -> Playbook | None:
+        """The playbook for an alarm that no type claims."""
+        return next((each for each in self.playbooks.values() if each.for_any_alarm), None)
+
     def route(self, alarm: Alarm) -> Route:
         """The incident type that opens for an alarm, or why none does."""
         claims = self.rank(alarm)
@@ -99,6 +109,8 @@ class Router:
     def fits(self, playbook: Playbook, alarm: Alarm) -> bool:
         """Whether the type is the best for an alarm, or one of the best."""
         claims = self.rank(alarm)
+        if playbook.for_any_alarm:
+            return not claims
         return any(claim.playbook is playbook and claim.rank == claims[0].rank for claim in claims)
 
     def named(self, word: str) -> Playbook | None:

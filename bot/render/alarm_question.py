@@ -26,22 +26,35 @@ def alarm_question(
     reasons: Sequence[str],
     choices: Sequence[tuple[str, str]],
     unread: str | None,
+    looking: bool = False,
 ) -> Message:
-    """Says why nothing is investigated, with a button for each thing that can be.
+    """Says why no incident type is investigated, with a button for each thing that can be.
 
     Args:
         alarm: the alarm.
         reasons: sentences.
         choices: title and value of each button.
         unread: why the alarm could not be read from CloudWatch.
+        looking: whether an incident is opened that looks around without a type.
     """
-    said = [bold("I did not open an incident for this alarm. ")]
+    lead = (
+        "I look around, as I have no incident type for this alarm. "
+        if looking
+        else "I did not open an incident for this alarm. "
+    )
+    said = [bold(lead)]
     if unread:
         said.append(plain(f"It could not be read from CloudWatch: {unread}. "))
     for reason in reasons:
         said += sentence(f"{reason} ", 600)
     if choices:
-        said.append(plain("Choose what I shall investigate:"))
+        said.append(
+            plain(
+                "Choose what else I shall investigate:"
+                if looking
+                else "Choose what I shall investigate:"
+            )
+        )
     blocks: list[Block] = [rich(line(*said))]
     if choices:
         blocks.append(
@@ -52,7 +65,8 @@ def alarm_question(
                 ]
             )
         )
-    text = join("", [literal("I did not open an incident for the alarm "), code(alarm.name)])
+    done = "I look around for" if looking else "I did not open an incident for"
+    text = join("", [literal(f"{done} the alarm "), code(alarm.name)])
     return Message(text, blocks)
 
 

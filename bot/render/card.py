@@ -63,7 +63,7 @@ DETAIL_LEVELS = (
     Detail(refuted=3, links=4),
     Detail(refuted=3, links=4, gaps=3, changes=3, others=2, length=220),
     Detail(refuted=2, links=2, gaps=3, changes=2, others=1, clues=4, length=180),
-    Detail(refuted=1, links=0, gaps=2, changes=1, others=0, clues=3, length=140),
+    Detail(refuted=1, links=0, gaps=2, changes=1, others=0, clues=3, observations=4, length=140),
 )
 
 
@@ -124,6 +124,7 @@ def _blocks(
     ]
     if report is not None:
         blocks += [_codes(report), findings.verdict(report, detail)]
+        blocks.append(findings.observations(report, detail))
     blocks += [_runs(runs), _buttons(incident, runs, offers)]
     if report is not None and incident.state is not IncidentState.CLOSED:
         blocks.append(findings.blocked(report, detail))

@@ -33,6 +33,7 @@ WITHOUT_CAUSE = {
     Verdict.NOTHING_WRONG: "Nothing is wrong now",
     Verdict.OVER: "It is over, and no cause is known",
 }
+LOOKED_AROUND = "I looked around; the card says what stands out"
 UNREAD = {
     GapReason.DENIED: "No access",
     GapReason.THROTTLED: "AWS throttled the read",
@@ -54,6 +55,7 @@ class Detail:
     """How many entries of each section are shown; the card says how many were left out."""
 
     clues: int = 6
+    observations: int = 8
     others: int = 3
     changes: int = 4
     refuted: int = 6
@@ -69,12 +71,17 @@ def verdict(report: Report, detail: Detail) -> Block:
         lead = CONFIDENCE[report.verdict] if report.complete else "Most likely so far"
         elements = [line(plain(f"{lead}: ", quiet=True), bold(chain_title(report), 300))]
         elements += _clues(cause, detail)
+    elif not report.complete and not report.causes:
+        elements = [line(plain("Looking around.", quiet=True))]
     elif not report.complete:
         elements = [line(plain("Looking for the cause; none found yet.", quiet=True))]
     elif report.verdict is Verdict.NOTHING_WRONG and report.signal:
         elements = [line(bold("Nothing is wrong now: "), plain(report.signal.text, detail.length))]
     elif report.verdict is Verdict.OVER and report.signal:
         elements = [line(bold("Over, no cause known: "), plain(report.signal.text, detail.length))]
+    elif not report.causes:
+        said = report.signal.text if report.signal else "what it watches could not be told"
+        elements = [line(bold("No cause is looked for: "), plain(said, detail.length))]
     else:
         elements = [line(bold("Inconclusive."), plain(f" {_why_inconclusive(report)}"))]
     others = [
@@ -93,8 +100,21 @@ def verdict(report: Report, detail: Detail) -> Block:
     return rich(*elements)
 
 
+def observations(report: Report, detail: Detail) -> Block | None:
+    """What stands out, where the playbook looks for no cause."""
+    found = report.overview.observations
+    if not found:
+        return None
+    rows = [[plain(each, detail.length)] for each in _first(found, detail.observations)]
+    return rich(
+        line(bold("What else I see")), bullets(rows), *_more(len(found) - len(rows), "more line")
+    )
+
+
 def without_cause(report: Report) -> str:
     """What to say when no cause is called likely."""
+    if report.verdict is Verdict.INCONCLUSIVE and not report.causes:
+        return LOOKED_AROUND
     return WITHOUT_CAUSE.get(report.verdict, WITHOUT_CAUSE[Verdict.INCONCLUSIVE])
 
 

@@ -28,6 +28,7 @@ USAGE = (
     ("/incident triage 5xx", "investigate this channel's service"),
     ("/incident triage 5xx checkout --since 20m", "another service; it began 20 minutes ago"),
     ("/incident triage 5xx --alarm checkout-5xx", "an alarm, given by name or console link"),
+    ("/incident health", "look around this channel's service, without an incident type"),
     ("/incident timeline", "what happened in this channel's latest incident, and who did what"),
     ("/incident status", "the present state of that incident"),
     ("/incident playbooks", "the incident types I know"),

@@ -1,6 +1,8 @@
 """Parses what people type into a command; if that fails, says what would be understood. Pure.
 
-    triage 5xx [service] [--service S] [--alarm NAME-OR-LINK] [--since 20m|02:41|2026-11-23T02:41Z]
+    triage [5xx] [service] [--service S] [--alarm NAME-OR-LINK]
+           [--since 20m|02:41|2026-11-23T02:41Z]
+    health [service]
     timeline | status | playbooks | help
 
 The grammar is the same after `/incident` and after a mention, where Slack adds its own markup.
@@ -32,7 +34,7 @@ from handlers.json_access import text_in
 from handlers.slack.alarm_messages import console_alarm, unescape
 
 SLASH = "/incident"
-WORDS = ("triage", "timeline", "status", "playbooks", "help")
+WORDS = ("triage", "health", "timeline", "status", "playbooks", "help")
 OLDEST = timedelta(days=14)  # CloudWatch keeps one-minute metrics for 15 days
 _OPTIONS = ("service", "alarm", "since")
 _AGO = re.compile(r"(\d{1,5})\s*(s|m|min|h|d)")
@@ -78,6 +80,8 @@ def command_in(text: object, vocabulary: Vocabulary) -> Command:
                 return Help()
             case "triage":
                 return _triage(rest, vocabulary)
+            case "health":
+                return _look_around(rest, vocabulary)
             case "timeline":
                 return Timeline()
             case "status":
@@ -97,9 +101,9 @@ def without_mention(text: object) -> str:
 
 def _triage(words: list[str], vocabulary: Vocabulary) -> Triage:
     named, options = _split_options(words)
-    if not named:
-        example = vocabulary.ids[0] if vocabulary.ids else "5xx"
-        raise _NotUnderstood("Which playbook? Triage needs its name.", f"{SLASH} triage {example}")
+    services = {each.lower() for each in vocabulary.services}
+    if not named or (named[0].lower() in services and named[0].lower() not in vocabulary.ids):
+        return _look_around(words, vocabulary)
     playbook = named[0].lower()
     if playbook not in vocabulary.ids:
         nearest = _nearest(playbook, vocabulary.ids)
@@ -107,16 +111,32 @@ def _triage(words: list[str], vocabulary: Vocabulary) -> Triage:
             f"I know no playbook “{named[0]}”.",
             f"{SLASH} triage {nearest}" if nearest else f"{SLASH} playbooks",
         )
-    typed = named[1:] + ([options["service"]] if "service" in options else [])
+    return _triage_of(playbook, f"triage {playbook}", named[1:], options, vocabulary)
+
+
+def _look_around(words: list[str], vocabulary: Vocabulary) -> Triage:
+    """Triage of no type."""
+    named, options = _split_options(words)
+    return _triage_of(None, "health", named, options, vocabulary)
+
+
+def _triage_of(
+    playbook: str | None,
+    command: str,
+    services: list[str],
+    options: dict[str, str],
+    vocabulary: Vocabulary,
+) -> Triage:
+    typed = services + ([options["service"]] if "service" in options else [])
     if len(typed) > 1:
         raise _NotUnderstood(
             f"Only one service can be investigated at a time; you named {len(typed)}.",
-            f"{SLASH} triage {playbook} {typed[0]}",
+            f"{SLASH} {command} {typed[0]}",
         )
     alarm, region = _alarm(options.get("alarm"))
     return Triage(
         playbook=playbook,
-        service=_service(typed[0], playbook, vocabulary) if typed else None,
+        service=_service(typed[0], command, vocabulary) if typed else None,
         alarm=alarm,
         region=region,
         since=_since(options["since"]) if "since" in options else None,
@@ -150,7 +170,7 @@ def _split_options(words: list[str]) -> tuple[list[str], dict[str, str]]:
     return named, options
 
 
-def _service(name: str, playbook: str, vocabulary: Vocabulary) -> str:
+def _service(name: str, command: str, vocabulary: Vocabulary) -> str:
     known = {each.lower(): each for each in vocabulary.services}
     if name.lower() in known:
         return known[name.lower()]
@@ -159,7 +179,7 @@ def _service(name: str, playbook: str, vocabulary: Vocabulary) -> str:
     close = _nearest(name.lower(), known)
     raise _NotUnderstood(
         f"I know no service “{name}”.",
-        f"{SLASH} triage {playbook} {known[close]}" if close else None,
+        f"{SLASH} {command} {known[close]}" if close else None,
     )
 
 

@@ -40,6 +40,11 @@ NOW = datetime(2026, 11, 23, 2, 44, tzinfo=UTC)
         ("status", Status()),
         ("playbooks", Playbooks()),
         ("triage 5xx", Triage(playbook="5xx")),
+        ("triage", Triage()),
+        ("triage search --since 20m", Triage(service="Search", since=Ago(seconds=1200))),
+        ("health", Triage()),
+        ("health checkout", Triage(service="checkout")),
+        ("triage --alarm “RDS Prod - CPU”", Triage(alarm="RDS Prod - CPU")),
         ("Triage 5XX search", Triage(playbook="5xx", service="Search")),
         ("triage 5xx --service checkout", Triage(playbook="5xx", service="checkout")),
         ("triage 5xx —service=checkout", Triage(playbook="5xx", service="checkout")),
@@ -69,7 +74,6 @@ def test_understood(typed: str, meant: Command) -> None:
 @pytest.mark.parametrize(
     ("typed", "suggested"),
     [
-        ("triage", "/incident triage 5xx"),
         ("triage 5x", "/incident triage 5xx"),
         ("triage database", "/incident playbooks"),
         ("5xx checkout", "/incident triage 5xx checkout"),
@@ -125,5 +129,5 @@ def test_whatever_is_typed_is_a_command_that_survives_json(typed: str) -> None:
     adapter: TypeAdapter[Command] = TypeAdapter(Command)
     assert adapter.validate_json(adapter.dump_json(command)) == command
     if isinstance(command, Triage):
-        assert command.playbook in WORDS.ids
+        assert command.playbook in {*WORDS.ids, None}
         assert command.service in {*WORDS.services, None}
