@@ -7,8 +7,9 @@ from typing import ClassVar
 from bot.domain.playbook_contract import Playbook
 from playbooks import look_around
 from playbooks.five_xx import FiveXX
+from playbooks.targets import Targets
 
-TYPES: tuple[type[Playbook], ...] = (FiveXX,)
+TYPES: tuple[type[Playbook], ...] = (FiveXX, Targets)
 
 
 class LookAround(look_around.LookAround):

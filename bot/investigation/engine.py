@@ -28,7 +28,7 @@ from bot.domain.report import (
 )
 from bot.domain.run import Answer, Verification
 from bot.investigation.facts import arguments_for, probes_for, with_facts
-from bot.investigation.verdict import chain, judge, next_test, rank
+from bot.investigation.verdict import chain, chain_first, judge, next_test, rank
 from bot.investigation.weighing import weigh
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         overview=overview,
         verdict=verdict,
         signal=signal,
-        causes=ranked,
+        causes=chain_first(ranked),
         chain=chain(ranked) if verdict in (Verdict.HIGH, Verdict.MEDIUM) else (),
         gaps=gaps,
         next_test=next_test(ranked) if verdict is not Verdict.HIGH else None,

@@ -53,7 +53,7 @@ def judge(ranked: tuple[Cause, ...], signal: SignalState | None = None) -> Verdi
     sure = (
         lead >= LEAD_FOR_HIGH
         and not any(potential(cause) >= first.score for cause in rivals)
-        and decided_by_complete_evidence(first)
+        and all(decided_by_complete_evidence(cause) for cause in links(ranked))
         and (signal is None or signal.abnormal is True)
     )
     return Verdict.HIGH if sure else Verdict.MEDIUM
@@ -71,8 +71,8 @@ def decided_by_complete_evidence(cause: Cause) -> bool:
     )
 
 
-def chain(ranked: tuple[Cause, ...]) -> tuple[str, ...]:
-    """The ids of the supported causes that belong together: what brought it first.
+def links(ranked: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """The supported causes that belong together, as a chain: what brought it first.
 
     Around the first cause: the supported cause with most points that can bring it about, then
     itself, then what it brought about.
@@ -81,9 +81,20 @@ def chain(ranked: tuple[Cause, ...]) -> tuple[str, ...]:
     if not supported:
         return ()
     first = supported[0]
-    before = [cause.id for cause in supported if first.id in cause.explains][:1]
-    after = [cause.id for cause in supported if cause.id in first.explains][:1]
-    return (*before, first.id, *after)
+    before = [cause for cause in supported if first.id in cause.explains][:1]
+    after = [cause for cause in supported if cause.id in first.explains][:1]
+    return (*before, first, *after)
+
+
+def chain(ranked: tuple[Cause, ...]) -> tuple[str, ...]:
+    """The ids of `links`."""
+    return tuple(cause.id for cause in links(ranked))
+
+
+def chain_first(ranked: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """The causes with those of the chain in front, in the chain's order."""
+    likely = links(ranked)
+    return (*likely, *(cause for cause in ranked if cause not in likely))
 
 
 def potential(cause: Cause) -> float:

@@ -9,6 +9,7 @@ from bot.domain.playbook_contract import Action
 from playbooks.actions.alias_rollback import RollbackAlias
 from playbooks.actions.codedeploy_rollback import RollbackCodeDeploy
 from playbooks.actions.ecs_rollback import RollbackEcs
+from playbooks.actions.health_check_settings import LoosenHealthCheck
 from playbooks.actions.provisioned_concurrency import EnableProvisionedConcurrency
 from playbooks.actions.reserved_concurrency import RaiseReservedConcurrency
 from playbooks.actions.zonal_shift import ShiftZone
@@ -23,6 +24,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
             RollbackEcs(),
             RaiseReservedConcurrency(),
             ShiftZone(),
+            LoosenHealthCheck(),
         )
     }
 )

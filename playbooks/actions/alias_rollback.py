@@ -109,7 +109,7 @@ class RollbackAlias(Action):
             inverse=(_update(now.function, now.name, now.version, now.weights),),
             checks=(
                 *_as_the_evidence_says(now, previous, choice),
-                history.proof(f"{now.function}:{now.name}", previous),
+                _served_before(now, previous, history),
                 *_checks(aws, scope, now, previous, choice),
             ),
             warnings=tuple(_warnings(aws, now, previous)),
@@ -144,6 +144,14 @@ def _previous(aws: Aws, now: Alias, history: AliasHistory, suspect: str | None) 
         return history.before(suspect) or published_before(aws, now.function, suspect)
     earlier = (version for _, version in history.served if older(version, now.version))
     return next(earlier, None) or published_before(aws, now.function, now.version)
+
+
+def _served_before(now: Alias, previous: str, history: AliasHistory) -> Check:
+    """Whether the alias served the version before; one that serves most of the traffic does."""
+    name = f"{now.function}:{now.name}"
+    if previous == now.version:
+        return Check(text=f"{name} serves version {previous} already, to a part", holds=True)
+    return history.proof(name, previous)
 
 
 def _as_the_evidence_says(now: Alias, previous: str, choice: Choice | None) -> Iterator[Check]:

@@ -23,12 +23,13 @@ from playbooks.evidence.raised import Raised, hardly_own
 from playbooks.evidence.wording import asked
 from playbooks.probes.changes import Changes
 
-SETTINGS = frozenset({"secret", "parameter", "flag"})
+SETTINGS = frozenset({"secret", "parameter", "flag", "configuration"})
 
 NAMED = {
     "secret": (Kind.SETTING, Kind.DATABASE, Kind.PERMISSION),
     "parameter": (Kind.SETTING, Kind.NAME),
     "flag": (Kind.SETTING,),
+    "configuration": (Kind.SETTING, Kind.NAME, Kind.MEMORY),
 }
 """Kinds of exception that say themselves that what was changed is what fails."""
 ANYTHING = (*Kind, None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeGuard
 
+from bot.domain.coverage import Coverage
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import (
     Scope,
     choosing,
@@ -22,7 +24,7 @@ from playbooks.evidence.changes import (
     suspect,
     unread_around,
 )
-from playbooks.evidence.durations import slowness
+from playbooks.evidence.durations import slowness, tallies
 from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts
 from playbooks.evidence.exception_classes import Origin, origin_of
 from playbooks.evidence.exceptions import LeadingException, leading_exception
@@ -39,6 +41,7 @@ from playbooks.probes.front_door import Call
 from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.invoked_function import IntegrationProbe
 from playbooks.probes.lambda_reports import Reports
+from playbooks.probes.metrics import ratio
 
 
 class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
@@ -66,20 +69,39 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         known_changes: Changes,
     ) -> Iterator[Clue]:
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
-        yield from release(anomaly, scope, known_changes)
+        version = version_named(anomaly, edge, exceptions)
+        yield from release(anomaly, scope, known_changes, version)
         yield from nearer_change(anomaly, known_changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
         at_once = took_effect_at_once(anomaly, known_changes)
         yield from code_answers(
             anomaly, edge, counts, reports, access, balancer, exceptions, own, at_once
         )
+        if requests_hang(anomaly, reports):
+            yield from began_with_it(anomaly, edge, exceptions, known_changes)
         yield from rivals.throttled_as_well(anomaly, counts, reports)
         yield from late_answers(anomaly, edge, access, reports, integration, known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)
 
 
-def release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Iterator[Clue]:
-    """Was something released before the onset, and how long had it been in force by then?"""
+def version_named(
+    anomaly: AnomalyWindow, edge: Edge | Gap | None, exceptions: Exceptions | Gap | None
+) -> str | None:
+    """The version of the function that nearly all lines of the leading exception are from."""
+    if not isinstance(exceptions, Exceptions):
+        return None
+    top = leading_exception(exceptions, anomaly, growth(edge, anomaly))
+    return top.version if top else None
+
+
+def release(
+    anomaly: AnomalyWindow, scope: Scope, changes: Changes, version: str | None
+) -> Iterator[Clue]:
+    """Was something released before the onset, and how long had it been in force by then?
+
+    `version`: the one the exceptions are from; a rollback goes back from that one, whatever the
+    latest change that CloudTrail shows already led to.
+    """
     if anomaly.onset is None:
         yield necessary(None, "whether something was released before it began: onset not known")
         return
@@ -89,7 +111,12 @@ def release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Iterator[
         return
     before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
     clue = necessary(True, before, lag=found.lag.total_seconds())
-    yield choosing(found.change.choice, clue)
+    choice = found.change.choice
+    if found.change.kind == "alias" and version is not None and version.isdigit():
+        known = choice or Choice()
+        if known.suspect != version:
+            choice = known.model_copy(update={"suspect": version, "since": None})
+    yield choosing(choice, clue)
     yield supporting(
         found.in_force <= thresholds.AT_ONCE,
         f"it began {lag(found.in_force)} after {found.change.summary} was in force"
@@ -129,6 +156,43 @@ def took_effect_at_once(anomaly: AnomalyWindow, changes: Changes) -> bool:
         and found.in_force <= thresholds.AT_ONCE
         and dependency_change(changes, anomaly.onset) is None
     )
+
+
+def requests_hang(anomaly: AnomalyWindow, reports: Reports | Gap | None) -> bool:
+    """Whether invocations that ran into the function's timeout account for most of the errors: then
+    the code raises nothing that could name the release."""
+    if not isinstance(reports, Reports):
+        return False
+    now, _ = tallies(reports, anomaly)
+    explained = anomaly.explains(ratio(now.timed_out, now.total)) if now.total else None
+    return explained is not None and explained >= thresholds.EXPLAINS
+
+
+def began_with_it(
+    anomaly: AnomalyWindow,
+    edge: Edge | Gap | None,
+    exceptions: Exceptions | Gap | None,
+    changes: Changes,
+) -> Iterator[Clue]:
+    """Decisive as far as time can be: it began as the release took effect, with traffic as usual,
+    nothing else changed, and no exception that names something the code calls.
+
+    Time alone makes no report sure, so the clue rests on incomplete evidence.
+    """
+    grown = growth(edge, anomaly)
+    if grown is None or grown >= thresholds.MORE_LOAD or not isinstance(exceptions, Exceptions):
+        return
+    top = leading_exception(exceptions, anomaly, grown)
+    if top is not None and origin_of(top.name) not in (Origin.CODE, Origin.UNKNOWN):
+        return
+    if took_effect_at_once(anomaly, changes):
+        only_time = Coverage.of("only the time speaks for it")
+        yield decisive(
+            True,
+            f"requests hang since the release took effect, with {times(grown)} the usual traffic "
+            "and no other change",
+            **figures(traffic=grown),
+        ).resting_on(only_time)
 
 
 def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:

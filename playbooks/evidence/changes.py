@@ -15,7 +15,7 @@ from playbooks.probes.changes import Changes, Unread
 from playbooks.probes.edge import Edge
 from playbooks.probes.front_door import Call
 
-RELEASES = ("deployment", "alias", "configuration")  # kinds of change
+RELEASES = ("deployment", "alias")  # kinds of change
 DEPENDENCIES = frozenset(
     {
         "database",

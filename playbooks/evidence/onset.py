@@ -167,9 +167,26 @@ def bad_minutes(edge: Edge, detector: Detector, scope: Scope) -> list[datetime]:
         flag and rate.points[at] >= BURST and edge.errors.points.get(at, 0.0) >= BURST_ERRORS
         for at, flag in zip(minutes, flags, strict=True)
     ]
+    chosen = [each or burst for each, burst in zip(two_of_three(flags), bursts, strict=True)]
+    return bad_of_the_incident(minutes, flags, chosen, scope)
+
+
+def bad_of_the_incident(
+    minutes: Sequence[datetime],
+    flags: Sequence[bool],
+    confirmed: Sequence[bool],
+    scope: Scope,
+    reach: int = 3,
+) -> list[datetime]:
+    """The bad minutes that belong to the alarm's incident, oldest first.
+
+    `flags`: which minutes are bad; `confirmed`: which of them others confirm, among the next
+    `reach`. Confirmed minutes that are near each other are one incident: the latest that began
+    before the alarm.
+    """
     runs: list[list[datetime]] = []
-    for at, confirmed, burst in zip(minutes, two_of_three(flags), bursts, strict=True):
-        if not (confirmed or burst):
+    for at, sure in zip(minutes, confirmed, strict=True):
+        if not sure:
             continue
         if runs and at - runs[-1][-1] <= SEPARATE:
             runs[-1].append(at)
@@ -180,11 +197,8 @@ def bad_minutes(edge: Edge, detector: Detector, scope: Scope) -> list[datetime]:
     if not chosen:
         return []
     # A run's last bad minute has no bad one after it: it belongs to the run all the same.
-    return [
-        at
-        for at, flag in zip(minutes, flags, strict=True)
-        if flag and chosen[0] <= at <= chosen[-1] + 2 * MINUTE
-    ]
+    last = chosen[-1] + (reach - 1) * MINUTE
+    return [at for at, flag in zip(minutes, flags, strict=True) if flag and chosen[0] <= at <= last]
 
 
 def signal_state(edge: Edge, scope: Scope, signal: Signal, anomaly: AnomalyWindow) -> SignalState:

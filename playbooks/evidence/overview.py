@@ -100,11 +100,16 @@ def chart(scope: Scope, edge: Edge | Gap | None, label: str) -> tuple[Series, ..
     """Errors and requests a minute over the window."""
     if not isinstance(edge, Edge):
         return ()
+    return line(scope, label, edge.errors), line(scope, "requests", edge.requests)
+
+
+def line(scope: Scope, name: str, series: TimeSeries) -> Series:
+    """One curve over the window."""
     minutes = [
         scope.window.start + number * MINUTE
         for number in range(int((scope.window.end - scope.window.start) / MINUTE))
     ]
-    return charted(label, edge.errors, minutes), charted("requests", edge.requests, minutes)
+    return charted(name, series, minutes)
 
 
 def charted(name: str, series: TimeSeries, minutes: list[datetime]) -> Series:

@@ -44,6 +44,8 @@ CODE = (
     r"|EMFILE|ENOSPC|ENOMEM|ER_[A-Z][A-Z_]+|CERT_HAS_EXPIRED|exit status [1-9]\d*"
     r"|exit code [1-9]\d*|signal: [a-z]+)\b"
 )
+# Classes that say nothing without the code: a process ends for many reasons.
+SAY_LITTLE = ("Error", "Exception", "panic", "Runtime.ExitError", "ExitError")
 PATTERNS = (PLAIN, CLASS, LEVEL, TRACEBACK, TYPE, CODE)
 FIELDS = tuple(re.findall(r"\(\?<(\w+)>", "".join(PATTERNS)))
 # Lambda's log streams are called 2026/11/23/[42]0123456789abcdef: the version is in brackets.
@@ -165,4 +167,4 @@ def words(found: Mapping[str, str]) -> str | None:
     code = found.get("error_code")
     if code is None:
         return named
-    return f"{named}: {code}" if named in ("Error", "Exception", "panic") else named or code
+    return f"{named}: {code}" if named in SAY_LITTLE else named or code

@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from bot.domain.errors import ReadFailed
@@ -134,7 +135,7 @@ class TimeSeries:
         """Each value stays until the next, for `reach` at most: for points that come rarely."""
         carried: dict[datetime, float] = {}
         ordered = sorted(self.points)
-        for at, following in zip(ordered, [*ordered[1:], None], strict=True):
+        for at, following in zip_longest(ordered, ordered[1:]):
             end = at + reach if following is None else min(following, at + reach)
             minute = at
             while minute < end:

@@ -27,7 +27,8 @@ AS_USUAL = {"edge": edge(errors=(0, 180)), "counts": counts()}
 
 
 def test_tasks_at_their_limit_are_overload() -> None:
-    assert verdict(TASKS) == (Verdict.HIGH, "backend-overload")
+    # no log of the tasks is known, so causes that only exceptions tell stay possible
+    assert verdict(TASKS) == (Verdict.MEDIUM, "backend-overload")
 
 
 def test_a_full_database_is_told_from_a_hanging_dependency() -> None:

@@ -80,7 +80,7 @@ def test_errors_that_came_long_before_make_unhealthy_targets_the_consequence() -
         "balancer": lost_later(7, balancer(targets=180, p50=(80, 9_000), p99=(400, 30_000))),
         "health": health(0, 4),
     }
-    assert verdict(full) == (Verdict.HIGH, "backend-overload")
+    assert verdict(full) == (Verdict.MEDIUM, "backend-overload")
     found = weighed(full)["no-healthy-targets"]
     assert any("is a consequence" in clue.text for clue in found.clues)
     alone = full | {

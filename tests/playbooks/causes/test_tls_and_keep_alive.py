@@ -35,7 +35,7 @@ FEW = TARGETS_ONLY | {
 
 
 def test_negotiations_that_fail_as_often_are_the_cause() -> None:
-    assert verdict(TLS) == (Verdict.HIGH, "target-tls")
+    assert verdict(TLS) == (Verdict.MEDIUM, "target-tls")  # the codes are not known
 
 
 def test_a_release_before_does_not_hide_it() -> None:

@@ -14,6 +14,8 @@ from playbooks.evidence.exception_kinds import Kind, kind_of
         ("java.lang.OutOfMemoryError", Kind.MEMORY),
         ("MemoryError", Kind.MEMORY),
         ("signal: killed", Kind.MEMORY),
+        ("Runtime.ExitError: signal: killed", Kind.MEMORY),
+        ("Runtime.ExitError: exit status 1", None),
         ("Runtime.ExitError", None),
         ("exit status 1", None),
         ("SSLCertVerificationError", Kind.CERTIFICATE),
