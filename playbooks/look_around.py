@@ -167,11 +167,16 @@ class LookAround(Playbook):
     def open_a_type(
         self,
         scope: Scope,
+        finding: AlarmFinding | Gap | None,
         measures: tuple[Measure, ...],
         firing: FiringAlarms | Gap | None,
     ) -> Iterator[Advice]:
         """The incident types whose own signal is abnormal, or that another alarm belongs to."""
-        subjects = [(each.metric, each.text) for each in measures if each.abnormal and each.metric]
+        subjects: list[tuple[tuple[str, str], str]] = []
+        if isinstance(finding, AlarmFinding) and finding.abnormal and scope.alarm:
+            for watched in scope.alarm.about:
+                subjects.append(((watched.namespace or "", watched.name or ""), finding.text))
+        subjects += [(each.metric, each.text) for each in measures if each.abnormal and each.metric]
         if isinstance(firing, FiringAlarms):
             subjects += [
                 ((metric.namespace or "", metric.name or ""), f"{alarm.name} is in ALARM")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from bot import render
 from bot.changes.executor import ChangeExecutor, NextStep, StepName, next_step
 from bot.config.catalogue import Catalogue
+from bot.domain.incident import IncidentState
 from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.policy import Refusal
@@ -32,6 +33,10 @@ from bot.telemetry import metrics
 log = logging.getLogger(__name__)
 
 Outcome = NextStep | Refusal | None
+
+INVESTIGATED_AFTER = {RunState.DONE: 0.0, RunState.UNDONE: 480.0}
+"""Seconds after which there are minutes to tell how it is now: a change that is done was verified
+by such minutes; after an undo five have to pass, and their metrics to come in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,21 @@ class ChangeService:
         outcome = await steps[StepName(step)](run_id)
         await self.show(run_id)
         await self._schedule(run_id, outcome, int(number) + 1)
+        await self._investigate_again(run_id)
+
+    async def _investigate_again(self, run_id: str) -> None:
+        """After a change or its undo, investigate the minutes since: once for each of the two."""
+        run = await self.store.run(run_id)
+        if run is None or run.state not in INVESTIGATED_AFTER:
+            return
+        incident = await self.store.incident(run.incident)
+        if incident is not None and incident.state is not IncidentState.CLOSED:
+            await self.queue.put(
+                "investigate",
+                incident.id,
+                key=f"investigate:{incident.id}:{run.id}:{run.state}",
+                after=INVESTIGATED_AFTER[run.state],
+            )
 
     async def resume(self) -> None:
         """Schedule the next step of every change that has no task (it was lost, or all its attempts

@@ -186,6 +186,9 @@ class SignalState(Frozen):
     abnormal: bool | None  # abnormal at some time around the alarm; None: not known
     over: bool | None = None  # normal again since; None: not known
     text: str  # one sentence with its figure
+    label: str = ""  # what is measured: "5XX"
+    was: str | None = None  # "9.7 %": while it was abnormal; None: not known
+    now: str | None = None  # "0.3 %": in the latest minutes
 
 
 class Advice(Frozen):

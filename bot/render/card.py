@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.redaction import evidence_in
 from bot.domain.report import GapReason, Report
-from bot.domain.run import Run
+from bot.domain.run import Run, RunState
 from bot.render import findings
 from bot.render.blocks import (
     MOST_CHARACTERS,
@@ -82,12 +82,12 @@ def card(
         blocks = _blocks(incident, report, runs, offers, detail)
         if count_characters(blocks) <= BUDGET:
             break
-    return Message(summary(incident, report), blocks, _kept(report))
+    return Message(summary(incident, report, runs), blocks, _kept(report))
 
 
-def summary(incident: Incident, report: Report | None) -> str:
+def summary(incident: Incident, report: Report | None, runs: Sequence[Run] = ()) -> str:
     """The card in one or two sentences, for notifications and screen readers."""
-    pieces = [escaped(f"{_state_word(incident)}{_headline(incident, report)}", 300)]
+    pieces = [escaped(f"{_state_word(incident)}{_headline(incident, report, runs)}", 300)]
     if report is not None and report.complete:
         cause = report.cause
         pieces.append(
@@ -119,7 +119,7 @@ def _blocks(
     detail: Detail,
 ) -> list[Block]:
     blocks: list[Block | None] = [
-        header(f"{_state_word(incident)}{_headline(incident, report)}"),
+        header(f"{_state_word(incident)}{_headline(incident, report, runs)}"),
         context(_facts(incident, report)),
     ]
     if report is not None:
@@ -149,10 +149,24 @@ def _state_word(incident: Incident) -> str:
     }[incident.state]
 
 
-def _headline(incident: Incident, report: Report | None) -> str:
+def _headline(incident: Incident, report: Report | None, runs: Sequence[Run] = ()) -> str:
+    """What is wrong and how much; after a change of ours how it is now beside how it was."""
+    signal = report.signal if report else None
+    if report and signal and signal.was and signal.now and _since_a_change(report, runs):
+        return f"{clip(incident.service, 60)} · {signal.label} {signal.now} now, was {signal.was}"
     if report is not None and report.overview.headline:
         return f"{clip(incident.service, 60)} · {report.overview.headline}"
     return f"{clip(incident.service, 60)} · {incident.playbook}, investigating"
+
+
+def _since_a_change(report: Report, runs: Sequence[Run]) -> bool:
+    """Whether the report was made after a change that has ended came into force."""
+    began = [
+        run.in_force_at or run.applied_at
+        for run in runs
+        if run.state in (RunState.DONE, RunState.UNDONE)
+    ]
+    return any(at is not None and report.made_at > at for at in began)
 
 
 def _facts(incident: Incident, report: Report | None) -> Mrkdwn:

@@ -16,6 +16,7 @@ from bot.domain.report import Gap, SignalState
 from bot.domain.run import Answer, Verification
 from playbooks.evidence.onset import (
     BEFORE_ALARM,
+    LATEST,
     STALE,
     AnomalyWindow,
     bad_of_the_incident,
@@ -24,7 +25,7 @@ from playbooks.evidence.onset import (
 )
 from playbooks.evidence.signal import Absent, Direction, Limit, Signal
 from playbooks.probes.edge import Edge
-from playbooks.probes.metrics import MINUTE, TimeSeries
+from playbooks.probes.metrics import MINUTE, TimeSeries, settled_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,16 @@ def signal_state(level: Level, scope: Scope, anomaly: AnomalyWindow) -> SignalSt
     over = len(later.points) >= level.signal.quiet and window.end - anomaly.end > STALE
     until = f", normal again since {anomaly.end:%H:%M} UTC" if over else ""
     since = f"since {anomaly.onset:%H:%M} UTC"
-    return SignalState(abnormal=True, over=over, text=f"{text} {since} ({said}){until}")
+    settled = settled_until(window)
+    latest = level.filled(settled - LATEST * MINUTE, settled).typical()
+    return SignalState(
+        abnormal=True,
+        over=over,
+        text=f"{text} {since} ({said}){until}",
+        label=label,
+        was=None if worst is None else f"{worst:.0f}",
+        now=None if latest is None else f"{latest:.0f}",
+    )
 
 
 def recovery(level: Level | Gap | None, scope: Scope, since: datetime) -> Verification:

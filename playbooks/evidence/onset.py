@@ -18,7 +18,7 @@ from bot.domain.run import Answer, Verification
 from playbooks.evidence.signal import Signal
 from playbooks.evidence.wording import percent
 from playbooks.probes.edge import Edge
-from playbooks.probes.metrics import MINUTE, TimeSeries, ratio
+from playbooks.probes.metrics import MINUTE, TimeSeries, ratio, settled_until
 
 BAD_TIMES_USUAL = 3.0
 BURST = 0.05  # of requests: so many errors are an incident even if for one minute only
@@ -219,7 +219,14 @@ def signal_state(edge: Edge, scope: Scope, signal: Signal, anomaly: AnomalyWindo
         text = f"{signal.label} on {percent(anomaly.share)} of requests"
         since = f"since {anomaly.onset:%H:%M} UTC"
         until = f", normal again since {anomaly.end:%H:%M} UTC" if over else ""
-        return SignalState(abnormal=True, over=over, text=f"{text} {since} ({usual}){until}")
+        return SignalState(
+            abnormal=True,
+            over=over,
+            text=f"{text} {since} ({usual}){until}",
+            label=signal.label,
+            was=percent(anomaly.share),
+            now=latest_share(edge, scope),
+        )
     around = edge.requests.between(anomaly.start, window.end)
     requests = around.total()
     if not requests:
@@ -229,6 +236,17 @@ def signal_state(edge: Edge, scope: Scope, signal: Signal, anomaly: AnomalyWindo
     if known.usual is None:
         return SignalState(abnormal=None, text=text)
     return SignalState(abnormal=False, over=False, text=text)
+
+
+def latest_share(edge: Edge, scope: Scope) -> str | None:
+    """ "0.3 %": errors as a share of the requests of the latest five settled minutes; None without
+    requests."""
+    until = settled_until(scope.window)
+    requests = edge.requests.between(until - LATEST * MINUTE, until)
+    if not requests.total():
+        return None
+    errors = sum(edge.errors.points.get(at, 0.0) for at in requests.points)
+    return percent(min(1.0, errors / requests.total()))
 
 
 def two_of_three(flags: Sequence[bool]) -> list[bool]:

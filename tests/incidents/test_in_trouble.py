@@ -19,7 +19,7 @@ from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.errors import ReadFailed
-from bot.domain.incident import Incident, Severity
+from bot.domain.incident import Incident, IncidentState, Severity
 from bot.domain.policy import Policy
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
@@ -382,3 +382,32 @@ async def test_a_change_given_up_says_where_it_stands(
     assert channel == ALERTS
     assert "settling" in text
     assert plan().title in text
+
+
+# --- after a change -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "again"),
+    [
+        (RunState.DONE, True),
+        (RunState.UNDONE, True),
+        (RunState.REFUSED, False),
+        (RunState.EXPIRED, False),
+    ],
+)
+async def test_after_a_change_or_its_undo_it_is_investigated_again(
+    changes: ChangeService, store: Store, record: Recorder, state: RunState, again: bool
+) -> None:
+    waiting(store, state)
+    await changes.step("settle CHG-1 3")
+    assert record.tasks == ([("investigate", "INC-1")] if again else [])
+
+
+async def test_a_closed_incident_is_not_investigated_again(
+    changes: ChangeService, store: Store, record: Recorder
+) -> None:
+    waiting(store, RunState.DONE)
+    await store.change_incident("INC-1", state=IncidentState.CLOSED)
+    await changes.step("settle CHG-1 3")
+    assert record.tasks == []

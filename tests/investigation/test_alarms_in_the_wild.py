@@ -17,7 +17,7 @@ from bot.app.registry import PLAYBOOKS, router
 from bot.app.route_command import with_children
 from bot.domain.alarm import Alarm
 from bot.domain.alarm_description import from_description
-from bot.investigation.routing import Route
+from bot.investigation.routing import Route, RouteKind
 
 FILE = Path(__file__).parents[1] / "data/alarms_in_the_wild.jsonl"
 ENTRIES: list[dict[str, Any]] = [json.loads(line) for line in FILE.open(encoding="utf-8")]
@@ -98,3 +98,12 @@ def test_the_best_type_is_the_first_built_one_of_the_label(
         and route.playbook.id != next(label for label in entry["label"] if label in BUILT)
     ]
     assert second == []
+
+
+def test_the_rest_gets_the_look_around_which_claims_nothing_itself(
+    routes: list[tuple[dict[str, Any], Route]],
+) -> None:
+    around = router().for_any_alarm
+    assert around is not None
+    assert not any(claim.playbook.id == around.id for _, route in routes for claim in route.claims)
+    assert any(route.kind is RouteKind.UNKNOWN for _, route in routes)

@@ -129,3 +129,8 @@ def test_the_health_of_a_service_without_an_alarm() -> None:
     report = looked(None, edge=edge(errors=(0, 180), p99=series(300, 300)))
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.overview.headline == "5XX of requests at checkout-api: 20 %, usual 0 %"
+
+
+def test_an_alarm_that_a_type_claims_names_that_type_when_it_is_asked_about_here() -> None:
+    five_xx = FIVE_XX.model_copy(update={"comparison": "GreaterThanThreshold"})
+    assert commands(looked(five_xx))[0] == "/incident triage 5xx checkout"

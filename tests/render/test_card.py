@@ -19,10 +19,11 @@ from bot.domain.report import (
     Offer,
     Overview,
     Report,
+    SignalState,
     Verdict,
     Window,
 )
-from bot.domain.run import Verification
+from bot.domain.run import Run, RunState, Verification
 from bot.domain.service import Service
 from bot.investigation.weighing import weigh
 from bot.render import alarm_answer, alarm_question, already_open, card, no_incident
@@ -322,3 +323,39 @@ def test_a_question_about_an_alarm_with_many_choices() -> None:
 def test_short_answers() -> None:
     assert "#C0CHECKOUT" in read(already_open(INCIDENT).blocks)
     assert "/incident triage 5xx" in no_incident().text
+
+
+def test_after_a_change_the_first_line_says_how_it_is_beside_how_it_was() -> None:
+    signal = SignalState(abnormal=True, text="5XX", label="5XX", was="9.7 %", now="0.3 %")
+    shown = FOUND.model_copy(update={"signal": signal})
+
+    def first(run: Run, report: Report = shown) -> str:
+        return read(card(INCIDENT, report, (run,), ()).blocks).splitlines()[0]
+
+    before = FOUND.made_at - timedelta(minutes=6)
+    done = DONE.model_copy(update={"applied_at": before, "in_force_at": before})
+    assert first(done) == "checkout · 5XX 0.3 % now, was 9.7 %"
+    usual = "checkout · 5XX on 8.4 % of requests, mostly 504"
+    later = {"in_force_at": FOUND.made_at + timedelta(minutes=1)}
+    assert first(done.model_copy(update=later)) == usual
+    assert first(done.model_copy(update={"state": RunState.VERIFYING})) == usual
+    unknown = signal.model_copy(update={"now": None})
+    assert first(done, shown.model_copy(update={"signal": unknown})) == usual
+
+
+def test_a_look_around_says_what_stands_out_and_claims_no_cause() -> None:
+    signal = SignalState(abnormal=True, text="SQS Age of payments 5,000 (threshold 300)")
+    seen = FOUND.overview.model_copy(update={"observations": ("CPU of orders: 97 %, usual 30 %",)})
+    text = told(
+        overview=seen, causes=(), chain=(), verdict=Verdict.INCONCLUSIVE, signal=signal, actions=()
+    )
+    assert "No cause is looked for: " in text
+    assert "SQS Age of payments 5,000" in text
+    assert "CPU of orders: 97 %, usual 30 %" in text
+    assert "ruled out" not in text.lower()
+
+
+def test_a_question_beside_a_look_around_says_so() -> None:
+    made = alarm_question(ALARM, ["It is of no type."], [], None, True)
+    assert "I look around" in read(made.blocks)
+    assert "did not open" not in read(made.blocks) + made.text

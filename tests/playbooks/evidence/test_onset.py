@@ -237,3 +237,12 @@ def test_few_errors_among_few_requests_are_not_normal() -> None:
 @pytest.mark.parametrize(("share", "normal"), [(0.4, False), (0.02, False), (0.005, True)])
 def test_a_count_makes_a_minute_normal_only_as_a_small_share(share: float, normal: bool) -> None:
     assert Detector(0.0, alarm_count=20).normal(share, 4) is normal
+
+
+def test_how_it_is_now_stands_beside_how_it_was() -> None:
+    errors = dict(series(0, 90).points) | {minute(m): 9.0 for m in range(4, 12)}
+    seen = Edge("rest", "checkout-api", series(900, 900), TimeSeries(errors))
+    state = onset.signal_state(seen, scope(), SIGNAL, anomaly_window(seen, scope()))
+    assert (state.label, state.was, state.now) == ("5XX", "10 %", "1 %")
+    silent = Edge("rest", "checkout-api", series(900, None, onset=4), TimeSeries(errors))
+    assert onset.latest_share(silent, scope()) is None
