@@ -19,7 +19,7 @@ from playbooks.probes.target_groups import group_of, wanted_of
 INTERVAL, TIMEOUT, UNHEALTHY = (
     "HealthCheckIntervalSeconds",
     "HealthCheckTimeoutSeconds",
-    ("UnhealthyThresholdCount"),
+    "UnhealthyThresholdCount",
 )
 HEALTHY = "HealthyThresholdCount"
 
@@ -29,6 +29,7 @@ WANTED = {INTERVAL: 15, TIMEOUT: 5, UNHEALTHY: 3}
 RANGES = {INTERVAL: (5, 300), TIMEOUT: (2, 120), HEALTHY: (2, 10), UNHEALTHY: (2, 10)}
 """What ModifyTargetGroup accepts (the same page)."""
 
+TITLE = 75  # characters of a plan's title; Slack cuts a modal's heading
 SICK = 0.05  # share of the targets' answers that are 5XX: then the checks are right
 SLOWER = 2.0  # times the usual median response time
 WELL_REASON = "Target.Timeout"
@@ -88,9 +89,7 @@ class LoosenHealthCheck(Action):
         old, new = now[INTERVAL] * now[UNHEALTHY], wanted[INTERVAL] * wanted[UNHEALTHY]
         return Plan(
             action=self.id,
-            title=f"Health check of {name}: every {wanted[INTERVAL]} s, {wanted[TIMEOUT]} s to "
-            f"answer, {wanted[UNHEALTHY]} failures (now {now[INTERVAL]} s, {now[TIMEOUT]} s, "
-            f"{now[UNHEALTHY]})",
+            title=f"Health check {name}: {_shown(wanted)} (now {_shown(now)})"[:TITLE],
             service=scope.service.name,
             target=f"elb:{name}/health-check",
             before=now,
@@ -105,6 +104,11 @@ class LoosenHealthCheck(Action):
             settles_within=60,
             resources=(arn,),
         )
+
+
+def _shown(settings: dict[str, Any]) -> str:
+    """ "15/5 s, 3×": interval and timeout, and failures until a target counts as unhealthy."""
+    return f"{settings[INTERVAL]}/{settings[TIMEOUT]} s, {settings[UNHEALTHY]}×"
 
 
 def _checks(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from bot.aws.client import AwsAccount
+from bot.domain.alarm import Alarm, AlarmMetric
 from bot.domain.plan import Step
+from bot.domain.playbook_contract import Scope
 from sandbox.world.api import MetricId, TargetState, TrailEvent
 from tests.playbooks.actions.conftest import RESOURCES
 from tests.sandbox.aws.plain_world import PlainWorld
@@ -69,6 +72,37 @@ def requests_by_group(world: PlainWorld, **requests: float) -> None:
     for dimensions, count in counted.items():
         if count:
             world.publish(MetricId("AWS/ApplicationELB", "RequestCount", dimensions), *[count] * 70)
+
+
+def quick_checks(world: PlainWorld) -> None:
+    """Targets that answer users as quickly as ever; their health check looks every 5 s, waits 2."""
+    requests_by_group(world, tasks=600.0)
+    balancer = RESOURCES.load_balancer
+    assert balancer is not None
+    group = balancer.target_groups[0]
+    dimensions = (("LoadBalancer", balancer.dimension), ("TargetGroup", group.dimension))
+    taken = MetricId("AWS/ApplicationELB", "TargetResponseTime", dimensions)
+    world.publish(taken, *[0.12] * 140, unit="Seconds")
+
+
+def of_first_group(scope: Scope) -> Scope:
+    """The scope of an alarm on the first target group."""
+    balancer = RESOURCES.load_balancer
+    assert balancer is not None
+    watched = {
+        "LoadBalancer": balancer.dimension,
+        "TargetGroup": balancer.target_groups[0].dimension,
+    }
+    alarm = Alarm(
+        name="unhealthy",
+        region=scope.service.region,
+        metrics=(
+            AlarmMetric(
+                namespace="AWS/ApplicationELB", name="UnHealthyHostCount", dimensions=watched
+            ),
+        ),
+    )
+    return replace(scope, alarm=alarm)
 
 
 def ecs_rollout(world: PlainWorld, minutes: float = 60.0, *, through: bool = True) -> None:
