@@ -50,18 +50,11 @@ class LoosenHealthCheck(Action):
 
     def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         balancer, groups = _groups(aws, scope)
-        alarmed = (scope.alarm.dimensions if scope.alarm else {}).get("TargetGroup", "")
-        named = [each for each in groups if str(each["TargetGroupArn"]).endswith(f":{alarmed}")]
-        chosen = named or (groups if len(groups) == 1 else [])
-        if not chosen:
-            raise ReadFailed(
-                GapReason.NOT_CONFIGURED,
-                "the alarm names no target group, and the load balancer has several",
-            )
-        now = _settings(chosen[0])
+        chosen = _chosen(aws, scope, groups)
+        now = _settings(chosen)
         wanted = {key: max(now[key], value) for key, value in WANTED.items()}
         wanted[INTERVAL] = max(wanted[INTERVAL], 2 * wanted[TIMEOUT])
-        return self._draft(aws, scope, balancer, chosen[0], now | wanted)
+        return self._draft(aws, scope, balancer, chosen, now | wanted)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         balancer, groups = _groups(aws, scope)
@@ -88,9 +81,7 @@ class LoosenHealthCheck(Action):
         old, new = now[INTERVAL] * now[UNHEALTHY], wanted[INTERVAL] * wanted[UNHEALTHY]
         return Plan(
             action=self.id,
-            title=f"Health check of {name}: every {wanted[INTERVAL]} s, {wanted[TIMEOUT]} s to "
-            f"answer, {wanted[UNHEALTHY]} failures (now {now[INTERVAL]} s, {now[TIMEOUT]} s, "
-            f"{now[UNHEALTHY]})",
+            title=f"Health check of {name[:32]}: unhealthy after {new} s, not {old} s",
             service=scope.service.name,
             target=f"elb:{name}/health-check",
             before=now,
@@ -99,6 +90,9 @@ class LoosenHealthCheck(Action):
             inverse=(_set(arn, now),),
             checks=tuple(_checks(aws, scope, balancer, group, wanted)),
             warnings=(
+                f"Every {wanted[INTERVAL]} s with {wanted[TIMEOUT]} s to answer, unhealthy after "
+                f"{wanted[UNHEALTHY]} failures; now every {now[INTERVAL]} s, {now[TIMEOUT]} s, "
+                f"{now[UNHEALTHY]}.",
                 f"A target that dies is noticed after {new} s, now after {old} s: until then it "
                 "gets its share of the requests.",
             ),
@@ -181,10 +175,32 @@ def _answers(
     )
 
 
+def _chosen(aws: Aws, scope: Scope, groups: list[dict[str, Any]]) -> dict[str, Any]:
+    """The target group that the alarm names, else the only one, or the only one with unhealthy
+    targets. Raises ReadFailed when there is none."""
+    alarmed = (scope.alarm.dimensions if scope.alarm else {}).get("TargetGroup")
+    named = [each for each in groups if str(each["TargetGroupArn"]).endswith(f":{alarmed}")]
+    found = named or groups
+    if len(found) > 1:
+        found = [each for each in groups if _reasons(aws, each)]
+    if len(found) != 1:
+        raise ReadFailed(
+            GapReason.NOT_CONFIGURED,
+            "which target group is meant is not clear: the alarm names none, and "
+            f"{len(found)} have unhealthy targets",
+        )
+    return found[0]
+
+
 def _only_timeouts(aws: Aws, group: dict[str, Any]) -> bool:
+    return _reasons(aws, group) <= {WELL_REASON}
+
+
+def _reasons(aws: Aws, group: dict[str, Any]) -> set[str]:
+    """Why targets of a group are unhealthy now; empty when none is. Raises ReadFailed."""
     answer = aws.read("elbv2", "describe_target_health", TargetGroupArn=group["TargetGroupArn"])
     health = [each["TargetHealth"] for each in answer.get("TargetHealthDescriptions", [])]
-    return {each.get("Reason") for each in health if each["State"] == "unhealthy"} <= {WELL_REASON}
+    return {str(each.get("Reason")) for each in health if each["State"] == "unhealthy"}
 
 
 def _groups(aws: Aws, scope: Scope) -> tuple[BalancerId, list[dict[str, Any]]]:

@@ -136,3 +136,36 @@ def alias_moves(world: PlainWorld, *versions: str) -> None:
         at = world.now() - timedelta(hours=age)
         name = "UpdateAlias20150331"
         world.record(TrailEvent(at, "lambda.amazonaws.com", name, "ann", touched, request))
+
+
+def hasty_checks(
+    world: PlainWorld,
+    *,
+    failing: float = 0.0,
+    slower: float = 1.0,
+    reason: str = "Target.Timeout",
+) -> None:
+    """One of four tasks is unhealthy; `failing`: 5XX a minute of 600 requests for the last ten
+    minutes; `slower`: response times then, as a multiple of the usual."""
+    balancer = RESOURCES.load_balancer
+    assert balancer is not None
+    requests_by_group(world, tasks=600.0)
+    group = next(each for each in balancer.target_groups if each.name == "web-tasks")
+    of = (("LoadBalancer", balancer.dimension), ("TargetGroup", group.dimension))
+    times = MetricId("AWS/ApplicationELB", "TargetResponseTime", of)
+    world.publish(times, *[0.1] * 125, *[0.1 * slower] * 10)
+    if failing:
+        errors = MetricId("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", of)
+        world.publish(errors, *[failing] * 10)
+    world.health["web-tasks"] = [
+        TargetState(
+            f"10.0.0.{index}",
+            8080,
+            "us-east-1a",
+            "healthy" if index else "unhealthy",
+            None if index else reason,
+        )
+        for index in range(4)
+    ]
+    check = json.loads(group.health_check) | {"interval": 5, "timeout": 2}
+    world.pull(f"elb/{group.name}/health_check", json.dumps(check))

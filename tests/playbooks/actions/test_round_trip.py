@@ -22,6 +22,7 @@ from tests.playbooks.actions.situations import (
     concurrency,
     deployed,
     ecs_rollout,
+    hasty_checks,
     throttles,
 )
 from tests.sandbox.aws.plain_world import PlainWorld
@@ -40,6 +41,7 @@ PREPARED: dict[str, Callable[[PlainWorld, AwsAccount], None]] = {
     "rollback-ecs": lambda world, _: ecs_rollout(world),
     "raise-reserved-concurrency": lambda world, _: throttles(world),
     "shift-zone": lambda world, _: bad_zone(world),
+    "health-check-settings": lambda world, _: hasty_checks(world),
 }
 
 
