@@ -55,8 +55,8 @@ def own_session(profile: str | None) -> boto3.Session:
 
     Raises ConfigError when the profile does not exist.
     """
-    inner = _botocore_session()
     try:
+        inner = _botocore_session()
         session = boto3.Session(profile_name=profile, botocore_session=inner)
     except BotoCoreError as fault:
         raise ConfigError(f"the AWS settings are wrong: {fault}") from fault

@@ -23,13 +23,12 @@ INTERVAL, TIMEOUT, UNHEALTHY = (
 )
 HEALTHY = "HealthyThresholdCount"
 
-# What AWS recommends and sets itself lies above these (Application Load Balancer user guide,
-# "Health check settings": 30 s, 5 s, 2 failures); they find a dead target within 45 s.
+# Between the hasty settings that cause flapping and AWS's defaults of 30 s, 5 s and 2 failures
+# (Application Load Balancer user guide, "Health check settings"): a dead target is found in 45 s.
 WANTED = {INTERVAL: 15, TIMEOUT: 5, UNHEALTHY: 3}
 RANGES = {INTERVAL: (5, 300), TIMEOUT: (2, 120), HEALTHY: (2, 10), UNHEALTHY: (2, 10)}
 """What ModifyTargetGroup accepts (the same page)."""
 
-TITLE = 75  # characters of a plan's title; Slack cuts a modal's heading
 SICK = 0.05  # share of the targets' answers that are 5XX: then the checks are right
 SLOWER = 2.0  # times the usual median response time
 WELL_REASON = "Target.Timeout"
@@ -51,18 +50,11 @@ class LoosenHealthCheck(Action):
 
     def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         balancer, groups = _groups(aws, scope)
-        alarmed = (scope.alarm.dimensions if scope.alarm else {}).get("TargetGroup", "")
-        named = [each for each in groups if str(each["TargetGroupArn"]).endswith(f":{alarmed}")]
-        chosen = named or (groups if len(groups) == 1 else [])
-        if not chosen:
-            raise ReadFailed(
-                GapReason.NOT_CONFIGURED,
-                "the alarm names no target group, and the load balancer has several",
-            )
-        now = _settings(chosen[0])
+        chosen = _chosen(aws, scope, groups)
+        now = _settings(chosen)
         wanted = {key: max(now[key], value) for key, value in WANTED.items()}
         wanted[INTERVAL] = max(wanted[INTERVAL], 2 * wanted[TIMEOUT])
-        return self._draft(aws, scope, balancer, chosen[0], now | wanted)
+        return self._draft(aws, scope, balancer, chosen, now | wanted)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         balancer, groups = _groups(aws, scope)
@@ -89,7 +81,7 @@ class LoosenHealthCheck(Action):
         old, new = now[INTERVAL] * now[UNHEALTHY], wanted[INTERVAL] * wanted[UNHEALTHY]
         return Plan(
             action=self.id,
-            title=f"Health check {name}: {_shown(wanted)} (now {_shown(now)})"[:TITLE],
+            title=f"Health check of {name[:32]}: unhealthy after {new} s, not {old} s",
             service=scope.service.name,
             target=f"elb:{name}/health-check",
             before=now,
@@ -98,17 +90,15 @@ class LoosenHealthCheck(Action):
             inverse=(_set(arn, now),),
             checks=tuple(_checks(aws, scope, balancer, group, wanted)),
             warnings=(
+                f"Every {wanted[INTERVAL]} s with {wanted[TIMEOUT]} s to answer, unhealthy after "
+                f"{wanted[UNHEALTHY]} failures; now every {now[INTERVAL]} s, {now[TIMEOUT]} s, "
+                f"{now[UNHEALTHY]}.",
                 f"A target that dies is noticed after {new} s, now after {old} s: until then it "
                 "gets its share of the requests.",
             ),
             settles_within=60,
             resources=(arn,),
         )
-
-
-def _shown(settings: dict[str, Any]) -> str:
-    """ "15/5 s, 3×": interval and timeout, and failures until a target counts as unhealthy."""
-    return f"{settings[INTERVAL]}/{settings[TIMEOUT]} s, {settings[UNHEALTHY]}×"
 
 
 def _checks(
@@ -185,10 +175,32 @@ def _answers(
     )
 
 
+def _chosen(aws: Aws, scope: Scope, groups: list[dict[str, Any]]) -> dict[str, Any]:
+    """The target group that the alarm names, else the only one, or the only one with unhealthy
+    targets. Raises ReadFailed when there is none."""
+    alarmed = (scope.alarm.dimensions if scope.alarm else {}).get("TargetGroup")
+    named = [each for each in groups if str(each["TargetGroupArn"]).endswith(f":{alarmed}")]
+    found = named or groups
+    if len(found) > 1:
+        found = [each for each in groups if _reasons(aws, each)]
+    if len(found) != 1:
+        raise ReadFailed(
+            GapReason.NOT_CONFIGURED,
+            "which target group is meant is not clear: the alarm names none, and "
+            f"{len(found)} have unhealthy targets",
+        )
+    return found[0]
+
+
 def _only_timeouts(aws: Aws, group: dict[str, Any]) -> bool:
+    return _reasons(aws, group) <= {WELL_REASON}
+
+
+def _reasons(aws: Aws, group: dict[str, Any]) -> set[str]:
+    """Why targets of a group are unhealthy now; empty when none is. Raises ReadFailed."""
     answer = aws.read("elbv2", "describe_target_health", TargetGroupArn=group["TargetGroupArn"])
     health = [each["TargetHealth"] for each in answer.get("TargetHealthDescriptions", [])]
-    return {each.get("Reason") for each in health if each["State"] == "unhealthy"} <= {WELL_REASON}
+    return {str(each.get("Reason")) for each in health if each["State"] == "unhealthy"}
 
 
 def _groups(aws: Aws, scope: Scope) -> tuple[BalancerId, list[dict[str, Any]]]:

@@ -71,6 +71,7 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
         version = version_named(anomaly, edge, exceptions)
         yield from release(anomaly, scope, known_changes, version)
+        yield from rivals.errors_as_usual(anomaly, edge)
         yield from nearer_change(anomaly, known_changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
         at_once = took_effect_at_once(anomaly, known_changes)

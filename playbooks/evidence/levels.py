@@ -146,10 +146,10 @@ def recovery(level: Level | Gap | None, scope: Scope, since: datetime) -> Verifi
     normal = [not level.bad(scope, found.points[at]) for at in minutes]
     latest = found.points[minutes[-1]]
     text = f"{level.signal.label} of {level.at}: {latest:.0f}; {normal_minutes(normal)}"
-    if all(normal):
-        enough = len(minutes) >= level.signal.quiet
-        answer = Answer.YES if enough else Answer.INCONCLUSIVE
-    else:
-        # a bad minute soon after a change may be a check that has not passed yet
-        answer = Answer.NO if len(minutes) >= level.signal.quiet else Answer.INCONCLUSIVE
+    enough = len(minutes) >= level.signal.quiet
+    answer = Answer.INCONCLUSIVE  # also while a bad minute just after the change is in sight
+    if enough and all(normal):
+        answer = Answer.YES
+    elif enough and not all(normal[-LATEST:]):
+        answer = Answer.NO
     return Verification(answer=answer, text=text, at=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.playbook_contract import contradicting
+from bot.domain.playbook_contract import contradicting, necessary
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.changes import came_with_release, suspect
@@ -20,6 +20,7 @@ from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
 from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.lambda_reports import Reports
+from playbooks.probes.metrics import ratio
 
 
 def in_one_zone(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> Iterator[Clue]:
@@ -33,6 +34,21 @@ def in_one_zone(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> Iter
             "elsewhere)",
             **figures(share=worst.share, rate=worst.rate, elsewhere=worst.rate_elsewhere),
         ).resting_on(balancer)
+
+
+def errors_as_usual(anomaly: AnomalyWindow, edge: Edge | Gap | None) -> Iterator[Clue]:
+    """Against causes of errors, where something else is abnormal: there are no more than usual."""
+    if not isinstance(edge, Edge) or anomaly.share is None:
+        return
+    errors, requests = anomaly.baseline(edge.errors), anomaly.baseline(edge.requests)
+    usual = ratio(errors.total(), requests.total())
+    if usual is not None and anomaly.share <= thresholds.AS_USUAL * usual:
+        yield necessary(
+            False,
+            f"{anomaly.label} are {percent(anomaly.share)} of the requests, usually "
+            f"{percent(usual)}",
+            **figures(share=anomaly.share, usual=usual),
+        ).resting_on()
 
 
 def no_target_asked(anomaly: AnomalyWindow, balancer: Balancer | Gap | None) -> Iterator[Clue]:

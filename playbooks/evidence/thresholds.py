@@ -12,6 +12,7 @@ FEW = 5  # fewer say nothing about a share
 
 # Shares. A cause should account for so much of the errors.
 PART = 0.2  # a good part; below it, the errors have another cause
+AS_USUAL = 2.0  # times the usual share of errors; abnormal ones are far above it
 EXPLAINS = 0.5  # most of the errors
 MOSTLY = 0.6  # clearly more than half: of the late requests, of the exceptions
 TIMEOUTS = 0.7  # of the errors are timeouts: what else there is cannot be the main thing

@@ -30,6 +30,9 @@ RESERVED = ACTIONS["raise-reserved-concurrency"]
 ZONE = ACTIONS["shift-zone"]
 
 
+HEALTH_CHECK = ACTIONS["health-check-settings"]
+
+
 def plan_of(action: Action, aws: Aws, scope: Scope) -> Plan:
     plan = action.plan(aws, scope)
     assert plan is not None

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from bot.aws.client import AwsAccount
-from bot.domain.alarm import Alarm, AlarmMetric
 from bot.domain.plan import Step
-from bot.domain.playbook_contract import Scope
 from sandbox.world.api import MetricId, TargetState, TrailEvent
 from tests.playbooks.actions.conftest import RESOURCES
 from tests.sandbox.aws.plain_world import PlainWorld
@@ -72,37 +69,6 @@ def requests_by_group(world: PlainWorld, **requests: float) -> None:
     for dimensions, count in counted.items():
         if count:
             world.publish(MetricId("AWS/ApplicationELB", "RequestCount", dimensions), *[count] * 70)
-
-
-def quick_checks(world: PlainWorld) -> None:
-    """Targets that answer users as quickly as ever; their health check looks every 5 s, waits 2."""
-    requests_by_group(world, tasks=600.0)
-    balancer = RESOURCES.load_balancer
-    assert balancer is not None
-    group = balancer.target_groups[0]
-    dimensions = (("LoadBalancer", balancer.dimension), ("TargetGroup", group.dimension))
-    taken = MetricId("AWS/ApplicationELB", "TargetResponseTime", dimensions)
-    world.publish(taken, *[0.12] * 140, unit="Seconds")
-
-
-def of_first_group(scope: Scope) -> Scope:
-    """The scope of an alarm on the first target group."""
-    balancer = RESOURCES.load_balancer
-    assert balancer is not None
-    watched = {
-        "LoadBalancer": balancer.dimension,
-        "TargetGroup": balancer.target_groups[0].dimension,
-    }
-    alarm = Alarm(
-        name="unhealthy",
-        region=scope.service.region,
-        metrics=(
-            AlarmMetric(
-                namespace="AWS/ApplicationELB", name="UnHealthyHostCount", dimensions=watched
-            ),
-        ),
-    )
-    return replace(scope, alarm=alarm)
 
 
 def ecs_rollout(world: PlainWorld, minutes: float = 60.0, *, through: bool = True) -> None:
@@ -170,3 +136,36 @@ def alias_moves(world: PlainWorld, *versions: str) -> None:
         at = world.now() - timedelta(hours=age)
         name = "UpdateAlias20150331"
         world.record(TrailEvent(at, "lambda.amazonaws.com", name, "ann", touched, request))
+
+
+def hasty_checks(
+    world: PlainWorld,
+    *,
+    failing: float = 0.0,
+    slower: float = 1.0,
+    reason: str = "Target.Timeout",
+) -> None:
+    """One of four tasks is unhealthy; `failing`: 5XX a minute of 600 requests for the last ten
+    minutes; `slower`: response times then, as a multiple of the usual."""
+    balancer = RESOURCES.load_balancer
+    assert balancer is not None
+    requests_by_group(world, tasks=600.0)
+    group = next(each for each in balancer.target_groups if each.name == "web-tasks")
+    of = (("LoadBalancer", balancer.dimension), ("TargetGroup", group.dimension))
+    times = MetricId("AWS/ApplicationELB", "TargetResponseTime", of)
+    world.publish(times, *[0.1] * 125, *[0.1 * slower] * 10)
+    if failing:
+        errors = MetricId("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", of)
+        world.publish(errors, *[failing] * 10)
+    world.health["web-tasks"] = [
+        TargetState(
+            f"10.0.0.{index}",
+            8080,
+            "us-east-1a",
+            "healthy" if index else "unhealthy",
+            None if index else reason,
+        )
+        for index in range(4)
+    ]
+    check = json.loads(group.health_check) | {"interval": 5, "timeout": 2}
+    world.pull(f"elb/{group.name}/health_check", json.dumps(check))

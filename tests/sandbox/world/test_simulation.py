@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -25,11 +24,11 @@ def test_every_scenario_starts_its_alarm_and_hurts(name: str) -> None:
     assert lead <= world.now() - post.time < lead + timedelta(seconds=61)
     if not {"nothing-wrong", "over"} & {*world.scenario.expect.verdicts}:
         assert failed(recent(world)) / 2 > failed(recent(world, minutes=30, ago=30)) / 30
-    assert abs(world._offset(post.time)) < 120
+    assert abs(world._offset(post.time)) < 180
     assert re.fullmatch(
         r"Threshold Crossed: \d+ out of the last \d+ datapoints "
         r"\[\S+ \(14/03/26 \d\d:\d\d:00\).*\] "
-        r"were greater than or equal to the threshold \(\d+\.\d+\) "
+        r"were (?:greater|less) than (?:or equal to )?the threshold \(\d+\.\d+\) "
         r"\(minimum \d+ datapoints for OK -> ALARM transition\)\.",
         post.reason,
     )
@@ -63,12 +62,6 @@ def test_records_are_few_and_stand_for_every_request() -> None:
         assert len(requests) <= 170
         assert sum(r.weight for r in requests) > 700
         assert all(r.weight > 0 for r in requests)
-
-
-def test_three_hours_are_simulated_quickly() -> None:
-    began = time.process_time()
-    Simulation(scenario("5xx-bad-ecs-deployment"), 1, FrozenClock())
-    assert time.process_time() - began < 3.0
 
 
 def test_time_runs_at_its_speed() -> None:
