@@ -131,9 +131,10 @@ def _blocks(
     if report is not None:
         blocks += [
             chart(report),
-            findings.by_hand(report, detail),
+            None if report.cause else findings.by_hand(report, detail),
             findings.changes(report, detail),
             findings.ruled_out(report, detail),
+            findings.by_hand(report, detail) if report.cause else None,
             findings.unread(report, detail),
             findings.links(report, detail),
         ]
