@@ -11,10 +11,9 @@ import pytest
 from botocore.config import Config
 
 from bot.aws import client as bot_aws
-from bot.aws import sessions
 from bot.aws.client import AwsAccount, Budget, Reader
 from bot.aws.sessions import Roles
-from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
+from bot.domain.errors import ReadFailed
 from bot.domain.plan import Step
 from bot.domain.report import GapReason
 from sandbox.aws.server import AwsServer
@@ -338,100 +337,3 @@ def test_while_aws_says_nothing_it_is_our_own(
     for _ in range(3):
         assert abs(reader.now() - datetime.now(UTC)) < timedelta(seconds=5)
     assert len(aws.ledger.reads("sts:GetCallerIdentity")) == 1, "not asked again and again"
-
-
-# --- writing ------------------------------------------------------------------------------------
-
-
-def writer(roles: Roles = Roles(), *steps: Step) -> bot_aws.Writer:  # noqa: B008
-    return AwsAccount(roles).writer(REGION, who="U0BEN", run="CHG-1", steps=steps or (MOVE,))
-
-
-def test_a_write_is_sent_once_and_answered(aws: AwsServer) -> None:
-    assert writer().write(MOVE)["FunctionVersion"] == "42"
-    assert [entry.call for entry in aws.ledger.writes(outcome=None)] == ["lambda:UpdateAlias"]
-
-
-@pytest.mark.usefixtures("once")
-@pytest.mark.parametrize("kind", ["timeout", "server_error", "malformed"])
-def test_no_answer_to_a_write_is_ambiguous_and_nothing_is_sent_again(
-    world: PlainWorld, aws: AwsServer, kind: str
-) -> None:
-    world.active_faults.append(Fault("lambda:UpdateAlias", kind, latency_ms=500))
-    with pytest.raises(WriteAmbiguous, match="lambda:UpdateAlias"):
-        writer().write(MOVE)
-    time.sleep(0.1)
-    assert len(aws.ledger.writes("lambda:UpdateAlias", outcome=None)) == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "code"), [("deny", "AccessDenied"), ("throttle", "TooManyRequests")]
-)
-def test_a_no_is_a_no_and_sent_once(
-    world: PlainWorld, aws: AwsServer, kind: str, code: str
-) -> None:
-    world.active_faults.append(Fault("lambda:UpdateAlias", kind))
-    with pytest.raises(WriteRefused) as refused:
-        writer().write(MOVE)
-    assert refused.value.code.startswith(code)
-    assert len(aws.ledger.writes(outcome=None)) == 1
-    assert aws.ledger.writes() == []
-
-
-def test_aws_says_no(aws: AwsServer) -> None:
-    gone = Step(
-        service="lambda",
-        operation="update_alias",
-        params={"FunctionName": "none", "Name": "live", "FunctionVersion": "1"},
-    )
-    with pytest.raises(WriteRefused) as refused:
-        writer().write(gone)
-    assert refused.value.code == "ResourceNotFoundException"
-
-
-def test_what_cannot_be_sent_is_refused(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    incomplete = Step(service="lambda", operation="update_alias", params={})
-    with pytest.raises(WriteRefused, match="NotSent"):
-        writer().write(incomplete)
-    assert len(aws.ledger) == 0
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(WriteRefused, match="NotSent"):
-        writer().write(MOVE)
-
-
-# --- who it was ---------------------------------------------------------------------------------
-
-
-def test_the_approver_stands_in_the_trail(aws: AwsServer, world: PlainWorld) -> None:
-    writer(Roles(read=f"{ROLE}/reader", write=f"{ROLE}/writer")).write(MOVE)
-    (sent,) = aws.ledger.writes("lambda:UpdateAlias")
-    assert sent.caller.endswith("assumed-role/writer/U0BEN-CHG-1")
-    event = next(each for each in world.events if each.name.startswith("UpdateAlias"))
-    assert "U0BEN-CHG-1" in event.actor
-
-
-def test_a_session_may_do_what_was_approved_and_nothing_else(aws: AwsServer) -> None:
-    narrow = writer(Roles(write=f"{ROLE}/writer"), MOVE)
-    other = Step(service="lambda", operation="delete_alias", params=ALIAS)
-    with pytest.raises(WriteRefused) as refused:
-        narrow.write(other)
-    assert refused.value.code.startswith("AccessDenied")
-    assert aws.ledger.writes("lambda:DeleteAlias") == []
-
-
-def test_a_write_role_that_cannot_be_assumed(aws: AwsServer, world: PlainWorld) -> None:
-    world.active_faults.append(Fault("sts:AssumeRole", "deny"))
-    with pytest.raises(WriteRefused, match="AssumeRole"):
-        writer(Roles(write=f"{ROLE}/writer"))
-
-
-def test_the_read_role_cannot_write(aws: AwsServer) -> None:
-    with pytest.raises(WriteRefused, match="AccessDenied"):
-        writer(Roles(write=f"{ROLE}/reader")).write(MOVE)
-
-
-def test_reads_go_under_the_read_role(aws: AwsServer) -> None:
-    reader = AwsAccount(Roles(read=f"{ROLE}/reader")).reader(REGION, Budget())
-    reader.read("lambda", "get_alias", **ALIAS)
-    (read,) = aws.ledger.reads("lambda:GetAlias")
-    assert f"assumed-role/reader/{sessions.AGENT}" in read.caller

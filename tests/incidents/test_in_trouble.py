@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -69,17 +68,6 @@ class Store(MemoryStore):
 @pytest.fixture
 def store() -> Store:
     return Store()
-
-
-@pytest.fixture
-def record() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(16) as made:
-        yield made
 
 
 @pytest.fixture
