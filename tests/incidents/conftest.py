@@ -5,6 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bot.aws.client import AwsAccount, Budget
+from bot.aws.sessions import Roles
+from bot.domain.ports import Aws
+from sandbox.aws.server import AwsServer
 from tests.support.recorder import Recorder
 
 
@@ -17,3 +21,8 @@ def record() -> Recorder:
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(16) as made:
         yield made
+
+
+@pytest.fixture
+def reader(aws: AwsServer) -> Aws:
+    return AwsAccount(Roles()).reader("us-east-1", Budget(calls=1000))

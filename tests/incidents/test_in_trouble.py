@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 from bot.app import registry
-from bot.aws.client import AwsAccount, Budget
-from bot.aws.sessions import Roles
 from bot.changes.executor import ChangeExecutor
 from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
@@ -43,7 +41,6 @@ from handlers.envelopes import (
     ViewSubmitted,
 )
 from handlers.slack.commands import Vocabulary
-from sandbox.aws.server import AwsServer
 from tests.support.memory_store import MemoryStore
 from tests.support.recorder import Given, Recorder
 from tests.support.values import plan
@@ -68,11 +65,6 @@ class Store(MemoryStore):
 @pytest.fixture
 def store() -> Store:
     return Store()
-
-
-@pytest.fixture
-def reader(aws: AwsServer) -> Aws:
-    return AwsAccount(Roles()).reader("us-east-1", Budget(calls=1000))
 
 
 @pytest.fixture
