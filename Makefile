@@ -27,7 +27,7 @@ demo: $(VENV)/demo ## play an incident in a local Slack and AWS: make demo [SCEN
 test: $(VENV)/dev ## the tests, the browser story included where Chromium is found
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-slow: $(VENV)/dev ## the few tests that take longest, left out of `make test`
+test-slow: $(VENV)/dev ## the tests that break things under a running bot, left out of `make test`
 	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 check: $(VENV)/dev ## format, lint, types, layer contracts

@@ -16,7 +16,7 @@ from sandbox import people_and_channels as slack
 from tests.faults.night import Night
 from tests.support.play import said
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
 
 FORM = "application/x-www-form-urlencoded"
 

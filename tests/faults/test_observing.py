@@ -13,7 +13,7 @@ from sandbox.world.api import Fault
 from tests.faults.night import Night
 from tests.support.play import said
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
 
 
 def test_the_first_card_is_there_within_three_seconds(night: Night) -> None:
