@@ -6,13 +6,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from bot.aws.metric_batches import MetricBatches
+from bot.aws.wrapper import WrappedReader
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
-from bot.domain.report import Cost
 
 _POLLED = frozenset({"start_query", "get_query_results", "stop_query"})
 """Reads that may answer differently each time, so they are always sent."""
@@ -27,7 +26,7 @@ class _CachedRead:
     failure: ReadFailed | None = None
 
 
-class CachingReader:
+class CachingReader(WrappedReader):
     """An `Aws` that sends equal reads once. Callers that ask meanwhile wait for the same answer.
 
     GetMetricData calls of the same moment become one (`metric_batches`).
@@ -40,23 +39,10 @@ class CachingReader:
     """
 
     def __init__(self, aws: Aws) -> None:
-        self._aws = aws
+        super().__init__(aws)
         self._metrics = MetricBatches(aws)
         self._lock = threading.Lock()
         self._reads: dict[str, _CachedRead] = defaultdict(_CachedRead)
-
-    @property
-    def region(self) -> str:
-        return self._aws.region
-
-    def now(self) -> datetime:
-        return self._aws.now()
-
-    def scanned(self, log_bytes: int) -> None:
-        self._aws.scanned(log_bytes)
-
-    def cost(self) -> Cost:
-        return self._aws.cost()
 
     def read(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any

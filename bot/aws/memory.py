@@ -14,12 +14,12 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+from bot.aws.wrapper import WrappedReader
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
-from bot.domain.report import Cost, GapReason
+from bot.domain.report import GapReason
 from bot.domain.service import Service
 
 SECONDS = 180.0
@@ -96,7 +96,7 @@ def remembering(
     return RememberingReader(aws, memory, account_name(service), kinds)
 
 
-class RememberingReader:
+class RememberingReader(WrappedReader):
     """An `Aws` that sends a read of `kinds` only when the memory has no answer to it.
 
     Callers share the answers and must not change them.
@@ -105,23 +105,10 @@ class RememberingReader:
     def __init__(
         self, aws: Aws, memory: Memory, account: str, kinds: frozenset[tuple[str, str]]
     ) -> None:
-        self._aws = aws
+        super().__init__(aws)
         self._memory = memory
         self._account = account
         self._kinds = kinds
-
-    @property
-    def region(self) -> str:
-        return self._aws.region
-
-    def now(self) -> datetime:
-        return self._aws.now()
-
-    def scanned(self, log_bytes: int) -> None:
-        self._aws.scanned(log_bytes)
-
-    def cost(self) -> Cost:
-        return self._aws.cost()
 
     def read(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any

@@ -20,7 +20,6 @@ Part = dict[str, Any]
 """An element of rich text: text, date, user, link."""
 
 _PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})>(?= (?:may not|rejected|asked for) ?)")
-MOST_BLOCKS = 50
 MOST_CHARACTERS = 13_200  # of all blocks of a message; above it Slack answers msg_blocks_too_long
 
 
@@ -150,10 +149,6 @@ def section(text: Mrkdwn) -> Block:
         "type": "section",
         "text": {"type": "mrkdwn", "text": words.clip(text, 3000), "verbatim": True},
     }
-
-
-def divider() -> Block:
-    return {"type": "divider"}
 
 
 def label(text: str, most: int) -> Block:
