@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,27 +14,22 @@ from bot.domain.report import GapReason
 from bot.domain.run import Answer, Verification
 from playbooks.probes.action_reads import (
     aims_elsewhere,
-    alias_is_called,
     alias_of,
-    arns,
     called_function,
-    check,
-    if_any,
-    if_known,
     named_by,
     tried,
 )
-from playbooks.probes.alias_history import Alias, read_aliases
-from playbooks.probes.concurrency_use import (
-    Pool,
-    Use,
-    read_pool,
-    read_reserved,
-    try_use,
+from playbooks.probes.alias_history import Alias
+from playbooks.probes.concurrency_use import Pool
+from playbooks.probes.provisioned_now import (
+    DIMENSION,
+    ProvisionedNow,
+    config_of,
+    read_now,
+    target_of,
 )
 from playbooks.probes.provisioned_size import Size, size_of_surge, usd_per_hour
 
-_DIMENSION = "lambda:function:ProvisionedConcurrency"
 _KIND = ("lambda", "provisioned-concurrency")
 
 
@@ -92,11 +87,11 @@ class EnableProvisionedConcurrency(Action):
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         name, alias = alias_of(plan)
         if "minimum" in plan.before:
-            return Observed(_bounds(_scaled(aws, name, alias) or {}))
-        return Observed({"executions": _requested(_config(aws, name, alias))})
+            return Observed(_bounds(target_of(aws, name, alias) or {}))
+        return Observed({"executions": _requested(config_of(aws, name, alias))})
 
     def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
-        config = _config(aws, *alias_of(plan))
+        config = config_of(aws, *alias_of(plan))
         if config is None and "minimum" in plan.after:
             text = "autoscaling has not acted yet"
             return Verification(answer=Answer.INCONCLUSIVE, text=text, at=aws.now())
@@ -112,26 +107,21 @@ class EnableProvisionedConcurrency(Action):
         choice: Choice | None,
     ) -> Plan | None:
         """The plan for `fixed` executions, else for the number chosen, else for the peak."""
-        use = try_use(aws, scope, name)
-        size = size_of_surge(use, scope.window, name)
-        configs = {_qualifier(each): each for each in _configs(aws, name)}
-        room = tried(lambda: _room(aws, use, name, alias, configs))
+        found = read_now(aws, scope, name, alias)
+        size = size_of_surge(found.use, scope.window, name)
+        room = tried(lambda: _room(found, name, alias))
         most = size.wanted if isinstance(room, ReadFailed) else room.most
         chosen = choice.amount if choice and choice.amount is not None else fixed
         executions = chosen or (min(size.wanted, most) if most > 0 else size.wanted)
-        settings = aws.read(
-            "lambda", "get_function_configuration", FunctionName=name, Qualifier=alias
-        )
-        target = if_known(lambda: _scaled(aws, name, alias))
+        target = None if isinstance(found.target, ReadFailed) else found.target
         before, after, steps, inverse = (
             _scaling(name, alias, target, executions)
             if target
-            else _putting(name, alias, _requested(configs.get(alias)), executions)
+            else _putting(name, alias, _requested(found.configs.get(alias)), executions)
         )
         now = _executions(before)
         if executions <= now:
             return None
-        aliases = tried(lambda: read_aliases(aws, name))
         capped = executions < size.wanted and chosen is None
         return Plan(
             action=self.id,
@@ -142,17 +132,15 @@ class EnableProvisionedConcurrency(Action):
             after=after,
             steps=(steps,),
             inverse=(inverse,),
-            checks=tuple(
-                _checks(aws, scope, (name, alias), executions, settings, aliases, configs, room)
-            ),
+            checks=tuple(_checks(found, alias, executions, room)),
             warnings=(
                 *([_too_small(size.wanted, executions)] if capped else ()),
                 *(_of_autoscaling(before, executions) if target else ()),
             ),
-            usd_per_hour=usd_per_hour(settings, aws.region, executions - now),
+            usd_per_hour=usd_per_hour(found.settings, aws.region, executions - now),
             settles_within=300,
-            resources=() if target else arns(aws, "lambda", f"function:{name}:{alias}"),
-            others=tuple(_others(name, alias, aliases, configs, room)),
+            resources=() if target else (found.alias_arn,),
+            others=tuple(_others(name, alias, found, room)),
             number=_number(executions, now, size, room),
             choice=choice,
         )
@@ -169,21 +157,15 @@ def _called(aws: Aws, scope: Scope) -> tuple[str, str]:
     return function.name, function.alias
 
 
-def _room(
-    aws: Aws,
-    use: Use | ReadFailed,
-    name: str,
-    alias: str,
-    configs: dict[str, dict[str, Any]],
-) -> _Room:
+def _room(found: ProvisionedNow, name: str, alias: str) -> _Room:
     """The most that can be provisioned, and why (Lambda developer guide, "Configuring provisioned
     concurrency": within the function's reservation, or leaving 100 unreserved), so that the other
     functions keep what they use. Raises ReadFailed."""
-    taken = sum(_requested(each) or 0 for other, each in configs.items() if other != alias)
+    configs = found.configs.items()
+    taken = sum(_requested(each) or 0 for other, each in configs if other != alias)
     besides = f", {taken} on its other aliases" if taken else ""
-    own = read_reserved(aws, name)
-    pool = read_pool(aws, use, reserved=own is not None)
-    if own is not None:
+    pool, own = found.pool, found.reserved
+    if isinstance(own, int):
         return _Room(own - taken, f"{own} reserved for {name}{besides}", taken, own, pool)
     why = f"{pool.size} unreserved in the account, {pool.needed} for the others{besides}"
     return _Room(pool.size - pool.needed - taken, why, taken, None, pool)
@@ -210,17 +192,10 @@ def _too_small(wanted: int, executions: int) -> str:
 
 
 def _checks(
-    aws: Aws,
-    scope: Scope,
-    where: tuple[str, str],
-    executions: int,
-    settings: dict[str, Any],
-    aliases: dict[str, Alias] | ReadFailed,
-    configs: dict[str, dict[str, Any]],
-    room: _Room | ReadFailed,
+    found: ProvisionedNow, alias: str, executions: int, room: _Room | ReadFailed
 ) -> Iterator[Check]:
     """What AWS requires, what the others need, and what is needed for it to have an effect."""
-    name, alias = where
+    settings, aliases = found.settings, found.aliases
     yield Check(text=f"{alias} is an alias, not $LATEST", holds=alias != "$LATEST")
     state, version = settings.get("State", "Active"), settings.get("Version", "?")
     seen = "" if state == "Active" else f" (it is {state})"
@@ -232,15 +207,17 @@ def _checks(
     else:
         own = aliases.get(alias)
         yield Check(text=f"{alias} has no routing weights", holds=own is None or not own.weights)
-        rivals = _same_version(aliases, configs, alias, version)
+        rivals = _same_version(aliases, found.configs, alias, version)
         shown = f" ({', '.join(rivals)})" if rivals else ""
         text = f"no other alias has provisioned concurrency on version {version}{shown}"
         yield Check(text=text, holds=not rivals)
-    yield alias_is_called(aws, scope, name, alias)
+    yield found.called
     yield _fits(executions, room)
-    yield check(
-        "it is known whether autoscaling scales it", lambda: (_scaled(aws, name, alias), True)[1]
-    )
+    text = "it is known whether autoscaling scales it"
+    if isinstance(found.target, ReadFailed):
+        yield Check(text=f"{text} [{found.target}]", holds=None)
+    else:
+        yield Check(text=text, holds=True)
 
 
 def _fits(executions: int, room: _Room | ReadFailed) -> Check:
@@ -253,7 +230,7 @@ def _fits(executions: int, room: _Room | ReadFailed) -> Check:
 
 
 def _same_version(
-    aliases: dict[str, Alias], configs: dict[str, dict[str, Any]], alias: str, version: str
+    aliases: dict[str, Alias], configs: Mapping[str, dict[str, Any]], alias: str, version: str
 ) -> list[str]:
     """Other qualifiers of the same version that have provisioned concurrency."""
     serves = {name: each.version for name, each in aliases.items()}
@@ -261,17 +238,14 @@ def _same_version(
 
 
 def _others(
-    name: str,
-    alias: str,
-    aliases: dict[str, Alias] | ReadFailed,
-    configs: dict[str, dict[str, Any]],
-    room: _Room | ReadFailed,
+    name: str, alias: str, found: ProvisionedNow, room: _Room | ReadFailed
 ) -> Iterator[str]:
     """Other aliases of the function, and the functions that share the account's concurrency."""
+    aliases = found.aliases
     if isinstance(aliases, dict):
         shown = []
         for other in sorted(aliases.keys() - {alias}):
-            executions = _requested(configs.get(other))
+            executions = _requested(found.configs.get(other))
             has = f", {executions} provisioned" if executions else ""
             shown.append(f"{other} (serves {aliases[other].shown()}{has})")
         if shown:
@@ -280,40 +254,8 @@ def _others(
         yield room.pool.shown()
 
 
-def _configs(aws: Aws, name: str) -> Iterator[dict[str, Any]]:
-    """All provisioned concurrency configurations of a function. Raises ReadFailed."""
-    operation = "list_provisioned_concurrency_configs"
-    for page in aws.pages("lambda", operation, FunctionName=name):
-        yield from page.get("ProvisionedConcurrencyConfigs", [])
-
-
-def _qualifier(config: dict[str, Any]) -> str:
-    return str(config["FunctionArn"]).rsplit(":", 1)[-1]
-
-
-def _config(aws: Aws, name: str, alias: str) -> dict[str, Any] | None:
-    return if_any(
-        lambda: aws.read(
-            "lambda", "get_provisioned_concurrency_config", FunctionName=name, Qualifier=alias
-        )
-    )
-
-
 def _requested(config: dict[str, Any] | None) -> int | None:
     return None if config is None else int(config["RequestedProvisionedConcurrentExecutions"])
-
-
-def _scaled(aws: Aws, name: str, alias: str) -> dict[str, Any] | None:
-    """The alias's autoscaling target, if it has one. Raises ReadFailed."""
-    answer = aws.read(
-        "application-autoscaling",
-        "describe_scalable_targets",
-        ServiceNamespace="lambda",
-        ResourceIds=[f"function:{name}:{alias}"],
-        ScalableDimension=_DIMENSION,
-    )
-    targets: list[dict[str, Any]] = answer.get("ScalableTargets", [])
-    return targets[0] if targets else None
 
 
 _Change = tuple[dict[str, Any], dict[str, Any], Step, Step]
@@ -345,7 +287,7 @@ def _scaling(name: str, alias: str, target: dict[str, Any], executions: int) -> 
             params={
                 "ServiceNamespace": "lambda",
                 "ResourceId": f"function:{name}:{alias}",
-                "ScalableDimension": _DIMENSION,
+                "ScalableDimension": DIMENSION,
                 "MinCapacity": bounds["minimum"],
                 "MaxCapacity": bounds["maximum"],
             },

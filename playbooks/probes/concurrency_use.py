@@ -7,8 +7,10 @@ takes it from functions that may be using it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check
@@ -113,13 +115,22 @@ def read_use(aws: Aws, scope: Scope, function: str) -> Use:
     return Use(**read_series(aws, long, asked))
 
 
+def read_account(aws: Aws) -> dict[str, Any]:
+    """GetAccountSettings: the account's limit of concurrency, and its use. Raises ReadFailed."""
+    return aws.read("lambda", "get_account_settings")
+
+
 def read_pool(aws: Aws, use: Use | ReadFailed, *, reserved: bool) -> Pool:
-    """The account's pool and what the other functions used of it.
+    """As `pool_of`. Raises ReadFailed when the account's settings could not be read."""
+    return pool_of(read_account(aws), use, reserved=reserved)
+
+
+def pool_of(settings: Mapping[str, Any], use: Use | ReadFailed, *, reserved: bool) -> Pool:
+    """The account's pool, by GetAccountSettings, and what the other functions used of it.
 
     `reserved`: whether the function has a reservation, so that its own executions are not in the
-    pool. Raises ReadFailed when the account's settings could not be read.
+    pool.
     """
-    settings = aws.read("lambda", "get_account_settings")
     limit = settings["AccountLimit"]
     size = int(limit["UnreservedConcurrentExecutions"])
     functions = settings.get("AccountUsage", {}).get("FunctionCount")
