@@ -77,10 +77,11 @@ class Terminal:
         Raises ConfigError when there are no AWS credentials that AWS accepts.
         """
         aws = self._accounts.reader(asked.service)
-        await asyncio.to_thread(_check_credentials, aws)
         resolved = await self._investigator.resolve_scope(
             aws, asked.playbook, asked.service, alarm=asked.alarm, at=asked.at
         )
+        if resolved.gaps:  # reads failed: AWS is asked whether it takes the credentials at all
+            await asyncio.to_thread(_check_credentials, aws)
         async for report in self._investigator.reports(aws, asked.playbook, resolved):
             yield report
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
-from bot.domain.report import Change
+from bot.domain.report import Change, GapReason
 from bot.domain.resources import FunctionRef
 from playbooks.probes.changes.actors import UNKNOWN
 from playbooks.probes.changes.collected import Found, Source, within
@@ -23,7 +24,10 @@ class FunctionVersions(Source):
     """
 
     title: ClassVar[str] = "function versions"
-    permissions: ClassVar[tuple[str, ...]] = ("lambda:GetAlias", "lambda:GetFunctionConfiguration")
+    permissions: ClassVar[tuple[str, ...]] = (
+        "lambda:ListAliases",
+        "lambda:GetFunctionConfiguration",
+    )
 
     def read(self, aws: Aws, scope: Scope) -> Found | None:
         functions = scope.service.resources.functions
@@ -39,12 +43,20 @@ class FunctionVersions(Source):
 
 def served(aws: Aws, function: FunctionRef) -> list[Change]:
     """The versions that the function's alias serves; without an alias, $LATEST. Raises
-    ReadFailed."""
+    ReadFailed.
+
+    All aliases are listed, and not this one read, because actions list them too.
+    """
     if function.alias is None:
         settings = aws.read("lambda", "get_function_configuration", FunctionName=function.name)
         return [published(function, settings)]
-    alias = aws.read("lambda", "get_alias", FunctionName=function.name, Name=function.alias)
-    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    pages = aws.pages("lambda", "list_aliases", FunctionName=function.name)
+    aliases = {each["Name"]: each for page in pages for each in page.get("Aliases", [])}
+    if function.alias not in aliases:
+        detail = f"{function.name} has no alias {function.alias}"
+        raise ReadFailed(GapReason.NOT_FOUND, detail)
+    routing = aliases[function.alias].get("RoutingConfig") or {}
+    weights = routing.get("AdditionalVersionWeights") or {}
     qualifiers = (function.alias, *weights)
     return [
         published(

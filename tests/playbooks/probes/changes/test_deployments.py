@@ -213,17 +213,31 @@ def settings(version: str) -> dict[str, Any]:
 
 def test_the_versions_an_alias_serves_are_told() -> None:
     aws = Answers(
-        get_alias={
-            "Name": "PROD",
-            "FunctionVersion": "42",
-            "RoutingConfig": {"AdditionalVersionWeights": {"43": 0.1}},
-        },
+        list_aliases=[
+            {"Aliases": [{"Name": "BETA", "FunctionVersion": "44"}]},
+            {
+                "Aliases": [
+                    {
+                        "Name": "PROD",
+                        "FunctionVersion": "42",
+                        "RoutingConfig": {"AdditionalVersionWeights": {"43": 0.1}},
+                    }
+                ]
+            },
+        ],
         get_function_configuration=[settings("42"), settings("43")],
     )
     found = functions.served(aws, FunctionRef(name="checkout", alias="PROD"))
     assert [each.summary.split(",")[0] for each in found] == ["version 42", "version 43"]
     assert {each.touches for each in found} == {("checkout:PROD",)}
     assert found[0].at == AT
+
+
+def test_an_alias_that_is_not_there_serves_nothing_that_is_known() -> None:
+    aws = Answers(list_aliases={"Aliases": []})
+    with pytest.raises(ReadFailed, match="checkout has no alias PROD") as failed:
+        functions.served(aws, FunctionRef(name="checkout", alias="PROD"))
+    assert failed.value.reason is GapReason.NOT_FOUND
 
 
 def test_a_function_without_an_alias_serves_its_latest_code() -> None:
@@ -365,7 +379,7 @@ def test_a_resource_of_no_stack_is_no_failure() -> None:
 )
 def test_one_of_several_that_fails_is_told(source: Source) -> None:
     denied = ReadFailed(GapReason.DENIED, "no", "x:Y")
-    calls = ("list_deployments", "describe_services", "get_alias")
+    calls = ("list_deployments", "describe_services", "list_aliases")
     found = source.read(Answers(**dict.fromkeys(calls, denied)), looked())
     assert found is not None
     assert found.changes == ()
