@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -167,8 +168,10 @@ class LimitsProbe(Probe[Limits]):
         found = invoked_function(aws, scope)
         if found is None:
             return None
-        own = aws.read("lambda", "get_function_concurrency", FunctionName=found.function.name)
-        account = aws.read("lambda", "get_account_settings")["AccountLimit"]
+        with ThreadPoolExecutor(1, thread_name_prefix="limits") as other:
+            settings = other.submit(aws.read, "lambda", "get_account_settings")
+            own = aws.read("lambda", "get_function_concurrency", FunctionName=found.function.name)
+        account = settings.result()["AccountLimit"]
         return Limits(
             reserved=own.get("ReservedConcurrentExecutions"),
             account=int(account["ConcurrentExecutions"]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,9 +60,12 @@ def of_functions(aws: Aws, functions: Iterable[FunctionRef]) -> tuple[list[LogSo
     """Where the functions log, and sentences on what could not be read: the usual log group then
     stands in."""
     found, unread = [], []
-    for function in functions:
+    functions = tuple(functions)
+    with ThreadPoolExecutor(max(1, len(functions)), thread_name_prefix="log-groups") as pool:
+        reads = [pool.submit(function_settings, aws, function) for function in functions]
+    for function, read in zip(functions, reads, strict=True):
         try:
-            found.append(of_function(function, function_settings(aws, function)))
+            found.append(of_function(function, read.result()))
         except ReadFailed as failed:
             found.append(LogSource(function.logs))
             unread.append(

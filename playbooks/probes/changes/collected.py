@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
@@ -80,12 +81,15 @@ class Source(ABC):
         """
 
     def each(self, asked: Sequence[T], read: Callable[[T], list[Change]]) -> Found:
-        """The changes of several resources. One that fails, or is beyond MOST_ASKED, is unread."""
+        """The changes of several resources, all asked at the same time. One that fails, or is
+        beyond MOST_ASKED, is unread."""
         found: list[Change] = []
         unread: dict[str, Unread] = {}
-        for one in asked[:MOST_ASKED]:
+        with ThreadPoolExecutor(MOST_ASKED, thread_name_prefix="changes") as pool:
+            reads = [pool.submit(read, one) for one in asked[:MOST_ASKED]]
+        for each in reads:
             try:
-                found += read(one)
+                found += each.result()
             except ReadFailed as failure:
                 unread[failure.detail] = self.unread(failure)
         if len(asked) > MOST_ASKED:
