@@ -22,7 +22,9 @@ PERMISSIONS = ("logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery")
 LONGEST = timedelta(hours=4)  # of log scanned by one query: what is scanned is paid for
 MOST_ROWS = 10_000  # the most GetQueryResults gives
 TIME_LIMIT = 20.0  # seconds until a query is stopped
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between polls
+# Seconds between looks at a query. Hardly any is done sooner than the first; each later one is
+# longer by GROWTH, so that a query is looked at two to four times and not for long after its end.
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.5, 2.0, 1.5
 
 Rows = list[dict[str, str]]
 
