@@ -77,8 +77,12 @@ class Terminal:
         Raises ConfigError when there are no AWS credentials that AWS accepts.
         """
         aws = self._accounts.reader(asked.service)
-        resolved = await self._investigator.resolve_scope(
-            aws, asked.playbook, asked.service, alarm=asked.alarm, at=asked.at
+        resolved, _ = await asyncio.gather(
+            self._investigator.resolve_scope(
+                aws, asked.playbook, asked.service, alarm=asked.alarm, at=asked.at
+            ),
+            # clients made while probes begin would keep them from asking at the same time
+            asyncio.to_thread(self._accounts.prepare, asked.service),
         )
         if resolved.gaps:  # reads failed: AWS is asked whether it takes the credentials at all
             await asyncio.to_thread(_check_credentials, aws)

@@ -54,12 +54,13 @@ class AwsAccounts:
         for service in catalogue.services:
             self._account(service)
 
-    def prepare(self) -> None:
-        """Make the clients of PREPARED now, so that the first alarm does not wait for them.
+    def prepare(self, only: Service | None = None) -> None:
+        """Make the clients of PREPARED now, for all services or one, so that the first alarm does
+        not wait for them.
 
         A client that can't be made is skipped; the read that needs it will fail and say why.
         """
-        for service in self._catalogue.services:
+        for service in (only,) if only else self._catalogue.services:
             with suppress(ReadFailed):
                 account = self._account(service)
                 for name in PREPARED:

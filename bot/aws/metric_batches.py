@@ -1,23 +1,26 @@
 """Sends GetMetricData calls that are made at about the same time as one.
 
 Probes run at once, each in a thread, and ask for their own metrics. A call takes 500 metrics, so
-what is asked for within a moment goes out together; nobody waits for metrics that are asked for
-later. A series that was asked for before is not asked for again.
+they are gathered until a moment passes in which nobody asks, and go out together; nobody waits for
+metrics that are asked for later. A series that was asked for before is not asked for again.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 
-MOMENT = 0.05  # seconds that the first caller waits for others: threads start within it
+MOMENT = 0.05  # seconds in which nobody asks: then those who are gathered are all there are
+LONGEST = 0.3  # seconds that the first caller waits for others at most
 MOST_QUERIES = 500  # of one call (API_GetMetricData)
 
 Page = dict[str, Any]
@@ -87,13 +90,20 @@ class MetricBatches:
             if not first:
                 self._gathering.notify_all()
                 return asked, False
-            self._gathering.wait_for(
-                lambda: len(self._waiting[where]) >= MOST_QUERIES, timeout=MOMENT
-            )
+            self._gather(where)
             batch = self._waiting.pop(where)
         for start in range(0, len(batch), MOST_QUERIES):
             self._send(region, common, batch[start : start + MOST_QUERIES])
         return asked, len(batch) == len(new)
+
+    def _gather(self, where: str) -> None:
+        """Wait for others that ask for metrics of this time range. The lock is held, except while
+        waiting."""
+        waiting, end = self._waiting[where], time.monotonic() + LONGEST
+        seen = 0
+        while seen < len(waiting) < MOST_QUERIES and (left := end - time.monotonic()) > 0:
+            seen = len(waiting)
+            self._gathering.wait_for(partial(_more_than, waiting, seen), min(MOMENT, left))
 
     def _send(self, region: str | None, common: Mapping[str, Any], batch: list[_Asked]) -> None:
         by_id = {f"m{number}": asked for number, asked in enumerate(batch)}
@@ -110,6 +120,10 @@ class MetricBatches:
         finally:
             for asked in batch:
                 asked.answered.set()
+
+
+def _more_than(waiting: Sized, number: int) -> bool:
+    return len(waiting) > number
 
 
 def _fingerprint(query: Query) -> str:

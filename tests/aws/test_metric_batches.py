@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -55,6 +56,7 @@ def asked(snapshot: CachingReader, *names: str, end: int = 9) -> dict[str, float
 def _a_long_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that all threads of a test start within it."""
     monkeypatch.setattr(metric_batches, "MOMENT", 0.5)
+    monkeypatch.setattr(metric_batches, "LONGEST", 1.5)
 
 
 def at_once(snapshot: CachingReader, *several: tuple[str, ...]) -> list[Any]:
@@ -70,6 +72,28 @@ def test_calls_of_one_moment_are_one_and_each_gets_its_own() -> None:
     answers = at_once(CachingReader(aws), ("Errors", "Count"), ("Latency",), ("Errors",))
     assert answers == [{"Errors": 6, "Count": 5}, {"Latency": 7}, {"Errors": 6}]
     assert [sorted(call) for call in aws.calls] == [["Count", "Errors", "Latency"]]
+
+
+def test_they_are_gathered_until_nobody_asks_for_a_moment() -> None:
+    """The last asks after the moment of the first, and within that of the one before it."""
+    aws = Metrics()
+    snapshot = CachingReader(aws)
+    with ThreadPoolExecutor(3) as pool:
+        for name in ("Errors", "Count", "Latency"):
+            pool.submit(asked, snapshot, name)
+            time.sleep(0.3)
+    assert aws.calls == [["Errors", "Count", "Latency"]]
+
+
+def test_nobody_waits_for_ever_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metric_batches, "LONGEST", 0.4)
+    aws = Metrics()
+    snapshot = CachingReader(aws)
+    with ThreadPoolExecutor(5) as pool:
+        for name in ("A", "B", "C", "D", "E"):
+            pool.submit(asked, snapshot, name)
+            time.sleep(0.2)
+    assert len(aws.calls) > 1
 
 
 def test_what_was_asked_before_is_not_asked_again() -> None:
