@@ -41,7 +41,7 @@ class Options:
         seconds at its first call.)
     """
 
-    query_seconds: float = 0.15
+    query_seconds: float = 0.3
     provisioning_seconds: float = 90.0
     rollout_seconds: float = 90.0
     lookup_limit: int = 0

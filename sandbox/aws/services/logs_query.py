@@ -27,17 +27,15 @@ class RunningQuery:
     end_ms: int
     limit: int
     ready_at: float  # monotonic wall seconds
-    polled: bool = False
     stopped: bool = False
     result: Result | None = field(default=None, repr=False)
 
     @property
     def status(self) -> str:
-        """The status as the API names it. The first read always finds it Running."""
+        """The status as the API names it."""
         if self.stopped:
             return "Cancelled"
-        done = self.polled and time.monotonic() >= self.ready_at
-        return "Complete" if done or self.result is not None else "Running"
+        return "Complete" if time.monotonic() >= self.ready_at else "Running"
 
 
 class Queries(Store):
@@ -117,7 +115,6 @@ def get_query_results(call: Call, params: Params) -> Reply:
     """The status; once it is Complete, rows and statistics."""
     query = call.store(Queries).get(params["queryId"])
     status = query.status
-    query.polled = True
     if status != "Complete":
         nothing = {"recordsMatched": 0.0, "recordsScanned": 0.0, "bytesScanned": 0.0}
         return {"queryLanguage": "CWLI", "status": status, "results": [], "statistics": nothing}
