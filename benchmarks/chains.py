@@ -61,6 +61,9 @@ class Timed:
     def scanned(self, log_bytes: int) -> None:
         self.aws.scanned(log_bytes)
 
+    def log_allowance(self) -> int:
+        return self.aws.log_allowance()
+
     def read(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> dict[str, Any]:
@@ -109,10 +112,10 @@ class Watch:
         return timed
 
     def over(self, things: Mapping[str, Reading], method: str) -> dict[str, Reading]:
-        """Copies whose `method(aws, scope)` is watched."""
+        """Copies whose `method(aws, scope, …)` is watched."""
         return {name: self._copied(thing, method) for name, thing in things.items()}
 
     def _copied(self, thing: Reading, method: str) -> Reading:
         own, do = copy(thing), getattr(thing, method)
-        vars(own)[method] = lambda aws, scope: do(self.watched(aws), scope)
+        vars(own)[method] = lambda aws, *rest: do(self.watched(aws), *rest)
         return own
