@@ -63,6 +63,7 @@ _READ_PREFIXES = (
 )
 USD_PER_METRIC = 0.01 / 1000  # one metric of GetMetricData (CloudWatch pricing, us-east-1)
 USD_PER_LOG_GB = 0.005  # scanned by Logs Insights (CloudWatch pricing, us-east-1)
+LOG_QUERIES = 3  # that an investigation starts at the same time, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +289,14 @@ class Reader:
     def scanned(self, log_bytes: int) -> None:
         self._spend(Cost(log_bytes=log_bytes, usd=log_bytes / 1024**3 * USD_PER_LOG_GB))
 
+    def log_allowance(self) -> int:
+        """A part of the budget for each of LOG_QUERIES: they start before any has scanned, and
+        what each may read must not depend on which is first."""
+        spent, budget = self.cost(), self._budget
+        whole = min(budget.log_bytes, _bytes_for(budget.usd))
+        left = min(budget.log_bytes - spent.log_bytes, _bytes_for(budget.usd - spent.usd))
+        return max(0, min(whole // LOG_QUERIES, left))
+
     def cost(self) -> Cost:
         with self._lock:
             seconds = round(time.monotonic() - self._began, 3)
@@ -350,6 +359,11 @@ class Writer:
                 raise WriteRefused("NotSent", str(error)) from error
             raise WriteAmbiguous(f"{step.permission}: {error}") from error
         return reply
+
+
+def _bytes_for(usd: float) -> int:
+    """Bytes that Logs Insights scans for this price."""
+    return int(usd / USD_PER_LOG_GB * 1024**3)
 
 
 def _exceeded(cost: Cost, budget: Budget, *, logs: bool) -> str | None:

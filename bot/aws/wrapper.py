@@ -24,5 +24,8 @@ class WrappedReader:
     def scanned(self, log_bytes: int) -> None:
         self._aws.scanned(log_bytes)
 
+    def log_allowance(self) -> int:
+        return self._aws.log_allowance()
+
     def cost(self) -> Cost:
         return self._aws.cost()

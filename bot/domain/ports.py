@@ -49,6 +49,10 @@ class Aws(Protocol):
         """Count bytes that Logs Insights scanned. Above the budget further queries are refused."""
         ...
 
+    def log_allowance(self) -> int:
+        """Bytes that one log query may scan: a share of the budget, and no more than is left."""
+        ...
+
     def cost(self) -> Cost:
         """What the reads have cost so far."""
         ...

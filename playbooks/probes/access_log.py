@@ -20,8 +20,9 @@ from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef
-from playbooks.probes import logs_insights
+from playbooks.probes import log_volume, logs_insights
 from playbooks.probes.front_door import find_api, front_door
+from playbooks.probes.metrics import PERMISSION
 
 STATUS = ("status",)
 # $context variables, the best first. REST: "API Gateway mapping template and access logging
@@ -68,15 +69,16 @@ class AccessLog:
     answers: tuple[Answers, ...]
     kind: Literal["rest", "http"] = "rest"
     unreadable: Mapping[datetime, float] = field(default_factory=dict)
+    unread: str | None = None  # a sentence on the part of the log that was not read
 
     @property
     def coverage(self) -> Coverage:
         """Complete when next to all lines could be read."""
         lines = sum(self.unreadable.values())
         errors = sum(each.count for each in self.answers)
-        if lines <= FEW_UNREADABLE * (lines + errors):
-            return Coverage()
-        return Coverage.of(f"{lines:,.0f} lines of {self.group} could not be read")
+        many = lines > FEW_UNREADABLE * (lines + errors)
+        told = f"{lines:,.0f} lines of {self.group} could not be read" if many else None
+        return Coverage.of(self.unread, told)
 
     def between(self, start: datetime, end: datetime) -> tuple[Answers, ...]:
         return tuple(answers for answers in self.answers if start <= answers.at < end)
@@ -97,12 +99,17 @@ class LogFormat:
 
 class AccessLogProbe(Probe[AccessLog]):
     title: ClassVar[str] = "access log of the API"
-    permissions: ClassVar[tuple[str, ...]] = ("apigateway:GET", *logs_insights.PERMISSIONS)
+    permissions: ClassVar[tuple[str, ...]] = (
+        PERMISSION,
+        "apigateway:GET",
+        *logs_insights.PERMISSIONS,
+    )
 
     def read(self, aws: Aws, scope: Scope) -> AccessLog | None:
         api = front_door(scope)
         if not isinstance(api, ApiRef):
             return None
+        volume = log_volume.begin(aws, scope.window, scope.service.resources.log_groups)
         settings = access_log_settings(aws, api)
         group = group_of(settings)
         log_format = format_of(settings["format"])
@@ -114,7 +121,8 @@ class AccessLogProbe(Probe[AccessLog]):
                 'add "status": "$context.status" to its format',
             )
         query, fields = query_of(log_format, status)
-        rows = logs_insights.run(aws, scope.window, (group,), query)
+        part = log_volume.affordable(aws, scope.window, (group,), volume.result())
+        rows = logs_insights.run(aws, scope.window, (group,), query, part.since)
         return AccessLog(
             group,
             str(query),
@@ -122,6 +130,7 @@ class AccessLogProbe(Probe[AccessLog]):
             tuple(answers_of(rows)),
             kind=api.kind,
             unreadable=unreadable_of(rows),
+            unread=part.unread,
         )
 
 

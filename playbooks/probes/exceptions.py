@@ -14,8 +14,9 @@ from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
-from playbooks.probes import log_groups, logs_insights
+from playbooks.probes import log_groups, log_volume, logs_insights
 from playbooks.probes.log_groups import LogSource
+from playbooks.probes.metrics import PERMISSION
 
 MOST_GROUPS = 50  # StartQuery takes 50
 MOST_FUNCTIONS = 10  # whose settings are read; each takes a call
@@ -64,8 +65,8 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """Exceptions by minute, from `since` on: a log is read 4 hours back at most. `unread`:
-    sentences on logs that were not read."""
+    """Exceptions by minute, from `since` on: a log is read 4 hours back at most, and no further
+    than the budget for log queries goes. `unread`: sentences on what was not read of the logs."""
 
     groups: tuple[str, ...]
     query: str
@@ -97,9 +98,14 @@ class Exceptions:
 
 class ExceptionsProbe(Probe[Exceptions]):
     title: ClassVar[str] = "exceptions in the logs"
-    permissions: ClassVar[tuple[str, ...]] = (*log_groups.PERMISSIONS, *logs_insights.PERMISSIONS)
+    permissions: ClassVar[tuple[str, ...]] = (
+        PERMISSION,
+        *log_groups.PERMISSIONS,
+        *logs_insights.PERMISSIONS,
+    )
 
     def read(self, aws: Aws, scope: Scope) -> Exceptions | None:
+        volume = log_volume.begin(aws, scope.window, usual_groups(scope))
         sources, unread = sources_of(aws, scope)
         groups = list(dict.fromkeys(source.group for source in sources))
         if not groups and unread:
@@ -110,11 +116,19 @@ class ExceptionsProbe(Probe[Exceptions]):
         if left_out:
             unread.append(f"{len(left_out)} log groups were not read: a query takes {MOST_GROUPS}")
         query = exception_query(sources)
-        rows, absent = logs_insights.run_existing(aws, scope.window, asked, query)
+        part = log_volume.affordable(aws, scope.window, asked, volume.result())
+        unread += [part.unread] if part.unread else []
+        rows, absent = logs_insights.run_existing(aws, scope.window, asked, query, part.since)
         unread += [f"the log group {group} is not there" for group in absent]
-        since = logs_insights.read_from(scope.window)
         read = tuple(group for group in asked if group not in absent)
-        return Exceptions(read, str(query), since, tuple(raised_of(rows)), tuple(unread))
+        return Exceptions(read, str(query), part.since, tuple(raised_of(rows)), tuple(unread))
+
+
+def usual_groups(scope: Scope) -> list[str]:
+    """Log groups that the service most likely has, by the names of its functions."""
+    resources = scope.service.resources
+    functions = [function.logs for function in resources.functions[:MOST_FUNCTIONS]]
+    return [*functions, *resources.log_groups]
 
 
 def sources_of(aws: Aws, scope: Scope) -> tuple[list[LogSource], list[str]]:

@@ -22,9 +22,9 @@ from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, FunctionRef
-from playbooks.probes import log_groups, logs_insights
+from playbooks.probes import log_groups, log_volume, logs_insights
 from playbooks.probes.front_door import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
-from playbooks.probes.functions import function_metrics, provisioned_of
+from playbooks.probes.functions import MOST_AT_ONCE, function_metrics, provisioned_of
 from playbooks.probes.invoked_function import PERMISSIONS, InvokedFunction, invoked_function
 from playbooks.probes.metrics import TimeSeries, read_series, settled_until, weighted_median
 
@@ -171,6 +171,8 @@ class ReportsProbe(Probe[Reports]):
     )
 
     def read(self, aws: Aws, scope: Scope) -> Reports | None:
+        listed = scope.service.resources.functions[:MOST_AT_ONCE]
+        volume = log_volume.begin(aws, scope.window, [each.logs for each in listed])
         found = invoked_function(aws, scope)
         if found is None:
             return None
@@ -180,7 +182,8 @@ class ReportsProbe(Probe[Reports]):
         timeout = float(settings["Timeout"])
         deadline, assumed = deadline_of(aws, scope, found)
         query = report_query(deadline, timeout, settings, source.streams)
-        rows = logs_insights.run(aws, scope.window, (source.group,), query)
+        part = log_volume.affordable(aws, scope.window, (source.group,), volume.result())
+        rows = logs_insights.run(aws, scope.window, (source.group,), query, part.since)
         reports = Reports(
             function=function.name,
             group=source.group,
@@ -191,9 +194,14 @@ class ReportsProbe(Probe[Reports]):
             rows=tuple(reported(row) for row in rows if not logs_insights.count(row, "stopped")),
             init_timeouts=stopped_inits(rows),
             settled=settled_until(scope.window) - timedelta(seconds=timeout),
-            unread=(*not_told(function, settings), *others(found)),
+            unread=(
+                *not_told(function, settings),
+                *others(found),
+                *((part.unread,) if part.unread else ()),
+            ),
         )
-        return with_invocations(aws, scope, without_provisioned(aws, scope, function, reports))
+        reports = without_provisioned(aws, scope, function, reports)
+        return with_invocations(aws, scope, reports, part.since)
 
 
 def others(found: InvokedFunction) -> tuple[str, ...]:
@@ -267,15 +275,14 @@ def as_warm(row: Reported) -> Reported:
     return replace(row, cold=False, init_p50=None, slow=0.0, missed=row.timed)
 
 
-def with_invocations(aws: Aws, scope: Scope, reports: Reports) -> Reports:
-    """The reports with the number of invocations to compare with; without it when the metric could
-    not be read."""
+def with_invocations(aws: Aws, scope: Scope, reports: Reports, since: datetime) -> Reports:
+    """The reports with the number of invocations to compare with, from `since` on as the lines;
+    without it when the metric could not be read."""
     metric = function_metrics(FunctionRef(name=reports.function))["invocations"]
     try:
         read = read_series(aws, scope.window, {"invocations": metric})["invocations"]
     except ReadFailed:
         return reports
-    since = logs_insights.read_from(scope.window)
     return replace(reports, invocations=read.between(since, scope.window.end))
 
 

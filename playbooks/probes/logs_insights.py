@@ -105,18 +105,22 @@ def read_from(window: Window) -> datetime:
     return max(min(window.baseline_start, window.start), window.end - LONGEST)
 
 
-def run(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> Rows:
-    """All the rows of a query over the baseline and the window. Raises ReadFailed."""
-    return _finish(aws, _start(aws, window, groups, query), time.monotonic() + TIME_LIMIT)
+def run(
+    aws: Aws, window: Window, groups: Sequence[str], query: Query, since: datetime | None = None
+) -> Rows:
+    """All the rows of a query, from `since` to the window's end; without it, over the baseline too.
+    Raises ReadFailed."""
+    started = _start(aws, window, groups, query, since or read_from(window))
+    return _finish(aws, started, time.monotonic() + TIME_LIMIT)
 
 
-def _start(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> str:
+def _start(aws: Aws, window: Window, groups: Sequence[str], query: Query, since: datetime) -> str:
     """The started query's id. Raises ReadFailed."""
     started = aws.read(
         "logs",
         "start_query",
         logGroupNames=list(groups),
-        startTime=int(read_from(window).timestamp()),
+        startTime=int(since.timestamp()),
         endTime=int(window.end.timestamp()) - 1,  # AWS: the range is inclusive
         queryString=str(query),
         limit=MOST_ROWS,
@@ -125,18 +129,20 @@ def _start(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> str
 
 
 def run_existing(
-    aws: Aws, window: Window, groups: Sequence[str], query: Query
+    aws: Aws, window: Window, groups: Sequence[str], query: Query, since: datetime
 ) -> tuple[Rows, tuple[str, ...]]:
     """The rows of a query over the log groups that are there, and those that are not: the log group
     of a function that never ran, say. Raises ReadFailed, also when none is there."""
     there, absent = list(groups), list[str]()
     while True:
         try:
-            return run(aws, window, there, query), tuple(absent)
+            return run(aws, window, there, query, since), tuple(absent)
         except ReadFailed as failed:
             if failed.reason is not GapReason.NOT_FOUND or len(there) == 1:
                 raise
-            missing = _named_in(failed.detail, there) or _not_there(aws, window, there, query)
+            missing = _named_in(failed.detail, there) or _not_there(
+                aws, window, there, query, since
+            )
             if not missing or len(missing) == len(there):
                 raise
             absent += missing
@@ -149,12 +155,14 @@ def _named_in(detail: str, groups: Sequence[str]) -> list[str]:
     return [group for group in groups if group in words]
 
 
-def _not_there(aws: Aws, window: Window, groups: Sequence[str], query: Query) -> list[str]:
+def _not_there(
+    aws: Aws, window: Window, groups: Sequence[str], query: Query, since: datetime
+) -> list[str]:
     """Which log groups AWS refuses when each is asked for alone."""
     missing = []
     for group in groups:
         try:
-            started = _start(aws, window, [group], query)
+            started = _start(aws, window, [group], query, since)
         except ReadFailed as failed:
             if failed.reason is not GapReason.NOT_FOUND:
                 raise
@@ -187,7 +195,7 @@ def _finish(aws: Aws, query_id: str, deadline: float) -> Rows:
             raise ReadFailed(
                 GapReason.TIMEOUT, f"the Logs Insights query took longer than {TIME_LIMIT:g} s"
             )
-        pause = min(pause * 2, LONGEST_PAUSE)
+        pause = min(pause * GROWTH, LONGEST_PAUSE)
 
 
 def all_rows(rows: Rows) -> Rows:

@@ -35,6 +35,9 @@ class Counting:
     def scanned(self, log_bytes: int) -> None:
         raise AssertionError(f"no query ran, and yet {log_bytes} bytes")
 
+    def log_allowance(self) -> int:
+        raise AssertionError("no query is to be run")
+
     def read(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
     ) -> dict[str, Any]:

@@ -128,6 +128,23 @@ def test_the_budget_in_bytes_and_dollars(
     assert reader.read("lambda", "get_alias", **ALIAS)["FunctionVersion"] == "41"
 
 
+@pytest.mark.parametrize(
+    ("budget", "scanned", "allowance"),
+    [
+        ({"log_bytes": 6 * 1024**3}, 0, 2 * 1024**3),  # each of three that start at once
+        ({"log_bytes": 6 * 1024**3}, 5 * 1024**3, 1024**3),
+        ({"log_bytes": 6 * 1024**3}, 7 * 1024**3, 0),
+        ({"usd": 0.015}, 0, 1024**3),
+    ],
+)
+def test_what_one_log_query_may_scan(
+    read: Callable[..., Reader], budget: dict[str, float], scanned: int, allowance: int
+) -> None:
+    reader = read(**budget)
+    reader.scanned(scanned)
+    assert reader.log_allowance() == pytest.approx(allowance, abs=2)
+
+
 def test_a_budget_is_one_investigations_own(read: Callable[..., Reader]) -> None:
     for _ in range(2):
         assert read(calls=1).read("lambda", "get_alias", **ALIAS)

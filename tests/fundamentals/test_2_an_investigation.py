@@ -35,6 +35,9 @@ class Account:
 
     def scanned(self, log_bytes: int) -> None: ...
 
+    def log_allowance(self) -> int:
+        return 0
+
     def cost(self) -> Cost:
         return Cost(calls=2)
 

@@ -21,6 +21,7 @@ class Answers:
         }
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.log_bytes = 0
+        self.allowance = 5 * 1024**3
 
     def now(self) -> datetime:
         return datetime(2026, 3, 14, 3, 22, tzinfo=UTC)
@@ -46,6 +47,9 @@ class Answers:
 
     def scanned(self, log_bytes: int) -> None:
         self.log_bytes += log_bytes
+
+    def log_allowance(self) -> int:
+        return self.allowance
 
     def cost(self) -> Cost:
         return Cost()

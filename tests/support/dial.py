@@ -59,6 +59,9 @@ class Dial:
 
     def scanned(self, log_bytes: int) -> None: ...
 
+    def log_allowance(self) -> int:
+        return 0
+
     def cost(self) -> Cost:
         return Cost()
 

@@ -9,9 +9,11 @@ import pytest
 
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
+from bot.domain.resources import ApiRef, Resources
+from bot.domain.service import Service
 from playbooks.probes import access_log
 from tests.playbooks.aws_stub import Answers
-from tests.playbooks.probes.answers import AT
+from tests.playbooks.probes.answers import AT, Published
 from tests.playbooks.samples import scope
 
 QUOTED = json.dumps({"code": "$context.status", "why": "$context.error.responseType"})
@@ -149,10 +151,11 @@ def test_a_dash_is_nothing_said() -> None:
     assert (answer.count, answer.p50, answer.at) == (12.0, None, AT)
 
 
-def log_aws(log_format: str, *rows: dict[str, str]) -> Answers:
+def log_aws(log_format: str, *rows: dict[str, str]) -> Published:
     settings = {"destinationArn": "arn:aws:logs:us-east-1:1:log-group:/api", "format": log_format}
     cells = [[{"field": k, "value": v} for k, v in row.items()] for row in rows]
-    return Answers(
+    return Published(
+        {},
         get_stage={"accessLogSettings": settings},
         start_query={"queryId": "q"},
         get_query_results={"status": "Complete", "results": cells},
@@ -173,3 +176,16 @@ def test_lines_that_cannot_be_read_are_counted_and_said() -> None:
     quiet = access_log.AccessLogProbe().read(log_aws(QUOTED, errors, few), scope())
     assert quiet is not None
     assert quiet.coverage.complete
+
+
+def test_a_log_that_the_catalogue_lists_is_read_as_far_as_the_budget_goes() -> None:
+    listed = Service(
+        name="s",
+        resources=Resources(log_groups=("/api",), apis=(ApiRef(name="checkout-api", id="1"),)),
+    )
+    incoming = {"IncomingBytes Sum": dict.fromkeys(range(-120, 12), 1024.0**3)}
+    aws = Published(incoming, **log_aws(QUOTED, MINUTE | {"by_status": "502", "n": "60"}).replies)
+    found = access_log.AccessLogProbe().read(aws, scope(service=listed))
+    assert found is not None
+    (told,) = found.coverage.missing
+    assert told.startswith("of /api only what came after 03:17 UTC was read")

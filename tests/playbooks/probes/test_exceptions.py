@@ -16,7 +16,7 @@ from bot.domain.service import Service
 from playbooks.probes import exceptions, logs_insights
 from playbooks.probes.exceptions import ExceptionsProbe
 from tests.playbooks.aws_stub import Answers
-from tests.playbooks.probes.answers import AT
+from tests.playbooks.probes.answers import AT, Published
 from tests.playbooks.samples import BEGAN, minute, scope
 
 
@@ -83,16 +83,17 @@ def test_rows_without_a_class_are_left_out() -> None:
     assert found.versions(minute(-10), minute(10), "KeyError") == {"42": 4}
 
 
-def log_aws(**replies: object) -> Answers:
+def log_aws(**replies: object) -> Published:
     complete = {"status": "Complete", "results": []}
-    return Answers(
+    return Published(
+        {},
         **{
             "get_function_configuration": {"Timeout": 3},
             "start_query": {"queryId": "q"},
             "get_query_results": complete,
             "stop_query": {},
         }
-        | replies
+        | replies,
     )
 
 
@@ -115,7 +116,7 @@ TWO = looked(functions=(FunctionRef(name="checkout"), FunctionRef(name="never-ra
     ],
 )
 def test_a_log_group_that_is_not_there_is_left_out_and_told(detail: str) -> None:
-    class WithoutOne(Answers):
+    class WithoutOne(Published):
         def read(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
             answer = super().read(service, operation, **params)
             if "/aws/lambda/never-ran" in params.get("logGroupNames", ()):
@@ -123,6 +124,7 @@ def test_a_log_group_that_is_not_there_is_left_out_and_told(detail: str) -> None
             return answer
 
     aws = WithoutOne(
+        {},
         get_function_configuration={"Timeout": 3},
         start_query={"queryId": "q"},
         get_query_results={"status": "Complete"},
@@ -221,3 +223,15 @@ def test_a_log_of_four_hours_has_no_baseline_of_an_old_incident() -> None:
     found = ExceptionsProbe().read(log_aws(), replace(scope(), window=old))
     assert found is not None
     assert found.since == minute(60)
+
+
+def test_a_log_beyond_the_budget_is_read_in_part_and_that_is_said() -> None:
+    """1 GB a minute from the baseline on; a query may scan 5."""
+    incoming = {"IncomingBytes Sum": dict.fromkeys(range(-120, 12), 1024.0**3)}
+    aws = Published(incoming, **log_aws().replies)
+    found = ExceptionsProbe().read(aws, looked(functions=(FunctionRef(name="checkout"),)))
+    assert found is not None
+    assert queries(aws)[0]["startTime"] == int(minute(7).timestamp())
+    assert found.since == minute(7)
+    (told,) = found.coverage.missing
+    assert told.startswith("of /aws/lambda/checkout only what came after 03:17 UTC was read")

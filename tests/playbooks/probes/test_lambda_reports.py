@@ -227,6 +227,20 @@ def test_the_log_group_is_the_one_of_the_settings() -> None:
     assert r"filter @logStream like /\/checkout\[/" in started["queryString"]
 
 
+def test_a_log_beyond_the_budget_is_read_in_part_and_that_is_said() -> None:
+    """Lines and invocations are compared in the minutes that were read."""
+    incoming = dict.fromkeys(range(-120, 12), 1024.0**3)
+    metrics = {"IncomingBytes": incoming, "Invocations": dict.fromkeys(range(-120, 12), 9.0)}
+    aws = report_aws(metrics=metrics)
+    aws.allowance = 20 * 1024**3
+    found = read(aws)
+    (started,) = [sent for name, sent in aws.sent if name == "logs.start_query"]
+    assert started["startTime"] == int(minute(-8).timestamp())
+    assert found.invocations is not None
+    assert min(found.invocations.points) == minute(-8)
+    assert "of /aws/lambda/checkout only what came after 03:02 UTC was read" in str(found.coverage)
+
+
 def test_without_the_integration_the_default_deadline_is_named_as_such() -> None:
     denied = ReadFailed(GapReason.DENIED, "no", "apigateway:GET")
     found = lambda_reports.ReportsProbe().read(report_aws(get_resources=denied), scope())
