@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,8 +21,8 @@ from playbooks.probes.action_reads import (
     alias_of,
     check,
     if_any,
-    if_known,
     named_by,
+    tried,
 )
 from playbooks.probes.alias_history import (
     Alias,
@@ -33,6 +35,7 @@ from playbooks.probes.alias_history import (
 )
 
 _KIND = ("lambda", "version")
+_READS = 10  # at the same time
 
 
 class RollbackAlias(Action):
@@ -61,18 +64,17 @@ class RollbackAlias(Action):
         named = named_by(choice, *_KIND)
         if named is not None:
             name, alias = named
-            history = read_history(aws, name, alias)
+            now, history = _alias_and_history(aws, name, alias)
         else:
             name, alias, history = _changed_last(aws, scope)
-        now = read_alias(aws, name, alias)
+            now = read_alias(aws, name, alias)
         suspect = choice.suspect if choice and choice.suspect else None
         previous = _previous(aws, now, history, suspect)
         return self._draft(aws, scope, now, previous, history, choice)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         name, alias = alias_of(plan)
-        history = read_history(aws, name, alias)
-        now = read_alias(aws, name, alias)
+        now, history = _alias_and_history(aws, name, alias)
         return self._draft(aws, scope, now, plan.after["version"], history, plan.choice)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
@@ -96,6 +98,7 @@ class RollbackAlias(Action):
     ) -> Plan | None:
         if now.version == previous and not now.weights:
             return None
+        around = _read_around(aws, scope, now, previous)
         update = _update(now.function, now.name, previous, {})
         forward = update.model_copy(update={"params": update.params | {"RevisionId": now.revision}})
         return Plan(
@@ -110,14 +113,70 @@ class RollbackAlias(Action):
             checks=(
                 *_as_the_evidence_says(now, previous, choice),
                 _served_before(now, previous, history),
-                *_checks(aws, scope, now, previous, choice),
+                *_checks(scope, now, previous, choice, around),
             ),
-            warnings=tuple(_warnings(aws, now, previous)),
+            warnings=tuple(_warnings(now, previous, around)),
             settles_within=60,
             resources=(now.arn, now.arn.removesuffix(f":{now.name}")),
-            others=tuple(_others(aws, now)),
+            others=(*around.other_aliases, *_sources(now, around)),
             choice=choice,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What there is besides the alias itself. What could not be read is the failure.
+
+    `settings`: GetFunctionConfiguration by version. `provisioned`: the alias's provisioned
+    concurrency, if any. `sources`: queues, streams and tables that call the alias.
+    """
+
+    settings: Mapping[str, dict[str, Any] | ReadFailed]
+    provisioned: dict[str, Any] | ReadFailed | None
+    sources: list[str] | ReadFailed
+    other_aliases: tuple[str, ...]
+    called: Check
+    at_rest: tuple[Check, ...]
+
+
+def _read_around(aws: Aws, scope: Scope, now: Alias, previous: str) -> _Around:
+    """All of it at the same time: none of these reads waits for another."""
+    versions = dict.fromkeys((now.version, *now.weights, previous))
+    where = {"FunctionName": now.function, "Qualifier": now.name}
+    configuration = partial(aws.read, "lambda", "get_provisioned_concurrency_config", **where)
+    with ThreadPoolExecutor(_READS, thread_name_prefix="alias") as reads:
+        settings = {
+            each: reads.submit(tried, partial(_version, aws, now.function, each))
+            for each in versions
+        }
+        provisioned = reads.submit(tried, partial(if_any, configuration))
+        sources = reads.submit(tried, partial(_event_sources, aws, now))
+        others = reads.submit(lambda: tuple(other_aliases(aws, now.function, now.name)))
+        called = reads.submit(alias_is_called, aws, scope, now.function, now.name)
+        at_rest = [
+            reads.submit(
+                check,
+                f"CodeDeploy {owner.application}/{owner.group} has no deployment under way",
+                partial(_at_rest, aws, owner),
+            )
+            for owner in scope.service.resources.codedeploy
+        ]
+    return _Around(
+        settings={version: each.result() for version, each in settings.items()},
+        provisioned=provisioned.result(),
+        sources=sources.result(),
+        other_aliases=others.result(),
+        called=called.result(),
+        at_rest=tuple(each.result() for each in at_rest),
+    )
+
+
+def _alias_and_history(aws: Aws, name: str, alias: str) -> tuple[Alias, AliasHistory]:
+    """Both at the same time: CloudTrail is slow to answer. Raises ReadFailed."""
+    with ThreadPoolExecutor(1, thread_name_prefix="alias") as other:
+        history = other.submit(read_history, aws, name, alias)
+        now = read_alias(aws, name, alias)
+    return now, history.result()
 
 
 def _changed_last(aws: Aws, scope: Scope) -> tuple[str, str, AliasHistory]:
@@ -171,48 +230,34 @@ def _as_the_evidence_says(now: Alias, previous: str, choice: Choice | None) -> I
 
 
 def _checks(
-    aws: Aws, scope: Scope, now: Alias, previous: str, choice: Choice | None
+    scope: Scope, now: Alias, previous: str, choice: Choice | None, around: _Around
 ) -> Iterator[Check]:
-    settings = if_known(lambda: _version(aws, now.function, previous))
-    state = settings.get("State", "Active") if settings else "not known"
+    settings = around.settings[previous]
+    state = None if isinstance(settings, ReadFailed) else settings.get("State", "Active")
     yield Check(
-        text=f"version {previous} exists and is Active (it is {state})",
-        holds=None if settings is None else state == "Active",
+        text=f"version {previous} exists and is Active (it is {state or 'not known'})",
+        holds=None if state is None else state == "Active",
     )
-    yield alias_is_called(aws, scope, now.function, now.name)
+    yield around.called
+    yield from around.at_rest
     owners = scope.service.resources.codedeploy
-    for owner in owners:
-        yield check(
-            f"CodeDeploy {owner.application}/{owner.group} has no deployment under way",
-            partial(_at_rest, aws, owner),
-        )
     named = choice.suspect if choice else None
     if now.weights and not owners and named not in now.weights:
         shown = ", ".join(f"{share:.0%} to {each}" for each, share in now.weights.items())
         yield Check(text=f"nobody is shifting the alias's traffic ({shown})", holds=None)
 
 
-def _warnings(aws: Aws, now: Alias, previous: str) -> Iterator[str]:
-    for version in dict.fromkeys((now.version, *now.weights, previous)):
-        settings = if_known(partial(_version, aws, now.function, version))
-        if settings and settings.get("Description"):
+def _warnings(now: Alias, previous: str, around: _Around) -> Iterator[str]:
+    for version, settings in around.settings.items():
+        if not isinstance(settings, ReadFailed) and settings.get("Description"):
             yield f"Version {version}: {settings['Description']}"
     left = " and ".join(each for each in (now.version, *now.weights) if each != previous)
     yield (
         f"If {left} migrated data or closed a security hole, {previous} has to cope with "
         "that data and opens the hole again."
     )
-    config = if_known(
-        lambda: if_any(
-            lambda: aws.read(
-                "lambda",
-                "get_provisioned_concurrency_config",
-                FunctionName=now.function,
-                Qualifier=now.name,
-            )
-        )
-    )
-    if config:
+    config = around.provisioned
+    if config and not isinstance(config, ReadFailed):
         executions = config.get("RequestedProvisionedConcurrentExecutions", "?")
         yield (
             f"{executions} provisioned executions are allocated anew for version {previous}: "
@@ -220,14 +265,13 @@ def _warnings(aws: Aws, now: Alias, previous: str) -> Iterator[str]:
         )
 
 
-def _others(aws: Aws, now: Alias) -> Iterator[str]:
-    """Other aliases, which stay as they are, and event sources that call this one."""
-    yield from other_aliases(aws, now.function, now.name)
-    sources = if_known(lambda: _event_sources(aws, now))
-    if sources is None:
+def _sources(now: Alias, around: _Around) -> Iterator[str]:
+    """Event sources that call the alias too."""
+    if isinstance(around.sources, ReadFailed):
         yield f"whether queues or streams call {now.name} too could not be read"
-    elif sources:
-        yield f"{', '.join(sources[:6])} call {now.name} too, and get the other version as well"
+    elif around.sources:
+        named = ", ".join(around.sources[:6])
+        yield f"{named} call {now.name} too, and get the other version as well"
 
 
 def _event_sources(aws: Aws, now: Alias) -> list[str]:
