@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -130,6 +131,9 @@ class RollbackEcs(Action):
     ) -> Plan | None:
         if now.task_definition == previous:
             return None
+        with ThreadPoolExecutor(1, thread_name_prefix="ecs") as other:
+            others = other.submit(lambda: tuple(_others(aws, now)))
+            checks = tuple(_checks(aws, now, previous, rollouts))
         running = rollouts.under_way if now.under_way else None
         besides = rollouts.other_differences(now.task_definition, previous)
         inverse: tuple[Step, ...] | None = (_update(now.ref, now.task_definition),)
@@ -160,14 +164,11 @@ class RollbackEcs(Action):
             steps=(step,),
             inverse=inverse,
             irreversible=irreversible,
-            checks=(
-                *_as_the_evidence_says(now, choice),
-                *_checks(aws, now, previous, rollouts),
-            ),
+            checks=(*_as_the_evidence_says(now, choice), *checks),
             warnings=tuple(warnings),
             settles_within=600,
             resources=tuple(dict.fromkeys((arn, now.arn))),
-            others=tuple(_others(aws, now)),
+            others=others.result(),
             choice=choice,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ EXPIRES = "2h"
 SHARE = 0.8  # of the 5XX; with fewer in the zone, a shift would leave too many
 KEEP_ALIVE = 3_600  # seconds; a client's connection to the load balancer, unless set otherwise
 _KIND = ("elb", "zonal-shift")
+_READS = 4  # at the same time, beside the target groups
 _SHIFTS = {
     "FIS_EXPERIMENT": "a fault injection experiment",
     "PRACTICE_RUN": "a practice run",
@@ -106,11 +108,17 @@ class ShiftZone(Action):
         zone_id: str,
         choice: Choice | None,
     ) -> Plan | None:
-        managed = _managed(aws, balancer.arn)
+        with ThreadPoolExecutor(_READS, thread_name_prefix="zonal-shift") as reads:
+            reading = reads.submit(_managed, aws, balancer.arn)
+            concentration = reads.submit(_concentration, aws, scope, balancer, zone)
+            keep_alive = reads.submit(_keep_alive, aws, balancer, zone)
+            shifted = reads.submit(lambda: tuple(autoshifts(aws, zone_id)))
+            groups = tried(lambda: _groups(aws, scope, balancer))
+            capacity = _capacity(aws, groups, zone)
+        managed = reading.result()
         now = _active(managed).get("awayFrom")
         if now == zone_id:
             return None
-        groups = tried(lambda: _groups(aws, scope, balancer))
         name = short_name(balancer.dimension)
         start = Step(
             service="arc-zonal-shift",
@@ -136,14 +144,14 @@ class ShiftZone(Action):
                     text="zonal shift is enabled on the load balancer", holds=managed is not None
                 ),
                 *no_shift(managed),
-                _concentration(aws, scope, balancer, zone),
-                _capacity(aws, groups, zone),
+                concentration.result(),
+                capacity,
             ),
             warnings=(
                 f"The shift ends by itself after {EXPIRES}, mended or not.",
                 f"{len(balancer.zones) - 1} zones take over what {zone} carried.",
-                _keep_alive(aws, balancer, zone),
-                *autoshifts(aws, zone_id),
+                keep_alive.result(),
+                *shifted.result(),
             ),
             settles_within=180,
             resources=(balancer.arn,),
