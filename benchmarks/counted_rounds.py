@@ -22,6 +22,7 @@ from unittest.mock import patch
 
 from bot.app import registry
 from bot.app.triage_command import THREADS
+from bot.aws import metric_batches
 from bot.aws.accounts import AwsAccounts
 from bot.aws.client import Reader
 from bot.aws.memory import Memory
@@ -38,7 +39,8 @@ from sandbox.world import load
 from sandbox.world.clock import FrozenClock
 
 TICK = 0.02  # seconds between two looks whether the program has come to rest
-AT_REST = 10  # ticks in a row without a call that comes or is answered, and with hardly any work
+AT_REST = 40  # ticks in a row without a call that comes or is answered, and with hardly any work
+GATHERED = 0.5  # seconds in which nobody asks for a metric; on a busy machine threads begin late
 BUSY = 0.25  # of a tick in which this process had the processor
 
 
@@ -133,6 +135,7 @@ def _investigated(
         ThreadPoolExecutor(THREADS) as pool,
         Gate() as gate,
         patch.object(logs_insights, "FIRST_PAUSE", 0.0),  # a pause is no round
+        patch.multiple(metric_batches, MOMENT=GATHERED, LONGEST=10.0),
     ):
         aws = _behind(gate, accounts.reader(service), looks)
         investigator = Investigator(router, registry.ACTIONS, pool, memory)
