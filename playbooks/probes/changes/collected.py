@@ -42,12 +42,14 @@ class Changes:
     `known` are changes to the service, or to what it uses; `elsewhere` those in its account of
     which nothing says that it uses what they change. `asked` names the sources that apply to the
     service, those that failed included; where it is empty, nothing is known about changes.
+    `read_at`: when they were read; CloudTrail shows what was done in the minutes before only later.
     """
 
     known: tuple[Change, ...] = ()
     elsewhere: tuple[Change, ...] = ()
     unread: tuple[Unread, ...] = ()
     asked: tuple[str, ...] = ()
+    read_at: datetime | None = None
 
     def gaps(self, probe: str) -> tuple[Gap, ...]:
         """What could not be read, as gaps of the report."""
