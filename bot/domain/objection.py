@@ -36,6 +36,7 @@ class Objection(Frozen):
     standings: tuple[Standing, ...]  # the causes it can mend, the refuted ones first
     likely: str | None = None  # title of the cause that the evidence supports instead
     instead: str | None = None  # title of the action that mends that one; None: none of ours does
+    fits: bool | None = None  # whether that action's plan fits now; None: not known
     made_at: AwareDatetime  # when the report was made; AWS time
     complete: bool = True  # False: its investigation was still reading
 
@@ -64,8 +65,13 @@ class Objection(Frozen):
         """What the evidence supports instead, in a sentence; empty when it supports nothing."""
         if self.likely is None:
             return ""
-        mends = f"“{self.instead}” mends it" if self.instead else "no action of mine mends it"
-        return f"“{self.likely}” is supported; {mends}."
+        mends = {
+            True: "mends it",
+            False: "is made for it, and a check blocks it now",
+            None: "is made for it; whether it fits now is not known",
+        }[self.fits]
+        named = f"“{self.instead}” {mends}" if self.instead else "no action of mine fits"
+        return f"“{self.likely}” is supported; {named}."
 
 
 def objection(report: Report, action: str, titles: Mapping[str, str]) -> Objection | None:
@@ -80,6 +86,7 @@ def objection(report: Report, action: str, titles: Mapping[str, str]) -> Objecti
         return None
     mended = [cause for cause in report.causes if action in cause.actions]
     supported = _supported(report, action)
+    instead, fits = _remedy(report, supported, titles) if supported else (None, None)
     return Objection(
         action=action,
         title=titles.get(action, action),
@@ -88,7 +95,8 @@ def objection(report: Report, action: str, titles: Mapping[str, str]) -> Objecti
             for cause in sorted(mended, key=lambda cause: _ORDER.index(cause.status))
         ),
         likely=supported.title if supported else None,
-        instead=_remedy(report, supported, titles) if supported else None,
+        instead=instead,
+        fits=fits,
         made_at=report.made_at,
         complete=report.complete,
     )
@@ -168,10 +176,18 @@ def _supported(report: Report, action: str) -> Cause | None:
     return None if first is None or action in first.actions else first
 
 
-def _remedy(report: Report, cause: Cause, titles: Mapping[str, str]) -> str | None:
-    """The title of the action that mends a cause, one that fits if there is any."""
+def _remedy(
+    report: Report, cause: Cause, titles: Mapping[str, str]
+) -> tuple[str | None, bool | None]:
+    """The title of the action that mends a cause, and whether its plan fits now.
+
+    The actions of a likely cause have been planned when a report is complete: one that is not
+    offered then has nothing to do. Those of another cause have not.
+    """
     offered = [each for each in report.actions if each.action in cause.actions]
-    best = next((each for each in offered if each.fits), None)
-    if best is not None:
-        return best.title
-    return next((titles[each] for each in cause.actions if each in titles), None)
+    if offered:
+        best = next((each for each in offered if each.fits), offered[0])
+        return best.title, best.fits
+    if report.complete and report.cause is not None:
+        return None, None
+    return next((titles[each] for each in cause.actions if each in titles), None), None

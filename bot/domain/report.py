@@ -257,7 +257,7 @@ class Report(Frozen):
     chain: tuple[str, ...] = ()  # ids of the likely causes: the trigger first, then what it brought
     gaps: tuple[Gap, ...]  # reads that failed or are still running
     actions: tuple[Offer, ...] = ()
-    next_test: NextTest | None = None  # what would decide most; None when HIGH
+    next_test: NextTest | None = None  # what would decide most; None when HIGH or not complete
     first_guess: str | None = None  # id of the cause that people usually suspect first
     by_hand: tuple[Advice, ...] = ()  # next steps for a person
     cost: Cost = Cost()

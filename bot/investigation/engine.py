@@ -122,7 +122,7 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         chain=chain(ranked) if verdict in (Verdict.HIGH, Verdict.MEDIUM) else (),
         gaps=gaps,
         next_test=next_test(playbook, scope, evidence, ranked, signal)
-        if complete and verdict in (Verdict.INCONCLUSIVE, Verdict.MEDIUM)
+        if complete and verdict not in (Verdict.HIGH, Verdict.NOTHING_WRONG)
         else None,
         first_guess=playbook.first_guess or None,
         by_hand=tuple(advice(playbook, scope, known, ranked, verdict))[:MOST_ADVICE],

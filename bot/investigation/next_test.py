@@ -41,7 +41,10 @@ class _Question:
 
     @property
     def text(self) -> str:
-        return self.clue.text if self.clue else f"whether it is this: {self.cause.title}"
+        if self.clue is None:
+            return f"whether it is this: {self.cause.title}"
+        asks = self.clue.text.startswith(("whether", "which", "what", "who", "how"))
+        return self.clue.text if asks else f"whether this holds: {self.clue.text}"
 
 
 @dataclass(slots=True)

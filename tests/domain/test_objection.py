@@ -10,6 +10,7 @@ from tests.support.change_samples import TITLES
 from tests.support.samples import ABSENT, BAD_DEPLOY, COLD_STARTS, DENIED, FOUND, UNCLEAR, clue
 
 ROLLBACK = "rollback-alias"
+FITS = Offer(action="enable-provisioned-concurrency", title="Enable provisioned concurrency")
 
 
 def report(*causes: Cause, verdict: Verdict = Verdict.INCONCLUSIVE, **changes: object) -> Report:
@@ -17,7 +18,7 @@ def report(*causes: Cause, verdict: Verdict = Verdict.INCONCLUSIVE, **changes: o
 
 
 def test_a_refuted_remedy_is_answered_with_the_figure_and_the_action_that_mends() -> None:
-    found = objection(FOUND, ROLLBACK, TITLES)
+    found = objection(FOUND.model_copy(update={"actions": (FITS,)}), ROLLBACK, TITLES)
     assert found is not None
     assert found.refuted
     assert found.text == (
@@ -83,13 +84,31 @@ def test_a_supported_cause_is_named_without_a_verdict_too() -> None:
         "Lambda cold starts in a surge of traffic",
         "Enable provisioned concurrency",
     )
+    assert "is made for it; whether it fits now is not known" in found.text
     unmendable = COLD_STARTS.model_copy(update={"actions": ()})
     found = objection(report(unmendable, BAD_DEPLOY), ROLLBACK, TITLES)
     assert found is not None
-    assert "no action of mine mends it" in found.text
+    assert "no action of mine fits" in found.text
     found = objection(UNCLEAR, ROLLBACK, TITLES)
     assert found is not None
     assert found.likely is None
+
+
+@pytest.mark.parametrize(
+    ("offers", "said"),
+    [
+        ((FITS,), "“Enable provisioned concurrency” mends it"),
+        ((FITS.model_copy(update={"fits": False, "why": "SnapStart is on"}),), "a check blocks it"),
+        ((FITS.model_copy(update={"fits": None, "why": "throttled"}),), "is not known"),
+        ((), "no action of mine fits"),
+    ],
+)
+def test_only_an_action_whose_plan_fits_is_said_to_mend(
+    offers: tuple[Offer, ...], said: str
+) -> None:
+    found = objection(FOUND.model_copy(update={"actions": offers}), ROLLBACK, TITLES)
+    assert found is not None
+    assert said in found.remedy
 
 
 def test_the_other_actions_are_those_of_causes_the_service_can_have() -> None:

@@ -192,6 +192,7 @@ objections = st.builds(
     standings=many(standings, 8),
     likely=maybe_texts,
     instead=maybe_texts,
+    fits=st.none() | st.booleans(),
     made_at=times,
     complete=st.booleans(),
 )

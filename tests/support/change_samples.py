@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain.objection import objection
 from bot.domain.plan import Check, Choice, Number, Plan, Step
+from bot.domain.report import Offer as ReportOffer
 from bot.domain.run import Answer, Run, RunState, Verification
 from bot.render import Offer
 from tests.support.samples import FOUND, INCIDENT, NOW, UNCLEAR
@@ -101,7 +102,8 @@ TITLES = {
     "rollback-alias": "Roll back the Lambda alias",
     "rollback-codedeploy": "Roll back the CodeDeploy deployment",
 }
-AGAINST = objection(FOUND, "rollback-alias", TITLES)
+FITTING = ReportOffer(action=PLAN.action, title=TITLES[PLAN.action])
+AGAINST = objection(FOUND.model_copy(update={"actions": (FITTING,)}), "rollback-alias", TITLES)
 UNTESTED = objection(UNCLEAR, "rollback-alias", TITLES)
 REQUESTED = run(RunState.REQUESTED, expires_at=NOW + timedelta(minutes=10))
 SETTLING = run(

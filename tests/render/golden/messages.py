@@ -33,6 +33,7 @@ from tests.support.change_samples import (
     CHOSEN,
     DONE,
     DRIFTED,
+    FITTING,
     NEVER_IN_FORCE,
     NOT_MENDED,
     OFFERS,
@@ -118,7 +119,8 @@ NOT_YET = UNCLEAR.model_copy(
 
 def others() -> list[tuple[Offer, Objection]]:
     """What the findings do not call for, each with what speaks against it."""
-    made = (objection(FOUND, action, TITLES) for action in other_actions(FOUND))
+    report = FOUND.model_copy(update={"actions": (FITTING,)})
+    made = (objection(report, action, TITLES) for action in other_actions(report))
     return [(Offer(f"{INCIDENT.id}:{each.action}", each.title), each) for each in made if each]
 
 
