@@ -11,9 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.alarm import AlarmState
 from bot.domain.errors import ConfigError
-from bot.render import ACTION, INSIST, PROPOSE, REACH, Click, card
+from bot.render import PROPOSE, Click, card
 from handlers.envelopes import (
-    ActionReached,
     Ago,
     AlarmSeen,
     ButtonClicked,
@@ -225,40 +224,6 @@ async def test_the_cards_button_opens_a_loading_modal(bot: Bot) -> None:
     view = opened["view"] if isinstance(opened["view"], dict) else json.loads(opened["view"])
     assert opened["trigger_id"] == "11.22.abc"
     assert view["external_id"] == clicked.view
-
-
-async def test_other_actions_open_a_modal_and_the_choice_and_the_second_step_are_kept(
-    bot: Bot,
-) -> None:
-    blocks = card(INCIDENT, FOUND, (), ()).blocks
-    row = next(block for block in blocks if block["type"] == "actions")
-    [other] = row["elements"]
-    assert (await bot.click(other["action_id"], other["value"])).status_code == 200
-    [opened] = bot.api.of("views.open")
-    assert "Looking up what the findings say" in str(opened["view"])
-    offer = f"{INCIDENT.id}:rollback-alias"
-    values = {ACTION: {ACTION: {"type": "radio_buttons", "selected_option": {"value": offer}}}}
-    view = {"callback_id": REACH, "private_metadata": INCIDENT.id, "state": {"values": values}}
-    for number in range(2):  # delivered twice
-        again = {**submission(**view), "trigger_id": f"11.22.{number}"}
-        said = (await bot.interact(again)).json()
-        assert said["response_action"] == "update"
-    insist = submission(callback_id=INSIST, private_metadata=offer)
-    said = (await bot.interact(insist)).json()
-    assert "computing the exact calls" in str(said["view"])
-    clicked, chosen, insisted = bot.memory.envelopes
-    assert isinstance(clicked, ButtonClicked)
-    assert clicked.view is not None
-    assert isinstance(chosen, ActionReached)
-    assert (chosen.offer, chosen.external, chosen.insisted) == (offer, "p-1", False)
-    assert isinstance(insisted, ActionReached)
-    assert (insisted.offer, insisted.user, insisted.insisted) == (offer, USER, True)
-
-
-async def test_a_choice_that_could_not_be_written_down_shows_in_the_modal(bot: Bot) -> None:
-    bot.memory.broken = True
-    said = (await bot.interact(submission(callback_id=INSIST, private_metadata="i:a"))).json()
-    assert "Nothing was computed" in json.dumps(said["view"])
 
 
 @pytest.mark.parametrize(
