@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
 
 from bot.domain.alarm import Alarm
 from bot.domain.base import Frozen
@@ -64,6 +64,13 @@ class Clue(Frozen):
     choice: Choice | None = None  # what an action has to act on if this clue holds
     missing: tuple[str, ...] | None = None
     """What is left out of the evidence it rests on. None: it rests on all evidence of its cause."""
+    known_from: AwareDatetime | None = None
+    """When AWS should have published what leaves it unknown; None: time alone does not tell."""
+
+    def known_later(self, at: datetime) -> Self:
+        """The clue, which is unknown because AWS publishes late; by `at` (AWS time) it should be
+        known."""
+        return self.model_copy(update={"known_from": at})
 
     def resting_on(self, *evidence: object) -> Self:
         """The clue, which rests on these values and on nothing else that its cause asks for."""
@@ -222,6 +229,19 @@ class Offer(Frozen):
     choice: Choice | None = None  # what the plan was computed with
 
 
+class NextTest(Frozen):
+    """The one thing to find out that would decide most, and what stands in its way."""
+
+    question: str  # "whether the requests that timed out were cold"
+    decides: tuple[str, ...] = ()  # ids of the causes that an answer speaks for or against
+    probe: str | None = None  # the read that would answer it; None: no read is known to
+    read: str = ""  # that read for people: "REPORT lines of the functions"
+    reason: GapReason | None = None  # why it gave no answer; None: nothing failed
+    permission: str | None = None  # the IAM action to grant first, if that is the reason
+    denied_by: str | None = None  # the policy because of which granting it would not help
+    again_at: AwareDatetime | None = None  # when AWS should have published it; AWS time
+
+
 class Report(Frozen):
     """What an investigation has found so far."""
 
@@ -237,11 +257,18 @@ class Report(Frozen):
     chain: tuple[str, ...] = ()  # ids of the likely causes: the trigger first, then what it brought
     gaps: tuple[Gap, ...]  # reads that failed or are still running
     actions: tuple[Offer, ...] = ()
-    next_test: str | None = None  # the unknown clue that would decide most; None when HIGH
+    next_test: NextTest | None = None  # what would decide most; None when HIGH or not complete
+    first_guess: str | None = None  # id of the cause that people usually suspect first
     by_hand: tuple[Advice, ...] = ()  # next steps for a person
     cost: Cost = Cost()
     complete: bool = False  # every probe has answered or failed
     made_at: AwareDatetime
+
+    @field_validator("next_test", mode="before")
+    @classmethod
+    def _question_alone(cls, value: object) -> object:
+        """A report stored by an earlier version has the question only."""
+        return {"question": value} if isinstance(value, str) else value
 
     @property
     def cause(self) -> Cause | None:

@@ -70,7 +70,7 @@ class IncidentInvestigation:
         if cause is None:
             text = "inconclusive"
             if report.next_test:
-                text += f"; next: find out {report.next_test}"
+                text += f"; next: find out {report.next_test.question}"
         else:
             confidence = "" if report.verdict is Verdict.HIGH else f" ({report.verdict} confidence)"
             clue = next((clue.text for clue in cause.clues if clue.holds), "")

@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from itertools import islice
 
 from bot.domain.errors import ReadFailed
-from bot.domain.playbook_contract import Evidence, PartlyRead, Playbook, Probe, Scope
+from bot.domain.playbook_contract import Evidence, Playbook, Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import (
     Advice,
@@ -28,7 +28,8 @@ from bot.domain.report import (
 )
 from bot.domain.run import Answer, Verification
 from bot.investigation.facts import arguments_for, probes_for, with_facts
-from bot.investigation.verdict import chain, chain_first, judge, next_test, rank
+from bot.investigation.next_test import gaps_of, next_test
+from bot.investigation.verdict import chain, chain_first, judge, rank
 from bot.investigation.weighing import weigh
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,8 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
     """The report of this evidence. Pure, except that it asks `aws` for the time and the cost."""
     known = with_facts(playbook, scope, evidence)
     ranked = rank(tuple(weigh(playbook, each, scope, known) for each in playbook.hypotheses))
-    gaps = tuple(gap for name, value in evidence.items() for gap in _gaps(name, value))
+    gaps = tuple(gap for name, value in evidence.items() for gap in gaps_of(name, value))
+    complete = not any(gap.reason is GapReason.PENDING for gap in gaps)
     signal = signal_state(playbook, known)
     verdict = judge(ranked, signal)
     overview: Overview = playbook.overview(
@@ -119,19 +121,15 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         causes=chain_first(ranked),
         chain=chain(ranked) if verdict in (Verdict.HIGH, Verdict.MEDIUM) else (),
         gaps=gaps,
-        next_test=next_test(ranked) if verdict is not Verdict.HIGH else None,
+        next_test=next_test(playbook, scope, evidence, ranked, signal)
+        if complete and verdict not in (Verdict.HIGH, Verdict.NOTHING_WRONG)
+        else None,
+        first_guess=playbook.first_guess or None,
         by_hand=tuple(advice(playbook, scope, known, ranked, verdict))[:MOST_ADVICE],
         cost=aws.cost(),
-        complete=not any(gap.reason is GapReason.PENDING for gap in gaps),
+        complete=complete,
         made_at=aws.now(),
     )
-
-
-def _gaps(name: str, value: object) -> tuple[Gap, ...]:
-    """The gaps a probe's result leaves: itself, or the parts that could not be read."""
-    if isinstance(value, Gap):
-        return (value,)
-    return value.gaps(name) if isinstance(value, PartlyRead) else ()
 
 
 def signal_state(playbook: Playbook, evidence: Evidence) -> SignalState | None:

@@ -1,4 +1,4 @@
-"""Decides what a report comes to: the chain of likely causes, how sure it is, what to check next.
+"""Decides what a report comes to: the chain of likely causes, and how sure it is.
 
 Pure. A verdict is HIGH only with a decisive clue from complete evidence, a lead over every rival
 that may still be true, and a signal that is known to be abnormal.
@@ -108,15 +108,3 @@ def potential(cause: Cause) -> float:
     return cause.score + sum(
         max(WEIGHT[clue.kind], 0) for clue in cause.clues if clue.holds is None
     )
-
-
-def next_test(ranked: tuple[Cause, ...]) -> str | None:
-    """The text of the unknown clue with most weight, among causes that are not refuted."""
-    unknown = [
-        (abs(WEIGHT[clue.kind]) or 4, clue.text)
-        for cause in ranked
-        if cause.status is not CauseStatus.REFUTED
-        for clue in cause.clues
-        if clue.holds is None
-    ]
-    return max(unknown, key=lambda each: each[0])[1] if unknown else None

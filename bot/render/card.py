@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.objection import other_actions
 from bot.domain.redaction import evidence_in
 from bot.domain.report import GapReason, Report
 from bot.domain.run import Run, RunState
@@ -34,6 +35,7 @@ from bot.render.change_message import UNDER_WAY, outcome
 from bot.render.chart import chart
 from bot.render.clicks import Click, Offer
 from bot.render.findings import Detail
+from bot.render.next_step import next_button
 from bot.render.text import (
     Mrkdwn,
     clip,
@@ -125,7 +127,7 @@ def _blocks(
     if report is not None:
         blocks += [_codes(report), findings.verdict(report, detail)]
         blocks.append(findings.observations(report, detail))
-    blocks += [_runs(runs), _buttons(incident, runs, offers)]
+    blocks += [_runs(runs), _buttons(incident, report, runs, offers)]
     if report is not None and incident.state is not IncidentState.CLOSED:
         blocks.append(findings.blocked(report, detail))
     if report is not None:
@@ -230,8 +232,11 @@ def _runs(runs: Sequence[Run]) -> Block | None:
     return rich(line(bold("Actions")), bullets(rows))
 
 
-def _buttons(incident: Incident, runs: Sequence[Run], offers: Sequence[Offer]) -> Block | None:
-    """The actions. The first is highlighted, unless a change is under way."""
+def _buttons(
+    incident: Incident, report: Report | None, runs: Sequence[Run], offers: Sequence[Offer]
+) -> Block | None:
+    """The read that would decide, the actions, and the way to those that nothing calls for. The
+    first action is highlighted, unless a change is under way."""
     if incident.state is IncidentState.CLOSED:
         return None
     under_way = any(run.state in UNDER_WAY for run in runs)
@@ -245,12 +250,19 @@ def _buttons(incident: Incident, runs: Sequence[Run], offers: Sequence[Offer]) -
         )
         for number, offer in enumerate(offers[:MOST_OFFERS])
     ]
+    read = next_button(report, incident.id) if report else None
+    if read is not None:
+        made.insert(0, read)
+    if report is not None and report.complete and other_actions(report):
+        made.append(button("Other actions…", Click.OTHERS, incident.id))
     return actions(made) if made else None
 
 
 def _more_buttons(incident: Incident, report: Report | None) -> Block:
     made = [button("Timeline", Click.TIMELINE, incident.id)]
-    if report is not None and report.complete and incident.state is not IncidentState.CLOSED:
+    again = report is not None and report.complete and incident.state is not IncidentState.CLOSED
+    read = next_button(report, incident.id) if report else None
+    if again and (read is None or read["action_id"] == Click.LATER):  # else it looks again itself
         made.insert(0, button("Look again", Click.RERUN, incident.id))
     return actions(made)
 

@@ -292,5 +292,5 @@ def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
             None,
             f"whether something was released: none found yet {before}, but CloudTrail may be "
             "minutes behind",
-        )
+        ).known_later(onset + thresholds.TRAIL_IS_LATE)
     return necessary(False, f"no release {before}")

@@ -16,6 +16,7 @@ from bot.domain.report import (
     ClueKind,
     Gap,
     GapReason,
+    NextTest,
     Offer,
     Overview,
     Report,
@@ -90,11 +91,13 @@ def test_a_clue_against_the_likely_cause_is_shown() -> None:
     assert "• against it: 2 % failed without a cold start" in text
 
 
-def test_rivals_are_ruled_out_by_a_fact_each() -> None:
-    lines = told().splitlines()
+def test_rivals_are_ruled_out_by_a_fact_each_the_first_guess_before_the_others() -> None:
+    causes = (FOUND.causes[0], *FOUND.causes[2:], FOUND.causes[1])
+    lines = told(causes=causes).splitlines()
     at = lines.index("Ruled out")
     assert lines[at + 1] == (
-        "• Backend overloaded: warm requests are as quick as before: p99 0.9 s, baseline 0.8 s"
+        "• Suspected first: Backend overloaded: warm requests are as quick as before: p99 0.9 s, "
+        "baseline 0.8 s"
     )
     assert lines[at + 2].startswith("• Lambda concurrency limit: 0 throttles; 212 of 1,000")
 
@@ -227,6 +230,7 @@ def test_buttons_are_the_actions_that_fit_under_opaque_ids() -> None:
     assert [(each["text"]["text"], each["value"], each.get("style")) for each in pressed] == [
         ("Enable provisioned concurrency…", "ofr-51c2", "primary"),
         ("Raise the memory back…", "ofr-51c3", None),
+        ("Other actions…", "inc-7f3a", None),
         ("Look again", "inc-7f3a", None),
         ("Timeline", "inc-7f3a", None),
     ]
@@ -247,6 +251,11 @@ def test_recovered_shows_on_the_same_card() -> None:
     assert "(18\u00a0min)" in second
     assert "• Enable provisioned concurrency 24 on checkout-handler:live: verified" in rest
     assert not any("style" in each for each in buttons(blocks))
+
+
+def test_a_first_guess_that_is_still_possible_leads_nothing() -> None:
+    possible = FOUND.causes[1].model_copy(update={"status": CauseStatus.POSSIBLE})
+    assert "Suspected first" not in told(causes=(FOUND.causes[0], possible, *FOUND.causes[2:]))
 
 
 def test_what_looking_cost() -> None:
@@ -289,7 +298,7 @@ def test_the_worst_card_is_still_a_card() -> None:
         update={
             "overview": overview,
             "gaps": (gap,) * 200,
-            "next_test": long,
+            "next_test": NextTest(question=long, read=long, permission=long, decides=(first.id,)),
             "causes": (
                 worst(first),
                 *[worst(first, status=CauseStatus.POSSIBLE)] * 100,

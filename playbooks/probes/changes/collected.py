@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
@@ -54,6 +54,16 @@ class Changes:
     def gaps(self, probe: str) -> tuple[Gap, ...]:
         """What could not be read, as gaps of the report."""
         return tuple(each.as_gap(probe) for each in self.unread)
+
+    def without(self, permission: str | None, detail: str) -> Changes:
+        """As if what lacks this permission (without one: what has this detail) told nothing."""
+        left = tuple(
+            each
+            for each in self.unread
+            if (each.permission, each.permission or each.detail)
+            != (permission, permission or detail)
+        )
+        return replace(self, unread=left)
 
 
 @dataclass(frozen=True, slots=True)
