@@ -68,7 +68,7 @@ from bot.domain.declarations import (
 )
 from bot.domain.plan import Choice, Plan, Step
 from bot.domain.ports import Aws
-from bot.domain.report import Clue, ClueKind, Gap, Overview, Window
+from bot.domain.report import Change, Clue, ClueKind, Gap, Overview, Window
 from bot.domain.run import Answer, Verification
 from bot.domain.service import Service
 
@@ -114,6 +114,16 @@ class PartlyRead(Protocol):
 
     def gaps(self, probe: str) -> tuple[Gap, ...]:
         """What could not be read; `probe` is the probe's attribute name."""
+        ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A probe's or a fact's value that says what was changed."""
+
+    @property
+    def known(self) -> tuple[Change, ...]:
+        """Changes to the service, or to what it uses."""
         ...
 
 

@@ -42,8 +42,13 @@ def _not_accepted(
 
 def probes_for(playbook: type[Playbook], method: Callable[..., object]) -> tuple[str, ...]:
     """The names of the probes a method needs, through the facts it asks for as well."""
+    return probes_of(playbook, evidence_parameters(playbook, method))
+
+
+def probes_of(playbook: type[Playbook], evidence: Iterable[str]) -> tuple[str, ...]:
+    """The names of the probes that this evidence (probes, facts) needs."""
     needed: dict[str, None] = {}
-    waiting = list(evidence_parameters(playbook, method))
+    waiting = list(evidence)
     while waiting:
         name = waiting.pop()
         if name in playbook.facts:
