@@ -127,8 +127,14 @@ def since(
 
 
 def waiting(made: Iterable[SinceChange], report: Report) -> list[SinceChange]:
-    """The changes whose minutes since were not settled when the report was made."""
-    return [each for each in made if report.made_at < each.at + SETTLED]
+    """The changes whose minutes since are not investigated: the report was made before they were
+    settled, or before the change was known, which CloudTrail may tell late."""
+    until = report.after.at if report.after else None
+    return [
+        each
+        for each in made
+        if until is None or until < each.at or report.made_at < each.at + SETTLED
+    ]
 
 
 def due(made: Iterable[SinceChange], report: Report, now: datetime) -> SinceChange | None:

@@ -13,7 +13,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.incident import IncidentState
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
-from bot.domain.report import Change, GapReason, Report
+from bot.domain.report import Change, GapReason, Report, SinceChange
 from bot.domain.service import Service
 from bot.incidents import change_watch
 from bot.incidents.card_publisher import IncidentCard
@@ -187,7 +187,8 @@ async def test_once_recovered_only_what_was_changed_before_is_waited_for(
     aws.at = BEGAN + 9 * MINUTE
     await watch.look(ABOUT)
     assert kinds(record) == ["watch"]
-    store.reports[INCIDENT.id] = report(made_at=BEGAN + 13 * MINUTE)
+    after = SinceChange(at=FIX.at, what="maya moved PROD to version 41")
+    store.reports[INCIDENT.id] = report(made_at=BEGAN + 13 * MINUTE, after=after)
     await watch.look(ABOUT)
     assert kinds(record) == ["watch"], "it has ended"
 

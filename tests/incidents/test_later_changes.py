@@ -136,7 +136,9 @@ def test_a_change_is_investigated_once_when_its_minutes_are_settled() -> None:
     assert due(made, first, BEGAN + 11 * MINUTE) is None
     assert due(made, first, BEGAN + 12 * MINUTE) == made[0]
     assert waiting(made, first) == made
-    again = report(12)
+    late = report(13)  # somebody looked again before the change was known
+    assert due(made, late, BEGAN + 18 * MINUTE) == made[0]
+    again = report(12, after=made[0])
     assert due(made, again, BEGAN + 30 * MINUTE) is None
     assert waiting(made, again) == []
 
@@ -146,7 +148,8 @@ def test_many_changes_bring_one_investigation_every_few_minutes() -> None:
     latest, times = report(2), []
     for at in range(3, 40):
         if due(made, latest, BEGAN + at * MINUTE):
-            latest = report(at)
+            enough = [each for each in made if each.at + 6 * MINUTE <= BEGAN + at * MINUTE]
+            latest = report(at, after=enough[-1])
             times.append(at)
     assert times == [12, 17, 22, 27]
 
