@@ -68,7 +68,7 @@ from bot.domain.declarations import (
 )
 from bot.domain.plan import Choice, Plan, Step
 from bot.domain.ports import Aws
-from bot.domain.report import Clue, ClueKind, Gap, Overview, Window
+from bot.domain.report import Change, Clue, ClueKind, Gap, Overview, Window
 from bot.domain.run import Answer, Verification
 from bot.domain.service import Service
 
@@ -119,6 +119,16 @@ class PartlyRead(Protocol):
     def without(self, permission: str | None, detail: str) -> object:
         """The value as if this part had been read and told nothing: that of the gap with this
         permission, or with this detail where no permission is missing."""
+        ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A probe's or a fact's value that says what was changed."""
+
+    @property
+    def known(self) -> tuple[Change, ...]:
+        """Changes to the service, or to what it uses."""
         ...
 
 

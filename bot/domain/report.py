@@ -27,6 +27,12 @@ class Window(Frozen):
     end: AwareDatetime  # to here
     baseline_start: AwareDatetime  # compared with: from here
     baseline_end: AwareDatetime  # to here
+    since: AwareDatetime | None = None
+    """When something was changed while it was going on. What is abnormal after it is weighed by
+    the minutes from here; None: nothing was changed, or there are too few minutes since."""
+    begun: AwareDatetime | None = None  # when that change was begun: before it is "before"
+    episode: AwareDatetime | None = None
+    """When an incident before this one was over: what was abnormal until then is not this one's."""
 
     @classmethod
     def around(cls, began: datetime, now: datetime) -> Self:
@@ -194,8 +200,9 @@ class SignalState(Frozen):
     over: bool | None = None  # normal again since; None: not known
     text: str  # one sentence with its figure
     label: str = ""  # what is measured: "5XX"
-    was: str | None = None  # "9.7 %": while it was abnormal; None: not known
-    now: str | None = None  # "0.3 %": in the latest minutes
+    was: str | None = None  # "9.7 %": while it was abnormal, or before a change; None: not known
+    now: str | None = None  # "0.3 %": in the latest minutes, or in those since a change
+    of: str = ""  # what the figures are shares of: "of requests"
 
 
 class Advice(Frozen):
@@ -242,6 +249,26 @@ class NextTest(Frozen):
     again_at: AwareDatetime | None = None  # when AWS should have published it; AWS time
 
 
+class SinceChange(Frozen):
+    """A change made while an incident was open: by this program, or by anybody."""
+
+    at: AwareDatetime  # when it was in force; AWS time
+    begun: AwareDatetime | None = None  # when it was begun, if that was earlier
+    what: str  # "maya moved PROD to version 41"
+    run: str | None = None  # id of this program's own change
+
+
+class Earlier(Frozen):
+    """How this was over before, and how that ended."""
+
+    over_since: AwareDatetime  # when the change was in force; else when the alarm was OK again
+    mended_by: str | None = None  # title of the change that was verified to have mended it
+    figure: str = ""  # what it was verified by: "5XX 0.12% of 3,000 requests (usual: 0.30%); …"
+    came_after: SinceChange | None = None  # the last change before: only time speaks for it
+    undone_at: AwareDatetime | None = None  # AWS time; None: not by this program
+    undone_by: str | None = None  # Slack user id
+
+
 class Report(Frozen):
     """What an investigation has found so far."""
 
@@ -260,6 +287,9 @@ class Report(Frozen):
     next_test: NextTest | None = None  # what would decide most; None when HIGH or not complete
     first_guess: str | None = None  # id of the cause that people usually suspect first
     by_hand: tuple[Advice, ...] = ()  # next steps for a person
+    after: SinceChange | None = None  # the change since which the minutes are investigated
+    unsettled: SinceChange | None = None  # a later one: too few minutes since it to tell anything
+    earlier: Earlier | None = None  # what had mended it before it came back
     cost: Cost = Cost()
     complete: bool = False  # every probe has answered or failed
     made_at: AwareDatetime

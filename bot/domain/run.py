@@ -69,6 +69,7 @@ class Run(Frozen):
     verification: Verification | None = None
     note: str = ""  # why it ended, in one sentence
     undone_by: str | None = None  # Slack user id
+    undone_at: AwareDatetime | None = None  # when the undo was in force; AWS time
 
 
 class AuditEntry(Frozen):

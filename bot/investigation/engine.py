@@ -13,12 +13,19 @@ from concurrent.futures import Executor
 from itertools import islice
 
 from bot.domain.errors import ReadFailed
-from bot.domain.playbook_contract import Evidence, Playbook, Probe, Scope
+from bot.domain.playbook_contract import (
+    Evidence,
+    Playbook,
+    Probe,
+    Scope,
+    TellsChanges,
+)
 from bot.domain.ports import Aws
 from bot.domain.report import (
     Advice,
     Cause,
     CauseStatus,
+    Change,
     Gap,
     GapReason,
     Overview,
@@ -27,7 +34,7 @@ from bot.domain.report import (
     Verdict,
 )
 from bot.domain.run import Answer, Verification
-from bot.investigation.facts import arguments_for, probes_for, with_facts
+from bot.investigation.facts import arguments_for, probes_behind, probes_for, with_facts
 from bot.investigation.next_test import gaps_of, next_test
 from bot.investigation.verdict import chain, chain_first, judge, rank
 from bot.investigation.weighing import weigh
@@ -38,6 +45,9 @@ PROBE_SECONDS = 30.0  # for one probe
 MOST_ADVICE = 4
 SIGNAL_STATE = "signal_state"
 """The fact that says whether the incident type's signal is abnormal; a playbook may have it."""
+CHANGES = ("known_changes", "changes")
+"""The fact or the probe that says what was changed, the better one first; a playbook may have
+either."""
 
 
 async def investigate(
@@ -97,6 +107,20 @@ async def check_recovery(
         )
     known = with_facts(playbook, scope, evidence)
     return playbook.recovered(**arguments_for(playbook, playbook.recovered, scope, known, since))
+
+
+async def read_changes(
+    playbook: Playbook, scope: Scope, aws: Aws, pool: Executor
+) -> tuple[Change, ...] | None:
+    """What was changed around the scope's window, by the playbook's own collector alone: no metric
+    and no log is read. None when it has none, or could not read it: not known."""
+    found = next((name for name in CHANGES if name in {**playbook.facts, **playbook.probes}), None)
+    if found is None:
+        return None
+    names = probes_behind(type(playbook), (found,))
+    evidence = await read_probes(playbook, scope, aws, pool, names)
+    value = with_facts(playbook, scope, evidence).get(found)
+    return value.known if isinstance(value, TellsChanges) else None
 
 
 def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Report:

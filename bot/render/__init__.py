@@ -9,6 +9,7 @@ from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
 from bot.render.clicks import ACTION, INSIST, NUMBER, PROPOSE, REACH, Click, Offer
+from bot.render.comparison import before_and_after
 from bot.render.messages import (
     Entry,
     already_open,
@@ -36,6 +37,7 @@ __all__ = [
     "alarm_answer",
     "alarm_question",
     "already_open",
+    "before_and_after",
     "card",
     "error_modal",
     "evidence_modal",

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from bot.domain.playbook_contract import Causes, Scope, fact
 from bot.domain.report import Gap, SignalState
-from playbooks.evidence import onset
+from playbooks.evidence import after_change
 from playbooks.evidence.changes import acting, all_changes, called_versions
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.served_versions import served, with_switches
@@ -37,12 +37,12 @@ class FrontDoorSources(Causes):
     @fact
     def anomaly(self, scope: Scope, edge: Edge | Gap | None) -> AnomalyWindow:
         """The minutes in which the incident type's errors are abnormal."""
-        return onset.anomaly_window(edge, scope, self.signal)
+        return after_change.anomaly_window(edge, scope, self.signal)
 
     @fact
     def signal_state(self, scope: Scope, edge: Edge, anomaly: AnomalyWindow) -> SignalState:
         """Whether the incident type's errors are abnormal, and whether that is over."""
-        return onset.signal_state(edge, scope, self.signal, anomaly)
+        return after_change.signal_state(edge, scope, self.signal, anomaly)
 
 
 class FunctionSources(FrontDoorSources):
