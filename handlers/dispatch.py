@@ -14,6 +14,7 @@ from bot.incidents.service import IncidentService, Place
 from bot.investigation.routing import Router
 from bot.render import Click
 from handlers.envelopes import (
+    ActionReached,
     AlarmSeen,
     ButtonClicked,
     Command,
@@ -71,6 +72,12 @@ class Dispatch:
                 await self._click(click)
             case ViewSubmitted() as view:
                 await self._submitted(view)
+            case ActionReached() as reached if reached.insisted:
+                await self.changes.insist(
+                    reached.offer, reached.user, reached.external, reached.key
+                )
+            case ActionReached() as reached:
+                await self.changes.reach(reached.offer, reached.external)
 
     async def report_failure(self, text: str, fault: Exception) -> None:
         """Every attempt failed: tell the person who waits for an answer. Raises ValueError."""
@@ -94,6 +101,12 @@ class Dispatch:
                 place_of_run = await self.incidents.place_of(view.run, view.user)
                 if place_of_run is not None:
                     await self._ephemeral(place_of_run, failed)
+            case ActionReached() as reached:
+                incident_id = reached.offer.partition(":")[0]
+                incident = await self.incidents.store.incident(incident_id)
+                if incident is not None:
+                    place = Place(incident.channel, reached.user, incident.thread_ts)
+                    await self._ephemeral(place, failed)
 
     async def _command(self, command: Command, place: Place, seed: str) -> None:
         match command:
@@ -155,6 +168,10 @@ class Dispatch:
                 await self.changes.undo(click.value, place, click.key)
             case Click.RERUN:
                 await self.incidents.rerun(click.value, click.user, click.key)
+            case Click.LATER:
+                await self.incidents.look_later(click.value, place, click.key)
+            case Click.OTHERS:
+                await self.changes.others(click.value, click.view or "")
             case Click.TIMELINE:
                 await self.incidents.timeline(place)
             case Click.CHOOSE:

@@ -188,8 +188,26 @@ class ViewSubmitted(Frozen):
         return _key("view", self.team, self.user, self.view_id, self.run, chosen)
 
 
+class ActionReached(Frozen):
+    """Somebody chose an action that the findings do not call for, or insisted on its plan after
+    having seen what speaks against it."""
+
+    kind: Literal["reached"] = "reached"
+    team: str
+    user: str
+    offer: str  # "<incident id>:<action id>"
+    view_id: str
+    external: str  # external_id of the modal
+    insisted: bool = False
+
+    @property
+    def key(self) -> str:
+        step = "insisted" if self.insisted else "chosen"
+        return _key("reached", self.team, self.user, self.view_id, self.offer, step)
+
+
 Envelope = Annotated[
-    AlarmSeen | CommandGiven | MentionGiven | ButtonClicked | ViewSubmitted,
+    AlarmSeen | CommandGiven | MentionGiven | ButtonClicked | ViewSubmitted | ActionReached,
     Field(discriminator="kind"),
 ]
 _ENVELOPE: TypeAdapter[Envelope] = TypeAdapter(Envelope)

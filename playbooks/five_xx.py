@@ -114,6 +114,7 @@ class FiveXX(
     id: ClassVar[str] = "5xx"
     title: ClassVar[str] = "5XX errors"
     looks_like: ClassVar[str] = "the backend is overloaded"
+    first_guess: ClassVar[str] = "backend-overload"
     signal: ClassVar[Signal] = SIGNAL
     alarms: ClassVar[tuple[AlarmRule, ...]] = (
         *SIGNAL.alarm_rules(),

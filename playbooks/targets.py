@@ -89,6 +89,7 @@ class Targets(
     id: ClassVar[str] = "targets"
     title: ClassVar[str] = "Unhealthy targets"
     looks_like: ClassVar[str] = "the servers are overloaded"
+    first_guess: ClassVar[str] = "backend-overload"
     signals: ClassVar[tuple[Signal, ...]] = SIGNALS
     signal: ClassVar[Signal] = UNHEALTHY
     errors_label: ClassVar[str] = "5XX"

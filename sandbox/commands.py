@@ -159,6 +159,7 @@ def _start_bot(session: Session, folder: Path) -> subprocess.Popen[bytes]:
         "HOST": "127.0.0.1",
         "PORT": "0",
         "POLL_SECONDS": "2",
+        "WATCH_SECONDS": "10",
     }
     environment.pop("REDIS_URL", None)
     log = (folder / "bot.log").open("wb")

@@ -36,6 +36,7 @@ from bot.config.catalogue import Catalogue, PolicyFile
 from bot.config.settings import Settings, require_slack, settings
 from bot.domain.errors import ConfigError
 from bot.incidents.card_publisher import IncidentCard
+from bot.incidents.change_watch import ChangeWatch
 from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.lifecycle import Lifecycle
 from bot.incidents.service import IncidentService
@@ -190,6 +191,16 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     web = web_client(token, config.slack_api_url)
     announcer = SlackAnnouncer(Outbox(redis), SlackClient(web), web, jobs, store)
     card = IncidentCard(store, announcer)
+    watch = ChangeWatch(
+        store=store,
+        accounts=accounts,
+        catalogue=known,
+        router=router,
+        queue=jobs,
+        card=card,
+        pool=pool,
+        seconds=config.watch_seconds,
+    )
     investigation = IncidentInvestigation(
         store=store,
         accounts=accounts,
@@ -197,6 +208,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         router=router,
         investigator=Investigator(router, registry.ACTIONS, pool, accounts.memory),
         card=card,
+        watch=watch.begin,
     )
     incidents = IncidentService(
         store=store,
@@ -253,6 +265,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     kinds = {
         "intake": Kind(dispatch, dispatch.report_failure),
         "investigate": Kind(investigation.investigate, investigation.report_failure),
+        "watch": Kind(watch.look, watch.look_failed, attempts=3),
         "step": Kind(changes.step, changes.report_failure),
         "flush": Kind(announcer.flush, attempts=1),  # the next sweep sends what is left
         "sweep": Kind(sweep, attempts=1),

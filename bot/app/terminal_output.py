@@ -123,7 +123,10 @@ def _verdict(report: Report) -> RenderableType | None:
         return text
     if report.next_test:
         text.append("\nNext: ", style="not bold")
-        text.append(f"find out {report.next_test}", style="not bold default")
+        text.append(f"find out {report.next_test.question}", style="not bold default")
+        if report.next_test.permission and not report.next_test.denied_by:
+            needs = f"; grant {report.next_test.permission} to read it"
+            text.append(needs, style="not bold default")
     return text
 
 
@@ -172,7 +175,7 @@ def _rows(rows: Iterable[tuple[str, str, str | Text]]) -> Table:
 
 
 def _ruled_out(report: Report) -> RenderableType | None:
-    refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
+    refuted = findings.first_guess_first(report)
     not_applicable = [cause for cause in refuted if not cause.applies]
     rows: list[tuple[str, str, str | Text]] = []
     for cause in refuted:

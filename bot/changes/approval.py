@@ -37,6 +37,7 @@ class Approval(RunSteps):
             state=RunState.PREPARING,
             requested_by=by,
             choice=choice,
+            objection=await self.objection_to(incident, action),
         )
         context = await self._context(run)
         if refusal := may_request(self.policy(), by, action, context.service):
@@ -66,7 +67,10 @@ class Approval(RunSteps):
         if run.state is RunState.REQUESTED and run.requested_by == by:
             return await self._finish_step(run)
         context = await self._context(run)
-        if refusal := await self._first_refusal(guards.REQUEST, context, plan=run.plan, actor=by):
+        latest = await self.objection_to(run.incident, run.action)
+        if refusal := await self._first_refusal(
+            guards.REQUEST, context, plan=run.plan, actor=by, objection=latest
+        ):
             return refusal
         now = await self.store.now()
         requested = await self.store.move_run(
@@ -74,6 +78,7 @@ class Approval(RunSteps):
             (RunState.PROPOSED,),
             RunState.REQUESTED,
             actor=by,
+            objection=latest if latest is None or latest.complete else run.objection,
             requested_at=now,
             expires_at=now + timedelta(seconds=self.timeouts.approval),
         )
@@ -91,9 +96,12 @@ class Approval(RunSteps):
         if run.approved_by == by:
             return await self._finish_step(run)
         context = await self._context(run)
-        if refusal := await self._first_refusal(guards.APPROVE, context, plan=run.plan, actor=by):
+        latest = await self.objection_to(run.incident, run.action)
+        if refusal := await self._first_refusal(
+            guards.APPROVE, context, plan=run.plan, actor=by, objection=latest
+        ):
             return refusal
-        approved = await self.store.approve(run_id, by, run.fingerprint or "")
+        approved = await self.store.approve(run_id, by, run.fingerprint or "", run.objection)
         if approved is None:
             return Refusal("Somebody else acted first, or the request has just expired.")
         return await self._finish_step(approved)

@@ -15,6 +15,7 @@ from bot.changes import guards
 from bot.domain.change_wording import timeline_text
 from bot.domain.errors import ConfigError, IncidentHelperError, ReadFailed
 from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.objection import Objection, objection
 from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action, Scope
 from bot.domain.policy import Policy, Refusal
@@ -135,6 +136,12 @@ class RunSteps:
     offload: Offload = asyncio.to_thread
     monotonic: Callable[[], float] = time.monotonic
 
+    async def objection_to(self, incident: str, action: str) -> Objection | None:
+        """What the incident's newest report says against an action; None without a report."""
+        report = await self.store.report(incident)
+        titles = {each.id: each.title for each in self.actions.values()}
+        return objection(report, action, titles) if report else None
+
     async def _reserve(self, run: Run) -> str | None:
         """Reserve the plan's target for this run.
 
@@ -171,6 +178,7 @@ class RunSteps:
         plan: Plan | None,
         actor: str | None = None,
         holder: str | None = None,
+        objection: Objection | None = None,
     ) -> Refusal | None:
         """The first refusal of the guards, None when all let the step pass."""
         request = guards.Request(
@@ -183,6 +191,7 @@ class RunSteps:
             holder=holder,
             audit_fault=await self.store.verify_audit(),
             permissions=frozenset(context.action.writes),
+            objection=objection,
         )
         return guards.first_refusal(guard_list, request)
 

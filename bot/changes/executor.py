@@ -291,7 +291,7 @@ class ChangeExecutor(Approval):
         found = await self._read_back(context, goal=plan.before, start=plan.after)
         match found.result:
             case _ReadBackResult.IN_EFFECT:
-                return await self._move(run, RunState.UNDONE)
+                return await self._move(run, RunState.UNDONE, undone_at=found.at)
             case _ReadBackResult.NO_EFFECT:
                 return await self._undo_failed(run, "the change is still in force")
             case _ReadBackResult.DRIFTED:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.domain.objection import Objection
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import Policy, Refusal, may_approve, may_request
 from bot.domain.run import Run, RunState
@@ -32,6 +33,7 @@ class Request:
     holder: str | None = None  # id of another run that holds the target
     audit_fault: str | None = None  # what is wrong with the audit chain
     permissions: frozenset[str] = frozenset()  # IAM actions that the action declares it may call
+    objection: Objection | None = None  # what the newest report says against the action
 
 
 Guard = Callable[[Request], Refusal | None]
@@ -64,6 +66,20 @@ def in_state(*states: RunState) -> Guard:
         return Refusal(f"This change is {request.run.state.value} already{note}.")
 
     return guard
+
+
+# --- the evidence -------------------------------------------------------------------------------
+
+
+def refutation_was_shown(request: Request) -> Refusal | None:
+    """Nobody asks for or approves what the evidence refutes without having been shown that."""
+    now, shown = request.objection, request.run.objection
+    if now is None or not now.refuted or (shown is not None and shown.refuted):
+        return None
+    return Refusal(
+        f"The findings have changed since this plan was shown. {now.text} "
+        "Open the action again from the card to see what speaks against it."
+    )
 
 
 # --- people -------------------------------------------------------------------------------------
@@ -277,6 +293,7 @@ REQUEST: tuple[Guard, ...] = (
     audit_is_whole,
     in_state(RunState.PROPOSED),
     actor_may_request,
+    refutation_was_shown,
     *_PLAN_IS_SOUND,
     target_is_free,
 )
@@ -284,6 +301,7 @@ APPROVE: tuple[Guard, ...] = (
     audit_is_whole,
     in_state(RunState.REQUESTED),
     actor_may_approve,
+    refutation_was_shown,
     not_expired,
 )
 APPLY: tuple[Guard, ...] = (

@@ -17,6 +17,7 @@ from bot import render
 from bot.changes.executor import ChangeExecutor, NextStep, StepName, next_step
 from bot.config.catalogue import Catalogue
 from bot.domain.incident import IncidentState
+from bot.domain.objection import Objection, other_actions
 from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.policy import Refusal
@@ -61,11 +62,63 @@ class ChangeService:
         incident_id, _, action = offer.partition(":")
         report = await self.store.report(incident_id)
         offered = [each for each in report.actions if each.action == action] if report else []
-        if not offered:
-            reason = "This action no longer fits the findings. The card has the present actions."
-            await self.announcer.view(view, render.nothing_modal(view, "Not offered", reason))
+        if not offered:  # the findings have changed since the card that had the button
+            await self.reach(offer, view)
             return
         await self._preview(seed, incident_id, action, place.user, offered[0].choice, view)
+
+    async def others(self, incident_id: str, view: str) -> None:
+        """Show the actions that the findings do not call for in the open modal.
+
+        Args:
+            incident_id: whose findings.
+            view: external_id of the modal that was opened at the click.
+        """
+        report = await self.store.report(incident_id)
+        found = []
+        for action in other_actions(report) if report else ():
+            objection = await self.executor.objection_to(incident_id, action)
+            if objection is not None:
+                found.append((_offer(incident_id, objection), objection))
+        if not found:
+            reason = "The card has all actions of this type of incident."
+            await self.announcer.view(view, render.nothing_modal(view, "No other action", reason))
+            return
+        await self.announcer.view(view, render.others_modal(incident_id, found, view))
+
+    async def reach(self, offer: str, view: str) -> None:
+        """Show what the evidence says against an action, before any plan of it is computed.
+
+        Args:
+            offer: "<incident id>:<action id>".
+            view: external_id of the open modal.
+        """
+        incident_id, _, action = offer.partition(":")
+        objection = None
+        if action in self.executor.actions:
+            objection = await self.executor.objection_to(incident_id, action)
+        if objection is None:
+            reason = "The findings have changed. The card has the present actions."
+            await self.announcer.view(view, render.nothing_modal(view, "Open it again", reason))
+            return
+        modal = render.guard_modal(_offer(incident_id, objection), objection, view)
+        await self.announcer.view(view, modal)
+
+    async def insist(self, offer: str, by: str, view: str, seed: str) -> None:
+        """Compute the plan of an action although the evidence speaks against it; the run keeps
+        what speaks against it.
+
+        Args:
+            offer: "<incident id>:<action id>".
+            by: Slack user id of whoever insists.
+            view: external_id of the open modal.
+            seed: key of the submission; the same seed gives the same run.
+        """
+        incident_id, _, action = offer.partition(":")
+        report = await self.store.report(incident_id)
+        mended = [cause for cause in report.causes if action in cause.actions] if report else []
+        choice = next((cause.choice for cause in mended if cause.choice), None)
+        await self._preview(seed, incident_id, action, by, choice, view)
 
     async def recalculate(
         self, run_id: str, amount: int, place: Place, view: str, seed: str
@@ -255,6 +308,11 @@ class Detector:
         playbook = self.router.playbooks[incident.playbook]
         since = run.in_force_at or run.applied_at  # a rollout has no effect before its end
         return await check_recovery(playbook, scope, aws, self.pool, since)
+
+
+def _offer(incident_id: str, objection: Objection) -> render.Offer:
+    """An action as a choice in Slack."""
+    return render.Offer(id=f"{incident_id}:{objection.action}", title=objection.title)
 
 
 def _preview_modal(run: Run, view: str) -> dict[str, object]:

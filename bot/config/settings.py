@@ -44,6 +44,7 @@ class Settings(BaseSettings):
 
     approval_minutes: float = Field(default=10, gt=0)
     poll_seconds: float = Field(default=10, gt=0)  # between two reads of a change under way
+    watch_seconds: float = Field(default=180, gt=0)  # between two looks for changes by others
     verify_minutes: float = Field(default=20, gt=0)  # by AWS's clock, until verification gives up
     redelivery_seconds: float = Field(
         default=10, gt=0

@@ -30,7 +30,8 @@ def timeline_text(run: Run) -> tuple[str, str, str | None] | None:
         case RunState.PREPARING | RunState.PROPOSED:
             return None
         case RunState.REQUESTED:
-            return "approval", f"Approval asked for: {title}.", run.requested_by
+            against = f" {run.objection.text}" if run.objection else ""
+            return "approval", f"Approval asked for: {title}.{against}", run.requested_by
         case RunState.APPROVED:
             return "approval", f"Approved: {title}.", run.approved_by
         case RunState.RUNNING:

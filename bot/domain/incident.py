@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 
 from bot.domain.alarm import Alarm
 from bot.domain.base import Frozen
+from bot.domain.report import Change
 
 
 class Severity(StrEnum):
@@ -42,6 +43,8 @@ class Incident(Frozen):
     opened_at: AwareDatetime  # AWS time
     since: AwareDatetime | None = None  # when it began, if a person said so; AWS time
     recovered_at: AwareDatetime | None = None
+    previous: str | None = None  # id of the incident of this service and type that ended before it
+    noticed: tuple[Change, ...] = ()  # made by others while it was open, oldest first
 
 
 class TimelineEntry(Frozen):

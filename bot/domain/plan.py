@@ -45,6 +45,7 @@ class Choice(Frozen):
     target: str = ""  # the plan's target that the evidence names; "": any
     suspect: str | None = None  # what the evidence names there: version "22", a deployment's id
     since: AwareDatetime | None = None  # when the suspect came into force; AWS time
+    previous: str | None = None  # what the evidence says was in force before the suspect
     amount: int | None = None  # a number that a person typed in the preview
     by: str | None = None  # Slack user id of that person
 

@@ -68,7 +68,7 @@ from bot.domain.declarations import (
 )
 from bot.domain.plan import Choice, Plan, Step
 from bot.domain.ports import Aws
-from bot.domain.report import Clue, ClueKind, Gap, Overview, Window
+from bot.domain.report import Change, Clue, ClueKind, Gap, Overview, Window
 from bot.domain.run import Answer, Verification
 from bot.domain.service import Service
 
@@ -114,6 +114,21 @@ class PartlyRead(Protocol):
 
     def gaps(self, probe: str) -> tuple[Gap, ...]:
         """What could not be read; `probe` is the probe's attribute name."""
+        ...
+
+    def without(self, permission: str | None, detail: str) -> object:
+        """The value as if this part had been read and told nothing: that of the gap with this
+        permission, or with this detail where no permission is missing."""
+        ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A probe's or a fact's value that says what was changed."""
+
+    @property
+    def known(self) -> tuple[Change, ...]:
+        """Changes to the service, or to what it uses."""
         ...
 
 
@@ -193,6 +208,9 @@ class Playbook(Causes, ABC):
     id: ClassVar[str]
     title: ClassVar[str]
     looks_like: ClassVar[str]  # what people usually suspect first; `incident playbooks` shows it
+    first_guess: ClassVar[str] = ""
+    """Id of the hypothesis that `looks_like` is about. Where it is ruled out, the card says so
+    before all other causes that are."""
     alarms: ClassVar[tuple[AlarmRule, ...]] = ()
     metric_words: ClassVar[frozenset[str]] = frozenset()
     """Lower-case words in the name of a metric of any namespace, or in a dimension of a status or
@@ -205,8 +223,11 @@ class Playbook(Causes, ABC):
     each alarm has an incident of its own."""
 
     def __init_subclass__(cls) -> None:
-        """Raises TypeError for a parameter of a method that names no evidence."""
+        """Raises TypeError for a parameter of a method that names no evidence, and for a first
+        guess that is no hypothesis."""
         super().__init_subclass__()
+        if cls.first_guess and cls.first_guess not in {each.id for each in cls.hypotheses}:
+            raise TypeError(f"{cls.__name__} has no hypothesis {cls.first_guess!r}")
         for method in (cls.overview, cls.recovered):
             evidence_parameters(cls, method)  # raises TypeError for a misspelt parameter
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.objection import Objection
 from bot.domain.plan import Step
 from bot.domain.report import Cost, Report
 from bot.domain.run import AuditEntry, Run, RunState
@@ -163,11 +164,14 @@ class Store(Protocol):
         """
         ...
 
-    async def approve(self, run_id: str, approver: str, fingerprint: str) -> Run | None:
+    async def approve(
+        self, run_id: str, approver: str, fingerprint: str, objection: Objection | None = None
+    ) -> Run | None:
         """REQUESTED -> APPROVED, audit entry included, in one script.
 
-        Only if the fingerprint is the run's, the approver is not the requester, Redis TIME is
-        before `expires_at`, and the audit chain is intact; else None.
+        The audit entry has `objection`, the run's. Only if the fingerprint is the run's, the
+        approver is not the requester, Redis TIME is before `expires_at`, and the audit chain is
+        intact; else None.
         """
         ...
 

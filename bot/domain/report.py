@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
 
 from bot.domain.alarm import Alarm
 from bot.domain.base import Frozen
@@ -27,6 +27,12 @@ class Window(Frozen):
     end: AwareDatetime  # to here
     baseline_start: AwareDatetime  # compared with: from here
     baseline_end: AwareDatetime  # to here
+    since: AwareDatetime | None = None
+    """When something was changed while it was going on. What is abnormal after it is weighed by
+    the minutes from here; None: nothing was changed, or there are too few minutes since."""
+    begun: AwareDatetime | None = None  # when that change was begun: before it is "before"
+    episode: AwareDatetime | None = None
+    """When an incident before this one was over: what was abnormal until then is not this one's."""
 
     @classmethod
     def around(cls, began: datetime, now: datetime) -> Self:
@@ -64,6 +70,13 @@ class Clue(Frozen):
     choice: Choice | None = None  # what an action has to act on if this clue holds
     missing: tuple[str, ...] | None = None
     """What is left out of the evidence it rests on. None: it rests on all evidence of its cause."""
+    known_from: AwareDatetime | None = None
+    """When AWS should have published what leaves it unknown; None: time alone does not tell."""
+
+    def known_later(self, at: datetime) -> Self:
+        """The clue, which is unknown because AWS publishes late; by `at` (AWS time) it should be
+        known."""
+        return self.model_copy(update={"known_from": at})
 
     def resting_on(self, *evidence: object) -> Self:
         """The clue, which rests on these values and on nothing else that its cause asks for."""
@@ -187,8 +200,9 @@ class SignalState(Frozen):
     over: bool | None = None  # normal again since; None: not known
     text: str  # one sentence with its figure
     label: str = ""  # what is measured: "5XX"
-    was: str | None = None  # "9.7 %": while it was abnormal; None: not known
-    now: str | None = None  # "0.3 %": in the latest minutes
+    was: str | None = None  # "9.7 %": while it was abnormal, or before a change; None: not known
+    now: str | None = None  # "0.3 %": in the latest minutes, or in those since a change
+    of: str = ""  # what the figures are shares of: "of requests"
 
 
 class Advice(Frozen):
@@ -222,6 +236,39 @@ class Offer(Frozen):
     choice: Choice | None = None  # what the plan was computed with
 
 
+class NextTest(Frozen):
+    """The one thing to find out that would decide most, and what stands in its way."""
+
+    question: str  # "whether the requests that timed out were cold"
+    decides: tuple[str, ...] = ()  # ids of the causes that an answer speaks for or against
+    probe: str | None = None  # the read that would answer it; None: no read is known to
+    read: str = ""  # that read for people: "REPORT lines of the functions"
+    reason: GapReason | None = None  # why it gave no answer; None: nothing failed
+    permission: str | None = None  # the IAM action to grant first, if that is the reason
+    denied_by: str | None = None  # the policy because of which granting it would not help
+    again_at: AwareDatetime | None = None  # when AWS should have published it; AWS time
+
+
+class SinceChange(Frozen):
+    """A change made while an incident was open: by this program, or by anybody."""
+
+    at: AwareDatetime  # when it was in force; AWS time
+    begun: AwareDatetime | None = None  # when it was begun, if that was earlier
+    what: str  # "maya moved PROD to version 41"
+    run: str | None = None  # id of this program's own change
+
+
+class Earlier(Frozen):
+    """How this was over before, and how that ended."""
+
+    over_since: AwareDatetime  # when the change was in force; else when the alarm was OK again
+    mended_by: str | None = None  # title of the change that was verified to have mended it
+    figure: str = ""  # what it was verified by: "5XX 0.12% of 3,000 requests (usual: 0.30%); …"
+    came_after: SinceChange | None = None  # the last change before: only time speaks for it
+    undone_at: AwareDatetime | None = None  # AWS time; None: not by this program
+    undone_by: str | None = None  # Slack user id
+
+
 class Report(Frozen):
     """What an investigation has found so far."""
 
@@ -237,11 +284,21 @@ class Report(Frozen):
     chain: tuple[str, ...] = ()  # ids of the likely causes: the trigger first, then what it brought
     gaps: tuple[Gap, ...]  # reads that failed or are still running
     actions: tuple[Offer, ...] = ()
-    next_test: str | None = None  # the unknown clue that would decide most; None when HIGH
+    next_test: NextTest | None = None  # what would decide most; None when HIGH or not complete
+    first_guess: str | None = None  # id of the cause that people usually suspect first
     by_hand: tuple[Advice, ...] = ()  # next steps for a person
+    after: SinceChange | None = None  # the change since which the minutes are investigated
+    unsettled: SinceChange | None = None  # a later one: too few minutes since it to tell anything
+    earlier: Earlier | None = None  # what had mended it before it came back
     cost: Cost = Cost()
     complete: bool = False  # every probe has answered or failed
     made_at: AwareDatetime
+
+    @field_validator("next_test", mode="before")
+    @classmethod
+    def _question_alone(cls, value: object) -> object:
+        """A report stored by an earlier version has the question only."""
+        return {"question": value} if isinstance(value, str) else value
 
     @property
     def cause(self) -> Cause | None:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from bot.domain.base import Frozen
+from bot.domain.objection import Objection
 from bot.domain.plan import Choice, Plan
 
 
@@ -57,6 +58,7 @@ class Run(Frozen):
     choice: Choice | None = None  # what the plan is computed with
     plan: Plan | None = None
     fingerprint: str | None = None  # of the plan that the requester saw
+    objection: Objection | None = None  # what the evidence said against it when it was asked for
     approved_by: str | None = None  # Slack user id
     requested_at: AwareDatetime | None = None  # when approval was requested; Redis time
     expires_at: AwareDatetime | None = None  # when that request ends; Redis time
@@ -67,6 +69,7 @@ class Run(Frozen):
     verification: Verification | None = None
     note: str = ""  # why it ended, in one sentence
     undone_by: str | None = None  # Slack user id
+    undone_at: AwareDatetime | None = None  # when the undo was in force; AWS time
 
 
 class AuditEntry(Frozen):

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from bot import render
 from bot.config.catalogue import Catalogue
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.ports import Accounts, Store
-from bot.domain.report import Report, Verdict
+from bot.domain.report import Earlier, Report, SinceChange, Verdict
 from bot.domain.service import Service
+from bot.incidents import later_changes
 from bot.incidents.card_publisher import IncidentCard, fault_text
+from bot.incidents.earlier import Before, after_the_earlier
+from bot.incidents.earlier import earlier as found_earlier
 from bot.investigation.investigator import Investigator, ResolvedScope
 from bot.investigation.routing import Router
 from bot.telemetry import metrics
+
+WITHOUT_CAUSE = {
+    Verdict.NOTHING_WRONG: "nothing is wrong now",
+    Verdict.OVER: "it is over, no cause is known",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,8 @@ class IncidentInvestigation:
     router: Router
     investigator: Investigator
     card: IncidentCard
+    watch: Callable[[str], Awaitable[None]]
+    """Called after each investigation: has the incident watched for changes (`change_watch`)."""
 
     async def investigate(self, incident_id: str) -> None:
         """Run the incident's playbook; store and show every report as evidence comes in."""
@@ -35,17 +48,27 @@ class IncidentInvestigation:
         service = service_of(incident, self.catalogue)
         playbook = self.router.playbooks[incident.playbook]
         aws = await asyncio.to_thread(self.accounts.reader, service)
+        now = await asyncio.to_thread(aws.now)
+        runs = await self.store.runs(incident.id)
+        after, unsettled = later_changes.since(incident, runs, now)
+        began = incident.since or await self._first_beginning(incident, after)
         resolved = await self.investigator.resolve_scope(
-            aws, playbook, service, alarm=incident.alarm, at=incident.since
+            aws, playbook, service, alarm=incident.alarm, at=began
         )
         incident = await self._store_alarm(incident, resolved)
+        before = await self._before(incident)
+        earlier = found_earlier(incident, runs, before)
+        resolved = _with_window(resolved, after, earlier, before)
+        known = {"after": after, "unsettled": unsettled, "earlier": earlier}
         report: Report | None = None
-        async for report in self.investigator.reports(aws, playbook, resolved):
+        async for found in self.investigator.reports(aws, playbook, resolved):
+            report = found.model_copy(update=known)
             await self.store.save_report(incident.id, report)
             await self.card.show(incident.id)
         if report is not None:
             metrics.count_investigation(report)
             await self._note_finding(incident, report)
+            await self.watch(incident.id)
 
     async def report_failure(self, incident_id: str, fault: Exception) -> None:
         """Every attempt at the investigation failed: say so in the incident's thread."""
@@ -55,6 +78,24 @@ class IncidentInvestigation:
             "failed:investigation",
             f"I could not finish the investigation. {fault_text(fault)} {advice}",
         )
+
+    async def _first_beginning(
+        self, incident: Incident, after: SinceChange | None
+    ) -> datetime | None:
+        """After a change: when it began by the first report, so that the baseline stays that
+        before the incident whatever its alarm did since. None: as its alarm says."""
+        report = await self.store.report(incident.id) if after else None
+        return report.window.began if report else None
+
+    async def _before(self, incident: Incident) -> Before | None:
+        """The incident of this service and type that ended before it."""
+        if incident.previous is None:
+            return None
+        previous = await self.store.incident(incident.previous)
+        if previous is None:
+            return None
+        report = await self.store.report(previous.id)
+        return Before(previous, report, await self.store.runs(previous.id))
 
     async def _store_alarm(self, incident: Incident, resolved: ResolvedScope) -> Incident:
         """Keep what was read of the incident's alarm; its state stays as its last message said."""
@@ -66,18 +107,45 @@ class IncidentInvestigation:
         return await self.store.change_incident(incident.id, alarm=alarm)
 
     async def _note_finding(self, incident: Incident, report: Report) -> None:
-        cause = report.cause
-        if cause is None:
-            text = "inconclusive"
-            if report.next_test:
-                text += f"; next: find out {report.next_test}"
-        else:
-            confidence = "" if report.verdict is Verdict.HIGH else f" ({report.verdict} confidence)"
-            clue = next((clue.text for clue in cause.clues if clue.holds), "")
-            text = f"likely cause: {cause.title}{confidence}. {clue}"
+        """Write what was found into the timeline; after a change by others into the thread too."""
+        text = _finding(report)
         at = report.made_at
         entry = TimelineEntry(at=at, kind="finding", text=text, ref=at.isoformat())
         await self.store.add_to_timeline(incident.id, entry)
+        after = report.after
+        if after is not None and after.run is None:
+            key = f"since:{after.at:%Y%m%dT%H%M%S}"
+            await self.card.reply(incident.id, key, f"{text[:1].upper()}{text[1:]}")
+
+
+def _finding(report: Report) -> str:
+    """What was found, in a sentence; after a change first how it is since, and was before."""
+    cause = report.cause
+    if cause is None:
+        text = WITHOUT_CAUSE.get(report.verdict, "inconclusive")
+        if report.next_test:
+            text += f"; next: find out {report.next_test.question}"
+    else:
+        confidence = "" if report.verdict is Verdict.HIGH else f" ({report.verdict} confidence)"
+        clue = next((clue.text for clue in cause.clues if clue.holds), "")
+        text = f"likely cause: {cause.title}{confidence}. {clue}"
+    compared = render.before_and_after(report)
+    return f"{compared}; {text}" if compared else text
+
+
+def _with_window(
+    resolved: ResolvedScope,
+    after: SinceChange | None,
+    earlier: Earlier | None,
+    before: Before | None,
+) -> ResolvedScope:
+    """The scope with the minutes that are investigated: after the change, and after an earlier
+    end."""
+    window = after_the_earlier(resolved.scope.window, earlier, before)
+    window = window.model_copy(
+        update={"since": after.at if after else None, "begun": after.begun if after else None}
+    )
+    return replace(resolved, scope=replace(resolved.scope, window=window))
 
 
 def service_of(incident: Incident, catalogue: Catalogue) -> Service:

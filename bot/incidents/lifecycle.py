@@ -54,6 +54,9 @@ class Lifecycle:
         Returns:
             The open incident, and whether this call opened it.
         """
+        key = incident_key(service, playbook, alarm)
+        latest = await self.store.incident_for(key)
+        ended = latest is not None and latest.state is not IncidentState.OPEN
         digest = hashlib.sha256(f"{channel}:{seed}".encode()).hexdigest()[:8].upper()
         incident = Incident(
             id=f"INC-{digest}",
@@ -66,8 +69,9 @@ class Lifecycle:
             opened_by=by,
             opened_at=opened_at,
             since=since,
+            previous=latest.id if latest and ended else None,
         )
-        return await self.store.open_incident(incident, incident_key(service, playbook, alarm))
+        return await self.store.open_incident(incident, key)
 
     async def close_stale(
         self, aws: Aws, incident: Incident | None, alarm: Alarm, at: datetime

@@ -280,6 +280,38 @@ class IncidentService:
             await self._note(incident, entry)
             await self._schedule_investigation(incident, new=False, seed=seed)
 
+    async def look_later(self, incident_id: str, place: Place, seed: str) -> None:
+        """Investigate again when AWS should have published what decides: "Look again at …".
+
+        Args:
+            incident_id: the incident; its report says when.
+            place: where it was pressed, and by whom.
+            seed: key of the click; a second delivery has the same.
+        """
+        incident = await self.store.incident(incident_id)
+        report = await self.store.report(incident_id)
+        at = report.next_test.again_at if report and report.next_test else None
+        if incident is None or incident.state is IncidentState.CLOSED:
+            return
+        if at is None:  # the findings have changed since: nothing has to be waited for
+            await self.rerun(incident_id, place.user, seed)
+            return
+        service = self.catalogue.service(incident.service) or Service(name=incident.service)
+        try:
+            aws = await asyncio.to_thread(self.accounts.reader, service)
+            left = at - await alarm_reads.now(aws, self.store)
+        except ReadFailed:
+            left = at - await self.store.now()
+        text = f"asked for another investigation at {at:%H:%M} UTC"
+        now = await self.store.now()
+        entry = TimelineEntry(at=now, kind="triage", text=text, actor=place.user, ref=seed)
+        await self._note(incident, entry)
+        key = f"investigate:{incident.id}:at:{at.isoformat()}"
+        await self.queue.put(
+            "investigate", incident.id, key=key, after=max(0.0, left.total_seconds())
+        )
+        await self._ephemeral(place, render.notice(f"I look again at {at:%H:%M} UTC."))
+
     async def timeline(self, place: Place) -> None:
         """Show the timeline of the incident meant (see `find`) to the person who asked."""
         incident = await self.find(place)

@@ -13,12 +13,19 @@ from concurrent.futures import Executor
 from itertools import islice
 
 from bot.domain.errors import ReadFailed
-from bot.domain.playbook_contract import Evidence, PartlyRead, Playbook, Probe, Scope
+from bot.domain.playbook_contract import (
+    Evidence,
+    Playbook,
+    Probe,
+    Scope,
+    TellsChanges,
+)
 from bot.domain.ports import Aws
 from bot.domain.report import (
     Advice,
     Cause,
     CauseStatus,
+    Change,
     Gap,
     GapReason,
     Overview,
@@ -27,8 +34,9 @@ from bot.domain.report import (
     Verdict,
 )
 from bot.domain.run import Answer, Verification
-from bot.investigation.facts import arguments_for, probes_for, with_facts
-from bot.investigation.verdict import chain, chain_first, judge, next_test, rank
+from bot.investigation.facts import arguments_for, probes_behind, probes_for, with_facts
+from bot.investigation.next_test import gaps_of, next_test
+from bot.investigation.verdict import chain, chain_first, judge, rank
 from bot.investigation.weighing import weigh
 
 log = logging.getLogger(__name__)
@@ -37,6 +45,9 @@ PROBE_SECONDS = 30.0  # for one probe
 MOST_ADVICE = 4
 SIGNAL_STATE = "signal_state"
 """The fact that says whether the incident type's signal is abnormal; a playbook may have it."""
+CHANGES = ("known_changes", "changes")
+"""The fact or the probe that says what was changed, the better one first; a playbook may have
+either."""
 
 
 async def investigate(
@@ -98,11 +109,26 @@ async def check_recovery(
     return playbook.recovered(**arguments_for(playbook, playbook.recovered, scope, known, since))
 
 
+async def read_changes(
+    playbook: Playbook, scope: Scope, aws: Aws, pool: Executor
+) -> tuple[Change, ...] | None:
+    """What was changed around the scope's window, by the playbook's own collector alone: no metric
+    and no log is read. None when it has none, or could not read it: not known."""
+    found = next((name for name in CHANGES if name in {**playbook.facts, **playbook.probes}), None)
+    if found is None:
+        return None
+    names = probes_behind(type(playbook), (found,))
+    evidence = await read_probes(playbook, scope, aws, pool, names)
+    value = with_facts(playbook, scope, evidence).get(found)
+    return value.known if isinstance(value, TellsChanges) else None
+
+
 def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Report:
     """The report of this evidence. Pure, except that it asks `aws` for the time and the cost."""
     known = with_facts(playbook, scope, evidence)
     ranked = rank(tuple(weigh(playbook, each, scope, known) for each in playbook.hypotheses))
-    gaps = tuple(gap for name, value in evidence.items() for gap in _gaps(name, value))
+    gaps = tuple(gap for name, value in evidence.items() for gap in gaps_of(name, value))
+    complete = not any(gap.reason is GapReason.PENDING for gap in gaps)
     signal = signal_state(playbook, known)
     verdict = judge(ranked, signal)
     overview: Overview = playbook.overview(
@@ -119,19 +145,15 @@ def report(playbook: Playbook, scope: Scope, evidence: Evidence, aws: Aws) -> Re
         causes=chain_first(ranked),
         chain=chain(ranked) if verdict in (Verdict.HIGH, Verdict.MEDIUM) else (),
         gaps=gaps,
-        next_test=next_test(ranked) if verdict is not Verdict.HIGH else None,
+        next_test=next_test(playbook, scope, evidence, ranked, signal)
+        if complete and verdict not in (Verdict.HIGH, Verdict.NOTHING_WRONG)
+        else None,
+        first_guess=playbook.first_guess or None,
         by_hand=tuple(advice(playbook, scope, known, ranked, verdict))[:MOST_ADVICE],
         cost=aws.cost(),
-        complete=not any(gap.reason is GapReason.PENDING for gap in gaps),
+        complete=complete,
         made_at=aws.now(),
     )
-
-
-def _gaps(name: str, value: object) -> tuple[Gap, ...]:
-    """The gaps a probe's result leaves: itself, or the parts that could not be read."""
-    if isinstance(value, Gap):
-        return (value,)
-    return value.gaps(name) if isinstance(value, PartlyRead) else ()
 
 
 def signal_state(playbook: Playbook, evidence: Evidence) -> SignalState | None:

@@ -42,8 +42,13 @@ def _not_accepted(
 
 def probes_for(playbook: type[Playbook], method: Callable[..., object]) -> tuple[str, ...]:
     """The names of the probes a method needs, through the facts it asks for as well."""
+    return probes_behind(playbook, evidence_parameters(playbook, method))
+
+
+def probes_behind(playbook: type[Playbook], names: Iterable[str]) -> tuple[str, ...]:
+    """The probes among these names, and those that the facts among them are made of."""
     needed: dict[str, None] = {}
-    waiting = list(evidence_parameters(playbook, method))
+    waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name in playbook.facts:

@@ -20,11 +20,12 @@ from bot.domain.errors import CredentialsRefused, ReadFailed
 from bot.domain.plan import Choice, Plan
 from bot.domain.playbook_contract import Action, Playbook, Scope
 from bot.domain.ports import Aws
-from bot.domain.report import Gap, GapReason, Offer, Report, Window
+from bot.domain.report import Cause, CauseStatus, Gap, GapReason, Offer, Report, Window
 from bot.domain.service import Service
 from bot.investigation.engine import investigate
 from bot.investigation.ownership import owner
 from bot.investigation.routing import Router
+from bot.investigation.verdict import decided_by_complete_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +111,13 @@ class Investigator:
 
     def _wanted(self, report: Report) -> list[tuple[Action, Choice | None]]:
         """The actions for the likely causes, those of the first link of the chain first, each with
-        what its cause's evidence names."""
+        what its cause's evidence names. After a change, also for every other cause that still
+        stands: of two faults, one may be mended."""
         by_id = {cause.id: cause for cause in report.causes}
         wanted: dict[str, Choice | None] = {}
-        for cause in (by_id[name] for name in report.chain) if report.cause is not None else ():
+        likely = [by_id[name] for name in report.chain] if report.cause is not None else []
+        standing = report.causes if report.window.since is not None else ()
+        for cause in (*likely, *filter(still_stands, standing)):
             for name in cause.actions:
                 wanted.setdefault(name, cause.choice)
         return [(self.actions[name], each) for name, each in wanted.items() if name in self.actions]
@@ -169,6 +173,11 @@ class Investigator:
             return await loop.run_in_executor(self.pool, read, *args)  # type: ignore[arg-type]
         except ReadFailed as failed:
             return failed.as_gap(name)
+
+
+def still_stands(cause: Cause) -> bool:
+    """Whether a cause is supported by evidence that is complete, whichever its rivals are."""
+    return cause.status is CauseStatus.SUPPORTED and decided_by_complete_evidence(cause)
 
 
 def in_order(offered: Iterable[Offer | None]) -> tuple[Offer, ...]:

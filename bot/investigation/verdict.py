@@ -1,4 +1,4 @@
-"""Decides what a report comes to: the chain of likely causes, how sure it is, what to check next.
+"""Decides what a report comes to: the chain of likely causes, and how sure it is.
 
 Pure. A verdict is HIGH only with a decisive clue from complete evidence, a lead over every rival
 that may still be true, and a signal that is known to be abnormal.
@@ -34,7 +34,8 @@ def judge(ranked: tuple[Cause, ...], signal: SignalState | None = None) -> Verdi
     - The signal is known not to be abnormal: NOTHING_WRONG, whatever the clues say.
     - The first cause is supported: HIGH when it is 2 points before the next cause that is not
       refuted, no rival could reach its score with clues that are unknown, a decisive clue rests on
-      complete evidence and the signal is known to be abnormal; MEDIUM at a lead of 1 point.
+      complete evidence and the signal is known to be abnormal; MEDIUM at a lead of 1 point, OVER
+      instead when the signal is normal again.
     - Else OVER when the signal is normal again, and INCONCLUSIVE when it is not or not known.
 
     A cause and one that it can bring about are no rivals. `signal` None: the playbook has none.
@@ -56,7 +57,10 @@ def judge(ranked: tuple[Cause, ...], signal: SignalState | None = None) -> Verdi
         and all(decided_by_complete_evidence(cause) for cause in links(ranked))
         and (signal is None or signal.abnormal is True)
     )
-    return Verdict.HIGH if sure else Verdict.MEDIUM
+    if sure:
+        return Verdict.HIGH
+    # of what is over already, only a sure cause is worth a name
+    return Verdict.OVER if signal is not None and signal.over else Verdict.MEDIUM
 
 
 def related(one: Cause, other: Cause) -> bool:
@@ -104,15 +108,3 @@ def potential(cause: Cause) -> float:
     return cause.score + sum(
         max(WEIGHT[clue.kind], 0) for clue in cause.clues if clue.holds is None
     )
-
-
-def next_test(ranked: tuple[Cause, ...]) -> str | None:
-    """The text of the unknown clue with most weight, among causes that are not refuted."""
-    unknown = [
-        (abs(WEIGHT[clue.kind]) or 4, clue.text)
-        for cause in ranked
-        if cause.status is not CauseStatus.REFUTED
-        for clue in cause.clues
-        if clue.holds is None
-    ]
-    return max(unknown, key=lambda each: each[0])[1] if unknown else None

@@ -8,7 +8,8 @@ from bot.render.alarm_question import alarm_answer, alarm_question
 from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
-from bot.render.clicks import NUMBER, PROPOSE, Click, Offer
+from bot.render.clicks import ACTION, INSIST, NUMBER, PROPOSE, REACH, Click, Offer
+from bot.render.comparison import before_and_after
 from bot.render.messages import (
     Entry,
     already_open,
@@ -20,11 +21,15 @@ from bot.render.messages import (
     unknown_message,
 )
 from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
+from bot.render.objections import evidence_modal, guard_modal, others_modal
 from bot.render.plans import number_bounds
 
 __all__ = [
+    "ACTION",
+    "INSIST",
     "NUMBER",
     "PROPOSE",
+    "REACH",
     "Click",
     "Entry",
     "Message",
@@ -32,14 +37,18 @@ __all__ = [
     "alarm_answer",
     "alarm_question",
     "already_open",
+    "before_and_after",
     "card",
     "error_modal",
+    "evidence_modal",
+    "guard_modal",
     "help_message",
     "loading_modal",
     "no_incident",
     "nothing_modal",
     "notice",
     "number_bounds",
+    "others_modal",
     "playbooks_message",
     "preview_modal",
     "run_message",

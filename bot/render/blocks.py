@@ -197,6 +197,29 @@ def number_field(
     }
 
 
+def choice_field(name: str, block_id: str, options: Sequence[tuple[str, str, str]]) -> Block:
+    """Radio buttons in a modal; the action id is the block's id.
+
+    Args:
+        name: the field's label.
+        block_id: of the field.
+        options: title, value and description of each, at most 10.
+    """
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": label(name, 150),
+        "element": {
+            "type": "radio_buttons",
+            "action_id": block_id,
+            "options": [
+                {"text": label(title, 75), "value": value, "description": label(said, 75)}
+                for title, value, said in options[:10]
+            ],
+        },
+    }
+
+
 def confirm(title: str, text: str, yes: str, *, danger: bool = False) -> Block:
     """The dialog that asks for confirmation before a click takes effect."""
     return {

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.objection import other_actions
 from bot.domain.redaction import evidence_in
 from bot.domain.report import GapReason, Report
-from bot.domain.run import Run, RunState
+from bot.domain.run import Run
 from bot.render import findings
 from bot.render.blocks import (
     MOST_CHARACTERS,
@@ -33,7 +34,9 @@ from bot.render.blocks import (
 from bot.render.change_message import UNDER_WAY, outcome
 from bot.render.chart import chart
 from bot.render.clicks import Click, Offer
+from bot.render.comparison import before_and_after, history
 from bot.render.findings import Detail
+from bot.render.next_step import next_button
 from bot.render.text import (
     Mrkdwn,
     clip,
@@ -82,12 +85,12 @@ def card(
         blocks = _blocks(incident, report, runs, offers, detail)
         if count_characters(blocks) <= BUDGET:
             break
-    return Message(summary(incident, report, runs), blocks, _kept(report))
+    return Message(summary(incident, report), blocks, _kept(report))
 
 
-def summary(incident: Incident, report: Report | None, runs: Sequence[Run] = ()) -> str:
+def summary(incident: Incident, report: Report | None) -> str:
     """The card in one or two sentences, for notifications and screen readers."""
-    pieces = [escaped(f"{_state_word(incident)}{_headline(incident, report, runs)}", 300)]
+    pieces = [escaped(f"{_state_word(incident)}{_headline(incident, report)}", 300)]
     if report is not None and report.complete:
         cause = report.cause
         pieces.append(
@@ -119,13 +122,13 @@ def _blocks(
     detail: Detail,
 ) -> list[Block]:
     blocks: list[Block | None] = [
-        header(f"{_state_word(incident)}{_headline(incident, report, runs)}"),
+        header(f"{_state_word(incident)}{_headline(incident, report)}"),
         context(_facts(incident, report)),
     ]
     if report is not None:
-        blocks += [_codes(report), findings.verdict(report, detail)]
+        blocks += [history(report), _codes(report), findings.verdict(report, detail)]
         blocks.append(findings.observations(report, detail))
-    blocks += [_runs(runs), _buttons(incident, runs, offers)]
+    blocks += [_runs(runs), _buttons(incident, report, runs, offers)]
     if report is not None and incident.state is not IncidentState.CLOSED:
         blocks.append(findings.blocked(report, detail))
     if report is not None:
@@ -150,24 +153,14 @@ def _state_word(incident: Incident) -> str:
     }[incident.state]
 
 
-def _headline(incident: Incident, report: Report | None, runs: Sequence[Run] = ()) -> str:
-    """What is wrong and how much; after a change of ours how it is now beside how it was."""
-    signal = report.signal if report else None
-    if report and signal and signal.was and signal.now and _since_a_change(report, runs):
-        return f"{clip(incident.service, 60)} · {signal.label} {signal.now} now, was {signal.was}"
+def _headline(incident: Incident, report: Report | None) -> str:
+    """What is wrong and how much; after a change how it is since, and how it was before."""
+    service = clip(incident.service, 60)
+    if report is not None and (compared := before_and_after(report)):
+        return f"{service} · {compared}"
     if report is not None and report.overview.headline:
-        return f"{clip(incident.service, 60)} · {report.overview.headline}"
-    return f"{clip(incident.service, 60)} · {incident.playbook}, investigating"
-
-
-def _since_a_change(report: Report, runs: Sequence[Run]) -> bool:
-    """Whether the report was made after a change that has ended came into force."""
-    began = [
-        run.in_force_at or run.applied_at
-        for run in runs
-        if run.state in (RunState.DONE, RunState.UNDONE)
-    ]
-    return any(at is not None and report.made_at > at for at in began)
+        return f"{service} · {report.overview.headline}"
+    return f"{service} · {incident.playbook}, investigating"
 
 
 def _facts(incident: Incident, report: Report | None) -> Mrkdwn:
@@ -230,8 +223,11 @@ def _runs(runs: Sequence[Run]) -> Block | None:
     return rich(line(bold("Actions")), bullets(rows))
 
 
-def _buttons(incident: Incident, runs: Sequence[Run], offers: Sequence[Offer]) -> Block | None:
-    """The actions. The first is highlighted, unless a change is under way."""
+def _buttons(
+    incident: Incident, report: Report | None, runs: Sequence[Run], offers: Sequence[Offer]
+) -> Block | None:
+    """The read that would decide, the actions, and the way to those that nothing calls for. The
+    first action is highlighted, unless a change is under way."""
     if incident.state is IncidentState.CLOSED:
         return None
     under_way = any(run.state in UNDER_WAY for run in runs)
@@ -245,12 +241,19 @@ def _buttons(incident: Incident, runs: Sequence[Run], offers: Sequence[Offer]) -
         )
         for number, offer in enumerate(offers[:MOST_OFFERS])
     ]
+    read = next_button(report, incident.id) if report else None
+    if read is not None:
+        made.insert(0, read)
+    if report is not None and report.complete and other_actions(report):
+        made.append(button("Other actions…", Click.OTHERS, incident.id))
     return actions(made) if made else None
 
 
 def _more_buttons(incident: Incident, report: Report | None) -> Block:
     made = [button("Timeline", Click.TIMELINE, incident.id)]
-    if report is not None and report.complete and incident.state is not IncidentState.CLOSED:
+    again = report is not None and report.complete and incident.state is not IncidentState.CLOSED
+    read = next_button(report, incident.id) if report else None
+    if again and (read is None or read["action_id"] == Click.LATER):  # else it looks again itself
         made.insert(0, button("Look again", Click.RERUN, incident.id))
     return actions(made)
 

@@ -29,6 +29,7 @@ from bot.render.blocks import (
 )
 from bot.render.clicks import Click
 from bot.render.plans import (
+    against,
     calls,
     commands,
     diff,
@@ -109,6 +110,7 @@ def run_message(run: Run, incident: Incident) -> Message:
     title = plan.title if plan else run.action
     blocks: list[Block | None] = [
         section(strong(escaped(f"{_title(run)}: {title}", 250))),
+        rich(*against(run.objection)) if run.objection else None,
         rich(_who(run), *_what(plan)),
     ]
     if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
@@ -223,8 +225,9 @@ def _by_hand(run: Run) -> Block | None:
 def _buttons(run: Run) -> Block | None:
     title = run.plan.title if run.plan else run.action
     if run.state is RunState.REQUESTED:
+        warned = f" {run.objection.lead}." if run.objection else ""
         confirmation = confirm(
-            "Approve this change?", f"{clip(title, 200)}. It is applied at once.", "Approve"
+            "Approve this change?", f"{clip(title, 200)}.{warned} It is applied at once.", "Approve"
         )
         return actions(
             [

@@ -15,6 +15,8 @@ class Click(StrEnum):
     UNDO = "undo"  # value: run
     RERUN = "rerun"  # value: incident; investigate again
     TIMELINE = "timeline"  # value: incident
+    OTHERS = "others"  # value: incident; opens the choice of actions that nothing calls for
+    LATER = "later"  # value: incident; investigate again when AWS has published what is missing
     CHOOSE = "choose"  # value: bot.incidents.alarm_choice.AlarmChoice; numbered
 
     @classmethod
@@ -27,6 +29,16 @@ class Click(StrEnum):
 PROPOSE = "propose"
 """callback_id of the preview. Submitting it requests approval; private_metadata is the run id."""
 
+
+REACH = "reach"
+"""callback_id of the choice among the other actions; private_metadata is the incident's id."""
+
+INSIST = "insist"
+"""callback_id of what the evidence says against an action. Submitting it computes the plan all the
+same; private_metadata is the offer."""
+
+ACTION = "action"
+"""block_id and action_id of the choice among the other actions."""
 
 NUMBER = "number"
 """block_id and action_id of the preview's field for the number that a person may change."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from bot.domain.objection import refuting_clue
 from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
 from bot.render.blocks import (
     Block,
@@ -20,6 +21,7 @@ from bot.render.blocks import (
     plain,
     rich,
 )
+from bot.render.next_step import UNREAD, next_step
 from bot.render.text import actor_name, plural, time_to_onset
 
 T = TypeVar("T")
@@ -34,15 +36,6 @@ WITHOUT_CAUSE = {
     Verdict.OVER: "It is over, and no cause is known",
 }
 LOOKED_AROUND = "I looked around; the card says what stands out"
-UNREAD = {
-    GapReason.DENIED: "No access",
-    GapReason.THROTTLED: "AWS throttled the read",
-    GapReason.TIMEOUT: "AWS did not answer in time",
-    GapReason.NOT_FOUND: "Not found",
-    GapReason.NOT_CONFIGURED: "Not set up",
-    GapReason.BUDGET: "Read budget used up",
-    GapReason.ERROR: "The read failed",
-}
 CHANGES = "Changes around the onset"
 TRAIL_IS_LATE = timedelta(minutes=15)  # CloudTrail: about 5 minutes, without promise
 MOST_BLOCKED = 3
@@ -96,7 +89,7 @@ def verdict(report: Report, detail: Detail) -> Block:
         elements.append(bullets([_other_cause(each, detail) for each in shown]))
         elements += _more(len(others) - len(shown), "more possible")
     if report.complete and report.next_test and report.verdict is not Verdict.NOTHING_WRONG:
-        elements.append(line(bold("Next: "), plain(f"find out {report.next_test}", detail.length)))
+        elements += next_step(report, report.next_test, detail.length)
     return rich(*elements)
 
 
@@ -166,8 +159,12 @@ def changes(report: Report, detail: Detail) -> Block | None:
 
 
 def ruled_out(report: Report, detail: Detail) -> Block | None:
-    """The causes that are ruled out, each with the clue that refutes it."""
-    refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
+    """The causes that are ruled out, each with the clue that refutes it.
+
+    The one that people usually suspect first comes first: its remedy is what somebody is about to
+    reach for, whether or not it is an action of ours.
+    """
+    refuted = first_guess_first(report)
     not_applicable = [cause for cause in refuted if not cause.applies]
     applicable = [cause for cause in refuted if cause.applies]
     if not refuted:
@@ -176,7 +173,11 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
     shown = _first(applicable, detail.refuted)
     if shown:
         rows = [
-            [plain(cause.title, 150), plain(f": {refutation(cause)}", detail.length)]
+            [
+                *([bold("Suspected first: ")] if cause.id == report.first_guess else []),
+                plain(cause.title, 150),
+                plain(f": {refutation(cause)}", detail.length),
+            ]
             for cause in shown
         ]
         elements.append(bullets(rows))
@@ -186,6 +187,12 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
         lead = f"Does not apply to {report.service}: "
         elements.append(line(plain(lead, 120), plain(titles, detail.length, quiet=True)))
     return rich(*elements)
+
+
+def first_guess_first(report: Report) -> list[Cause]:
+    """The causes that are ruled out, the one that people usually suspect before the others."""
+    refuted = [cause for cause in report.causes if cause.status is CauseStatus.REFUTED]
+    return sorted(refuted, key=lambda cause: cause.id != report.first_guess)
 
 
 def blocked(report: Report, detail: Detail) -> Block | None:
@@ -284,20 +291,9 @@ def _other_cause(cause: Cause, detail: Detail) -> list[Part]:
 
 
 def refutation(cause: Cause) -> str:
-    """The text of the clue that refutes a cause.
-
-    That is a necessary clue that does not hold, a contradicting one that does, or a decisive one
-    that does not.
-    """
-    for kind, holds in (
-        (ClueKind.NECESSARY, False),
-        (ClueKind.CONTRADICTING, True),
-        (ClueKind.DECISIVE, False),
-    ):
-        for clue in cause.clues:
-            if clue.kind is kind and clue.holds is holds:
-                return clue.text
-    return "nothing supports it"
+    """The text of the clue that refutes a cause."""
+    clue = refuting_clue(cause)
+    return clue.text if clue else "nothing supports it"
 
 
 def _by_permission(gaps: Sequence[Gap]) -> list[list[Gap]]:

@@ -25,6 +25,7 @@ from bot.render.blocks import (
 )
 from bot.render.clicks import NUMBER, PROPOSE
 from bot.render.plans import (
+    against,
     calls,
     checks,
     diff,
@@ -45,7 +46,7 @@ def loading_modal(external_id: str, title: str = "Preparing the change") -> View
     """Opened at the click, whose trigger id is valid for 3 seconds; the preview replaces it."""
     progress = plain("Reading the state of the resource and computing the exact calls. ")
     promise = plain("This changes nothing.", quiet=True)
-    return _view("Preview", [rich(line(bold(title)), line(progress, promise))], external_id)
+    return modal_view("Preview", [rich(line(bold(title)), line(progress, promise))], external_id)
 
 
 def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
@@ -59,6 +60,7 @@ def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
     facts = (_consequences(plan), checks(plan))
     derived = [each for each in (sizing(plan),) if each]
     blocks: list[Block | None] = [
+        rich(*against(run.objection)) if run.objection else None,
         rich(line(bold(plan.title)), line(plain("Target: "), fixed_width(plan.target)), *derived),
         field,
         _blocked_notice(plan) if blocked else None,
@@ -74,18 +76,20 @@ def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
     submit = None if blocked else "Ask for approval"
     if blocked and field:
         submit = "Compute again"
-    return _view("Preview", kept, external_id, submit=submit, run=run.id)
+    return modal_view("Preview", kept, external_id, submit=submit, metadata=run.id)
 
 
 def nothing_modal(external_id: str, title: str, reason: str) -> View:
     """Says why there is nothing to do, or why the person may not do it."""
-    return _view("Preview", [rich(line(bold(title)), line(*sentence(reason, 1500)))], external_id)
+    return modal_view(
+        "Preview", [rich(line(bold(title)), line(*sentence(reason, 1500)))], external_id
+    )
 
 
 def error_modal(external_id: str, what: str, advice: str) -> View:
     """Says what failed inside the bot and what the person can do; nothing was changed."""
     block = rich(line(bold(what)), line(plain(advice, 1500)), line(plain("Nothing was changed.")))
-    return _view("Not possible now", [block], external_id)
+    return modal_view("Not possible now", [block], external_id)
 
 
 def _blocked_notice(plan: Plan) -> Block:
@@ -121,17 +125,28 @@ def _number(plan: Plan) -> Block | None:
     )
 
 
-def _view(
+def modal_view(
     title: str,
     blocks: list[Block],
     external_id: str,
     *,
     submit: str | None = None,
-    run: str | None = None,
+    callback: str = PROPOSE,
+    metadata: str | None = None,
 ) -> View:
+    """A modal with these blocks.
+
+    Args:
+        title: at most 24 characters.
+        blocks: its content.
+        external_id: by which it is replaced.
+        submit: the button that goes on; without one it can only be closed.
+        callback: which step submitting it takes (`bot.render.clicks`).
+        metadata: id of what the step is about.
+    """
     view: View = {
         "type": "modal",
-        "callback_id": PROPOSE,
+        "callback_id": callback,
         "external_id": external_id,
         "title": label(title, 24),
         "close": label("Close" if submit is None else "Cancel", 24),
@@ -139,6 +154,6 @@ def _view(
     }
     if submit:
         view["submit"] = label(submit, 24)
-    if run:
-        view["private_metadata"] = run
+    if metadata:
+        view["private_metadata"] = metadata
     return view

@@ -1,4 +1,5 @@
-"""The parts of a plan in messages and modals: difference, exact calls, cost, how to undo it."""
+"""The parts of a plan in messages and modals: difference, exact calls, cost, how to undo it, and
+what the evidence says against it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.domain.change_wording import cli_command
+from bot.domain.objection import Objection
 from bot.domain.plan import Check, Number, Plan, Step
+from bot.domain.report import CauseStatus
 from bot.render.blocks import (
     Block,
     Part,
@@ -17,12 +20,20 @@ from bot.render.blocks import (
     line,
     person,
     plain,
+    quote,
     rich,
 )
 from bot.render.text import dollars, duration, plural
 
 MOST_ROWS = 12
 MOST_OTHERS = 6
+MOST_STANDINGS = 5
+STATUS = {
+    CauseStatus.REFUTED: "refuted",
+    CauseStatus.UNTESTED: "untested",
+    CauseStatus.POSSIBLE: "possible, not proven",
+    CauseStatus.SUPPORTED: "supported",
+}
 _ABSENT = object()
 
 
@@ -111,6 +122,27 @@ def other_users(plan: Plan) -> list[Block]:
         return []
     rows = [[plain(each, 300)] for each in plan.others[:MOST_OTHERS]]
     return [line(bold("Who else uses it")), bullets(rows)]
+
+
+def against(objection: Objection) -> list[Block]:
+    """The objection as elements of a rich text block: the figure that decides comes first."""
+    first = next(iter(objection.standings), None)
+    if first is None:
+        return [quote(bold(f"{objection.lead}."))]
+    said = first.text if objection.refuted else f"{STATUS[first.status]}; {first.text}"
+    elements = [
+        quote(bold(f"{objection.lead}: "), plain(said, 600)),
+        line(plain("It is made for: "), bold(first.title, 150)),
+    ]
+    rows: list[list[Part]] = [
+        [plain("and "), bold(each.title, 150), plain(f": {STATUS[each.status]}; {each.text}", 400)]
+        for each in objection.standings[1:MOST_STANDINGS]
+    ]
+    if rows:
+        elements.append(bullets(rows))
+    if objection.remedy:
+        elements.append(line(bold("Instead: "), plain(objection.remedy, 400)))
+    return elements
 
 
 def checks(plan: Plan) -> Block | None:

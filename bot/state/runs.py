@@ -8,6 +8,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from bot.domain.objection import Objection
 from bot.domain.run import AuditEntry, Run, RunState
 from bot.state import sanitize
 from bot.state.audit import AuditLog
@@ -74,6 +75,7 @@ class RunStore:
             actor=run.requested_by,
             event=run.state.value,
             run=run.id,
+            detail=_objected(run.objection),
         )
         return _RUN.decode(stored) or run
 
@@ -148,13 +150,17 @@ class RunStore:
             actor=actor or fields.get("undone_by") or "bot",
             event=to.value,
             run=run_id,
-            detail=str(fields.get("note", "")),
+            detail=str(fields.get("note", "")) or _objected(fields.get("objection")),
         )
         return _stored(answer, f"run {run_id} stays as it is, not {to.value}")
 
-    async def approve(self, run_id: str, approver: str, fingerprint: str) -> Run | None:
+    async def approve(
+        self, run_id: str, approver: str, fingerprint: str, objection: Objection | None = None
+    ) -> Run | None:
         """REQUESTED -> APPROVED if the fingerprint is the run's, the approver is not the
-        requester, Redis TIME is before `expires_at` and the audit chain is whole; else None."""
+        requester, Redis TIME is before `expires_at` and the audit chain is whole; else None.
+
+        `objection` is the run's, for the audit entry."""
         if not approver or not fingerprint:
             raise ValueError("an approval needs a person and a fingerprint")
         answer = await self._audit.run_script(
@@ -164,7 +170,7 @@ class RunStore:
             actor=approver,
             event=S.APPROVED.value,
             run=run_id,
-            detail=f"fingerprint {fingerprint}",
+            detail="; ".join(filter(None, (f"fingerprint {fingerprint}", _objected(objection)))),
         )
         return _stored(answer, f"approval of run {run_id} by {approver} refused")
 
@@ -216,6 +222,11 @@ def _stored(answer: list[Any], refused: str) -> Run | None:
 def _json(text: str) -> str:
     """As `Record` writes a string, so that scripts can compare the two."""
     return _RUN.encode_changes({"note": text})[1]
+
+
+def _objected(objection: Objection | None) -> str:
+    """The evidence against a change, for its audit entries."""
+    return f"against the evidence: {objection.text}" if objection else ""
 
 
 def _check_plan(fields: Mapping[str, Any]) -> None:

@@ -25,10 +25,15 @@ def run_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def incident_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """An incident's fields with the reasons of the alarm and its children redacted."""
+    """An incident's fields with the reasons of the alarm and its children, and what changes by
+    others did, redacted."""
     clean = dict(fields)
     if isinstance(alarm := fields.get("alarm"), Alarm):
         clean["alarm"] = _alarm(alarm)
+    if noticed := fields.get("noticed"):
+        clean["noticed"] = tuple(
+            each.model_copy(update={"summary": redact(each.summary)}) for each in noticed
+        )
     return clean
 
 

@@ -23,11 +23,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
 from bot.render import (
+    ACTION,
+    INSIST,
     NUMBER,
     PROPOSE,
+    REACH,
     Click,
     Message,
     error_modal,
+    evidence_modal,
     help_message,
     loading_modal,
     notice,
@@ -35,6 +39,7 @@ from bot.render import (
     unknown_message,
 )
 from handlers.envelopes import (
+    ActionReached,
     AlarmSeen,
     ButtonClicked,
     Command,
@@ -95,6 +100,8 @@ def register(
     app.event("app_mention")(listeners.mention)
     app.action(_CLICKS)(listeners.button)
     app.view(PROPOSE)(listeners.submission)
+    app.view(REACH)(listeners.reached)
+    app.view(INSIST)(listeners.reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,7 @@ class _Listeners:
     async def button(
         self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, respond: AsyncRespond
     ) -> BoltResponse | None:
-        """A button was pressed; the one for a preview opens the loading modal."""
+        """A button was pressed; those that lead to a modal open one that is loading."""
         clicked = _button_clicked(body)
         if clicked is None:
             await ack()
@@ -196,11 +203,12 @@ class _Listeners:
             await _respond(respond, TRY_AGAIN)
             return BoltResponse(status=503, body="")
         if clicked.view is not None:
+            loading = evidence_modal if clicked.click is Click.OTHERS else loading_modal
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
                     await client.views_open(
                         trigger_id=text_in(body.get("trigger_id")),
-                        view=loading_modal(clicked.view),
+                        view=loading(clicked.view),
                     )
             except _SLACK_FAULTS as fault:
                 log.warning("the preview could not be opened: %s", fault)
@@ -231,6 +239,25 @@ class _Listeners:
                 await ack(response_action="update", view=loading_modal(external))
             return
         failed = error_modal(external, "Approval was not requested.", TRY_AGAIN)
+        await ack(response_action="update", view=failed)
+
+    async def reached(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """An action that the findings do not call for was chosen, or insisted on."""
+        insisted = text_in(view.get("callback_id")) == INSIST
+        external = text_in(view.get("external_id")) or text_in(view.get("id"))
+        reached = ActionReached(
+            team=_team(body),
+            user=text_in(dict_in(body.get("user")).get("id")),
+            offer=text_in(view.get("private_metadata")) if insisted else _action_chosen(view),
+            view_id=text_in(view.get("id")),
+            external=external,
+            insisted=insisted,
+        )
+        if await self._save(reached):
+            loading = loading_modal if insisted else evidence_modal
+            await ack(response_action="update", view=loading(external))
+            return
+        failed = error_modal(external, "Nothing was computed.", TRY_AGAIN)
         await ack(response_action="update", view=failed)
 
     async def _save_event(self, envelope: Envelope) -> BoltResponse | None:
@@ -284,8 +311,15 @@ def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
         message_ts=text_in(container.get("message_ts")) or None,
         thread_ts=text_in(thread) or None,
         trigger=trigger,
-        view=f"prepare-{trigger}" if click is Click.PREPARE else None,
+        view=f"{click}-{trigger}" if click in (Click.PREPARE, Click.OTHERS) else None,
     )
+
+
+def _action_chosen(view: dict[str, Any]) -> str:
+    """The offer of the action chosen among the other ones; empty when none is."""
+    state = dict_in(dict_in(view.get("state")).get("values"))
+    chosen = dict_in(dict_in(state.get(ACTION)).get(ACTION)).get("selected_option")
+    return text_in(dict_in(chosen).get("value"))
 
 
 def _number_typed(view: dict[str, Any]) -> int | Ignored | None:

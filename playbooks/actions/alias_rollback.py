@@ -68,8 +68,7 @@ class RollbackAlias(Action):
         else:
             name, alias, history = _changed_last(aws, scope)
             now = read_alias(aws, name, alias)
-        suspect = choice.suspect if choice and choice.suspect else None
-        previous = _previous(aws, now, history, suspect)
+        previous = _previous(aws, now, history, choice or Choice())
         return self._draft(aws, scope, now, previous, history, choice)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
@@ -112,7 +111,7 @@ class RollbackAlias(Action):
             inverse=(_update(now.function, now.name, now.version, now.weights),),
             checks=(
                 *_as_the_evidence_says(now, previous, choice),
-                _served_before(now, previous, history),
+                _served_before(now, previous, history, choice),
                 *_checks(scope, now, previous, choice, around),
             ),
             warnings=tuple(_warnings(now, previous, around)),
@@ -190,27 +189,37 @@ def _changed_last(aws: Aws, scope: Scope) -> tuple[str, str, AliasHistory]:
     return max(known, key=lambda each: each[2].changed_at)
 
 
-def _previous(aws: Aws, now: Alias, history: AliasHistory, suspect: str | None) -> str:
+def _previous(aws: Aws, now: Alias, history: AliasHistory, choice: Choice) -> str:
     """The version served before the suspect, else before the one that is served now.
 
     Of a suspect that gets a part of the traffic: the version that gets the rest. Without a suspect
-    never a later version: to go forward again is to undo a rollback. Where CloudTrail does not
-    show it, the version published before is a guess, and the plan's check says so.
+    never a later version: to go forward again is to undo a rollback. CloudTrail says it, else the
+    evidence (the log streams); where neither does, the version published before is a guess, and
+    the plan's check says so.
     """
+    suspect = choice.suspect
     if suspect is not None:
         if suspect in now.weights and suspect != now.version:
             return now.version
-        return history.before(suspect) or published_before(aws, now.function, suspect)
+        known = history.before(suspect) or choice.previous
+        return known or published_before(aws, now.function, suspect)
     earlier = (version for _, version in history.served if older(version, now.version))
     return next(earlier, None) or published_before(aws, now.function, now.version)
 
 
-def _served_before(now: Alias, previous: str, history: AliasHistory) -> Check:
+def _served_before(
+    now: Alias, previous: str, history: AliasHistory, choice: Choice | None
+) -> Check:
     """Whether the alias served the version before; one that serves most of the traffic does."""
     name = f"{now.function}:{now.name}"
     if previous == now.version:
         return Check(text=f"{name} serves version {previous} already, to a part", holds=True)
-    return history.proof(name, previous)
+    proof = history.proof(name, previous)
+    if proof.holds or choice is None or choice.previous != previous:
+        return proof
+    until = f", until {choice.since:%H:%M} UTC" if choice.since else ""
+    text = f"version {previous} of {now.function} served before, by its log streams{until}"
+    return Check(text=text, holds=True)
 
 
 def _as_the_evidence_says(now: Alias, previous: str, choice: Choice | None) -> Iterator[Check]:

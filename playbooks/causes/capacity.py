@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.domain.playbook_contract import Scope, advice, decisive, hypothesis, necessary, supporting
-from bot.domain.report import Advice, Change, Clue, Gap
+from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import durations, next_steps, target_steps, thresholds
-from playbooks.evidence.nearest import Before, nearest_of, unread_changes
+from playbooks.evidence.nearest import Before, nearest_of, not_all_known, unread_changes
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.raised import Shown
 from playbooks.evidence.saturation import saturated
@@ -18,12 +20,14 @@ from playbooks.evidence.wording import asked, count, percent, times
 from playbooks.probes.backends import Backends, TasksProbe
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
+from playbooks.probes.ecs_services import EcsService, EcsServicesProbe
 from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.lambda_reports import Reports
 
 SCALING = frozenset({"scaling"})
 _RESERVED = re.compile(r"\breserved (\d+)")
 _TASKS = re.compile(r"\bto (\d+) (?:tasks|instances)")
+_NUMBER = re.compile(r"\bprovisioned (\d+)")
 _PROVISIONED = re.compile(r"\b(?:Delete|Put)ProvisionedConcurrencyConfig\b")
 
 
@@ -31,6 +35,7 @@ class CapacityCut(FunctionSources, BalancerSources, ChangeSources):
     """Somebody, or a scaling policy, lowered how much runs at once."""
 
     tasks = TasksProbe()
+    ecs_services = EcsServicesProbe()
 
     @hypothesis(
         "Capacity was taken away",
@@ -48,19 +53,23 @@ class CapacityCut(FunctionSources, BalancerSources, ChangeSources):
         reports: Reports | Gap | None,
         balancer: Balancer | Gap | None,
         tasks: Backends | Gap | None,
+        ecs_services: tuple[EcsService, ...] | Gap | None,
         known_changes: Changes,
     ) -> Iterator[Clue]:
-        """A change lowered what runs at once, and just that is short since."""
+        """Less runs at once than before, by a change or as measured, and just that is short."""
         before = nearest_of(known_changes, anomaly.onset, SCALING, thresholds.LATEST)
-        if before is None:
+        cut = cut_by(anomaly, before, counts, balancer) if before else None
+        if cut is None or cut.less is not True:
+            cut = measured(anomaly, counts, balancer, ecs_services) or cut
+        if cut is None:
             yield _no_cut(anomaly, known_changes)
             return
-        lower = lowered(anomaly, before.change, counts, balancer)
-        text = f"{before.told()}: {lower.text}"
-        yield necessary(lower.holds, asked(lower.holds, "whether that is less", text))
-        short = brought(anomaly, before.change, counts, reports, balancer, tasks)
-        yield _decided(before, lower, short, known_changes)
-        yield supporting(before.lag <= thresholds.SOON, before.told())
+        told = f"{before.told()}: " if before else ""
+        yield necessary(cut.less, asked(cut.less, "whether that is less", f"{told}{cut.text}"))
+        short = what_is_short(anomaly, cut, counts, reports, balancer, tasks)
+        yield _decided(before, cut, short, known_changes)
+        if before is not None:
+            yield supporting(before.lag <= thresholds.SOON, before.told())
 
     @advice("capacity-cut")
     def look_at_capacity(self, scope: Scope) -> Iterator[Advice]:
@@ -72,59 +81,140 @@ class CapacityCut(FunctionSources, BalancerSources, ChangeSources):
 
 
 def _no_cut(anomaly: AnomalyWindow, changes: Changes) -> Clue:
-    question = "whether capacity was taken away"
-    if anomaly.onset is None or changes.unread or not changes.asked:
-        return necessary(None, f"{question}: not all changes could be read")
-    return necessary(False, "no change of capacity in the hour before")
+    if why := not_all_known(changes, anomaly.onset):
+        return necessary(None, f"whether capacity was taken away: {why}").resting_on(changes)
+    return necessary(False, "no change of capacity in the hour before").resting_on(changes)
 
 
-def _decided(before: Before, lower: Shown, short: Shown, changes: Changes) -> Clue:
-    holds = short.holds if lower.holds is not False else False
-    if holds and lower.holds is None:
+class Part(StrEnum):
+    """What there is less of."""
+
+    PROVISIONED = "provisioned concurrency"
+    RESERVED = "reserved concurrency"
+    TARGETS = "targets"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Capacity that was taken away. `less`: whether it is less than what ran before."""
+
+    part: Part
+    less: bool | None
+    text: str
+
+
+def cut_by(
+    anomaly: AnomalyWindow,
+    before: Before,
+    counts: FunctionCounts | Gap | None,
+    balancer: Balancer | Gap | None,
+) -> Cut:
+    """What a change of scaling left, beside what ran before it."""
+    summary = before.change.summary
+    if _PROVISIONED.search(summary):
+        left = _NUMBER.search(summary)
+        used = _provisioned_before(anomaly, counts)
+        if "Delete" in summary:
+            return Cut(Part.PROVISIONED, True, "no provisioned concurrency is left")
+        less = int(left[1]) < used if left and used is not None else None
+        were = "how many were in use is not known" if used is None else f"{used:.0f} were in use"
+        return Cut(Part.PROVISIONED, less, f"where up to {were}" if used is not None else were)
+    if (reserved := _RESERVED.search(summary)) and isinstance(counts, FunctionCounts):
+        most = anomaly.baseline(counts.concurrency).peak()
+        text = f"{reserved[1]} reserved, where up to {count(most or 0)} ran at once"
+        return Cut(Part.RESERVED, None if most is None else int(reserved[1]) <= most, text)
+    if (wanted := _TASKS.search(summary)) and isinstance(balancer, Balancer):
+        fewest = _fewest(anomaly, balancer)
+        usual = fewest.usual if fewest else None
+        text = f"{wanted[1]} wanted, where {count(usual or 0)} were healthy"
+        return Cut(Part.TARGETS, None if usual is None else int(wanted[1]) < usual, text)
+    return Cut(Part.TARGETS, None, "what was set before is not read")
+
+
+def measured(
+    anomaly: AnomalyWindow,
+    counts: FunctionCounts | Gap | None,
+    balancer: Balancer | Gap | None,
+    services: tuple[EcsService, ...] | Gap | None,
+) -> Cut | None:
+    """Capacity that is less by its metrics, whoever lowered it; None when none is.
+
+    Targets that failed were not taken away. So none may be unhealthy, some must be left, and ECS
+    must want no more than there are.
+    """
+    used = _provisioned_before(anomaly, counts)
+    if used and isinstance(counts, FunctionCounts):
+        spilled = anomaly.during(counts.spillover).total()
+        now = anomaly.during(counts.provisioned).peak()
+        if spilled >= thresholds.FEW and now is not None and now <= thresholds.EXPLAINS * used:
+            text = f"up to {now:.0f} provisioned executions in use, up to {used:.0f} before"
+            return Cut(Part.PROVISIONED, True, text)
+    if not isinstance(balancer, Balancer) or isinstance(services, Gap):
+        return None
+    if any(service.running < service.desired for service in services or ()):
+        return None
+    fewest = _fewest(anomaly, balancer)
+    if fewest is None or fewest.unhealthy or not 0 < fewest.left <= thresholds.FEWER * fewest.usual:
+        return None
+    return Cut(Part.TARGETS, True, f"{fewest.told()}, none unhealthy")
+
+
+@dataclass(frozen=True, slots=True)
+class Fewest:
+    """The target group that lost the greatest part of its healthy targets."""
+
+    group: str
+    usual: float
+    left: float
+    unhealthy: bool
+
+    def told(self) -> str:
+        return f"{self.group} has {self.left:.0f} targets, usually {self.usual:.0f}"
+
+
+def _fewest(anomaly: AnomalyWindow, balancer: Balancer) -> Fewest | None:
+    """None when it is not known how many there were."""
+    found = []
+    for group, series in balancer.healthy.items():
+        usual, left = anomaly.baseline(series).typical(), anomaly.during(series).lowest()
+        if usual and left is not None:
+            hosts = balancer.hosts.get(group)
+            sick = anomaly.during(hosts.unhealthy_most).peak() if hosts else None
+            found.append(Fewest(group, usual, left, bool(sick)))
+    return min(found, key=lambda each: each.left / each.usual, default=None)
+
+
+def _provisioned_before(
+    anomaly: AnomalyWindow, counts: FunctionCounts | Gap | None
+) -> float | None:
+    if not isinstance(counts, FunctionCounts):
+        return None
+    return anomaly.baseline(counts.provisioned).peak()
+
+
+def _decided(before: Before | None, cut: Cut, short: Shown, changes: Changes) -> Clue:
+    holds = short.holds if cut.less is not False else False
+    if holds and cut.less is None:
         holds = None
-    if holds and not before.nearest:
+    if holds and before is not None and not before.nearest:
         holds = None
-    text = f"{before.told()}; {short.text}"
-    clue = decisive(holds, asked(holds, "whether that is what is short", text))
+    told = f"{before.told()}; " if before else ""
+    clue = decisive(
+        holds, asked(holds, "whether that is what is short", f"{told}{cut.text}; {short.text}")
+    )
     return clue.model_copy(update={"missing": unread_changes(changes)}) if holds else clue
 
 
-def lowered(
+def what_is_short(
     anomaly: AnomalyWindow,
-    change: Change,
-    counts: FunctionCounts | Gap | None,
-    balancer: Balancer | Gap | None,
-) -> Shown:
-    """Whether less runs at once since the change than ran before it."""
-    if _PROVISIONED.search(change.summary):
-        removed = "Delete" in change.summary
-        return Shown(True if removed else None, "provisioned concurrency")
-    if (reserved := _RESERVED.search(change.summary)) and isinstance(counts, FunctionCounts):
-        most = anomaly.baseline(counts.concurrency).peak()
-        text = f"{reserved[1]} reserved, where up to {count(most or 0)} ran at once"
-        return Shown(None if most is None else int(reserved[1]) <= most, text)
-    if (wanted := _TASKS.search(change.summary)) and isinstance(balancer, Balancer):
-        usual = _targets(anomaly, balancer)
-        text = f"{wanted[1]} wanted, where {count(usual or 0)} were healthy"
-        return Shown(None if usual is None else int(wanted[1]) < usual, text)
-    return Shown(None, "what was set before is not read")
-
-
-def _targets(anomaly: AnomalyWindow, balancer: Balancer) -> float | None:
-    usual = [anomaly.baseline(each).typical() for each in balancer.healthy.values()]
-    return max((each for each in usual if each is not None), default=None)
-
-
-def brought(
-    anomaly: AnomalyWindow,
-    change: Change,
+    cut: Cut,
     counts: FunctionCounts | Gap | None,
     reports: Reports | Gap | None,
     balancer: Balancer | Gap | None,
     tasks: Backends | Gap | None,
 ) -> Shown:
-    """Whether what the change took away is what requests fail for."""
-    if _PROVISIONED.search(change.summary):
+    """Whether requests fail for what there is less of."""
+    if cut.part is Part.PROVISIONED:
         if not isinstance(reports, Reports):
             return Shown(None, "whether cold starts are late: no REPORT lines")
         now, _ = durations.tallies(reports, anomaly)
@@ -132,7 +222,7 @@ def brought(
         enough = durations.accounts_for(anomaly, now.late_cold, now.total)
         text = f"{count(now.late_cold)} of {count(now.missed)} late requests were cold starts"
         return Shown(None if enough is None else late and enough, text)
-    if _RESERVED.search(change.summary):
+    if cut.part is Part.RESERVED:
         if not isinstance(counts, FunctionCounts):
             return Shown(None, "whether calls were throttled: no metrics of the function")
         share = throttled_share(counts, anomaly)
@@ -147,17 +237,15 @@ def _fewer_targets(
     """Whether fewer targets were healthy, and those that are left are slow or at their limit."""
     if not isinstance(balancer, Balancer):
         return Shown(None, "how many targets there are: no metrics of them")
-    usual = _targets(anomaly, balancer)
-    now = [anomaly.during(each).lowest() for each in balancer.healthy.values()]
-    left = min((each for each in now if each is not None), default=None)
-    if usual is None or left is None:
+    fewest = _fewest(anomaly, balancer)
+    if fewest is None:
         return Shown(None, "how many targets there were is not known")
     full, text = saturated((tasks,), anomaly)
     slower = anomaly.times_usual(balancer.p50)
     slow = slower is not None and slower >= thresholds.ALL_SLOWER
-    told = f"{left:.0f} targets, usually {usual:.0f}; target response {times(slower)} its usual"
-    if left >= usual:
+    told = f"{fewest.told()}; target response {times(slower)} its usual"
+    if fewest.left >= fewest.usual:
         return Shown(False, told)
-    none_left = left == 0
+    none_left = fewest.left == 0
     short = True if full or slow or none_left else None if full is None else False
     return Shown(short, f"{told}; {text}")

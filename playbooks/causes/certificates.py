@@ -16,7 +16,13 @@ from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import dependency_steps, next_steps, rivals, target_steps, thresholds
 from playbooks.evidence.exception_kinds import Kind
 from playbooks.evidence.failure_sources import FailureSources
-from playbooks.evidence.nearest import nearest_of, no_other_change, unread_changes
+from playbooks.evidence.nearest import (
+    Before,
+    nearest_elsewhere,
+    nearest_of,
+    no_other_change,
+    unread_changes,
+)
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.raised import Raised, Shown, decided, names_it
 from playbooks.evidence.sources import BalancerSources, ChangeSources
@@ -44,6 +50,7 @@ class TargetTlsFailing(BalancerSources, ChangeSources):
         anomaly: AnomalyWindow,
         balancer: Balancer | Gap,
         target_tls_errors: TargetTls | Gap,
+        known_changes: Changes,
     ) -> Iterator[Clue]:
         """As many TLS negotiations with targets fail as there are errors, answered 502.
 
@@ -51,6 +58,9 @@ class TargetTlsFailing(BalancerSources, ChangeSources):
         (Application Load Balancer user guide, "Target groups", "Routing configuration").
         """
         yield from negotiations(anomaly, balancer, target_tls_errors)
+        before = certificate_before(anomaly, known_changes)
+        if before is not None:
+            yield supporting(before.nearest, before.told()).resting_on(known_changes)
         yield from rivals.in_one_zone(anomaly, balancer)
 
     @advice("target-tls")
@@ -69,13 +79,13 @@ class CertificateRefused(FailureSources):
     ) -> Iterator[Clue]:
         """Exceptions name a certificate, and one was replaced shortly before."""
         yield from names_it(raised, Kind.CERTIFICATE)
-        before = nearest_of(known_changes, anomaly.onset, CERTIFICATES, thresholds.SOON)
+        before = certificate_before(anomaly, known_changes)
         if before is not None and before.nearest:
-            shown = Shown(True, before.told(), unread_changes(known_changes))
+            shown = Shown(True, before.told(), (*unread_changes(known_changes), *before.missing))
         else:
             shown = Shown(None, "when it runs out is not read")
         alone = no_other_change(known_changes, anomaly.onset, CERTIFICATES)
-        yield decided(raised, Kind.CERTIFICATE, shown, class_alone=alone)
+        yield decided(raised, Kind.CERTIFICATE, shown=shown, class_alone=alone)
         if before is not None:
             yield supporting(True, before.told())
 
@@ -85,6 +95,14 @@ class CertificateRefused(FailureSources):
         yield from next_steps.exception_messages(scope)
         yield dependency_steps.certificates(scope)
         yield next_steps.trail(scope, "who replaced a certificate")
+
+
+def certificate_before(anomaly: AnomalyWindow, changes: Changes) -> Before | None:
+    """The change of a certificate or secret before the onset, else the one of a certificate in the
+    account."""
+    onset, span = anomaly.onset, thresholds.SOON
+    own = nearest_of(changes, onset, CERTIFICATES, span)
+    return own or nearest_elsewhere(changes, onset, frozenset({"certificate"}), span)
 
 
 def negotiations(

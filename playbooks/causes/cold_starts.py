@@ -52,6 +52,7 @@ class ColdStartSurge(FunctionSources):
         """Late requests are cold starts, and cold requests are late far more often than warm."""
         for clue in late_cold_starts(anomaly, reports):
             yield choosing(alias_to_provision(counts), clue.resting_on(reports, edge))
+        yield from rivals.waited_for_nothing(anomaly, access, reports)
         yield more_traffic(anomaly, edge, thresholds.SURGE)
         yield from around_cold_starts(anomaly, edge, access, counts, reports)
         yield from provisioning(anomaly, counts, provisioned, integration)

@@ -17,13 +17,22 @@ from bot.domain.report import Advice, Clue
 from playbooks.evidence import next_steps, thresholds
 from playbooks.evidence.exception_kinds import Kind, KindOfExceptions
 from playbooks.evidence.failure_sources import FailureSources
-from playbooks.evidence.nearest import Before, nearest_of, unread_changes
+from playbooks.evidence.nearest import (
+    Before,
+    nearest_elsewhere,
+    nearest_of,
+    not_all_known,
+    unread_changes,
+)
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.evidence.raised import Raised, hardly_own
+from playbooks.evidence.raised import Raised, hardly_own, of_one_version
 from playbooks.evidence.wording import asked
 from playbooks.probes.changes import Changes
 
 SETTINGS = frozenset({"secret", "parameter", "flag", "configuration"})
+
+READ_BY_CODE = frozenset({"secret", "parameter", "flag"})
+"""What code may read by its name, so that no setting of AWS's says who uses it."""
 
 NAMED = {
     "secret": (Kind.SETTING, Kind.DATABASE, Kind.PERMISSION),
@@ -32,7 +41,6 @@ NAMED = {
     "configuration": (Kind.SETTING, Kind.NAME, Kind.MEMORY),
 }
 """Kinds of exception that say themselves that what was changed is what fails."""
-ANYTHING = (*Kind, None)
 
 
 class ConfigurationChange(FailureSources):
@@ -48,13 +56,18 @@ class ConfigurationChange(FailureSources):
             "throttled-dependency",
             "function-timeout",
             "backend-overload",
+            "out-of-memory",
+            "expired-certificate",
         ),
     )
     def configuration_change(
         self, anomaly: AnomalyWindow, raised: Raised, known_changes: Changes
     ) -> Iterator[Clue]:
         """A setting was changed last before the onset, and the code raises what it did not."""
-        before = nearest_of(known_changes, anomaly.onset, SETTINGS, thresholds.SOON)
+        onset = anomaly.onset
+        before = nearest_of(known_changes, onset, SETTINGS, thresholds.SOON) or nearest_elsewhere(
+            known_changes, onset, READ_BY_CODE, thresholds.SOON
+        )
         if before is None:
             yield _no_change(anomaly, known_changes)
             return
@@ -74,12 +87,11 @@ class ConfigurationChange(FailureSources):
 
 
 def _no_change(anomaly: AnomalyWindow, changes: Changes) -> Clue:
-    question = "whether a secret, parameter or flag was changed"
-    if anomaly.onset is None:
-        return necessary(None, f"{question}: onset not known")
-    if changes.unread or not changes.asked:
-        return necessary(None, f"{question}: not all changes could be read")
-    return necessary(False, "no change of a secret, parameter or flag shortly before")
+    if why := not_all_known(changes, anomaly.onset):
+        text = f"whether a secret, parameter or flag was changed: {why}"
+        return necessary(None, text).resting_on(changes)
+    text = "no change of a secret, parameter or flag shortly before"
+    return necessary(False, text).resting_on(changes)
 
 
 def new_exceptions(raised: Raised, before: Before, changes: Changes) -> Clue:
@@ -94,9 +106,11 @@ def new_exceptions(raised: Raised, before: Before, changes: Changes) -> Clue:
         holds = False if mostly is False else None
         text = f"{before.told()}; {raised.unread()}; {raised.counted()}"
         return decisive(holds, asked(holds, question, text))
-    named, found = raised.of(*NAMED[before.change.kind]), raised.of(*ANYTHING)
+    named, found = raised.of(*NAMED[before.change.kind]), raised.all()
     speaks = named is not None and named.stand_out is not False
-    one = False if found is None else _new(named if speaks and named else found)
+    one: bool | None = False
+    if found is not None and not of_one_version(raised):
+        one = _new(named if speaks and named else found)
     holds = False if one is False or mostly is False else one and mostly
     if holds and not before.nearest:
         holds = None
@@ -105,7 +119,7 @@ def new_exceptions(raised: Raised, before: Before, changes: Changes) -> Clue:
     clue = decisive(holds, asked(holds, question, f"{before.told()}; {text}"))
     missing = raised.coverage.missing
     if holds:
-        missing = (*missing, *unread_changes(changes))
+        missing = (*missing, *unread_changes(changes), *before.missing)
     if holds and not speaks:
         missing = (*missing, "what the change did to the code was not read")
     return clue.model_copy(update={"missing": missing})

@@ -23,7 +23,13 @@ from playbooks.evidence import dependency_steps, durations, next_steps, target_s
 from playbooks.evidence.dependencies import database_shows, tables_show
 from playbooks.evidence.exception_kinds import Kind
 from playbooks.evidence.failure_sources import FailureSources
-from playbooks.evidence.nearest import Before, nearest_of, no_other_change, unread_changes
+from playbooks.evidence.nearest import (
+    Before,
+    nearest_of,
+    no_other_change,
+    not_all_known,
+    unread_changes,
+)
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.raised import Raised, Shown, decided, names_it
 from playbooks.evidence.wording import asked, figures, percent
@@ -52,11 +58,13 @@ class FailingDependencies(FailureSources):
         known_changes: Changes,
     ) -> Iterator[Clue]:
         """Exceptions name a database, and it shows it, or was restarted or changed before."""
-        yield from names_it(raised, Kind.DATABASE)
         before = nearest_of(known_changes, anomaly.onset, DATABASE, thresholds.SOON)
+        # what cannot connect may well mean the database that was just restarted
+        kinds = (Kind.REFUSED, Kind.NETWORK) if before and before.nearest else ()
+        yield from names_it(raised, Kind.DATABASE, *kinds)
         shown = with_change(database_shows(anomaly, dependencies), before, known_changes)
         alone = no_other_change(known_changes, anomaly.onset, DATABASE)
-        yield decided(raised, Kind.DATABASE, shown, class_alone=alone)
+        yield decided(raised, Kind.DATABASE, *kinds, shown=shown, class_alone=alone)
         yield from came_before(before)
 
     @hypothesis("A service the code calls throttles it", explains=HANGING)
@@ -71,7 +79,7 @@ class FailingDependencies(FailureSources):
         yield from names_it(raised, Kind.THROTTLING)
         shown = tables_show(anomaly, dependencies)
         alone = no_other_change(known_changes, anomaly.onset, DATABASE)
-        yield decided(raised, Kind.THROTTLING, shown, class_alone=alone)
+        yield decided(raised, Kind.THROTTLING, shown=shown, class_alone=alone)
         if raised.traffic is not None and raised.traffic >= thresholds.MORE_LOAD:
             yield supporting(True, f"traffic is {raised.traffic:.1f}x its usual")
         yield from came_before(nearest_of(known_changes, anomaly.onset, DATABASE, thresholds.SOON))
@@ -86,7 +94,7 @@ class FailingDependencies(FailureSources):
         unknown = Shown(None, "what the name resolves to is not read")
         shown = with_change(unknown, before, known_changes)
         alone = no_other_change(known_changes, anomaly.onset, NAMES)
-        yield decided(raised, Kind.NAME, shown, class_alone=alone)
+        yield decided(raised, Kind.NAME, shown=shown, class_alone=alone)
         yield from came_before(before)
 
     @hypothesis(
@@ -103,11 +111,12 @@ class FailingDependencies(FailureSources):
         before = nearest_of(known_changes, anomaly.onset, NETWORK, thresholds.SOON)
         hanging = hanging_calls(anomaly, reports)
         if hanging is not None and hanging >= thresholds.EXPLAINS:
-            yield from _hangs_since(before, hanging, known_changes)
+            yield from _hangs_since(anomaly, before, hanging, known_changes)
         else:
             yield from names_it(raised, Kind.NETWORK)
-            shown = with_change(Shown(None, _unknown(known_changes)), before, known_changes)
-            yield decided(raised, Kind.NETWORK, shown, class_alone=False)
+            unknown = _unknown(anomaly, known_changes)
+            shown = with_change(Shown(None, unknown), before, known_changes)
+            yield decided(raised, Kind.NETWORK, shown=shown, class_alone=False)
         yield from came_before(before)
 
     @advice("database-behind")
@@ -167,21 +176,23 @@ def hanging_calls(anomaly: AnomalyWindow, reports: Reports | Gap | None) -> floa
     return ratio(now.timed_warm, now.missed) if enough else None
 
 
-def _hangs_since(before: Before | None, hanging: float, changes: Changes) -> Iterator[Clue]:
+def _hangs_since(
+    anomaly: AnomalyWindow, before: Before | None, hanging: float, changes: Changes
+) -> Iterator[Clue]:
     """Do calls hang since a change of the network? Whether the change closed the very way is read
     nowhere, so that it is never sure."""
     text = f"{percent(hanging)} of the late requests were warm and ended at the function's timeout"
     yield necessary(True, text, **figures(hanging=hanging))
     holds = None if before is None else before.nearest or None
-    told = before.told() if before else _unknown(changes)
+    told = before.told() if before else _unknown(anomaly, changes)
     clue = decisive(holds, asked(holds, "whether the network was closed before", f"{told}; {text}"))
     missing = ("which way the change closed was not read", *unread_changes(changes))
     yield clue.model_copy(update={"missing": missing}) if holds else clue
-    if before is None and changes.asked and not changes.unread:
+    if before is None and not not_all_known(changes, anomaly.onset):
         yield contradicting(True, "no change of the network is known")
 
 
-def _unknown(changes: Changes) -> str:
-    if changes.unread or not changes.asked:
-        return "whether the network was changed is not known"
+def _unknown(anomaly: AnomalyWindow, changes: Changes) -> str:
+    if why := not_all_known(changes, anomaly.onset):
+        return f"whether the network was changed is not known ({why})"
     return "no change of the network is known"

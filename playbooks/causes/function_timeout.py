@@ -58,6 +58,7 @@ class FunctionTimeout(FunctionSources, BalancerSources):
             yield from rivals.in_one_zone(anomaly, balancer)
             return
         yield from at_timeout(anomaly, edge, access, reports)
+        yield from rivals.waited_for_nothing(anomaly, access, reports)
         yield from _at_its_limit(anomaly, (dependencies,))
         yield from rivals.throttled_instead(anomaly, counts, reports)
 

@@ -23,6 +23,7 @@ from playbooks.evidence.failing_targets import (
     all_of,
     answers,
 )
+from playbooks.evidence.nearest import not_all_known
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.target_sources import HealthCheckSources
 from playbooks.evidence.targets import of_targets
@@ -134,7 +135,7 @@ class HealthChecksWrong(HealthCheckSources):
         found = suspect(known_changes.known, onset)
         meanwhile, mismatch = answers(balancer, anomaly), failing.only(MISMATCH)
         if found is None:
-            known = None if known_changes.unread or not known_changes.asked else False
+            known = None if not_all_known(known_changes, onset) else False
             yield necessary(known, "whether something was released: none is known").resting_on(
                 known_changes
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from bot.domain.playbook_contract import (
     Scope,
@@ -15,7 +16,7 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import next_steps, rivals, target_steps, thresholds
-from playbooks.evidence.nearest import Before, nearest_of
+from playbooks.evidence.nearest import Before, nearest_of, not_all_known
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.sources import BalancerSources, ChangeSources
 from playbooks.evidence.targets import answered_itself, unhealthy_now
@@ -52,7 +53,7 @@ class KeepAliveRace(BalancerSources, ChangeSources):
         yield from few_bad_gateways(anomaly, balancer, steady)
         if unhealthy:
             yield contradicting(True, unhealthy)
-        yield from outside_rollouts(before, known_changes)
+        yield from outside_rollouts(before, known_changes, anomaly.onset)
         yield from rivals.in_one_zone(anomaly, balancer)
 
     @advice("keep-alive-race")
@@ -97,9 +98,11 @@ def few_bad_gateways(
     yield clue.model_copy(update={"missing": (UNREAD,)}) if clue.holds else clue
 
 
-def outside_rollouts(before: Before | None, changes: Changes) -> Iterator[Clue]:
+def outside_rollouts(
+    before: Before | None, changes: Changes, onset: datetime | None
+) -> Iterator[Clue]:
     """Against it: targets were replaced, which ends connections anyway."""
     if before is not None:
         yield contradicting(True, f"{before.told()}: targets that stop end connections as well")
-    elif changes.asked and not changes.unread:
+    elif not not_all_known(changes, onset):
         yield supporting(True, "no target was replaced in the 15 min before")

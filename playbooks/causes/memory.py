@@ -14,7 +14,7 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import next_steps, rivals, target_steps, thresholds
-from playbooks.evidence.exception_kinds import Kind
+from playbooks.evidence.exception_kinds import ENDED, Kind
 from playbooks.evidence.failure_sources import FailureSources
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.raised import Raised, hardly_own
@@ -25,8 +25,6 @@ from playbooks.probes.backends import Backends, TasksProbe
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.stopped_tasks import StoppedTask, StoppedTasks, StoppedTasksProbe
-
-ENDED = ("Runtime.ExitError", "ExitError")  # the process ended, for memory or another reason
 
 
 class OutOfMemory(FailureSources):

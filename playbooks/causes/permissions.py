@@ -33,7 +33,7 @@ class PermissionRemoved(FailureSources):
             near = f"{before.told()}, but other changes are as near" if before else ""
             shown = Shown(None, near or "no change of a policy or key is known")
         alone = no_other_change(known_changes, anomaly.onset, POLICIES)
-        yield decided(raised, Kind.PERMISSION, shown, class_alone=alone)
+        yield decided(raised, Kind.PERMISSION, shown=shown, class_alone=alone)
         if before is not None:
             yield supporting(before.nearest, before.told(), lag=before.lag.total_seconds())
 

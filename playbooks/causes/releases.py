@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeGuard
+from dataclasses import replace
 
 from bot.domain.coverage import Coverage
 from bot.domain.plan import Choice
@@ -16,39 +16,42 @@ from bot.domain.playbook_contract import (
     necessary,
     supporting,
 )
-from bot.domain.report import Clue, Gap
+from bot.domain.report import Change, Clue, Gap
 from playbooks.evidence import rivals, thresholds
 from playbooks.evidence.changes import (
-    came_with_release,
+    RELEASES,
     dependency_change,
     suspect,
     unread_around,
 )
-from playbooks.evidence.durations import slowness, tallies
-from playbooks.evidence.errors import CodeErrors, code_errors, median_latency, timeouts
+from playbooks.evidence.code_answers import code_answers, late_answers
+from playbooks.evidence.durations import tallies
+from playbooks.evidence.errors import code_errors
 from playbooks.evidence.exception_classes import Origin, origin_of
 from playbooks.evidence.exceptions import LeadingException, leading_exception
+from playbooks.evidence.failing_tasks import new_tasks_stop
+from playbooks.evidence.failure_sources import leading_beside
 from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.served_versions import Sides, sides, timed_out_by_version
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
 from playbooks.evidence.traffic import growth
-from playbooks.evidence.wording import asked, count, figures, lag, milliseconds, percent, times
+from playbooks.evidence.wording import figures, lag, times
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
-from playbooks.probes.exceptions import Exceptions, ExceptionsProbe
+from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.front_door import Call
 from playbooks.probes.functions import FunctionCounts
-from playbooks.probes.invoked_function import IntegrationProbe
 from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import ratio
+from playbooks.probes.stopped_tasks import StoppedTasks, StoppedTasksProbe
 
 
 class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
     """A release brought the errors."""
 
-    integration = IntegrationProbe()
-    exceptions = ExceptionsProbe()
+    stopped_tasks = StoppedTasksProbe()
 
     @hypothesis(
         "A deployment brought the errors",
@@ -66,33 +69,96 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         exceptions: Exceptions | Gap | None,
         balancer: Balancer | Gap | None,
         integration: tuple[Call, ...] | Gap | None,
+        stopped_tasks: StoppedTasks | Gap | None,
         known_changes: Changes,
     ) -> Iterator[Clue]:
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
-        version = version_named(anomaly, edge, exceptions)
-        yield from release(anomaly, scope, known_changes, version)
+        top = leading(anomaly, edge, exceptions)
+        hang = requests_hang(anomaly, reports)
+        changes = releases_of(known_changes, failing_part(top, reports if hang else None), scope)
+        yield from release(anomaly, scope, changes, top.version if top else None)
         yield from rivals.errors_as_usual(anomaly, edge)
-        yield from nearer_change(anomaly, known_changes)
+        traffic = growth(edge, anomaly)
+        beside = versions_beside(anomaly, changes, reports, exceptions, traffic, hang=hang)
+        yield from fails_alone(beside, top.name if top and not hang else "timeouts")
+        if beside is None or not beside.only_this:
+            yield from nearer_change(anomaly, changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
-        at_once = took_effect_at_once(anomaly, known_changes)
+        at_once = took_effect_at_once(anomaly, changes)
         yield from code_answers(
-            anomaly, edge, counts, reports, access, balancer, exceptions, own, at_once
+            anomaly, counts, reports, access, balancer, exceptions, top, own, at_once
         )
-        if requests_hang(anomaly, reports):
-            yield from began_with_it(anomaly, edge, exceptions, known_changes)
+        found = suspect(changes.known, anomaly.onset) if anomaly.onset else None
+        yield from new_tasks_stop(anomaly, found, stopped_tasks, traffic)
+        if hang:
+            yield from began_with_it(anomaly, edge, exceptions, changes)
         yield from rivals.throttled_as_well(anomaly, counts, reports)
-        yield from late_answers(anomaly, edge, access, reports, integration, known_changes)
+        yield from late_answers(anomaly, edge, access, reports, integration, changes)
         yield from rivals.in_one_zone(anomaly, balancer)
 
 
-def version_named(
+def leading(
     anomaly: AnomalyWindow, edge: Edge | Gap | None, exceptions: Exceptions | Gap | None
-) -> str | None:
-    """The version of the function that nearly all lines of the leading exception are from."""
+) -> LeadingException | None:
+    """The leading exception; None when none is known."""
     if not isinstance(exceptions, Exceptions):
         return None
-    top = leading_exception(exceptions, anomaly, growth(edge, anomaly))
-    return top.version if top else None
+    return leading_exception(exceptions, anomaly, growth(edge, anomaly))
+
+
+def failing_part(top: LeadingException | None, hanging: Reports | Gap | None) -> str | None:
+    """The function or ECS service that fails: whose requests hang, or who raises nearly all of the
+    leading exception; None when it is not known."""
+    if isinstance(hanging, Reports):
+        return hanging.function
+    return top.owner if top else None
+
+
+def releases_of(changes: Changes, part: str | None, scope: Scope) -> Changes:
+    """The changes without releases of other functions and ECS services than the one that fails."""
+    resources = scope.service.resources
+    parts = {each.name for each in resources.functions} | {each.service for each in resources.ecs}
+    if part not in parts:
+        return changes
+    others = parts - {part}
+
+    def elsewhere(change: Change) -> bool:
+        touched = {name.split(":")[0] for name in change.touches}
+        return change.kind in RELEASES and bool(touched & others) and part not in touched
+
+    kept = tuple(each for each in changes.known if not elsewhere(each))
+    return replace(changes, known=kept)
+
+
+def versions_beside(
+    anomaly: AnomalyWindow,
+    changes: Changes,
+    reports: Reports | Gap | None,
+    exceptions: Exceptions | Gap | None,
+    traffic: float | None,
+    *,
+    hang: bool,
+) -> Sides | None:
+    """The version that fails beside those that serve at the same time; None when there is none."""
+    if not isinstance(reports, Reports):
+        return None
+    if not hang:
+        return leading_beside(anomaly, reports, exceptions, traffic)
+    found = suspect(changes.known, anomaly.onset) if anomaly.onset else None
+    version = found.change.choice.suspect if found and found.change.choice else None
+    failed = timed_out_by_version(reports, anomaly)
+    return sides(reports, anomaly, version, failed) if version else None
+
+
+def fails_alone(beside: Sides | None, what: str) -> Iterator[Clue]:
+    """Decisive: the new version fails, and the one that serves beside it does not. Against it: both
+    fail alike."""
+    if beside is None or beside.only_this is None:
+        return
+    if beside.only_this:
+        yield decisive(True, beside.told(what))
+    else:
+        yield contradicting(True, beside.told(what))
 
 
 def release(
@@ -114,9 +180,10 @@ def release(
     clue = necessary(True, before, lag=found.lag.total_seconds())
     choice = found.change.choice
     if found.change.kind == "alias" and version is not None and version.isdigit():
-        known = choice or Choice()
+        known = choice or Choice(target=alias_target(found.change))
         if known.suspect != version:
-            choice = known.model_copy(update={"suspect": version, "since": None})
+            other = {"suspect": version, "since": None, "previous": None}
+            choice = known.model_copy(update=other)
     yield choosing(choice, clue)
     yield supporting(
         found.in_force <= thresholds.AT_ONCE,
@@ -130,6 +197,12 @@ def release(
         f"{found.change.summary} had been in force for {lag(found.in_force)} without more errors",
         in_force=found.in_force.total_seconds(),
     )
+
+
+def alias_target(change: Change) -> str:
+    """The target of a rollback of the alias that was moved; empty when it is not known."""
+    alias = next((name for name in change.touches if ":" in name), None)
+    return f"lambda:{alias}/version" if alias else ""
 
 
 def nearer_change(anomaly: AnomalyWindow, changes: Changes) -> Iterator[Clue]:
@@ -184,7 +257,8 @@ def began_with_it(
     if grown is None or grown >= thresholds.MORE_LOAD or not isinstance(exceptions, Exceptions):
         return
     top = leading_exception(exceptions, anomaly, grown)
-    if top is not None and origin_of(top.name) not in (Origin.CODE, Origin.UNKNOWN):
+    named = top is not None and origin_of(top.name) not in (Origin.CODE, Origin.UNKNOWN)
+    if named and top is not None and top.count >= thresholds.FEW and top.rose is not False:
         return
     if took_effect_at_once(anomaly, changes):
         only_time = Coverage.of("only the time speaks for it")
@@ -218,149 +292,5 @@ def no_release(anomaly: AnomalyWindow, scope: Scope, changes: Changes) -> Clue:
             None,
             f"whether something was released: none found yet {before}, but CloudTrail may be "
             "minutes behind",
-        )
+        ).known_later(onset + thresholds.TRAIL_IS_LATE)
     return necessary(False, f"no release {before}")
-
-
-def code_answers(
-    anomaly: AnomalyWindow,
-    edge: Edge | Gap | None,
-    counts: FunctionCounts | Gap | None,
-    reports: Reports | Gap | None,
-    access: AccessLog | Gap | None,
-    balancer: Balancer | Gap | None,
-    exceptions: Exceptions | Gap | None,
-    own: CodeErrors | None,
-    at_once: bool,
-) -> Iterator[Clue]:
-    """Did the code itself raise or answer the errors, and does the exception name the code?
-
-    `at_once`: the errors began as the release took effect, and nothing else changed.
-    """
-    mostly = None if own is None else own.share >= thresholds.EXPLAINS
-    counted = (
-        "whether the code itself answered the errors: nothing counts its answers"
-        if own is None
-        else f"{own.counted_as} account for {percent(own.share)} of the {anomaly.label}"
-    )
-    yield contradicting(None if own is None else own.share < thresholds.PART, counted)
-    if isinstance(exceptions, Exceptions):
-        top = leading_exception(exceptions, anomaly, growth(edge, anomaly))
-        yield _one_exception(top, own, mostly, counted, at_once).resting_on(exceptions)
-        if top is not None and _stands_out(top) and _part_only(own):
-            yield supporting(
-                True,
-                f"{top.name} is part of it: {own.counted_as} are {percent(own.share)} of the "
-                f"{anomaly.label}",
-            )
-            return  # how long the errors take is about the others, which are more
-    elif isinstance(exceptions, Gap):
-        holds = False if mostly is False else None
-        text = f"the logs were not read; {counted}"
-        yield decisive(holds, asked(holds, "which exceptions were raised", text)).resting_on()
-    quick, text = _answered_quickly(anomaly, counts, reports, access, balancer)
-    question = "whether the code answered the errors at once"
-    if exceptions is None:
-        # Quick errors tell code from hanging, not this release from whatever the code calls.
-        fast = None if quick is None or mostly is None else quick and mostly
-        holds = False if fast is False else None
-        question = "which exceptions were raised: no log is known"
-        yield decisive(holds, asked(holds, question, f"{text}; {counted}")).resting_on()
-    elif quick is None:
-        yield supporting(None, f"{question}: {text}")
-    else:
-        yield supporting(quick, f"{text}: {'at once' if quick else 'not at once'}")
-
-
-def _one_exception(
-    top: LeadingException | None,
-    own: CodeErrors | None,
-    mostly: bool | None,
-    counted: str,
-    at_once: bool,
-) -> Clue:
-    """Decisive: one exception stands out, the code answered most errors (`mostly`), and the
-    exception names a mistake in the code.
-
-    An exception that names something the code calls decides against the release. One that names
-    neither is decisive only as far as it is new, of the new version alone and began `at_once`.
-    """
-    if top is None:
-        holds = False if mostly is False else None
-        text = f"no exceptions in the logs since it began; {counted}"
-        return decisive(holds, asked(holds, "whether the code raised the errors", text))
-    one = _stands_out(top)
-    holds = False if one is False or mostly is False else one and mostly
-    of_version = f", all of version {top.version}" if top.version else ""
-    text = (
-        f"{top.name}: {count(top.count)} log lines, {percent(top.share)} of all "
-        f"exceptions, {top.compared()}{of_version}; {counted}"
-    )
-    origin = origin_of(top.name)
-    known = figures(exceptions=float(top.count), own=own.share if own else None)
-    if origin in (Origin.DEPENDENCY, Origin.PERMISSION, Origin.MEMORY):
-        names = {Origin.MEMORY: "memory", Origin.PERMISSION: "a permission"}
-        what = names.get(origin, "something the code calls")
-        return decisive(False, f"{top.name} names {what}, not the code itself; {text}", **known)
-    new = top.usual == 0 or (top.usual is not None and top.version is not None)
-    if origin is Origin.UNKNOWN and not (new and at_once):
-        question = f"whether the release or something it calls raises {top.name}"
-        holds = False if holds is False else None
-        return decisive(holds, asked(holds, question, text), **known)
-    return decisive(
-        holds, asked(holds, f"whether {top.name} is what fails the requests", text), **known
-    )
-
-
-def _stands_out(top: LeadingException) -> bool | None:
-    """Whether most exceptions are of this class, and far more than usual."""
-    main = top.count >= thresholds.FEW and top.share >= thresholds.MOSTLY
-    return top.rose if main else False
-
-
-def _part_only(own: CodeErrors | None) -> TypeGuard[CodeErrors]:
-    """Whether the code answered a good part of the errors, and not most."""
-    return own is not None and thresholds.PART <= own.share < thresholds.EXPLAINS
-
-
-def _answered_quickly(
-    anomaly: AnomalyWindow,
-    counts: FunctionCounts | Gap | None,
-    reports: Reports | Gap | None,
-    access: AccessLog | Gap | None,
-    balancer: Balancer | Gap | None,
-) -> tuple[bool | None, str]:
-    """Whether the errors came at once, by their latency or else by all durations; with a phrase."""
-    latency = median_latency(access, anomaly)
-    if latency is not None:
-        text = f"the {anomaly.label} take {milliseconds(latency)} (median)"
-        return latency <= thresholds.AT_ONCE_MS, text
-    slow = slowness(reports, counts, balancer, anomaly)
-    if slow is not None and slow.p50 is not None:
-        return slow.p50 <= thresholds.SAME, f"requests take {times(slow.p50)} their usual (median)"
-    return None, "no access log and no durations"
-
-
-def late_answers(
-    anomaly: AnomalyWindow,
-    edge: Edge | Gap | None,
-    access: AccessLog | Gap | None,
-    reports: Reports | Gap | None,
-    integration: tuple[Call, ...] | Gap | None,
-    changes: Changes,
-) -> Iterator[Clue]:
-    """Against code that raises: the errors are timeouts. Says nothing when slowness came with the
-    release itself."""
-    deadline = None
-    if isinstance(reports, Reports):
-        deadline = reports.deadline
-    elif isinstance(integration, tuple) and integration:
-        deadline = max(call.timeout for call in integration)
-    share = timeouts(edge, access, anomaly, deadline)
-    if share is None or came_with_release(anomaly, edge, changes):
-        return
-    yield contradicting(
-        share >= thresholds.TIMEOUTS,
-        f"{percent(share)} of the {anomaly.label} are timeouts: nothing was raised",
-        **figures(timeouts=share),
-    )

@@ -19,6 +19,7 @@ from playbooks.evidence.targets import (
     answered_itself,
     emptied,
     of_targets,
+    told_by_ecs,
     unhealthy_now,
     without_targets,
 )
@@ -26,11 +27,14 @@ from playbooks.evidence.wording import asked, count, figures, lag, percent, time
 from playbooks.evidence.zones import worst_zone
 from playbooks.probes.balancer import Balancer, TargetHealth
 from playbooks.probes.changes import Changes
+from playbooks.probes.ecs_services import EcsService, EcsServicesProbe
 from playbooks.probes.metrics import ratio
 
 
 class NoHealthyTargets(BalancerSources):
     """The load balancer has no healthy target to send requests to."""
+
+    ecs_services = EcsServicesProbe()
 
     @hypothesis("No healthy targets behind the load balancer")
     def no_healthy_targets(
@@ -38,9 +42,12 @@ class NoHealthyTargets(BalancerSources):
         anomaly: AnomalyWindow,
         balancer: Balancer | Gap,
         health: TargetHealth | Gap | None,
+        ecs_services: tuple[EcsService, ...] | Gap | None,
     ) -> Iterator[Clue]:
         """A target group had no healthy target, and the errors came from then on."""
         yield from none_healthy(anomaly, balancer, health)
+        if trouble := told_by_ecs(anomaly, ecs_services):
+            yield supporting(True, trouble).resting_on()
         yield from rivals.in_one_zone(anomaly, balancer)
 
 

@@ -17,6 +17,7 @@ from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import TimeSeries, ratio, weighted_median
 
+WELL_BEFORE = 0.5  # of the deadline: an answer that came sooner did not wait it out
 AT_DEADLINE = 0.95  # of the deadline: an answer that took so long waited it out
 
 
@@ -98,6 +99,21 @@ def median_latency(access: AccessLog | Gap | None, anomaly: AnomalyWindow) -> fl
     return weighted_median([(answer.p50, answer.count) for answer in answers])
 
 
+def answered_sooner(
+    access: AccessLog | Gap | None, anomaly: AnomalyWindow, seconds: float
+) -> float | None:
+    """Share of the errors that were answered well before `seconds` had passed, by the access log;
+    None when it does not tell."""
+    if not isinstance(access, AccessLog) or "latency" not in access.fields:
+        return None
+    answers = access.between(anomaly.start, anomaly.end)
+    if any(answer.p99 is None for answer in answers):
+        return None
+    limit = WELL_BEFORE * seconds * 1000
+    sooner = [answer for answer in answers if answer.p99 is not None and answer.p99 < limit]
+    return ratio(sum(each.count for each in sooner), sum(each.count for each in answers))
+
+
 # --- who answered ---------------------------------------------------------------------------------
 
 
@@ -121,21 +137,25 @@ def code_errors(
     gateway passed on, errors of targets. None when nothing counts them.
 
     When a function raises, the front door answers for it. So few backend answers say nothing while
-    the function's own errors are not known.
+    the function's own errors are not known. Neither do few errors of a function behind an API while
+    it is not known what the API passed on: a 500 that the code returns is no error of the function.
     """
     raised = None if counts is None else raised_errors(counts, reports, anomaly)
     found = [] if raised is None else [raised]
+    unknown = counts is not None and raised is None
     if isinstance(access, AccessLog):
         share = passed_on(access, anomaly, by_lambda=counts is not None)
         if share is not None:
             found.append(CodeErrors(share, "answers of the backend that the API passed on"))
+        elif counts is not None:
+            unknown = True
     if isinstance(balancer, Balancer):
         share = errors_of_targets(balancer, anomaly)
         if share is not None:
             found.append(CodeErrors(share, of_targets(anomaly)))
     most = max(found, key=lambda each: each.share, default=None)
     few = most is not None and most.share < thresholds.EXPLAINS
-    return None if few and counts is not None and raised is None else most
+    return None if few and unknown else most
 
 
 def beyond_usual(series: TimeSeries, anomaly: AnomalyWindow) -> float:
@@ -168,6 +188,9 @@ def passed_on(access: AccessLog, anomaly: AnomalyWindow, *, by_lambda: bool) -> 
         told = [(each.integration_status, each) for each in answers]
     elif "invoke_status" in access.fields and not by_lambda:
         told = [(each.invoke_status, each) for each in answers]
+    elif "response_type" in access.fields:
+        # without a response type, it is the backend's own answer
+        told = [(each.status, each) for each in answers]
     else:
         return None
     count = sum(

@@ -1,13 +1,15 @@
-"""What failed, by the class of an exception: a database, a permission, a name, memory and so on.
+"""What failed, by an exception's class and message: a database, a permission, memory and so on.
 
 Finer than `exception_classes`, which only tells the service's own code from what it calls. A class
-is a hint: `OperationalError` says that a database did not do what it was asked, not why.
+is a hint: `OperationalError` says that a database did not do what it was asked, not why. A message
+such as "too many connections", or the code with which AWS refuses a call, says what failed.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,7 +17,7 @@ from playbooks.evidence import thresholds
 from playbooks.evidence.exception_classes import Origin, origin_of
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.wording import count, percent, times
-from playbooks.probes.exceptions import Exceptions
+from playbooks.probes.exceptions import Exceptions, Raised
 from playbooks.probes.metrics import MINUTE
 
 
@@ -29,6 +31,7 @@ class Kind(StrEnum):
     PERMISSION = "a permission"
     NAME = "a name that is not resolved"
     DATABASE = "a database"
+    REFUSED = "a refused connection"
     NETWORK = "a connection"
 
 
@@ -58,6 +61,7 @@ _KINDS = (
         r"lock ?timeout|pool|too ?many ?connections|cannotacquirelock|serializationfailure|"
         r"mongo|redis|memcache",
     ),
+    (Kind.REFUSED, r"refused"),
     (
         Kind.NETWORK,
         r"timed? ?out|timeout|connect|\bECONN|EHOSTUNREACH|ENETUNREACH|socket|unreachable|"
@@ -66,10 +70,58 @@ _KINDS = (
 )
 _PATTERNS = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _KINDS)
 
+# The same for the words of a message (`exception_patterns.PHRASES`); the first that fits counts.
+_SAID = (
+    (Kind.MEMORY, r"allocate memory|out of memory"),
+    (Kind.CERTIFICATE, r"certificate|handshake"),
+    (Kind.THROTTLING, r"too many requests|rate exceeded|throttl|quota exceeded"),
+    (Kind.SETTING, r"password|denied for user|invalid "),
+    (Kind.PERMISSION, r"authorized|denied|is disabled"),
+    (Kind.NAME, r"name|host|getaddrinfo"),
+    (Kind.DATABASE, r""),
+)
+_PHRASES = tuple((kind, re.compile(pattern)) for kind, pattern in _SAID)
 
-def kind_of(name: str) -> Kind | None:
-    """What an exception's class names; None for the service's own code and for names that tell
-    nothing.
+ENDED = ("Runtime.ExitError", "ExitError")  # the process ended, for memory or another reason
+
+SELF_EVIDENT = frozenset({Kind.MEMORY, Kind.THROTTLING, Kind.PERMISSION, Kind.NAME})
+"""Kinds of which the class says what was refused, and by what."""
+
+
+# What a message says of a connection, where it says nothing finer. Nothing listens where one is
+# refused; a security group drops what it does not allow, so that the caller waits (Amazon VPC user
+# guide, "Security groups").
+_REFUSED = re.compile(r"connection refused|ECONNREFUSED|actively refused", re.I)
+_NO_ANSWER = re.compile(
+    r"timed? ?out|no route to host|unreachable|ETIMEDOUT|unable to connect|could not connect", re.I
+)
+_DATABASE_PORT = re.compile(r":(?:5432|3306|1433|1521|6379|27017|11211)\b")
+
+
+def kinds_of(name: str, says: str = "", message: str = "") -> frozenset[Kind]:
+    """What an exception's class and message name; nothing for the service's own code and for names
+    that tell nothing. `says`: the words of the message that tell what failed, if it has such.
+
+    One that cannot connect to a database is about the database and about the way to it.
+    """
+    named = _kind_of(name)
+    if named in (Kind.MEMORY, Kind.CERTIFICATE) or origin_of(name) is Origin.CODE:
+        return frozenset({named} if named else ())
+    if says:
+        return frozenset({next(kind for kind, pattern in _PHRASES if pattern.search(says))})
+    found = {named} - {None}
+    if found <= {Kind.DATABASE, Kind.NETWORK, Kind.REFUSED}:
+        if _REFUSED.search(message):
+            found = found - {Kind.NETWORK} | {Kind.REFUSED}
+        elif _NO_ANSWER.search(message):
+            found |= {Kind.NETWORK}
+        if found and _DATABASE_PORT.search(message):
+            found |= {Kind.DATABASE}
+    return frozenset(kind for kind in found if kind)
+
+
+def _kind_of(name: str) -> Kind | None:
+    """What a class names.
 
     "Runtime.ExitError" tells nothing by itself: Lambda reports every ended process so, and only
     "signal: killed" is the one that had no memory left (Lambda developer guide, "Troubleshoot
@@ -88,7 +140,8 @@ class KindOfExceptions:
 
     `count`: their log lines; `share`: of all exceptions; `rose`: whether they are logged far more
     than usual, None like `usual` (lines in as many minutes of the baseline) when too little of the
-    baseline was read.
+    baseline was read. `explicit`: nearly all say themselves what failed, by their message or
+    because only one thing raises such a class. `example`: the latest message.
     """
 
     names: tuple[str, ...]  # the most frequent first
@@ -96,6 +149,8 @@ class KindOfExceptions:
     share: float
     rose: bool | None
     usual: float | None
+    explicit: bool = False
+    example: str = ""
 
     @property
     def stand_out(self) -> bool | None:
@@ -114,6 +169,8 @@ class KindOfExceptions:
         else:
             compared = "new since it began"
         named = ", ".join(self.names[:2])
+        if self.example and not any(self.example in name for name in self.names):
+            named = f'{named} ("{self.example}")'
         lines = f"{count(self.count)} log lines, {percent(self.share)} of all exceptions"
         return f"{named}: {lines}, {compared}"
 
@@ -122,28 +179,63 @@ def of_kinds(
     exceptions: Exceptions,
     anomaly: AnomalyWindow,
     traffic: float | None,
-    kinds: frozenset[Kind | None],
+    kinds: frozenset[Kind] | None,
 ) -> KindOfExceptions | None:
-    """The exceptions of these kinds together; None when none is logged in the anomaly.
+    """The exceptions of these kinds together, of all kinds and of none when it is None; None when
+    none is logged in the anomaly.
 
     `traffic`: requests as a multiple of the usual; as many times more exceptions are nothing new.
     """
-    now = exceptions.classes(anomaly.start, anomaly.end)
-    names = Counter({name: lines for name, lines in now.items() if kind_of(name) in kinds})
-    if not names.total():
+    now = exceptions.between(anomaly.start, anomaly.end)
+    ended = _ended_for_memory(now)
+    found = [each for each in now if _is_one(each, kinds, ended)]
+    lines = _lines(found)
+    if not lines:
         return None
     baseline_start = max(anomaly.baseline_start, exceptions.since)
     minutes_read = (anomaly.baseline_end - baseline_start) / MINUTE
     usual = rose = None
     if minutes_read >= thresholds.ENOUGH_BASELINE:
-        before = exceptions.classes(baseline_start, anomaly.baseline_end)
-        lines = sum(number for name, number in before.items() if kind_of(name) in kinds)
-        usual = lines / minutes_read * ((anomaly.end - anomaly.start) / MINUTE)
-        rose = names.total() >= thresholds.EXCEPTION_ROSE * max(1.0, traffic or 1.0) * usual
+        before = exceptions.between(baseline_start, anomaly.baseline_end)
+        as_many = _lines(each for each in before if _is_one(each, kinds, ended))
+        usual = as_many / minutes_read * ((anomaly.end - anomaly.start) / MINUTE)
+        rose = lines >= thresholds.EXCEPTION_ROSE * max(1.0, traffic or 1.0) * usual
+    names = Counter[str]()
+    for each in found:
+        names[each.name] += int(each.count)
+    ordered = tuple(name for name, _ in names.most_common())
     return KindOfExceptions(
-        names=tuple(name for name, _ in names.most_common()),
-        count=names.total(),
-        share=names.total() / now.total(),
+        names=ordered,
+        count=int(lines),
+        share=lines / _lines(now),
         rose=rose,
         usual=usual,
+        explicit=_lines(filter(_explicit, found)) >= thresholds.NEARLY_ALL * lines,
+        example=exceptions.example(anomaly.start, anomaly.end, ordered[:1]),
     )
+
+
+def _lines(raised: Iterable[Raised]) -> float:
+    return sum(each.count for each in raised)
+
+
+def _is_one(raised: Raised, kinds: frozenset[Kind] | None, ended: bool) -> bool:
+    if kinds is None:
+        return True
+    if ended and raised.name in ENDED and Kind.MEMORY in kinds:
+        return True
+    return bool(kinds & kinds_of(raised.name, raised.says, raised.message))
+
+
+def _explicit(raised: Raised) -> bool:
+    """Whether it says itself what failed."""
+    found = kinds_of(raised.name, raised.says, raised.message)
+    return bool(found) and (bool(raised.says) or found <= SELF_EVIDENT)
+
+
+def _ended_for_memory(now: Sequence[Raised]) -> bool:
+    """Whether the processes that ended were killed for want of memory. Lambda writes two lines for
+    one: with how ("signal: killed"), and with the class Runtime.ExitError alone."""
+    killed = _lines(each for each in now if Kind.MEMORY in kinds_of(each.name, each.says))
+    ended = _lines(each for each in now if each.name in ENDED)
+    return bool(ended) and killed >= thresholds.NEARLY_ALL * ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from playbooks.evidence import thresholds
@@ -17,8 +18,8 @@ class LeadingException:
 
     `count`: its lines in the anomaly; `share`: of all exceptions there; `usual`: lines in as many
     minutes of the baseline; `rose`: whether it is logged far more than usual, None like `usual`
-    when too little of the baseline was read; `version`: the function version nearly all lines are
-    from, if one.
+    when too little of the baseline was read; `owner`: the function or ECS service that nearly all
+    lines are from, `version`: the function version, if one.
     """
 
     name: str
@@ -27,6 +28,7 @@ class LeadingException:
     rose: bool | None
     usual: float | None
     version: str | None
+    owner: str | None = None
 
     def compared(self) -> str:
         """How much more often it is logged than usual, in words."""
@@ -56,9 +58,7 @@ def leading_exception(
     baseline_minutes = max(1.0, minutes_read)
     increase = {name: now[name] / minutes - before[name] / baseline_minutes for name in now}
     name = max(increase, key=lambda each: increase[each])
-    versions = exceptions.versions(anomaly.start, anomaly.end, name)
-    top = max(versions, key=lambda each: versions[each], default=None)
-    share = versions[top] / versions.total() if top else 0.0
+    writers = exceptions.writers(anomaly.start, anomaly.end, name)
     usual = rose = None
     if minutes_read >= thresholds.ENOUGH_BASELINE:
         usual = before[name] / baseline_minutes * minutes
@@ -69,5 +69,23 @@ def leading_exception(
         share=now[name] / now.total(),
         rose=rose,
         usual=usual,
-        version=top if share >= thresholds.NEARLY_ALL else None,
+        version=_nearly_all(writers)[1],
+        owner=_nearly_all(_by_owner(writers))[0],
     )
+
+
+def _nearly_all(
+    writers: Counter[tuple[str | None, str | None]],
+) -> tuple[str | None, str | None]:
+    """The writer of nearly all lines; nobody where there is none."""
+    top, lines = max(writers.items(), key=lambda each: each[1])
+    return top if lines >= thresholds.NEARLY_ALL * writers.total() else (None, None)
+
+
+def _by_owner(
+    writers: Counter[tuple[str | None, str | None]],
+) -> Counter[tuple[str | None, str | None]]:
+    counted: Counter[tuple[str | None, str | None]] = Counter()
+    for (owner, _), lines in writers.items():
+        counted[owner, None] += lines
+    return counted

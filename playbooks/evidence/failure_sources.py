@@ -5,22 +5,22 @@ from __future__ import annotations
 from bot.domain.playbook_contract import fact
 from bot.domain.report import Gap
 from playbooks.evidence.errors import code_errors
+from playbooks.evidence.exceptions import leading_exception
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.raised import Raised
+from playbooks.evidence.served_versions import Sides, raised_by_version, sides
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
 from playbooks.evidence.traffic import growth
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import Edge
-from playbooks.probes.exceptions import Exceptions, ExceptionsProbe
+from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.lambda_reports import Reports
 
 
 class FailureSources(FunctionSources, BalancerSources, ChangeSources):
     """Exceptions in the logs, who answered the errors, and changes."""
-
-    exceptions = ExceptionsProbe()
 
     @fact
     def raised(
@@ -35,4 +35,23 @@ class FailureSources(FunctionSources, BalancerSources, ChangeSources):
     ) -> Raised:
         """Exceptions by kind, and how many of the errors the code answered itself."""
         own = code_errors(counts, reports, access, balancer, anomaly)
-        return Raised(anomaly, exceptions, own, growth(edge, anomaly))
+        traffic = growth(edge, anomaly)
+        beside = leading_beside(anomaly, reports, exceptions, traffic)
+        return Raised(anomaly, exceptions, own, traffic, beside)
+
+
+def leading_beside(
+    anomaly: AnomalyWindow,
+    reports: Reports | Gap | None,
+    exceptions: Exceptions | Gap | None,
+    traffic: float | None,
+) -> Sides | None:
+    """The version that nearly all lines of the leading exception are from, beside those that serve
+    at the same time; None when there is none."""
+    if not isinstance(exceptions, Exceptions) or not isinstance(reports, Reports):
+        return None
+    top = leading_exception(exceptions, anomaly, traffic)
+    if top is None or top.version is None or top.owner not in (None, reports.function):
+        return None
+    failed = raised_by_version(exceptions, anomaly, top.name)
+    return sides(reports, anomaly, top.version, failed)

@@ -18,16 +18,23 @@ ACTS = frozenset({*RELEASES, *DEPENDENCIES, "scaling"})
 @dataclass(frozen=True, slots=True)
 class Before:
     """A change and how long before the onset it was made; `rivals`: other changes that came as near
-    or nearer, or a rollout that still went on then."""
+    or nearer, or a rollout that still went on then; `used`: whether the service is known to use
+    what was changed."""
 
     change: Change
     lag: timedelta
     rivals: tuple[Change, ...] = ()
+    used: bool = True
 
     @property
     def nearest(self) -> bool:
         """Whether no other change came between it and the onset."""
         return not self.rivals
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is not known of it, for a clue that rests on it."""
+        return () if self.used else (f"nothing says that the service uses {self.change.resource}",)
 
     def told(self) -> str:
         """ "PutRolePolicy checkout (mara) 2 min before it began"."""
@@ -52,6 +59,26 @@ def nearest_of(
     return Before(change, onset - change.at, _rivals(changes, onset, change, kinds))
 
 
+def nearest_elsewhere(
+    changes: Changes, onset: datetime | None, kinds: frozenset[str], span: timedelta
+) -> Before | None:
+    """The one change of these kinds in the account of which nothing says that the service uses what
+    it changed; None when there is none, or several, which tell nothing."""
+    if onset is None:
+        return None
+    found = [
+        change
+        for change in changes.elsewhere
+        if change.kind in kinds
+        and not change.error
+        and -thresholds.AFTERWARDS <= onset - change.at <= span
+    ]
+    if len({change.resource for change in found}) != 1:
+        return None
+    change = max(found, key=lambda each: each.at)
+    return Before(change, onset - change.at, _rivals(changes, onset, change, kinds), used=False)
+
+
 def _rivals(
     changes: Changes, onset: datetime, change: Change, kinds: frozenset[str]
 ) -> tuple[Change, ...]:
@@ -67,13 +94,27 @@ def _rivals(
     )
 
 
+def not_all_known(changes: Changes, onset: datetime | None) -> str:
+    """Why a change before the onset may not be known; empty when it would be: every source was
+    read, and CloudTrail has had the time to show it."""
+    if onset is None:
+        return "onset not known"
+    if changes.unread or not changes.asked:
+        return "not all changes could be read"
+    if changes.read_at is not None and changes.read_at - onset < thresholds.TRAIL_IS_LATE:
+        return "none known yet, but CloudTrail may be minutes behind"
+    return ""
+
+
 def no_other_change(changes: Changes, onset: datetime | None, kinds: frozenset[str]) -> bool:
     """Whether all sources of changes were read and none knows of a release, or of a change of other
-    kinds than these, that could have brought it."""
+    kinds than these, that could have brought it. A release that served well for a while did not."""
     if onset is None or changes.unread or not changes.asked:
         return False
     others = nearest_of(changes, onset, DEPENDENCIES - kinds, thresholds.SOON)
-    return suspect(changes.known, onset) is None and others is None
+    released = suspect(changes.known, onset)
+    served_well = released is None or released.in_force >= thresholds.SERVED_WELL
+    return served_well and others is None
 
 
 def unread_changes(changes: Changes) -> tuple[str, ...]:

@@ -18,7 +18,13 @@ from bot.domain.run import Answer, Verification
 from playbooks.evidence.signal import Signal
 from playbooks.evidence.wording import percent
 from playbooks.probes.edge import Edge
-from playbooks.probes.metrics import MINUTE, TimeSeries, ratio, settled_until
+from playbooks.probes.metrics import (
+    MINUTE,
+    UNSETTLED_FOR_RECOVERY,
+    TimeSeries,
+    ratio,
+    settled_until,
+)
 
 BAD_TIMES_USUAL = 3.0
 BURST = 0.05  # of requests: so many errors are an incident even if for one minute only
@@ -211,21 +217,22 @@ def signal_state(edge: Edge, scope: Scope, signal: Signal, anomaly: AnomalyWindo
     known = detector(edge, scope, signal)
     usual = f"usual: {percent(known.usual)}" if known.usual is not None else "usual: not known"
     if anomaly.onset is not None:
-        later = edge.rate.between(anomaly.end, window.end).points
+        until = settled_until(window, UNSETTLED_FOR_RECOVERY)
+        later = edge.rate.between(anomaly.end, until).points
         normal = [
             known.normal(share, edge.errors.points.get(at, 0.0)) for at, share in later.items()
         ]
         over = window.end - anomaly.end > STALE and bool(normal) and all(normal)
         text = f"{signal.label} on {percent(anomaly.share)} of requests"
         since = f"since {anomaly.onset:%H:%M} UTC"
-        until = f", normal again since {anomaly.end:%H:%M} UTC" if over else ""
+        ended = f", normal again since {anomaly.end:%H:%M} UTC" if over else ""
         return SignalState(
             abnormal=True,
             over=over,
-            text=f"{text} {since} ({usual}){until}",
+            text=f"{text} {since} ({usual}){ended}",
             label=signal.label,
             was=percent(anomaly.share),
-            now=latest_share(edge, scope),
+            now=latest_share(edge, scope, anomaly.onset),
         )
     around = edge.requests.between(anomaly.start, window.end)
     requests = around.total()
@@ -238,11 +245,11 @@ def signal_state(edge: Edge, scope: Scope, signal: Signal, anomaly: AnomalyWindo
     return SignalState(abnormal=False, over=False, text=text)
 
 
-def latest_share(edge: Edge, scope: Scope) -> str | None:
-    """ "0.3 %": errors as a share of the requests of the latest five settled minutes; None without
-    requests."""
+def latest_share(edge: Edge, scope: Scope, onset: datetime) -> str | None:
+    """ "0.3 %": errors as a share of the requests of the latest five settled minutes since the
+    onset; None without requests."""
     until = settled_until(scope.window)
-    requests = edge.requests.between(until - LATEST * MINUTE, until)
+    requests = edge.requests.between(max(onset, until - LATEST * MINUTE), until)
     if not requests.total():
         return None
     errors = sum(edge.errors.points.get(at, 0.0) for at in requests.points)
@@ -263,8 +270,9 @@ def two_of_three(flags: Sequence[bool]) -> list[bool]:
 def recovery(
     edge: Edge | Gap | None, scope: Scope, since: datetime, now: datetime, signal: Signal
 ) -> Verification:
-    """Whether errors are normal again since `since`: by the latest five complete minutes that had
-    requests. Without such minutes the answer is inconclusive; `now` dates it."""
+    """Whether errors are normal again since `since`: by the latest five minutes that had requests
+    and whose points are final. Newer minutes can say no, as errors are only added to a minute, but
+    not yes. Without such minutes the answer is inconclusive; `now` dates it."""
     if edge is None:
         return Verification(
             answer=Answer.INCONCLUSIVE, text="no API or load balancer to measure at", at=now
@@ -273,14 +281,19 @@ def recovery(
         text = f"{signal.label} could not be read: {edge.detail}"
         return Verification(answer=Answer.INCONCLUSIVE, text=text, at=now)
     rate = edge.rate.between(next_minute(since), scope.window.end)
-    minutes = sorted(rate.points)[-LATEST:]
+    known = detector(edge, scope, signal)
+    until = settled_until(scope.window, UNSETTLED_FOR_RECOVERY)
+    minutes = [
+        at
+        for at in sorted(rate.points)
+        if at < until or not known.normal(rate.points[at], edge.errors.points.get(at, 0.0))
+    ][-LATEST:]
     if not minutes or scope.window.end - minutes[-1] > STALE + MINUTE:
         return Verification(
             answer=Answer.INCONCLUSIVE,
             text=f"no requests counted at {edge.name} in the latest minutes since then",
             at=now,
         )
-    known = detector(edge, scope, signal)
     normal = [known.normal(rate.points[at], edge.errors.points.get(at, 0.0)) for at in minutes]
     errors = sum(edge.errors.points.get(at, 0.0) for at in minutes)
     requests = sum(edge.requests.points[at] for at in minutes)

@@ -17,6 +17,7 @@ from playbooks.evidence import thresholds
 from playbooks.evidence.errors import CodeErrors
 from playbooks.evidence.exception_kinds import Kind, KindOfExceptions, of_kinds
 from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.served_versions import Sides
 from playbooks.evidence.wording import asked, figures, percent
 from playbooks.probes.exceptions import Exceptions
 
@@ -38,24 +39,33 @@ class Shown:
 class Raised:
     """Exceptions in the anomaly, and the share of the errors that the code answered or raised.
 
-    `traffic`: requests as a multiple of the usual.
+    `traffic`: requests as a multiple of the usual; `beside`: the version of a function that raises
+    the leading exception, beside those that serve at the same time.
     """
 
     anomaly: AnomalyWindow
     exceptions: Exceptions | Gap | None
     own: CodeErrors | None
     traffic: float | None = None
+    beside: Sides | None = None
 
     @property
     def coverage(self) -> Coverage:
         """That of the logs."""
         return coverage_of(self.exceptions)
 
-    def of(self, *kinds: Kind | None) -> KindOfExceptions | None:
+    def of(self, *kinds: Kind) -> KindOfExceptions | None:
         """The exceptions of these kinds; None when none is known."""
+        return self._those(frozenset(kinds))
+
+    def all(self) -> KindOfExceptions | None:
+        """The exceptions of every kind; None when none is known."""
+        return self._those(None)
+
+    def _those(self, kinds: frozenset[Kind] | None) -> KindOfExceptions | None:
         if not isinstance(self.exceptions, Exceptions):
             return None
-        return of_kinds(self.exceptions, self.anomaly, self.traffic, frozenset(kinds))
+        return of_kinds(self.exceptions, self.anomaly, self.traffic, kinds)
 
     def unread(self) -> str:
         """Why no exceptions are known; empty when the logs were read."""
@@ -76,9 +86,10 @@ class Raised:
         )
 
 
-def names_it(raised: Raised, kind: Kind) -> Iterator[Clue]:
-    """Necessary: exceptions name this kind. Against it: the code answered few of the errors."""
-    found, unread = raised.of(kind), raised.unread()
+def names_it(raised: Raised, kind: Kind, *others: Kind) -> Iterator[Clue]:
+    """Necessary: exceptions name this kind, or one of the others. Against it: the code answered few
+    of the errors."""
+    found, unread = raised.of(kind, *others), raised.unread()
     if unread:
         yield necessary(None, f"whether exceptions name {kind}: {unread}")
     elif found is None:
@@ -89,30 +100,41 @@ def names_it(raised: Raised, kind: Kind) -> Iterator[Clue]:
     yield hardly_own(raised)
 
 
+def of_one_version(raised: Raised) -> bool:
+    """Whether one version raises it, and those that serve beside it do not: then it is that code,
+    and nothing that all of them call."""
+    return raised.beside is not None and raised.beside.only_this is True
+
+
 def hardly_own(raised: Raised) -> Clue:
-    """Contradicting: the code itself answered few of the errors."""
+    """Contradicting: the code itself answered few of the errors, or only one version of it does."""
+    if raised.beside is not None and of_one_version(raised):
+        return contradicting(True, raised.beside.told("exceptions"))
     few = None if raised.own is None else raised.own.share < thresholds.PART
     question = "whether the code itself answered the errors"
     return contradicting(few, asked(few, question, raised.counted()))
 
 
-def decided(raised: Raised, kind: Kind, shown: Shown, *, class_alone: bool) -> Clue:
-    """Decisive: exceptions of this kind are most of the errors, and what they name shows it too.
+def decided(raised: Raised, kind: Kind, *others: Kind, shown: Shown, class_alone: bool) -> Clue:
+    """Decisive: exceptions of this kind (or the others) are most of the errors, and what they name
+    shows it too.
 
     `class_alone`: where nothing is known of what they name, the exceptions decide, but make no
-    report sure. Nothing measured that speaks against it refutes: the question stays open.
+    report sure. So do exceptions that say themselves what failed, whatever brought it. Nothing
+    measured that speaks against it refutes: the question stays open.
     """
-    found, mostly = raised.of(kind), raised.mostly_own()
+    found, mostly = raised.of(kind, *others), raised.mostly_own()
     question = f"whether {kind} is what fails the requests"
     if raised.unread():
         holds = False if mostly is False else None
         text = f"{raised.unread()}; {raised.counted()}; {shown.text}"
         return decisive(holds, asked(holds, question, text))
-    one = False if found is None else found.stand_out
+    one = False if found is None or of_one_version(raised) else found.stand_out
     holds = False if one is False or mostly is False else one and mostly
     told = f"{found.told()}; " if found else f"no exception names {kind}; "
     text = f"{told}{raised.counted()}; {shown.text}"
-    if holds and not (shown.holds or (shown.holds is None and class_alone)):
+    explicit = found is not None and found.explicit
+    if holds and not (shown.holds or explicit or (shown.holds is None and class_alone)):
         holds = None
     clue = decisive(
         holds,
@@ -122,6 +144,6 @@ def decided(raised: Raised, kind: Kind, shown: Shown, *, class_alone: bool) -> C
     missing = raised.coverage.missing
     if holds:
         missing = (*missing, *shown.missing)
-    if holds and shown.holds is None:
-        missing = (*missing, f"only the class of the exceptions names {kind}")
+    if holds and not shown.holds:
+        missing = (*missing, f"only the exceptions name {kind}")
     return clue.model_copy(update={"missing": tuple(dict.fromkeys(missing))})

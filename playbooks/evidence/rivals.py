@@ -9,12 +9,13 @@ from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.changes import came_with_release, suspect
 from playbooks.evidence.durations import execution_time
-from playbooks.evidence.errors import raised_errors
+from playbooks.evidence.errors import answered_sooner, raised_errors
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.targets import answered_itself
 from playbooks.evidence.traffic import throttled_share
 from playbooks.evidence.wording import figures, lag, percent, times
 from playbooks.evidence.zones import worst_zone
+from playbooks.probes.access_log import AccessLog
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
@@ -96,6 +97,23 @@ def throttled_as_well(
             f"{anomaly.label}",
             throttled=round(throttled, 4),
         ).resting_on(counts, reports)
+
+
+def waited_for_nothing(
+    anomaly: AnomalyWindow, access: AccessLog | Gap | None, reports: Reports | Gap | None
+) -> Iterator[Clue]:
+    """Necessary for whatever makes requests late: that the errors are late answers. False where
+    nearly all came long before the deadline or the function's timeout."""
+    if not isinstance(reports, Reports):
+        return
+    limit = min(reports.deadline, reports.timeout)
+    sooner = answered_sooner(access, anomaly, limit)
+    if sooner is not None and sooner >= thresholds.NEARLY_ALL:
+        yield necessary(
+            False,
+            f"{percent(sooner)} of the {anomaly.label} were answered long before {limit:g} s",
+            sooner=round(sooner, 4),
+        ).resting_on(access)
 
 
 def raised_as_well(

@@ -10,18 +10,20 @@ from typing import ClassVar
 
 from bot.domain.playbook_contract import Causes, Scope, fact
 from bot.domain.report import Gap, SignalState
-from playbooks.evidence import onset
+from playbooks.evidence import after_change
 from playbooks.evidence.changes import acting, all_changes, called_versions
 from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.served_versions import served, with_switches
 from playbooks.evidence.signal import Signal
 from playbooks.probes.access_log import AccessLogProbe
 from playbooks.probes.balancer import BalancerProbe, TargetHealthProbe
 from playbooks.probes.changes import Changes, ChangesProbe
 from playbooks.probes.edge import Edge, EdgeProbe
+from playbooks.probes.exceptions import Exceptions, ExceptionsProbe
 from playbooks.probes.front_door import Call
 from playbooks.probes.functions import FunctionCountsProbe
 from playbooks.probes.invoked_function import IntegrationProbe
-from playbooks.probes.lambda_reports import ReportsProbe
+from playbooks.probes.lambda_reports import Reports, ReportsProbe
 
 
 class FrontDoorSources(Causes):
@@ -35,12 +37,12 @@ class FrontDoorSources(Causes):
     @fact
     def anomaly(self, scope: Scope, edge: Edge | Gap | None) -> AnomalyWindow:
         """The minutes in which the incident type's errors are abnormal."""
-        return onset.anomaly_window(edge, scope, self.signal)
+        return after_change.anomaly_window(edge, scope, self.signal)
 
     @fact
     def signal_state(self, scope: Scope, edge: Edge, anomaly: AnomalyWindow) -> SignalState:
         """Whether the incident type's errors are abnormal, and whether that is over."""
-        return onset.signal_state(edge, scope, self.signal, anomaly)
+        return after_change.signal_state(edge, scope, self.signal, anomaly)
 
 
 class FunctionSources(FrontDoorSources):
@@ -62,6 +64,8 @@ class ChangeSources(FrontDoorSources):
 
     changes = ChangesProbe()
     integration = IntegrationProbe()
+    reports = ReportsProbe()
+    exceptions = ExceptionsProbe()
 
     @fact
     def known_changes(
@@ -69,6 +73,11 @@ class ChangeSources(FrontDoorSources):
         scope: Scope,
         changes: Changes | Gap | None,
         integration: tuple[Call, ...] | Gap | None,
+        reports: Reports | Gap | None,
+        exceptions: Exceptions | Gap | None,
     ) -> Changes:
-        """The changes that act on what is called; where nothing could be read, all is unread."""
-        return acting(all_changes(changes), called_versions(scope, integration))
+        """The changes that act on what is called, with moves of aliases that the log streams show;
+        where nothing could be read, all is unread."""
+        called = called_versions(scope, integration)
+        lines = served(reports, exceptions)
+        return with_switches(acting(all_changes(changes), called), lines, called)

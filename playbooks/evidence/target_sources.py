@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from bot.domain.playbook_contract import Scope, fact
 from bot.domain.report import Gap, SignalState
-from playbooks.evidence import levels
+from playbooks.evidence import level_after_change
 from playbooks.evidence.failing_targets import FailingTargets, failing_targets
 from playbooks.evidence.levels import Level
 from playbooks.evidence.onset import AnomalyWindow
@@ -59,14 +59,14 @@ class TargetSignal(BalancerSources):
         self, scope: Scope, level: Level | Gap | None, edge: Edge | Gap | None
     ) -> AnomalyWindow:
         """The minutes in which the number of targets is abnormal, and the errors in them."""
-        return levels.anomaly_window(level, edge, scope, self.errors_label)
+        return level_after_change.anomaly_window(level, edge, scope, self.errors_label)
 
     @fact
     def signal_state(  # type: ignore[override]
         self, scope: Scope, level: Level, anomaly: AnomalyWindow
     ) -> SignalState:
         """Whether the number of targets is abnormal, and whether that is over."""
-        return levels.signal_state(level, scope, anomaly)
+        return level_after_change.signal_state(level, scope, anomaly)
 
 
 def measured(scope: Scope, balancer: Balancer, signal: Signal, group: str) -> TimeSeries:

@@ -89,15 +89,16 @@ def target_groups(scope: Scope) -> Iterator[Advice]:
         )
 
 
-def target_health(scope: Scope) -> Iterator[Advice]:
-    """State and reason of every target of the first target group."""
+def target_health(scope: Scope, lost: str | None = None) -> Iterator[Advice]:
+    """State and reason of every target of the group that lost all of them, else of the first."""
     if (balancer := balancer_of(scope)) is None:
         return
     region = scope.service.region
     query = ("--query", "TargetGroups[0].TargetGroupArn", *TEXT)
     group = aws(region, "elbv2", "describe-target-groups", *query)
-    if balancer.target_groups:
-        words = ("elbv2", "describe-target-groups", "--names", balancer.target_groups[0])
+    names = (lost,) if lost else balancer.target_groups
+    if names:
+        words = ("elbv2", "describe-target-groups", "--names", names[0])
         group = aws(region, *words, *query)
     else:
         group = with_output(group, "--load-balancer-arn", balancer_arn(region, balancer))
@@ -107,8 +108,9 @@ def target_health(scope: Scope) -> Iterator[Advice]:
         *("elbv2", "describe-target-health"),
         *("--query", f"TargetHealthDescriptions[].{columns}"),
     )
+    of_group = f" of {lost}" if lost else ""
     yield Advice(
-        text="See the state of every target, and why it is unhealthy",
+        text=f"See the state of every target{of_group}, and why it is unhealthy",
         command=with_output(command, "--target-group-arn", group),
     )
 

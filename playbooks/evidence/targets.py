@@ -11,6 +11,7 @@ from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.wording import percent
 from playbooks.probes.balancer import Balancer, TargetHealth
+from playbooks.probes.ecs_services import EcsService
 from playbooks.probes.metrics import MINUTE, TimeSeries, ratio
 from playbooks.probes.target_groups import own_not_by_group
 
@@ -144,3 +145,12 @@ def emptied(balancer: Balancer, anomaly: AnomalyWindow) -> Emptied | None:
         ratio(counted.total(), max(anomaly.errors or 0.0, errors.total())),
         True if only_group or to_unhealthy else None,
     )
+
+
+def told_by_ecs(anomaly: AnomalyWindow, services: tuple[EcsService, ...] | Gap | None) -> str:
+    """What ECS wrote of tasks that failed since shortly before the anomaly; empty when nothing."""
+    if not isinstance(services, tuple):
+        return ""
+    since = anomaly.start - thresholds.FOUND_UNHEALTHY
+    told = [trouble for service in services if (trouble := service.trouble(since))]
+    return f"ECS says: {told[0]}" if told else ""

@@ -18,6 +18,11 @@ MOSTLY = 0.6  # clearly more than half: of the late requests, of the exceptions
 TIMEOUTS = 0.7  # of the errors are timeouts: what else there is cannot be the main thing
 NEARLY_ALL = 0.8  # the rest may be chance: one zone's errors, one version's exceptions
 
+# Versions that serve side by side.
+CANARY = 0.05  # of the requests: a weighted alias gives a new version hardly less
+ENOUGH_REQUESTS = 100  # of the version beside it: fewer do not show that it fails less
+VERSION_LIFT = 5.0  # times the failures of the version beside it; same code differs by far less
+
 # Cold starts.
 COLD_LIFT_NEEDED = 2.0  # times as often late as warm requests: below it, cold or warm is no matter
 COLD_LIFT_DECISIVE = 5.0  # slowness for all does not come near it
@@ -51,6 +56,7 @@ AT_LIMIT = 0.95  # of the concurrency limit; the metric may miss the very peak
 SCALING_RATE = 1000.0
 
 # Zones and targets.
+FEWER = 0.75  # of the usual targets: one of four is gone; rollouts keep more than that
 ZONE_LIFT_NEEDED = 3.0  # times the error rate of the other zones
 ZONE_LIFT_DECISIVE = 5.0  # zones that share a backend do not differ by so much
 ZONE_RATE = 0.01  # of a zone's requests: fewer failures are no zone that fails

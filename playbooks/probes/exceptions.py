@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,52 +14,38 @@ from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from playbooks.probes import log_groups, log_volume, logs_insights
+from playbooks.probes.exception_patterns import (
+    FIELDS,
+    PATTERNS,
+    SAYS,
+    VERSION,
+    message,
+    unnamed,
+    words,
+)
 from playbooks.probes.log_groups import LogSource
 from playbooks.probes.metrics import PERMISSION
 
 MOST_GROUPS = 50  # StartQuery takes 50
 MOST_FUNCTIONS = 10  # whose settings are read; each takes a call
 
-# What runtimes name: `words` puts it together. The fields have names that no JSON log has.
-# "panic: runtime error" of Go, "Error: " of Node, "Exception in thread".
-PLAIN = r"\b(?<plain_error>Error|Exception|panic): "
-# "KeyError", "java.lang.NullPointerException", "PSQLException".
-CLASS = (
-    r"\b(?<error_class>(?:Runtime\.)?[A-Z][A-Za-z0-9]*(?:Error|Exception)"
-    r"|[a-z][\w.]*\.[A-Z]\w*Exception)\b"
-)
-# "ERROR /cart UndefinedColumn: …", and the last line of a Python traceback on its own:
-# "psycopg2.errors.UndefinedColumn: …".
-LEVEL = (
-    r"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b[^\n]*?[\s.\]]"
-    r"(?<level_error>[A-Z][a-z0-9]+[A-Z][A-Za-z0-9]*): "
-)
-TRACEBACK = r"^(?<trace_error>(?:[a-z_]\w*\.)+[A-Z]\w+): "
-# Lambda's own: {"errorType":"Error",…}, as JSON or as text in JSON; "Runtime.ExitError".
-TYPE = r'\\?"errorType\\?": ?\\?"(?<error_type>[A-Za-z_$][\w.$:]*)'
-# errno of Node and libuv, codes of MySQL's client, exits of processes.
-CODE = (
-    r"\b(?<error_code>EAI_AGAIN|EAI_NODATA|EAI_NONAME|ECONNREFUSED|ECONNRESET|ECONNABORTED|ETIMEDOUT"
-    r"|ESOCKETTIMEDOUT|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EADDRINUSE|EPIPE|EPROTO"
-    r"|EMFILE|ENOSPC|ENOMEM|ER_[A-Z][A-Z_]+|CERT_HAS_EXPIRED|exit status [1-9]\d*"
-    r"|exit code [1-9]\d*|signal: [a-z]+)\b"
-)
-# Classes that say nothing without the code: a process ends for many reasons.
-SAY_LITTLE = ("Error", "Exception", "panic", "Runtime.ExitError", "ExitError")
-PATTERNS = (PLAIN, CLASS, LEVEL, TRACEBACK, TYPE, CODE)
-FIELDS = tuple(re.findall(r"\(\?<(\w+)>", "".join(PATTERNS)))
-# Lambda's log streams are called 2026/11/23/[42]0123456789abcdef: the version is in brackets.
-VERSION = r"\[(?<stream_version>[^\]]+)\]"
-
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """Log lines of one minute that name one class of exception."""
+    """Log lines of one minute that name one class of exception.
+
+    `owner`: the function or ECS service that wrote them, None when it is not known; `version`: of
+    the function; `says`: words of the message that tell what failed, if it has such; `message`:
+    that of the minute's latest line.
+    """
 
     at: datetime
     name: str
     version: str | None
     count: float
+    says: str = ""
+    message: str = ""
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +72,28 @@ class Exceptions:
                 counted[raised.name] += int(raised.count)
         return counted
 
-    def versions(self, start: datetime, end: datetime, name: str) -> Counter[str]:
-        """Lines of one class by version of the function; empty where log streams name none."""
-        counted: Counter[str] = Counter()
+    def between(self, start: datetime, end: datetime) -> tuple[Raised, ...]:
+        """What was raised in [start, end)."""
+        return tuple(raised for raised in self.raised if start <= raised.at < end)
+
+    def example(self, start: datetime, end: datetime, names: tuple[str, ...]) -> str:
+        """The latest message of one of these classes in [start, end); empty when none is known."""
+        found = [
+            raised
+            for raised in self.raised
+            if start <= raised.at < end and raised.name in names and raised.message
+        ]
+        return max(found, key=lambda each: each.at).message if found else ""
+
+    def writers(
+        self, start: datetime, end: datetime, name: str
+    ) -> Counter[tuple[str | None, str | None]]:
+        """Lines of one class by who wrote them and the version of the function; None where that is
+        not known."""
+        counted: Counter[tuple[str | None, str | None]] = Counter()
         for raised in self.raised:
-            if start <= raised.at < end and raised.name == name and raised.version:
-                counted[raised.version] += int(raised.count)
+            if start <= raised.at < end and raised.name == name:
+                counted[raised.owner, raised.version] += int(raised.count)
         return counted
 
 
@@ -121,7 +122,8 @@ class ExceptionsProbe(Probe[Exceptions]):
         rows, absent = logs_insights.run_existing(aws, scope.window, asked, query, part.since)
         unread += [f"the log group {group} is not there" for group in absent]
         read = tuple(group for group in asked if group not in absent)
-        return Exceptions(read, str(query), part.since, tuple(raised_of(rows)), tuple(unread))
+        raised = tuple(raised_of(rows, owners_of(sources)))
+        return Exceptions(read, str(query), part.since, raised, tuple(unread))
 
 
 def usual_groups(scope: Scope) -> list[str]:
@@ -138,47 +140,49 @@ def sources_of(aws: Aws, scope: Scope) -> tuple[list[LogSource], list[str]]:
     asked, guessed = resources.functions[:MOST_FUNCTIONS], resources.functions[MOST_FUNCTIONS:]
     functions, unread = log_groups.of_functions(aws, asked)
     containers, not_read = log_groups.of_containers(aws, resources.ecs)
-    others = [LogSource(function.logs) for function in guessed]
+    others = [LogSource(function.logs, owner=function.name) for function in guessed]
     others += [LogSource(group) for group in resources.log_groups]
     return list(dict.fromkeys((*functions, *others, *containers))), unread + not_read
 
 
+def owners_of(sources: list[LogSource]) -> dict[str, str]:
+    """Who writes each log group, where that is one function or service."""
+    owners: dict[str, set[str]] = {}
+    for source in sources:
+        owners.setdefault(source.group, set()).add(source.owner)
+    return {group: next(iter(found)) for group, found in owners.items() if len(found) == 1}
+
+
 def exception_query(sources: list[LogSource]) -> logs_insights.Query:
     """Lines that name an exception, of the sources' log streams."""
-    named = [f"@message like {logs_insights.pattern(_unnamed(each))}" for each in PATTERNS]
+    named = [f"@message like {logs_insights.pattern(unnamed(each))}" for each in PATTERNS]
     query = logs_insights.Query().filter(" or ".join(named))
     if any(source.streams is not None for source in sources):
         query = query.filter(" or ".join(source.condition for source in sources))
-    for pattern in PATTERNS:
+    for pattern in (*PATTERNS, SAYS):
         query = query.parse("@message", pattern)
-    return query.parse("@logStream", VERSION).stats(*FIELDS, "stream_version", n="count(*)")
+    counted = {"n": "count(*)", "line": "latest(@message)"}
+    by = ("stream_function", "stream_version", "@log")
+    return query.parse("@logStream", VERSION).stats(*FIELDS, *by, **counted)
 
 
-def _unnamed(pattern: str) -> str:
-    """The pattern with its named group as a plain one: `like` takes no names."""
-    before, _, rest = pattern.partition("(?<")
-    return f"{before}(?:{rest.partition('>')[2]}"
-
-
-def raised_of(rows: logs_insights.Rows) -> list[Raised]:
+def raised_of(rows: logs_insights.Rows, owners: Mapping[str, str]) -> list[Raised]:
+    """The rows that name an exception; `owners`: who writes each log group."""
     return [
         Raised(
             at=logs_insights.minute_of(row),
             name=name,
             version=row.get("stream_version"),
             count=logs_insights.count(row, "n"),
+            says=row.get("message_says", "").lower(),
+            message=message(row.get("line", ""), name),
+            owner=row.get("stream_function") or owners.get(group_of(row)) or None,
         )
         for row in rows
         if (name := words(row)) is not None
     ]
 
 
-def words(found: Mapping[str, str]) -> str | None:
-    """What an exception is called: its class, and for a plain Error the code it carries:
-    "KeyError", "Error: ECONNREFUSED", "ER_LOCK_DEADLOCK"."""
-    order = ("error_type", "error_class", "trace_error", "level_error", "plain_error")
-    named = next((found[field] for field in order if field in found), None)
-    code = found.get("error_code")
-    if code is None:
-        return named
-    return f"{named}: {code}" if named in SAY_LITTLE else named or code
+def group_of(row: Mapping[str, str]) -> str:
+    """The log group of a row: Insights writes "123456789012:/aws/lambda/checkout" as @log."""
+    return row.get("@log", "").partition(":")[2]

@@ -29,6 +29,7 @@ _BY_FUNCTION = {
     "p50": ("Duration", "p50"),
     "p99": ("Duration", "p99"),
     "spillover": ("ProvisionedConcurrencySpilloverInvocations", "Sum"),
+    "provisioned": ("ProvisionedConcurrentExecutions", "Maximum"),
 }
 _OF_ACCOUNT = {
     "unreserved": "UnreservedConcurrentExecutions",
@@ -38,8 +39,9 @@ _OF_ACCOUNT = {
 
 @dataclass(frozen=True, slots=True)
 class FunctionCounts:
-    """A function's metrics a minute; durations in ms, without the init. `spillover` is of the
-    alias. Throttled calls are not among the invocations.
+    """A function's metrics a minute; durations in ms, without the init. `spillover` and
+    `provisioned`, the provisioned executions in use, are of the alias. Throttled calls are not
+    among the invocations.
 
     Of all functions in the account and region: `unreserved`, executions at once of those without
     reserved concurrency; `claimed`, those with all that is reserved and provisioned, which is what
@@ -59,6 +61,7 @@ class FunctionCounts:
     spillover: TimeSeries
     unreserved: TimeSeries
     claimed: TimeSeries = field(default_factory=TimeSeries)
+    provisioned: TimeSeries = field(default_factory=TimeSeries)
     timeout: float | None = None
     also_called: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()  # sentences: what could not be found out

@@ -23,6 +23,7 @@ from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, FunctionRef
 from playbooks.probes import log_groups, log_volume, logs_insights
+from playbooks.probes.exception_patterns import VERSION
 from playbooks.probes.front_door import DEFAULT_DEADLINE, balancer_of, find_balancer, front_door
 from playbooks.probes.functions import MOST_AT_ONCE, function_metrics, provisioned_of
 from playbooks.probes.invoked_function import PERMISSIONS, InvokedFunction, invoked_function
@@ -47,6 +48,7 @@ class Reported:
     p50: float | None
     p99: float | None
     init_p50: float | None
+    version: str | None = None  # of the function, by the name of the log stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +145,11 @@ class Reports:
             few = f"{self.group} has a REPORT line for {kept:.0%} of the invocations: a sample"
         return Coverage.of(few, *self.unread)
 
-    def tally(self, start: datetime, end: datetime) -> Tally:
-        """The minutes in [start, end)."""
-        rows = [row for row in self.rows if start <= row.at < end]
+    def tally(self, start: datetime, end: datetime, version: str | None = None) -> Tally:
+        """The minutes in [start, end), of one version only if it is given."""
+        rows = [
+            row for row in self.rows if start <= row.at < end and version in (None, row.version)
+        ]
         cold, warm = [r for r in rows if r.cold], [r for r in rows if not r.cold]
         return Tally(
             cold=sum(r.count for r in cold),
@@ -356,10 +360,12 @@ def report_query(
             timed=f"least(1, floor(ran / {timeout * 1000 - 1:.0f}))",
         )
         .fields(missed="greatest(slow, timed)")
+        .parse("@logStream", VERSION)
         .stats(
             "cold",
             "stopped",
             "timed",
+            "stream_version",
             n="count(*)",
             late="sum(slow)",
             ended="sum(timed)",
@@ -385,4 +391,5 @@ def reported(row: Mapping[str, str]) -> Reported:
         p50=logs_insights.number(row, "p50") if finished else None,
         p99=logs_insights.number(row, "p99") if finished else None,
         init_p50=logs_insights.number(row, "init_p50") if cold else None,
+        version=row.get("stream_version"),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.errors import ReadFailed
@@ -29,10 +29,12 @@ PERMISSIONS = (
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """A log group and, where it is shared, a pattern of the log streams that are meant."""
+    """A log group and, where it is shared, a pattern of the log streams that are meant. `owner`:
+    the function or ECS service that writes it; empty when it is not known."""
 
     group: str
     streams: str | None = None
+    owner: str = ""
 
     @property
     def condition(self) -> str:
@@ -53,7 +55,8 @@ def of_function(function: FunctionRef, settings: Mapping[str, Any]) -> LogSource
     """Where a function with these settings logs."""
     group = settings.get("LoggingConfig", {}).get("LogGroup") or function.logs
     own = f"/aws/lambda/{function.name}"
-    return LogSource(group, None if group == own else rf"/{re.escape(function.name)}\[")
+    streams = None if group == own else rf"/{re.escape(function.name)}\["
+    return LogSource(group, streams, function.name)
 
 
 def of_functions(aws: Aws, functions: Iterable[FunctionRef]) -> tuple[list[LogSource], list[str]]:
@@ -67,7 +70,7 @@ def of_functions(aws: Aws, functions: Iterable[FunctionRef]) -> tuple[list[LogSo
         try:
             found.append(of_function(function, read.result()))
         except ReadFailed as failed:
-            found.append(LogSource(function.logs))
+            found.append(LogSource(function.logs, owner=function.name))
             unread.append(
                 f"whether {function.name} logs to {function.logs} was not read ({failed})"
             )
@@ -88,7 +91,7 @@ def of_containers(aws: Aws, services: Iterable[EcsRef]) -> tuple[list[LogSource]
         for container in definition.get("containerDefinitions", []):
             source, why = container_source(container, aws.region)
             if source is not None:
-                found.append(source)
+                found.append(replace(source, owner=ecs.service))
             elif container.get("essential", True):
                 unread.append(f"container {container['name']} of {ecs.service} {why}")
     return found, unread

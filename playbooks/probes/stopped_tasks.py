@@ -15,18 +15,20 @@ from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 
 MOST_DESCRIBED = 100  # DescribeTasks takes 100
+TERMINATED = 143  # 128 + SIGTERM: ECS asked it to stop
 KILLED = 137  # 128 + SIGKILL: what a container has that was killed for its memory
 
 
 @dataclass(frozen=True, slots=True)
 class StoppedTask:
     """A task that stopped. `reason` is ECS's, followed by the containers' own reasons; `exits`:
-    exit codes of its containers."""
+    exit codes of its containers; `definition`: its task definition, "checkout:42"."""
 
     service: str
     at: datetime
     reason: str
     exits: tuple[int, ...] = ()
+    definition: str = ""
 
     @property
     def out_of_memory(self) -> bool:
@@ -34,6 +36,19 @@ class StoppedTask:
         Container killed due to memory usage"). An exit code of 137 alone is no proof: ECS kills a
         task that ignores SIGTERM in the same way."""
         return "outofmemory" in self.reason.replace(" ", "").lower()
+
+    @property
+    def crashed(self) -> bool:
+        """Whether a container ended with an error of its own."""
+        return any(code not in (0, KILLED, TERMINATED) for code in self.exits)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it stopped because something failed: a container ended with an error, was killed
+        for its memory, or did not answer its health check. Not so when ECS scaled it in, replaced
+        it, or could not start it."""
+        checks = "health check" in self.reason.lower()
+        return self.out_of_memory or checks or self.crashed
 
     @property
     def killed(self) -> bool:
@@ -102,4 +117,5 @@ def stopped(service: str, answer: Mapping[str, Any]) -> Iterator[StoppedTask]:
             at=at.astimezone(UTC),
             reason="; ".join(dict.fromkeys(reason for reason in reasons if reason)),
             exits=tuple(code for code in codes if code is not None),
+            definition=str(task.get("taskDefinitionArn", "")).rpartition("/")[2],
         )

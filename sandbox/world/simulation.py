@@ -223,6 +223,10 @@ class Simulation:
     def faults(self) -> Sequence[Fault]:
         return self._faults
 
+    def lift_faults(self, operation: str) -> None:
+        """End the faults of an operation: of a denied one, somebody granted the permission."""
+        self._faults = [each for each in self._faults if each.operation != operation]
+
     def requests(self, start: datetime, end: datetime) -> Sequence[Request]:
         """The records themselves, by arrival: what really happened. For tests and curiosity."""
         with self._lock:

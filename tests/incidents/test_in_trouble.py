@@ -84,7 +84,11 @@ def investigation(
         router=router,
         investigator=Investigator(router, registry.ACTIONS, pool),
         card=card,
+        watch=_nobody_watches,
     )
+
+
+async def _nobody_watches(incident_id: str) -> None: ...
 
 
 @pytest.fixture

@@ -293,6 +293,7 @@ NOTHING_SPECIAL: dict[str, object] = {
     "changes": changes(),
     "authorizers": Authorizers("checkout-api"),
     "stopped_tasks": None,
+    "ecs_services": None,
     "target_tls_errors": None,
 }
 """A service behind a REST API whose 5XX nothing explains."""
@@ -306,6 +307,7 @@ TARGETS_ONLY: dict[str, object] = NOTHING_SPECIAL | {
     "exceptions": None,
     "authorizers": None,
     "stopped_tasks": StoppedTasks(()),
+    "ecs_services": (),
     "target_tls_errors": TargetTls("shop", TimeSeries()),
 }
 """A service of tasks behind a load balancer, without logs."""

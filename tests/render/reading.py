@@ -52,6 +52,12 @@ def _lines(block: Block, styled: bool) -> list[str]:
             return _columns([[_text(cell) for cell in row] for row in block["rows"]], sides)
         case "table":
             return [" | ".join(_text(cell) for cell in row) for row in block["rows"]]
+        case "input" if block["element"]["type"] == "radio_buttons":
+            options = block["element"]["options"]
+            choices = [
+                f"( ) {_plain(each['text'])}: {_plain(each['description'])}" for each in options
+            ]
+            return [f"{_plain(block['label'])}:", *choices]
         case "input":
             field = block["element"]
             return [f"{_plain(block['label'])}: [{field['initial_value']}]", _plain(block["hint"])]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.incident import Incident, IncidentState, Severity, TimelineEntry
+from bot.domain.objection import Objection, Standing
 from bot.domain.plan import Check, Plan, Step
 from bot.domain.report import (
     BreakdownRow,
@@ -21,6 +22,7 @@ from bot.domain.report import (
     Gap,
     GapReason,
     Link,
+    NextTest,
     Offer,
     Overview,
     Report,
@@ -59,6 +61,7 @@ causes = st.builds(
     status=st.sampled_from(CauseStatus),
     score=st.integers(-9, 9),
     clues=many(clues, 8),
+    actions=many(texts, 3),
 )
 gaps = st.builds(
     Gap,
@@ -114,6 +117,17 @@ alarms = st.builds(
     state=st.sampled_from(AlarmState),
     changed_at=st.none() | times,
 )
+next_tests = st.builds(
+    NextTest,
+    question=texts,
+    decides=many(texts, 5),
+    probe=maybe_texts,
+    read=texts,
+    reason=st.none() | st.sampled_from([each for each in GapReason if each != "pending"]),
+    permission=maybe_texts,
+    denied_by=maybe_texts,
+    again_at=st.none() | times,
+)
 reports = st.builds(
     Report,
     playbook=texts,
@@ -124,7 +138,8 @@ reports = st.builds(
     verdict=st.sampled_from(Verdict),
     causes=many(causes),
     gaps=many(gaps),
-    next_test=maybe_texts,
+    next_test=st.none() | next_tests,
+    first_guess=maybe_texts,
     actions=many(offers, 6),
     cost=costs,
     complete=st.booleans(),
@@ -169,6 +184,18 @@ plans = st.builds(
     settles_within=st.integers(0, 10**6),
 )
 verifications = st.builds(Verification, answer=st.sampled_from(Answer), text=texts, at=times)
+standings = st.builds(Standing, title=texts, status=st.sampled_from(CauseStatus), text=texts)
+objections = st.builds(
+    Objection,
+    action=texts,
+    title=texts,
+    standings=many(standings, 8),
+    likely=maybe_texts,
+    instead=maybe_texts,
+    fits=st.none() | st.booleans(),
+    made_at=times,
+    complete=st.booleans(),
+)
 runs = st.builds(
     Run,
     id=st.just("run-1"),
@@ -177,6 +204,7 @@ runs = st.builds(
     state=st.sampled_from(RunState),
     requested_by=users,
     plan=st.none() | plans,
+    objection=st.none() | objections,
     approved_by=st.none() | users,
     expires_at=st.none() | times,
     applied_at=st.none() | times,

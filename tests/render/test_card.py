@@ -14,16 +14,19 @@ from bot.domain.report import (
     CauseStatus,
     Clue,
     ClueKind,
+    Earlier,
     Gap,
     GapReason,
+    NextTest,
     Offer,
     Overview,
     Report,
     SignalState,
+    SinceChange,
     Verdict,
     Window,
 )
-from bot.domain.run import Run, RunState, Verification
+from bot.domain.run import Verification
 from bot.domain.service import Service
 from bot.investigation.weighing import weigh
 from bot.render import alarm_answer, alarm_question, already_open, card, no_incident
@@ -90,11 +93,13 @@ def test_a_clue_against_the_likely_cause_is_shown() -> None:
     assert "• against it: 2 % failed without a cold start" in text
 
 
-def test_rivals_are_ruled_out_by_a_fact_each() -> None:
-    lines = told().splitlines()
+def test_rivals_are_ruled_out_by_a_fact_each_the_first_guess_before_the_others() -> None:
+    causes = (FOUND.causes[0], *FOUND.causes[2:], FOUND.causes[1])
+    lines = told(causes=causes).splitlines()
     at = lines.index("Ruled out")
     assert lines[at + 1] == (
-        "• Backend overloaded: warm requests are as quick as before: p99 0.9 s, baseline 0.8 s"
+        "• Suspected first: Backend overloaded: warm requests are as quick as before: p99 0.9 s, "
+        "baseline 0.8 s"
     )
     assert lines[at + 2].startswith("• Lambda concurrency limit: 0 throttles; 212 of 1,000")
 
@@ -227,6 +232,7 @@ def test_buttons_are_the_actions_that_fit_under_opaque_ids() -> None:
     assert [(each["text"]["text"], each["value"], each.get("style")) for each in pressed] == [
         ("Enable provisioned concurrency…", "ofr-51c2", "primary"),
         ("Raise the memory back…", "ofr-51c3", None),
+        ("Other actions…", "inc-7f3a", None),
         ("Look again", "inc-7f3a", None),
         ("Timeline", "inc-7f3a", None),
     ]
@@ -247,6 +253,11 @@ def test_recovered_shows_on_the_same_card() -> None:
     assert "(18\u00a0min)" in second
     assert "• Enable provisioned concurrency 24 on checkout-handler:live: verified" in rest
     assert not any("style" in each for each in buttons(blocks))
+
+
+def test_a_first_guess_that_is_still_possible_leads_nothing() -> None:
+    possible = FOUND.causes[1].model_copy(update={"status": CauseStatus.POSSIBLE})
+    assert "Suspected first" not in told(causes=(FOUND.causes[0], possible, *FOUND.causes[2:]))
 
 
 def test_what_looking_cost() -> None:
@@ -289,7 +300,7 @@ def test_the_worst_card_is_still_a_card() -> None:
         update={
             "overview": overview,
             "gaps": (gap,) * 200,
-            "next_test": long,
+            "next_test": NextTest(question=long, read=long, permission=long, decides=(first.id,)),
             "causes": (
                 worst(first),
                 *[worst(first, status=CauseStatus.POSSIBLE)] * 100,
@@ -326,21 +337,54 @@ def test_short_answers() -> None:
 
 
 def test_after_a_change_the_first_line_says_how_it_is_beside_how_it_was() -> None:
-    signal = SignalState(abnormal=True, text="5XX", label="5XX", was="9.7 %", now="0.3 %")
-    shown = FOUND.model_copy(update={"signal": signal})
+    signal = SignalState(
+        abnormal=True, text="5XX", label="5XX", was="53 %", now="25 %", of="of requests"
+    )
+    after = SinceChange(at=FOUND.made_at - timedelta(minutes=9), what="maya moved PROD to 41")
+    shown = FOUND.model_copy(update={"signal": signal, "after": after})
 
-    def first(run: Run, report: Report = shown) -> str:
-        return read(card(INCIDENT, report, (run,), ()).blocks).splitlines()[0]
+    def first(report: Report) -> str:
+        return read(card(INCIDENT, report, (), ()).blocks).splitlines()[0]
 
-    before = FOUND.made_at - timedelta(minutes=6)
-    done = DONE.model_copy(update={"applied_at": before, "in_force_at": before})
-    assert first(done) == "checkout · 5XX 0.3 % now, was 9.7 %"
+    at = f"{after.at:%H:%M} UTC"
+    compared = "checkout · 5XX: 53 → 25 % of requests since maya moved PROD to 41 at"
+    assert first(shown) == f"{compared} {at}"
     usual = "checkout · 5XX on 8.4 % of requests, mostly 504"
-    later = {"in_force_at": FOUND.made_at + timedelta(minutes=1)}
-    assert first(done.model_copy(update=later)) == usual
-    assert first(done.model_copy(update={"state": RunState.VERIFYING})) == usual
+    assert first(shown.model_copy(update={"after": None})) == usual
     unknown = signal.model_copy(update={"now": None})
-    assert first(done, shown.model_copy(update={"signal": unknown})) == usual
+    assert first(shown.model_copy(update={"signal": unknown})) == usual
+    level = signal.model_copy(
+        update={"label": "unhealthy targets", "was": "4", "now": "2", "of": ""}
+    )
+    assert "unhealthy targets: 4 → 2 since maya" in first(
+        shown.model_copy(update={"signal": level})
+    )
+    long = after.model_copy(update={"what": "x" * 300})
+    assert first(shown.model_copy(update={"after": long})).endswith(at)
+
+
+def test_what_is_not_settled_is_said() -> None:
+    fresh = SinceChange(at=FOUND.made_at - timedelta(minutes=1), what="maya moved PROD to 41")
+    text = read(card(INCIDENT, FOUND.model_copy(update={"unsettled": fresh}), (), ()).blocks)
+    assert "Too early to say how it is since maya moved PROD to 41" in text
+    assert "I look again when they are" in text
+
+
+def test_how_it_was_over_before_is_said_as_far_as_it_is_known() -> None:
+    over = FOUND.window.began - timedelta(minutes=40)
+
+    def told(**known: object) -> str:
+        found = Earlier.model_validate({"over_since": over, **known})
+        made = card(INCIDENT, FOUND.model_copy(update={"earlier": found}), (), ())
+        assert validate_blocks(made.blocks) == []
+        return read(made.blocks)
+
+    undone = {"undone_at": over + timedelta(minutes=20), "undone_by": "U0MAYA"}
+    mended = told(mended_by="Roll PROD back to 22", figure="5XX 0.1% of 900 requests", **undone)
+    assert "by “Roll PROD back to 22”: 5XX 0.1% of 900 requests. The change was undone at" in mended
+    assert "what mended it is not known" in told()
+    after = SinceChange(at=over - timedelta(minutes=5), what="maya moved PROD to 41")
+    assert "that this mended it is not verified" in told(came_after=after)
 
 
 def test_a_look_around_says_what_stands_out_and_claims_no_cause() -> None:

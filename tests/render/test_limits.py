@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.objection import Objection
 from bot.domain.plan import Plan
 from bot.domain.report import Report
 from bot.domain.run import Run
@@ -15,8 +16,10 @@ from bot.render import (
     Offer,
     card,
     error_modal,
+    guard_modal,
     loading_modal,
     notice,
+    others_modal,
     playbooks_message,
     preview_modal,
     run_message,
@@ -79,6 +82,21 @@ def test_any_preview(run: Run, plan: Plan) -> None:
     assert pinged("", view["blocks"]) == set()
     assert view["private_metadata"] == run.id
     assert ("submit" in view) == (not plan.blocked_by)
+
+
+@hard
+@given(draw.many(draw.objections, 12))
+def test_any_objection(objections: tuple[Objection, ...]) -> None:
+    offers = [
+        (Offer(id=f"inc-1:action-{number}", title=each.title), each)
+        for number, each in enumerate(objections)
+    ]
+    views = [guard_modal(offer, each, "external-1") for offer, each in offers]
+    if offers:
+        views.append(others_modal("inc-1", offers, "external-1"))
+    for view in views:
+        assert validate_view(view) == []
+        assert pinged("", view["blocks"]) == set()
 
 
 @hard

@@ -11,9 +11,11 @@ from redis.exceptions import OutOfMemoryError
 
 from bot.domain.errors import ConfigError
 from bot.domain.incident import TimelineEntry
+from bot.domain.objection import objection
 from bot.domain.run import Answer, RunState, Verification
 from bot.state.keys import WITHOUT_TTL, Keys
 from bot.state.store import RedisStore
+from tests.support.samples import FOUND
 from tests.support.values import NOON, approved, incident, plan, requested, run
 
 S = RunState
@@ -88,6 +90,25 @@ async def test_the_whole_way_of_a_run_is_in_the_audit(store: RedisStore) -> None
         (8, "U_CY", "undoing", "R1", "it got worse"),
     ]
     assert await store.verify_audit() is None
+
+
+async def test_what_speaks_against_a_change_is_in_its_audit_entries(store: RedisStore) -> None:
+    against = objection(FOUND, "rollback-alias", {})
+    assert against is not None
+    await store.create_run(run(objection=against))
+    expiry = NOON + timedelta(days=365 * 100)
+    await store.move_run(
+        "R1", {S.PREPARING}, S.PROPOSED, plan=plan(), fingerprint=plan().fingerprint
+    )
+    await store.move_run("R1", {S.PROPOSED}, S.REQUESTED, objection=against, expires_at=expiry)
+    kept = await store.approve("R1", "U_BEN", plan().fingerprint, against)
+    assert kept is not None
+    assert kept.objection == against
+    details = {entry.event: entry.detail for entry in await store.audit()}
+    for event in ("preparing", "requested", "approved"):
+        assert "against the evidence: The evidence refutes it: function errors" in details[event]
+    with pytest.raises(ValueError, match="no way leads"):
+        await store.move_run("R1", {S.APPROVED}, S.APPROVED, objection=None)
 
 
 async def test_fifty_approvers_at_once_one_wins(store: RedisStore) -> None:

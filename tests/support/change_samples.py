@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from bot.domain.objection import objection
 from bot.domain.plan import Check, Choice, Number, Plan, Step
+from bot.domain.report import Offer as ReportOffer
 from bot.domain.run import Answer, Run, RunState, Verification
 from bot.render import Offer
-from tests.support.samples import INCIDENT, NOW
+from tests.support.samples import FOUND, INCIDENT, NOW, UNCLEAR
 
 OFFERS = (
     Offer(id="ofr-51c2", title="Enable provisioned concurrency"),
@@ -94,6 +96,15 @@ def run(state: RunState, **fields: Any) -> Run:
     )
 
 
+TITLES = {
+    PLAN.action: "Enable provisioned concurrency",
+    "raise-reserved-concurrency": "Raise the reserved concurrency",
+    "rollback-alias": "Roll back the Lambda alias",
+    "rollback-codedeploy": "Roll back the CodeDeploy deployment",
+}
+FITTING = ReportOffer(action=PLAN.action, title=TITLES[PLAN.action])
+AGAINST = objection(FOUND.model_copy(update={"actions": (FITTING,)}), "rollback-alias", TITLES)
+UNTESTED = objection(UNCLEAR, "rollback-alias", TITLES)
 REQUESTED = run(RunState.REQUESTED, expires_at=NOW + timedelta(minutes=10))
 SETTLING = run(
     RunState.SETTLING, approved_by="U0BEN", applied_at=NOW, note="IN_PROGRESS: 3 of 24 ready"

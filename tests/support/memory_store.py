@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.objection import Objection
 from bot.domain.report import Report
 from bot.domain.run import AuditEntry, Run, RunState
 from bot.state.transitions import (
@@ -155,7 +156,9 @@ class MemoryStore:
         await self.gate()
         return moved
 
-    async def approve(self, run_id: str, approver: str, fingerprint: str) -> Run | None:
+    async def approve(
+        self, run_id: str, approver: str, fingerprint: str, objection: Objection | None = None
+    ) -> Run | None:
         await self.gate()
         run = self.kept[run_id]
         good = (

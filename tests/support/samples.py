@@ -18,6 +18,7 @@ from bot.domain.report import (
     Gap,
     GapReason,
     Link,
+    NextTest,
     Overview,
     Report,
     Series,
@@ -112,6 +113,7 @@ THROTTLED = Cause(
     title="Lambda concurrency limit",
     status=CauseStatus.REFUTED,
     score=0,
+    actions=("raise-reserved-concurrency",),
     clues=(clue(ClueKind.DECISIVE, "0 throttles; 212 of 1,000 concurrent executions", False),),
 )
 BAD_DEPLOY = Cause(
@@ -119,6 +121,7 @@ BAD_DEPLOY = Cause(
     title="Defect in a deployment",
     status=CauseStatus.REFUTED,
     score=0,
+    actions=("rollback-alias", "rollback-codedeploy"),
     clues=(
         clue(
             ClueKind.NECESSARY,
@@ -209,6 +212,7 @@ FOUND = Report(
     verdict=Verdict.HIGH,
     causes=(COLD_STARTS, OVERLOAD, THROTTLED, BAD_DEPLOY, *ABSENT),
     gaps=(DENIED,),
+    first_guess="backend-overloaded",
     cost=Cost(calls=31, metrics=26, log_bytes=48_200_000, usd=0.00051, seconds=6.2),
     complete=True,
     made_at=NOW,
@@ -292,7 +296,14 @@ UNCLEAR = FOUND.model_copy(
                 detail="stage prod writes no access log",
             ),
         ),
-        "next_test": "whether the requests that timed out were cold",
+        "next_test": NextTest(
+            question="whether the requests that timed out were cold",
+            decides=("cold-start-surge", "backend-overloaded"),
+            probe="starts",
+            read="REPORT lines of the function",
+            reason=GapReason.DENIED,
+            permission="logs:StartQuery",
+        ),
     }
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
@@ -43,16 +43,28 @@ class Changes:
     `known` are changes to the service, or to what it uses; `elsewhere` those in its account of
     which nothing says that it uses what they change. `asked` names the sources that apply to the
     service, those that failed included; where it is empty, nothing is known about changes.
+    `read_at`: when they were read; CloudTrail shows what was done in the minutes before only later.
     """
 
     known: tuple[Change, ...] = ()
     elsewhere: tuple[Change, ...] = ()
     unread: tuple[Unread, ...] = ()
     asked: tuple[str, ...] = ()
+    read_at: datetime | None = None
 
     def gaps(self, probe: str) -> tuple[Gap, ...]:
         """What could not be read, as gaps of the report."""
         return tuple(each.as_gap(probe) for each in self.unread)
+
+    def without(self, permission: str | None, detail: str) -> Changes:
+        """As if what lacks this permission (without one: what has this detail) told nothing."""
+        left = tuple(
+            each
+            for each in self.unread
+            if (each.permission, each.permission or each.detail)
+            != (permission, permission or detail)
+        )
+        return replace(self, unread=left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ def collected(found: Mapping[Source, Found], scope: Scope) -> Changes:
         elsewhere=tuple(event for event in events if not event.touches),
         unread=(*unread, *unreadable),
         asked=tuple(source.title for source in found),
+        read_at=scope.window.end,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from bot.domain.errors import ReadFailed
+from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.report import Change, GapReason
@@ -89,4 +90,12 @@ def published(function: FunctionRef, settings: Mapping[str, Any]) -> Change:
         summary=summary,
         source="Lambda",
         touches=(f"{function.name}:{function.alias or version}",),
+        choice=_choice(function, version),
     )
+
+
+def _choice(function: FunctionRef, version: str) -> Choice | None:
+    """What an action takes back: the alias from this version."""
+    if function.alias is None or version == LATEST:
+        return None
+    return Choice(target=f"lambda:{function.name}:{function.alias}/version", suspect=version)

@@ -227,7 +227,8 @@ async def test_the_cards_button_opens_a_loading_modal(bot: Bot) -> None:
 
 
 @pytest.mark.parametrize(
-    "click", [Click.APPROVE, Click.REJECT, Click.UNDO, Click.RERUN, Click.CHOOSE]
+    "click",
+    [Click.APPROVE, Click.REJECT, Click.UNDO, Click.RERUN, Click.LATER, Click.CHOOSE],
 )
 async def test_other_buttons_open_nothing(bot: Bot, click: Click) -> None:
     assert (await bot.click(click, "run-1")).status_code == 200

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from bot.domain.report import BreakdownRow, ClueKind, Link
+from bot.domain.objection import Objection, objection, other_actions
+from bot.domain.report import BreakdownRow, ClueKind, Link, NextTest
 from bot.domain.report import Offer as BlockedOffer
 from bot.domain.run import RunState
 from bot.render import (
@@ -12,9 +14,12 @@ from bot.render import (
     Offer,
     card,
     error_modal,
+    evidence_modal,
+    guard_modal,
     help_message,
     loading_modal,
     nothing_modal,
+    others_modal,
     playbooks_message,
     preview_modal,
     run_message,
@@ -23,10 +28,12 @@ from bot.render import (
     unknown_message,
 )
 from tests.support.change_samples import (
+    AGAINST,
     BLOCKED,
     CHOSEN,
     DONE,
     DRIFTED,
+    FITTING,
     NEVER_IN_FORCE,
     NOT_MENDED,
     OFFERS,
@@ -34,6 +41,8 @@ from tests.support.change_samples import (
     REFUSED,
     REQUESTED,
     SETTLING,
+    TITLES,
+    UNTESTED,
     run,
 )
 from tests.support.samples import (
@@ -46,6 +55,7 @@ from tests.support.samples import (
     INCIDENT,
     LINKS,
     LOOKING,
+    NOW,
     OVERLOAD,
     OVERVIEW,
     RECOVERED,
@@ -95,6 +105,25 @@ def hostile() -> dict[str, Any]:
     return blocks(card(incident, report, (), (Offer(id="ofr-1", title=HOSTILE),)))
 
 
+NOT_YET = UNCLEAR.model_copy(
+    update={
+        "next_test": NextTest(
+            question="whether something was released: none found yet in the 6 h before it began, "
+            "but CloudTrail may be minutes behind",
+            decides=("bad-deployment",),
+            again_at=NOW + timedelta(minutes=6),
+        )
+    }
+)
+
+
+def others() -> list[tuple[Offer, Objection]]:
+    """What the findings do not call for, each with what speaks against it."""
+    report = FOUND.model_copy(update={"actions": (FITTING,)})
+    made = (objection(report, action, TITLES) for action in other_actions(report))
+    return [(Offer(f"{INCIDENT.id}:{each.action}", each.title), each) for each in made if each]
+
+
 def blocks(message: Any) -> dict[str, Any]:
     return {"text": message.text, "blocks": message.blocks}
 
@@ -110,6 +139,10 @@ def everything() -> dict[str, dict[str, Any]]:
         "card_recovered": blocks(card(RECOVERED, FOUND, (DONE,), OFFERS[1:])),
         "card_hostile": hostile(),
         "card_blocked": blocks(card(INCIDENT, NOT_POSSIBLE, (), ())),
+        "card_later": blocks(card(INCIDENT, NOT_YET, (), ())),
+        "run_against_the_evidence": blocks(
+            run_message(REQUESTED.model_copy(update={"objection": AGAINST}), INCIDENT)
+        ),
         "run_requested": blocks(run_message(REQUESTED, INCIDENT)),
         "run_settling": blocks(run_message(SETTLING, INCIDENT)),
         "run_done": blocks(run_message(DONE, INCIDENT)),
@@ -119,6 +152,17 @@ def everything() -> dict[str, dict[str, Any]]:
         "run_drifted": blocks(run_message(DRIFTED, INCIDENT)),
         "modal_loading": loading_modal("prepare-1"),
         "modal_preview": preview_modal(run(RunState.PROPOSED), PLAN, "prepare-1"),
+        "modal_against_the_evidence": preview_modal(
+            run(RunState.PROPOSED, objection=AGAINST), PLAN, "prepare-1"
+        ),
+        "modal_others_loading": evidence_modal("others-1"),
+        "modal_others": others_modal(INCIDENT.id, others(), "others-1"),
+        "modal_guard": guard_modal(*others()[1], "others-1"),
+        "modal_guard_untested": guard_modal(
+            Offer(f"{INCIDENT.id}:rollback-alias", "Roll back the Lambda alias"),
+            UNTESTED,
+            "others-1",
+        ),
         "modal_chosen": preview_modal(
             run(RunState.PROPOSED, plan=CHOSEN, fingerprint=CHOSEN.fingerprint), CHOSEN, "prepare-1"
         ),

@@ -1,0 +1,232 @@
+"""Which versions of a function served when, by the names of its log streams.
+
+Lambda names a log stream after the version that runs ("2026/11/23/[42]0123…"; Lambda developer
+guide, "Sending Lambda function logs to CloudWatch Logs"). So the lines show at once what an alias
+serves and since when, minutes before CloudTrail shows who moved it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.plan import Choice
+from bot.domain.report import Change, Gap
+from playbooks.evidence import thresholds
+from playbooks.evidence.changes import RELEASES
+from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.wording import count
+from playbooks.probes.changes import Changes
+from playbooks.probes.exceptions import Exceptions
+from playbooks.probes.lambda_reports import Reports
+from playbooks.probes.metrics import MINUTE
+
+UNKNOWN = "unknown"
+PUBLISHED = "Lambda"  # the source that only knows when a version was published
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A version that began to serve at `at`, and the one that served before. `both`: the one before
+    went on serving, as under a weighted alias."""
+
+    function: str
+    before: str
+    after: str
+    at: datetime
+    both: bool
+
+
+Minutes = dict[datetime, Counter[str]]
+"""Log lines of each minute by the function's version."""
+
+
+def served(
+    reports: Reports | Gap | None, exceptions: Exceptions | Gap | None
+) -> dict[str, Minutes]:
+    """Log lines by function, minute and version: REPORT lines and those that name exceptions.
+
+    How many lines there are says how many invocations there were only of REPORT lines.
+    """
+    found: dict[str, Minutes] = defaultdict(lambda: defaultdict(Counter))
+    if isinstance(exceptions, Exceptions):
+        for raised in exceptions.raised:
+            if raised.owner and raised.version:
+                found[raised.owner][raised.at][raised.version] += int(raised.count)
+    if isinstance(reports, Reports):
+        for row in reports.rows:
+            if row.version:
+                found[reports.function][row.at][row.version] += int(row.count)
+    return {function: dict(sorted(minutes.items())) for function, minutes in found.items()}
+
+
+def switches(function: str, minutes: Minutes) -> tuple[Switch, ...]:
+    """Every version that began to serve while the log was read, in the order of time."""
+    first: dict[str, datetime] = {}
+    last: dict[str, datetime] = {}
+    for at, versions in minutes.items():
+        for version in versions:
+            first.setdefault(version, at)
+            last[version] = at
+    found = []
+    for version, at in first.items():
+        earlier = [other for other in first if first[other] < at]
+        if not earlier:
+            continue  # it served when the log was first read
+        before = max(earlier, key=lambda other: min(last[other], at))
+        since = sum((lines for minute, lines in minutes.items() if minute >= at), Counter[str]())
+        if since[version] < thresholds.CANARY * since.total():
+            continue  # somebody tried it: no part of the traffic was given to it
+        # requests that began before the switch report for some minutes after it
+        both = last[before] > at + thresholds.AFTERWARDS
+        found.append(Switch(function, before, version, at, both))
+    return tuple(sorted(found, key=lambda each: each.at))
+
+
+def with_switches(
+    changes: Changes,
+    served_lines: Mapping[str, Minutes],
+    called: Mapping[str, frozenset[str]],
+) -> Changes:
+    """The changes, with what the log streams show: moves of an alias that no other source tells,
+    and what it served before one that is told. `called`: aliases that are called, by function."""
+    known = list(changes.known)
+    for switch in (each for name, lines in served_lines.items() for each in switches(name, lines)):
+        aliases = [name for name in called.get(switch.function, ()) if not name.isdigit()]
+        if len(aliases) != 1 or aliases == ["$LATEST"]:
+            continue
+        told = [each for each in known if _tells(each, switch)]
+        for each in told:
+            known[known.index(each)] = _with_previous(each, switch)
+        if not told:
+            known = [each for each in known if not _published(each, switch)]
+            known.append(_moved(switch, aliases[0]))
+    return replace(changes, known=tuple(sorted(known, key=lambda each: each.at)))
+
+
+def _tells(change: Change, switch: Switch) -> bool:
+    """Whether a source tells of the move: a release of the function that acts about then."""
+    if change.kind not in RELEASES or change.error or change.source == PUBLISHED:
+        return False
+    function = {name.split(":")[0] for name in change.touches}
+    if switch.function not in function and change.source != "CodeDeploy":
+        return False
+    end = change.until or change.at
+    return change.at - thresholds.AFTERWARDS <= switch.at <= end + thresholds.AT_ONCE
+
+
+def _published(change: Change, switch: Switch) -> bool:
+    """Whether it tells only that the version which began to serve was published."""
+    return change.source == PUBLISHED and change.summary.startswith(f"version {switch.after},")
+
+
+def _with_previous(change: Change, switch: Switch) -> Change:
+    choice = change.choice
+    if choice is None or choice.suspect != switch.after or switch.both:
+        return change
+    return change.model_copy(
+        update={"choice": choice.model_copy(update={"previous": switch.before})}
+    )
+
+
+def _moved(switch: Switch, alias: str) -> Change:
+    name = f"{switch.function}:{alias}"
+    beside = "beside" if switch.both else "instead of"
+    older = switch.after.isdigit() and switch.before.isdigit()
+    return Change(
+        at=switch.at,
+        actor=UNKNOWN,
+        kind="alias",
+        resource=switch.function,
+        summary=f"{name} serves version {switch.after} {beside} {switch.before}",
+        source="log streams",
+        touches=(name,),
+        reverts=older and int(switch.after) < int(switch.before),
+        choice=Choice(
+            target=f"lambda:{name}/version",
+            suspect=switch.after,
+            since=switch.at,
+            previous=None if switch.both else switch.before,
+        ),
+    )
+
+
+# --- version against version ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Invocations in the anomaly of one version and of all others, and how many of each failed."""
+
+    version: str
+    lines: float
+    failed: float
+    other_lines: float
+    other_failed: float
+
+    @property
+    def only_this(self) -> bool | None:
+        """Whether this version fails and the others do not, while both serve; None when too few
+        requests went to the others."""
+        if self.other_lines < thresholds.ENOUGH_REQUESTS or not self.lines:
+            return None
+        rate, others = self.failed / self.lines, self.other_failed / self.other_lines
+        return rate >= thresholds.VERSION_LIFT * others and self.failed >= thresholds.FEW
+
+    def told(self, what: str) -> str:
+        """ "version 8: 4,079 TypeError in 4,302 invocations; beside it: 0 in 8,027"."""
+        return (
+            f"version {self.version}: {count(self.failed)} {what} in {count(self.lines)} "
+            f"invocations; versions beside it: {count(self.other_failed)} in "
+            f"{count(self.other_lines)}"
+        )
+
+
+def sides(
+    reports: Reports | Gap | None, anomaly: AnomalyWindow, version: str, failed: Mapping[str, float]
+) -> Sides | None:
+    """The version beside the others that served in the same minutes; `failed`: failures in these
+    minutes by version. None without REPORT lines."""
+    if not isinstance(reports, Reports):
+        return None
+    lines = Counter[str]()
+    for at, versions in served(reports, None).get(reports.function, {}).items():
+        if _compared(at, anomaly) and versions[version]:
+            lines.update(versions)
+    if not lines[version]:
+        return None
+    return Sides(
+        version=version,
+        lines=lines[version],
+        failed=failed.get(version, 0.0),
+        other_lines=lines.total() - lines[version],
+        other_failed=sum(n for each, n in failed.items() if each != version),
+    )
+
+
+def timed_out_by_version(reports: Reports, anomaly: AnomalyWindow) -> dict[str, float]:
+    """Invocations that ended at the function's timeout, by version."""
+    found = Counter[str]()
+    for row in reports.rows:
+        if row.version and _compared(row.at, anomaly):
+            found[row.version] += int(row.timed)
+    return dict(found)
+
+
+def raised_by_version(
+    exceptions: Exceptions | Gap | None, anomaly: AnomalyWindow, name: str
+) -> dict[str, float]:
+    """Log lines of one class of exception, by version."""
+    found = Counter[str]()
+    if isinstance(exceptions, Exceptions):
+        for raised in exceptions.raised:
+            if raised.name == name and raised.version and _compared(raised.at, anomaly):
+                found[raised.version] += int(raised.count)
+    return dict(found)
+
+
+def _compared(at: datetime, anomaly: AnomalyWindow) -> bool:
+    """Whether versions are compared in this minute: the first of the anomaly is of both."""
+    return anomaly.start + MINUTE <= at < anomaly.end
