@@ -75,8 +75,10 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
         top = leading(anomaly, edge, exceptions)
         hang = requests_hang(anomaly, reports)
-        changes = releases_of(known_changes, failing_part(top, reports if hang else None), scope)
-        yield from release(anomaly, scope, changes, top.version if top else None)
+        speaks = top if top is not None and top.stands_out is not False else None
+        part = failing_part(speaks, reports if hang else None)
+        changes = releases_of(known_changes, part, scope)
+        yield from release(anomaly, scope, changes, speaks.version if speaks else None)
         yield from rivals.errors_as_usual(anomaly, edge)
         traffic = growth(edge, anomaly)
         beside = versions_beside(anomaly, changes, reports, exceptions, traffic, hang=hang)
@@ -108,7 +110,7 @@ def leading(
 
 def failing_part(top: LeadingException | None, hanging: Reports | Gap | None) -> str | None:
     """The function or ECS service that fails: whose requests hang, or who raises nearly all of the
-    leading exception; None when it is not known."""
+    exception `top` that stands out; None when it is not known."""
     if isinstance(hanging, Reports):
         return hanging.function
     return top.owner if top else None
@@ -257,8 +259,8 @@ def began_with_it(
     if grown is None or grown >= thresholds.MORE_LOAD or not isinstance(exceptions, Exceptions):
         return
     top = leading_exception(exceptions, anomaly, grown)
-    named = top is not None and origin_of(top.name) not in (Origin.CODE, Origin.UNKNOWN)
-    if named and top is not None and top.count >= thresholds.FEW and top.rose is not False:
+    speaks = top is not None and top.stands_out is not False
+    if speaks and top is not None and origin_of(top.name) not in (Origin.CODE, Origin.UNKNOWN):
         return
     if took_effect_at_once(anomaly, changes):
         only_time = Coverage.of("only the time speaks for it")

@@ -50,7 +50,7 @@ def code_answers(
     yield contradicting(None if own is None else own.share < thresholds.PART, counted)
     if isinstance(exceptions, Exceptions):
         yield _one_exception(top, own, mostly, counted, at_once).resting_on(exceptions)
-        if top is not None and _stands_out(top) and _part_only(own):
+        if top is not None and top.stands_out and _part_only(own):
             yield supporting(
                 True,
                 f"{top.name} is part of it: {own.counted_as} are {percent(own.share)} of the "
@@ -100,7 +100,7 @@ def _one_exception(
         holds = False if mostly is False else None
         text = f"no exceptions in the logs since it began; {counted}"
         return decisive(holds, asked(holds, "whether the code raised the errors", text))
-    one = _stands_out(top)
+    one = top.stands_out
     holds = False if one is False or mostly is False else one and mostly
     of_version = f", all of version {top.version}" if top.version else ""
     text = (
@@ -121,12 +121,6 @@ def _one_exception(
     return decisive(
         holds, asked(holds, f"whether {top.name} is what fails the requests", text), **known
     )
-
-
-def _stands_out(top: LeadingException) -> bool | None:
-    """Whether most exceptions are of this class, and far more than usual."""
-    main = top.count >= thresholds.FEW and top.share >= thresholds.MOSTLY
-    return top.rose if main else False
 
 
 def _part_only(own: CodeErrors | None) -> TypeGuard[CodeErrors]:

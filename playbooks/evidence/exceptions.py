@@ -30,6 +30,12 @@ class LeadingException:
     version: str | None
     owner: str | None = None
 
+    @property
+    def stands_out(self) -> bool | None:
+        """Whether most exceptions are of this class, and far more than usual."""
+        main = self.count >= thresholds.FEW and self.share >= thresholds.MOSTLY
+        return self.rose if main else False
+
     def compared(self) -> str:
         """How much more often it is logged than usual, in words."""
         if self.rose is None:
