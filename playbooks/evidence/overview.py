@@ -17,7 +17,7 @@ from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.front_door import balancer_of, front_door, short_name
 from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.lambda_reports import Reports
-from playbooks.probes.metrics import MINUTE, TimeSeries
+from playbooks.probes.metrics import MINUTE, UNSETTLED_FOR_RECOVERY, TimeSeries, settled_until
 
 MOST_LINKS = 8
 
@@ -54,11 +54,12 @@ def main_code(counted: Mapping[str, float]) -> str:
 
 
 def ended(scope: Scope, anomaly: AnomalyWindow, edge: Edge, signal: Signal) -> str:
-    """ ", until 03:12 UTC" once later minutes that had requests are normal; else empty. Minutes
-    without requests are no end."""
+    """ ", until 03:12 UTC" once later minutes that had requests are normal and final; else empty.
+    Minutes without requests are no end."""
     if scope.window.end - anomaly.end <= STALE:
         return ""
-    later = edge.rate.between(anomaly.end, scope.window.end).points
+    until = settled_until(scope.window, UNSETTLED_FOR_RECOVERY)
+    later = edge.rate.between(anomaly.end, until).points
     if not later:
         return f"; no requests counted since {anomaly.end:%H:%M} UTC"
     known = detector(edge, scope, signal)
