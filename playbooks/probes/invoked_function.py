@@ -176,23 +176,3 @@ class IntegrationProbe(Probe[tuple[Call, ...]]):
     def read(self, aws: Aws, scope: Scope) -> tuple[Call, ...] | None:
         front = front_door(scope)
         return integrations_of(aws, front) if isinstance(front, ApiRef) else None
-
-
-class UnmeasuredFunctionsProbe(Probe[None]):
-    """Fails when functions are invoked that are not measured: the errors may be theirs."""
-
-    title: ClassVar[str] = "the other functions behind the front door"
-    permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
-
-    def read(self, aws: Aws, scope: Scope) -> None:
-        found = invoked_function(aws, scope)
-        if found is None:
-            return
-        if found.unread is not None:
-            raise found.unread
-        if found.unmeasured:
-            raise ReadFailed(
-                GapReason.BUDGET,
-                f"{found.function.name} is measured; {', '.join(found.unmeasured)} "
-                f"{'is' if len(found.unmeasured) == 1 else 'are'} called as well and not measured",
-            )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from sandbox.aws.account import Store
+from sandbox.aws.account import Call, Store
 from sandbox.aws.errors import AwsError
 from sandbox.aws.names import code
 from sandbox.world.kinds import Api
-from sandbox.world.kinds.api import ACCESS_LOG_FORMAT, Route
+from sandbox.world.kinds.api import ACCESS_LOG_FORMAT, Authorizer, Route
 from sandbox.world.kinds.function_base import function_arn
 
 _AGE = timedelta(days=60)
@@ -82,3 +82,10 @@ class Gateway(Store):
 def log_format(api: Api) -> str:
     """The access log's format: JSON of $context variables."""
     return json.dumps(api.log_format or ACCESS_LOG_FORMAT)
+
+
+def authorizer_uri(call: Call, authorizer: Authorizer) -> str:
+    """The URI by which API Gateway invokes an authorizer's function."""
+    arn = function_arn(call.resources, authorizer.function, authorizer.qualifier)
+    region = call.account.region
+    return f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"

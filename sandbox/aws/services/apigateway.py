@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.aws.account import Call
-from sandbox.aws.gateway import Gateway, log_format
+from sandbox.aws.gateway import Gateway, authorizer_uri, log_format
 from sandbox.aws.names import code
 from sandbox.aws.pages import page
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world.kinds import Api
 from sandbox.world.kinds.api import Route
-from sandbox.world.kinds.function_base import function_arn
 
 
 def _api(call: Call, params: Params) -> Api:
@@ -130,16 +129,11 @@ def get_authorizers(call: Call, params: Params) -> Reply:
     api = _api(call, params)
     if api.authorizer is None:
         return {"items": []}
-    arn = function_arn(call.resources, api.authorizer.function, api.authorizer.qualifier)
-    uri = (
-        f"arn:aws:apigateway:{call.account.region}:lambda:path/2015-03-31/functions/{arn}"
-        "/invocations"
-    )
     authorizer = {
         "id": code("authorizer", api.name, length=6),
         "name": api.authorizer.function,
         "type": "TOKEN",
-        "authorizerUri": uri,
+        "authorizerUri": authorizer_uri(call, api.authorizer),
         "identitySource": "method.request.header.Authorization",
         "authorizerResultTtlInSeconds": 300,
     }

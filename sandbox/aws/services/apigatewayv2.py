@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.aws.account import Call
-from sandbox.aws.gateway import Gateway, log_format
+from sandbox.aws.gateway import Gateway, authorizer_uri, log_format
 from sandbox.aws.names import code
 from sandbox.aws.registry import Params, Reply, operation
 from sandbox.world.kinds import Api
@@ -64,6 +64,24 @@ def get_stage(call: Call, params: Params) -> Reply:
         "StageVariables": {},
         "Tags": api.tags,
     }
+
+
+@operation("apigatewayv2", "GetAuthorizers")
+def get_authorizers(call: Call, params: Params) -> Reply:
+    """The Lambda authorizer, if the API has one."""
+    api = _api(call, params)
+    if api.authorizer is None:
+        return {"Items": []}
+    authorizer = {
+        "AuthorizerId": code("authorizer", api.name, length=6),
+        "AuthorizerPayloadFormatVersion": "2.0",
+        "AuthorizerType": "REQUEST",
+        "AuthorizerUri": authorizer_uri(call, api.authorizer),
+        "AuthorizerResultTtlInSeconds": 300,
+        "IdentitySource": ["$request.header.Authorization"],
+        "Name": api.authorizer.function,
+    }
+    return {"Items": [authorizer]}
 
 
 @operation("apigatewayv2", "GetIntegrations")
