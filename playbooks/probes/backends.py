@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from bot.domain.coverage import Coverage
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
+from playbooks.probes import named_dependencies
 from playbooks.probes.metrics import PERMISSION, Metric, TimeSeries, read_series
+
+MOST_NAMED = 5  # databases, and tables, that only variables name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +60,63 @@ class TasksProbe(Probe[Backends]):
 
 
 class DependenciesProbe(Probe[Backends]):
+    """Databases and tables of the service, and those of others that its code is told to call."""
+
     title: ClassVar[str] = "metrics of databases and tables"
-    permissions: ClassVar[tuple[str, ...]] = (PERMISSION,)
+    permissions: ClassVar[tuple[str, ...]] = (
+        PERMISSION,
+        "lambda:GetFunctionConfiguration",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+    )
 
     def read(self, aws: Aws, scope: Scope) -> Backends | None:
         resources = scope.service.resources
-        asked = {}
-        for database in resources.databases:
-            of_instance = {"DBInstanceIdentifier": database}
-            for label, name, statistic in (
-                ("cpu", "CPUUtilization", "Average"),
-                ("connections", "DatabaseConnections", "Maximum"),  # an average hides the peak
-                ("read latency", "ReadLatency", "Average"),
-                ("write latency", "WriteLatency", "Average"),
-            ):
-                asked["rds", database, label] = Metric("AWS/RDS", name, statistic, of_instance)
-        for table in resources.tables:
-            for label, name in (
-                ("read throttles", "ReadThrottleEvents"),
-                ("write throttles", "WriteThrottleEvents"),
-            ):
-                asked["dynamodb", table, label] = Metric(
-                    "AWS/DynamoDB", name, "Sum", {"TableName": table}
-                )
-            for operation in ("GetItem", "Query", "PutItem"):
-                asked["dynamodb", table, f"{operation} latency"] = Metric(
-                    "AWS/DynamoDB",
-                    "SuccessfulRequestLatency",
-                    "Average",
-                    {"TableName": table, "Operation": operation},
-                )
-        return read_backends(aws, scope, asked) if asked else None
+        own = {
+            **{key: metric for name in resources.databases for key, metric in _instance(name)},
+            **{key: metric for name in resources.tables for key, metric in _table(name)},
+        }
+        found = read_backends(aws, scope, own) if own else Backends()
+        named, _ = named_dependencies.of_service(aws, resources)
+        others = {
+            key: metric
+            for names, known, metrics in (
+                (named.databases, resources.databases, _instance),
+                (named.tables, resources.tables, _table),
+            )
+            for name in names[:MOST_NAMED]
+            if name not in known
+            for key, metric in metrics(name)
+        }
+        # what only looks like a name of one has nothing in CloudWatch
+        beyond = read_backends(aws, scope, others) if others else ()
+        kept = [each for each in beyond if any(each.series.values())]
+        return Backends((*found, *kept)) if own or kept else None
+
+
+def _instance(name: str) -> Iterator[tuple[tuple[str, str, str], Metric]]:
+    for label, metric, statistic in (
+        ("cpu", "CPUUtilization", "Average"),
+        ("connections", "DatabaseConnections", "Maximum"),  # an average hides the peak
+        ("read latency", "ReadLatency", "Average"),
+        ("write latency", "WriteLatency", "Average"),
+    ):
+        of_instance = {"DBInstanceIdentifier": name}
+        yield ("rds", name, label), Metric("AWS/RDS", metric, statistic, of_instance)
+
+
+def _table(name: str) -> Iterator[tuple[tuple[str, str, str], Metric]]:
+    for label, metric in (
+        ("read throttles", "ReadThrottleEvents"),
+        ("write throttles", "WriteThrottleEvents"),
+    ):
+        yield ("dynamodb", name, label), Metric("AWS/DynamoDB", metric, "Sum", {"TableName": name})
+    for operation in ("GetItem", "Query", "PutItem"):
+        of_operation = {"TableName": name, "Operation": operation}
+        yield (
+            ("dynamodb", name, f"{operation} latency"),
+            Metric("AWS/DynamoDB", "SuccessfulRequestLatency", "Average", of_operation),
+        )
 
 
 def read_backends(aws: Aws, scope: Scope, asked: Mapping[tuple[str, str, str], Metric]) -> Backends:

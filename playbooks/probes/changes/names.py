@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.resources import Resources
+from playbooks.probes import named_dependencies
 
 _NOT_NAMES = frozenset(
     {"cluster", "clusterarn", "stagename", "description", "comment", "clienttoken", "tags"}
@@ -115,8 +116,9 @@ def texts_in(value: object, depth: int = 0) -> Iterator[str]:
 
 
 def used_by_function(settings: Mapping[str, Any]) -> dict[str, str]:
-    """What a FunctionConfiguration refers to: its role, network, key, and the secrets and
-    parameters that its environment names by ARN. Values of variables are compared, never shown."""
+    """What a FunctionConfiguration refers to: its role, network, key, and what its environment
+    names: secrets and parameters by ARN, tables, databases and other functions. Values of variables
+    are compared, never shown."""
     vpc = settings.get("VpcConfig") or {}
     found = [*vpc.get("SecurityGroupIds", ()), *vpc.get("SubnetIds", ())]
     found += [last_part(settings.get("Role", "")), last_part(settings.get("KMSKeyArn") or "")]
@@ -125,11 +127,13 @@ def used_by_function(settings: Mapping[str, Any]) -> dict[str, str]:
         found += [name for arn in _ARN.findall(str(value)) for name in _settings(arn)]
         if str(value).startswith("/"):
             found.append(str(value))  # a parameter's path
+    found += named_dependencies.of_function(settings).names
     return {name: name for name in found if name}
 
 
 def used_by_tasks(definition: Mapping[str, Any]) -> dict[str, str]:
-    """What a TaskDefinition refers to: its roles, and its containers' secrets and parameters."""
+    """What a TaskDefinition refers to: its roles, its containers' secrets and parameters, and what
+    their variables name."""
     found = [last_part(definition.get(role) or "") for role in ("taskRoleArn", "executionRoleArn")]
     for container in definition.get("containerDefinitions", []):
         for secret in container.get("secrets", []):
@@ -138,6 +142,7 @@ def used_by_tasks(definition: Mapping[str, Any]) -> dict[str, str]:
         for variable in container.get("environment", []):
             for arn in _ARN.findall(str(variable.get("value", ""))):
                 found += _settings(arn)
+    found += named_dependencies.of_tasks(definition).names
     return {name: name for name in found if name}
 
 

@@ -45,6 +45,9 @@ def describe_task_definition(call: Call, params: Params) -> Reply:
         "essential": True,
         "portMappings": [{"containerPort": names.TARGET_PORT, "protocol": "tcp"}],
         "stopTimeout": 30,
+        "environment": [
+            {"name": key, "value": value} for key, value in service.environment.items()
+        ],
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {

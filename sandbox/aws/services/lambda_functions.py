@@ -50,6 +50,7 @@ def configuration(
         "EphemeralStorage": {"Size": 512},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": _logging(function),
+        "Environment": {"Variables": function.environment} if function.environment else None,
     }
 
 

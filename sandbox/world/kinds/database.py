@@ -40,6 +40,7 @@ class Database(DatabaseBase):
     read_use: Share = 0.4  # of it, at the usual load
     write_use: Share = 0.2
     on_demand: bool = False
+    of_others: bool = False  # another team's: the bot's catalogue does not name it
     tags: dict[str, str] = Field(default_factory=dict)
 
     def problems(self, inventory: Inventory, loc: Loc) -> Iterator[Problem]:
@@ -156,8 +157,13 @@ class Database(DatabaseBase):
         return None
 
     def catalogue(self) -> Iterable[tuple[str, object]]:
-        """Its name, with the databases or with the tables."""
-        return [("databases" if self.kind == "rds" else "tables", self.name)]
+        """Its name, with the databases or with the tables; nothing of another team's."""
+        return [] if self.of_others else [(self.section, self.name)]
+
+    @property
+    def section(self) -> str:
+        """The list of the catalogue it belongs to."""
+        return "databases" if self.kind == "rds" else "tables"
 
     def tagged(self, inventory: Inventory) -> Iterable[tuple[str, Mapping[str, str]]]:
         """The instance or table."""

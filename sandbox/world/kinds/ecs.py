@@ -31,6 +31,7 @@ class EcsService(TaskService):
     changes = (EcsUpdate,)
 
     logs_to: str | None = None  # another log group than /ecs/NAME: the task definition says which
+    environment: dict[str, str] = Field(default_factory=dict)  # variables of its container
     deployed_by: Literal["ECS", "CODE_DEPLOY", "EXTERNAL"] = "ECS"  # the deployment controller
     tags: dict[str, str] = Field(default_factory=dict)
 

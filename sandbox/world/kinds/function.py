@@ -61,6 +61,7 @@ class Function(FunctionBase):
     # with WARN (JSON format only) reports of invocations that went well are not written
     system_log_level: Literal["DEBUG", "INFO", "WARN"] = "INFO"
     logs_to: str | None = None  # another log group than /aws/lambda/NAME
+    environment: dict[str, str] = Field(default_factory=dict)  # its variables
     tags: dict[str, str] = Field(default_factory=dict)
 
     @property

@@ -1,0 +1,122 @@
+"""What code is told to call: resources that a function's or container's variables name.
+
+Variables are where code gets the names of its tables, databases, queues and functions from, also of
+those that belong to another service. Values are compared with names that events and metrics have,
+and are shown only where they are equal to such a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.errors import ReadFailed
+from bot.domain.ports import Aws
+from bot.domain.resources import EcsRef, FunctionRef, Resources
+
+MOST_ASKED = 5  # functions, and services; others read their settings too, so that costs no call
+
+_SECRET = re.compile(r"pass|secret|token|credential|private|api_?key", re.I)
+_TABLE = re.compile(r"table|dynamo", re.I)
+# AWS's endpoints begin with the resource's name: "orders-db.cabc123.us-east-1.rds.amazonaws.com".
+_ENDPOINT = re.compile(
+    r"(?:^|[/@])([\w-]+)\.[\w.-]*?\b(rds|cache|docdb|redshift)\b[\w.-]*\.amazonaws"
+)
+_QUEUE = re.compile(r"^https://sqs\.[\w-]+\.amazonaws\.com(?:\.cn)?/\d+/([\w.-]+)$")
+# A name of a resource has more than one word: "debug" and "prod" are values of settings.
+_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """Names in variables: of anything, and of DynamoDB tables and RDS instances among them."""
+
+    names: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+
+
+def mentioned(variables: Mapping[str, str]) -> Mentioned:
+    """The resources that variables name. What a variable of secrets holds is not looked at."""
+    names, tables, databases = [], [], []
+    for key, value in variables.items():
+        if _SECRET.search(key) or not value:
+            continue
+        if queue := _QUEUE.match(value):
+            names.append(queue[1])
+        elif endpoint := _ENDPOINT.search(value):
+            names.append(endpoint[1])
+            databases += [endpoint[1]] if endpoint[2] == "rds" else []
+        elif _TABLE.search(key) and re.fullmatch(r"[\w.-]{3,255}", value):
+            names.append(value)
+            tables.append(value)
+        elif _NAME.match(value):
+            names.append(value)
+    return Mentioned(*(tuple(dict.fromkeys(each)) for each in (names, tables, databases)))
+
+
+def of_function(settings: Mapping[str, Any]) -> Mentioned:
+    """What a FunctionConfiguration's variables name."""
+    variables = (settings.get("Environment") or {}).get("Variables") or {}
+    return mentioned({str(key): str(value) for key, value in variables.items()})
+
+
+def of_tasks(definition: Mapping[str, Any]) -> Mentioned:
+    """What the variables of a TaskDefinition's containers name."""
+    return joined(
+        mentioned(
+            {
+                str(each.get("name", "")): str(each.get("value", ""))
+                for each in container.get("environment", [])
+            }
+        )
+        for container in definition.get("containerDefinitions", [])
+    )
+
+
+def joined(several: Iterable[Mentioned]) -> Mentioned:
+    """All of them, each name once."""
+    found = list(several)
+    return Mentioned(
+        tuple(dict.fromkeys(name for each in found for name in each.names)),
+        tuple(dict.fromkeys(name for each in found for name in each.tables)),
+        tuple(dict.fromkeys(name for each in found for name in each.databases)),
+    )
+
+
+def of_service(aws: Aws, resources: Resources) -> tuple[Mentioned, tuple[str, ...]]:
+    """What the service's functions and tasks are told to call, and sentences on those whose
+    settings could not be read."""
+    found: list[Mentioned] = []
+    unread: list[str] = []
+    for name, read in _readers(aws, resources):
+        try:
+            found.append(read())
+        except ReadFailed as failed:
+            unread.append(f"what {name} calls was not read ({failed})")
+    return joined(found), tuple(unread)
+
+
+def _readers(aws: Aws, resources: Resources) -> Iterator[tuple[str, Any]]:
+    for function in resources.functions[:MOST_ASKED]:
+        yield function.name, lambda each=function: of_function(_settings(aws, each))
+    for ecs in resources.ecs[:MOST_ASKED]:
+        yield ecs.service, lambda each=ecs: of_tasks(_definition(aws, each))
+
+
+def _settings(aws: Aws, function: FunctionRef) -> dict[str, Any]:
+    alias = {"Qualifier": function.alias} if function.alias else {}
+    return aws.read("lambda", "get_function_configuration", FunctionName=function.name, **alias)
+
+
+def _definition(aws: Aws, ecs: EcsRef) -> dict[str, Any]:
+    answer = aws.read("ecs", "describe_services", cluster=ecs.cluster, services=[ecs.service])
+    for service in answer.get("services", []):
+        described = aws.read(
+            "ecs", "describe_task_definition", taskDefinition=service["taskDefinition"]
+        )
+        definition: dict[str, Any] = described.get("taskDefinition", {})
+        return definition
+    return {}
