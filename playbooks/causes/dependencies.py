@@ -20,6 +20,7 @@ from bot.domain.playbook_contract import (
 )
 from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import dependency_steps, durations, next_steps, target_steps, thresholds
+from playbooks.evidence.api_hop import lost_on_the_way
 from playbooks.evidence.dependencies import database_shows, tables_show
 from playbooks.evidence.exception_kinds import Kind
 from playbooks.evidence.failure_sources import FailureSources
@@ -33,8 +34,11 @@ from playbooks.evidence.nearest import (
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.raised import Raised, Shown, decided, names_it
 from playbooks.evidence.wording import asked, figures, percent
+from playbooks.probes.access_log import AccessLog
 from playbooks.probes.backends import Backends, DependenciesProbe
+from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
+from playbooks.probes.edge import Edge
 from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import ratio
 
@@ -98,19 +102,29 @@ class FailingDependencies(FailureSources):
         yield from came_before(before)
 
     @hypothesis(
-        "The network between the code and what it calls was closed", explains=("function-timeout",)
+        "The network on the way of the requests, or of the code's calls, is closed",
+        explains=("function-timeout",),
     )
     def network_path(
         self,
         anomaly: AnomalyWindow,
         raised: Raised,
+        edge: Edge | Gap | None,
+        access: AccessLog | Gap | None,
+        balancer: Balancer | Gap | None,
         reports: Reports | Gap | None,
         known_changes: Changes,
     ) -> Iterator[Clue]:
-        """A security group, network ACL or route was changed; since then calls find no answer."""
+        """Requests are lost between the API and its load balancer; or calls find no answer since a
+        security group, network ACL or route was changed."""
         before = nearest_of(known_changes, anomaly.onset, NETWORK, thresholds.SOON)
         hanging = hanging_calls(anomaly, reports)
-        if hanging is not None and hanging >= thresholds.EXPLAINS:
+        lost = lost_on_the_way(anomaly, edge, access, balancer)
+        if lost is not None and lost.holds:
+            yield necessary(True, lost.text).resting_on(edge, balancer)
+            clue = decisive(True, lost.text).resting_on(edge, balancer)
+            yield clue.model_copy(update={"missing": (*(clue.missing or ()), *lost.missing)})
+        elif hanging is not None and hanging >= thresholds.EXPLAINS:
             yield from _hangs_since(anomaly, before, hanging, known_changes)
         else:
             yield from names_it(raised, Kind.NETWORK)

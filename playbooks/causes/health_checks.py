@@ -16,6 +16,7 @@ from bot.domain.report import Advice, Change, Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.changes import suspect
 from playbooks.evidence.failing_targets import (
+    FLAPS,
     MISMATCH,
     TIMEOUT,
     Answers,
@@ -36,6 +37,8 @@ from playbooks.probes.health_checks import HealthCheck, HealthChecks
 PATIENCE = 2.0
 IMPATIENT = 2  # seconds to answer: the least that AWS allows
 HASTY = 15  # seconds from the first failure to unhealthy: one burst of load is enough
+
+NODES_DIFFER = "targets may flap, or the load balancer's nodes see them differently"
 
 
 class HealthChecksWrong(HealthCheckSources):
@@ -63,11 +66,16 @@ class HealthChecksWrong(HealthCheckSources):
         ).resting_on(failing)
         tight, settings = _tight(check, balancer, anomaly)
         yield necessary(None if tight is None else tight, settings).resting_on(checks)
-        holds = all_of(timed_out, tight, failing.flapping, meanwhile.well)
+        apart = failing.flapping is None and failing.apart >= FLAPS
+        flaps = True if apart else failing.flapping
+        holds = all_of(timed_out, tight, flaps, meanwhile.well)
         words = f"{failing.rhythm}; meanwhile {meanwhile.words}"
-        yield decisive(
+        clue = decisive(
             holds, asked(holds, "whether targets flap while they answer users well", words)
         ).resting_on(failing, checks, of_targets(balancer))
+        if holds and apart:  # within a minute, as far as the metric tells
+            clue = clue.model_copy(update={"missing": (*(clue.missing or ()), NODES_DIFFER)})
+        yield clue
         yield _not_well(meanwhile).resting_on(of_targets(balancer))
         if (change := _changed(known_changes, anomaly, failing.group)) is not None:
             yield supporting(True, _before(change, anomaly)).resting_on(known_changes)

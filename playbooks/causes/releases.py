@@ -87,8 +87,18 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
             yield from nearer_change(anomaly, changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
         at_once = took_effect_at_once(anomaly, changes)
+        alike = beside is not None and beside.only_this is False
         yield from code_answers(
-            anomaly, counts, reports, access, balancer, exceptions, top, own, at_once
+            anomaly,
+            counts,
+            reports,
+            access,
+            balancer,
+            exceptions,
+            top,
+            own,
+            at_once=at_once,
+            alike=alike,
         )
         found = suspect(changes.known, anomaly.onset) if anomaly.onset else None
         yield from new_tasks_stop(anomaly, found, stopped_tasks, traffic)
@@ -144,10 +154,10 @@ def versions_beside(
     """The version that fails beside those that serve at the same time; None when there is none."""
     if not isinstance(reports, Reports):
         return None
-    if not hang:
-        return leading_beside(anomaly, reports, exceptions, traffic)
     found = suspect(changes.known, anomaly.onset) if anomaly.onset else None
     version = found.change.choice.suspect if found and found.change.choice else None
+    if not hang:
+        return leading_beside(anomaly, reports, exceptions, traffic, version)
     failed = timed_out_by_version(reports, anomaly)
     return sides(reports, anomaly, version, failed) if version else None
 
@@ -179,7 +189,7 @@ def release(
         yield no_release(anomaly, scope, changes)
         return
     before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
-    clue = necessary(True, before, lag=found.lag.total_seconds())
+    clue = necessary(True, before, lag=found.lag.total_seconds()).resting_on(changes)
     choice = found.change.choice
     if found.change.kind == "alias" and version is not None and version.isdigit():
         known = choice or Choice(target=alias_target(found.change))
@@ -193,12 +203,12 @@ def release(
         if found.in_force
         else f"it began as {found.change.summary} took effect",
         in_force=found.in_force.total_seconds(),
-    )
+    ).resting_on(changes)
     yield contradicting(
         found.in_force >= thresholds.SERVED_WELL,
         f"{found.change.summary} had been in force for {lag(found.in_force)} without more errors",
         in_force=found.in_force.total_seconds(),
-    )
+    ).resting_on(changes)
 
 
 def alias_target(change: Change) -> str:

@@ -34,12 +34,14 @@ def code_answers(
     exceptions: Exceptions | Gap | None,
     top: LeadingException | None,
     own: CodeErrors | None,
+    *,
     at_once: bool,
+    alike: bool,
 ) -> Iterator[Clue]:
     """Did the code itself raise or answer the errors, and does the exception name the code?
 
     `top`: the leading exception; `at_once`: the errors began as the release took effect, and
-    nothing else changed.
+    nothing else changed; `alike`: versions that were not released fail as well.
     """
     mostly = as_many_lines(anomaly, top) if own is None else own.share >= thresholds.EXPLAINS
     counted = (
@@ -49,7 +51,8 @@ def code_answers(
     )
     yield contradicting(None if own is None else own.share < thresholds.PART, counted)
     if isinstance(exceptions, Exceptions):
-        yield _one_exception(top, own, mostly, counted, at_once).resting_on(exceptions)
+        clue = _one_exception(top, own, mostly, counted, at_once).resting_on(exceptions)
+        yield clue.model_copy(update={"holds": False}) if alike and clue.holds else clue
         if top is not None and top.stands_out and _part_only(own):
             yield supporting(
                 True,

@@ -93,7 +93,10 @@ class FailingTargets:
         if self.recoveries is None:
             return "how often targets became healthy again is not known"
         longest = f"the longest time with an unhealthy one is {self.spell // MINUTE} min"
-        return f"targets became healthy again {self.recoveries} times within the hour, {longest}"
+        both = f", in {self.apart} minutes their number differed" if self.apart else ""
+        return (
+            f"targets became healthy again {self.recoveries} times within the hour, {longest}{both}"
+        )
 
 
 def failing_targets(

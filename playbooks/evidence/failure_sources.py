@@ -37,7 +37,10 @@ class FailureSources(FunctionSources, BalancerSources, ChangeSources):
         own = code_errors(counts, reports, access, balancer, anomaly)
         traffic = growth(edge, anomaly)
         beside = leading_beside(anomaly, reports, exceptions, traffic)
-        return Raised(anomaly, exceptions, own, traffic, beside)
+        silent = isinstance(reports, Reports) and reports.kept == 0
+        if isinstance(exceptions, Exceptions) and exceptions.raised:
+            silent = False
+        return Raised(anomaly, exceptions, own, traffic, beside, silent)
 
 
 def leading_beside(
@@ -45,13 +48,16 @@ def leading_beside(
     reports: Reports | Gap | None,
     exceptions: Exceptions | Gap | None,
     traffic: float | None,
+    suspect: str | None = None,
 ) -> Sides | None:
-    """The version that nearly all lines of the leading exception are from, beside those that serve
-    at the same time; None when there is none."""
+    """The suspected version, else the one that nearly all lines of the leading exception are from,
+    beside those that serve at the same time; None when there is none."""
     if not isinstance(exceptions, Exceptions) or not isinstance(reports, Reports):
         return None
     top = leading_exception(exceptions, anomaly, traffic)
-    if top is None or top.version is None or top.owner not in (None, reports.function):
+    if top is None or top.owner not in (None, reports.function):
         return None
-    failed = raised_by_version(exceptions, anomaly, top.name)
-    return sides(reports, anomaly, top.version, failed)
+    failed = raised_by_version(exceptions, anomaly, top.name, reports.function)
+    versions = (each for each in (suspect, top.version) if each is not None)
+    compared = (sides(reports, anomaly, each, failed) for each in versions)
+    return next((each for each in compared if each is not None), None)

@@ -40,7 +40,8 @@ class Raised:
     """Exceptions in the anomaly, and the share of the errors that the code answered or raised.
 
     `traffic`: requests as a multiple of the usual; `beside`: the version of a function that raises
-    the leading exception, beside those that serve at the same time.
+    the leading exception, beside those that serve at the same time; `silent`: the function's log
+    has not one line of its invocations, so it is not where the function logs.
     """
 
     anomaly: AnomalyWindow
@@ -48,6 +49,7 @@ class Raised:
     own: CodeErrors | None
     traffic: float | None = None
     beside: Sides | None = None
+    silent: bool = False
 
     @property
     def coverage(self) -> Coverage:
@@ -69,6 +71,8 @@ class Raised:
 
     def unread(self) -> str:
         """Why no exceptions are known; empty when the logs were read."""
+        if self.silent:
+            return "the log has no line of the function, which was invoked"
         if isinstance(self.exceptions, Exceptions):
             return ""
         return "the logs were not read" if isinstance(self.exceptions, Gap) else "no log is known"

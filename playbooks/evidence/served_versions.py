@@ -8,7 +8,7 @@ serves and since when, minutes before CloudTrail shows who moved it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -63,26 +63,47 @@ def served(
 
 
 def switches(function: str, minutes: Minutes) -> tuple[Switch, ...]:
-    """Every version that began to serve while the log was read, in the order of time."""
-    first: dict[str, datetime] = {}
-    last: dict[str, datetime] = {}
-    for at, versions in minutes.items():
-        for version in versions:
-            first.setdefault(version, at)
-            last[version] = at
+    """Every time that a version began to serve, or served again, while the log was read; in the
+    order of time."""
+    beginnings = list(_beginnings(minutes))
     found = []
-    for version, at in first.items():
-        earlier = [other for other in first if first[other] < at]
-        if not earlier:
-            continue  # it served when the log was first read
-        before = max(earlier, key=lambda other: min(last[other], at))
-        since = sum((lines for minute, lines in minutes.items() if minute >= at), Counter[str]())
-        if since[version] < thresholds.CANARY * since.total():
+    for number, (at, version, before) in enumerate(beginnings):
+        following = [later for later, _, _ in beginnings[number + 1 :] if later > at]
+        end = min(following, default=None)
+        since = [
+            lines for minute, lines in minutes.items() if at <= minute and (not end or minute < end)
+        ]
+        total = sum(lines.total() for lines in since)
+        if sum(lines[version] for lines in since) < thresholds.CANARY * total:
             continue  # somebody tried it: no part of the traffic was given to it
         # requests that began before the switch report for some minutes after it
-        both = last[before] > at + thresholds.AFTERWARDS
+        both = any(
+            lines[before]
+            for minute, lines in minutes.items()
+            if minute > at + thresholds.AFTERWARDS and (not end or minute < end)
+        )
         found.append(Switch(function, before, version, at, both))
-    return tuple(sorted(found, key=lambda each: each.at))
+    return tuple(found)
+
+
+def _beginnings(minutes: Minutes) -> Iterator[tuple[datetime, str, str]]:
+    """When a version is first seen, or seen again after the others had served without it, and the
+    version that served most before."""
+    last: dict[str, datetime] = {}
+    without: Counter[str] = Counter()  # lines of the others since a version was seen last
+    recent: str | None = None
+    for at, versions in minutes.items():
+        for version in versions:
+            away = version not in last or (
+                at - last[version] > thresholds.AFTERWARDS
+                and without[version] >= thresholds.ENOUGH_REQUESTS
+            )
+            if away and recent is not None and recent != version:
+                yield at, version, recent
+        for version in {*last, *versions}:
+            without[version] = 0 if version in versions else without[version] + versions.total()
+        last.update(dict.fromkeys(versions, at))
+        recent = max(versions, key=lambda each: versions[each]) if versions else recent
 
 
 def with_switches(
@@ -168,9 +189,12 @@ class Sides:
 
     @property
     def only_this(self) -> bool | None:
-        """Whether this version fails and the others do not, while both serve; None when too few
-        requests went to the others."""
+        """Whether this version fails and the others do not, while both serve; False when others
+        fail alike, or they alone. None when too few requests went to the others, or too few
+        failed."""
         if self.other_lines < thresholds.ENOUGH_REQUESTS or not self.lines:
+            return None
+        if self.failed + self.other_failed < thresholds.FEW:
             return None
         rate, others = self.failed / self.lines, self.other_failed / self.other_lines
         return rate >= thresholds.VERSION_LIFT * others and self.failed >= thresholds.FEW
@@ -216,13 +240,19 @@ def timed_out_by_version(reports: Reports, anomaly: AnomalyWindow) -> dict[str, 
 
 
 def raised_by_version(
-    exceptions: Exceptions | Gap | None, anomaly: AnomalyWindow, name: str
+    exceptions: Exceptions | Gap | None, anomaly: AnomalyWindow, name: str, function: str
 ) -> dict[str, float]:
-    """Log lines of one class of exception, by version."""
+    """Log lines of one class of exception that a function wrote, by version."""
     found = Counter[str]()
     if isinstance(exceptions, Exceptions):
         for raised in exceptions.raised:
-            if raised.name == name and raised.version and _compared(raised.at, anomaly):
+            of_function = raised.owner in (None, function)
+            if (
+                raised.name == name
+                and raised.version
+                and of_function
+                and _compared(raised.at, anomaly)
+            ):
                 found[raised.version] += int(raised.count)
     return dict(found)
 

@@ -77,7 +77,8 @@ def words(found: Mapping[str, str]) -> str | None:
     "KeyError", "Error: ECONNREFUSED", "ER_LOCK_DEADLOCK". Of botocore's ClientError, AWS's code."""
     order = ("error_type", "error_class", "trace_error", "level_error", "plain_error")
     named = next((found[field] for field in order if field in found), None)
-    if "aws_code" in found and (named is None or named.endswith(("ClientError", *SAY_LITTLE))):
+    vague = named is None or named in SAY_LITTLE or named.endswith("ClientError")
+    if vague and "aws_code" in found:
         return found["aws_code"]
     code = found.get("error_code")
     if code is None:

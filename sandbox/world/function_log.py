@@ -50,6 +50,10 @@ class FunctionLog:
         self.group = function.log_group
         self.function = function
         self._log = f"{account}:{self.group}"
+        # in a log group of another name, log streams have the function's name (Lambda developer
+        # guide, "Configuring CloudWatch log groups")
+        own = self.group == f"/aws/lambda/{function.name}"
+        self._named = "" if own else function.name
         self._stamp = stamp
         self._write = self._json if function.log_format == "json" else self._text
 
@@ -59,7 +63,7 @@ class FunctionLog:
             if not call.throttled and call.function == self.function.name:
                 day = second(self._stamp(call.start) // 1000)[:10].replace("-", "/")
                 tail = stream_id(call.key.rpartition("/")[2], call.version)
-                stream = f"{day}/[{call.version}]{tail}"
+                stream = f"{day}/{self._named}[{call.version}]{tail}"
                 for at, message, fields in self._write(call):
                     yield Row(self._stamp(at), message, stream, self._log, call.weight, fields)
 

@@ -118,6 +118,8 @@ _TOLD = {
     "keyId": "{}",
     "hostedZoneId": "zone {}",
     "tableName": "{}",
+    "billingMode": "{}",
+    "dBInstanceClass": "class {}",
 }
 """Parameters that say what was changed, and how they are told."""
 
@@ -133,6 +135,13 @@ def summary_of(name: str, request: Mapping[str, Any]) -> str:
         parts[0] = f"alias {parts[0]}"
     if name == "UpdateService" and request.get("forceNewDeployment") is True:
         parts.append("anew (forced)")
+    units = request.get("provisionedThroughput")
+    if isinstance(units, Mapping):
+        parts += [
+            f"to {units[key]} {told} units"
+            for key, told in (("readCapacityUnits", "read"), ("writeCapacityUnits", "write"))
+            if isinstance(units.get(key), int | float)
+        ]
     weights = request.get("routingConfig")
     if isinstance(weights, Mapping) and isinstance(
         also := weights.get("additionalVersionWeights"), Mapping
