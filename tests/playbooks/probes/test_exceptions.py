@@ -78,9 +78,9 @@ def test_rows_without_a_class_are_left_out() -> None:
             "stream_version": "42",
         },
     ]
-    found = exceptions.Exceptions((), "", AT, tuple(exceptions.raised_of(rows)))
+    found = exceptions.Exceptions((), "", AT, tuple(exceptions.raised_of(rows, {})))
     assert found.classes(minute(-10), minute(10)) == {"KeyError": 4}
-    assert found.versions(minute(-10), minute(10), "KeyError") == {"42": 4}
+    assert found.writers(minute(-10), minute(10), "KeyError") == {(None, "42"): 4}
 
 
 def log_aws(**replies: object) -> Answers:
