@@ -173,6 +173,16 @@ def test_a_minute_that_is_not_settled_says_no_and_never_yes() -> None:
     assert answer(dict.fromkeys(range(-3, 9), 300.0), now=9) is Answer.NO
 
 
+@given(
+    st.dictionaries(st.integers(2, 11), st.sampled_from([0.0, 9.0, 300.0]), max_size=10),
+    st.integers(2, 11),
+)
+def test_more_errors_never_make_it_recovered(at: dict[int, float], where: int) -> None:
+    before = dict.fromkeys(range(-3, 2), 300.0)
+    if answer(before | at) is not Answer.YES:
+        assert answer(before | at | {where: 300.0}) is not Answer.YES
+
+
 def test_still_abnormal_after_five_minutes_is_no() -> None:
     assert answer(BAD) is Answer.NO
     assert answer(BAD, since=8) is Answer.INCONCLUSIVE

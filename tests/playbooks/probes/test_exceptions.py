@@ -13,7 +13,7 @@ from bot.domain.playbook_contract import Scope
 from bot.domain.report import GapReason, Window
 from bot.domain.resources import EcsRef, FunctionRef, Resources
 from bot.domain.service import Service
-from playbooks.probes import exceptions, logs_insights
+from playbooks.probes import exception_patterns, exceptions, logs_insights
 from playbooks.probes.exceptions import ExceptionsProbe
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import AT
@@ -23,10 +23,10 @@ from tests.playbooks.samples import BEGAN, minute, scope
 def named(line: str) -> str | None:
     """What the query's patterns make of a line."""
     row: dict[str, str] = {}
-    for pattern in exceptions.PATTERNS:
+    for pattern in exception_patterns.PATTERNS:
         if found := re.search(pattern.replace("?<", "?P<"), line):
             row |= found.groupdict()
-    return exceptions.words(row)
+    return exception_patterns.words(row)
 
 
 @pytest.mark.parametrize(
