@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from functools import cache
 
 import botocore.session
@@ -24,7 +25,19 @@ from bot.domain.service import Service
 from bot.investigation.engine import advice
 from bot.investigation.facts import with_facts
 from playbooks.five_xx import FiveXX
-from tests.playbooks.samples import NOTHING_SPECIAL, ONSET, change, changes, gap, scope
+from playbooks.probes.ecs_services import EcsService
+from tests.playbooks.samples import (
+    NOTHING_SPECIAL,
+    ONSET,
+    balancer,
+    change,
+    changes,
+    edge,
+    gap,
+    minute,
+    scope,
+    series,
+)
 
 FUNCTION = Service(
     name="checkout",
@@ -157,3 +170,33 @@ def test_names_from_cloudtrail_cannot_break_out_of_a_command() -> None:
     )
     (command,) = [c for each in found if (c := each.command) and "secretsmanager" in c]
     assert shlex.split(command)[4] == "x'; rm -rf ~; '"
+
+
+def targets_lost(group: str, *services: EcsService) -> list[Advice]:
+    """Of two target groups, one that lost all its targets."""
+    two = {"shop": series(4, 4), "admin": series(2, 2)} | {group: series(4, 0)}
+    known = {
+        "edge": edge(kind="alb", name="shop"),
+        "balancer": replace(balancer(own={"503": 180}), healthy=two),
+        "ecs_services": services,
+    }
+    evidence = NOTHING_SPECIAL | known
+    return list(steps("no-healthy-targets", TASKS, evidence, Verdict.HIGH))
+
+
+@pytest.mark.parametrize("group", ["shop", "admin"])
+def test_the_targets_of_the_group_that_lost_them_are_looked_at(group: str) -> None:
+    found = targets_lost(group)
+    step = next(each for each in found if each.text.startswith("See the state of every target"))
+    assert step.text == f"See the state of every target of {group}, and why it is unhealthy"
+    assert f"--names {group} " in (step.command or "")
+    well_formed(tuple(found), TASKS)
+
+
+def test_what_ecs_cannot_do_is_to_be_mended() -> None:
+    unable = "(service shop) was unable to place a task. Reason: no capacity"
+    ill = EcsService("shop", 4, 0, ((minute(1), unable),))
+    texts = [each.text for each in targets_lost("shop", ill)]
+    assert f"Mend what ECS cannot do. ECS says: {unable}" in texts
+    well = EcsService("shop", 4, 4, ((minute(1), "has reached a steady state"),))
+    assert not [each for each in targets_lost("shop", well) if "ECS says" in each.text]

@@ -82,3 +82,39 @@ def test_by_target_group_the_share_of_timeouts_is_not_known() -> None:
     assert errors.timeouts(edge(kind="alb", codes=codes), None, looked, 60.0) == 0.0
     of_group = edge(kind="alb", codes=codes, groups=("web",))
     assert errors.timeouts(of_group, None, looked, 60.0) is None
+
+
+def test_how_many_were_answered_well_before_the_deadline() -> None:
+    looked = anomaly_window(edge(), scope())
+    quick, late = access("500", 135, p50=40), access("504", 45, p50=29_000)
+    both = replace(quick, answers=(*quick.answers, *late.answers))
+    assert errors.answered_sooner(both, looked, 29.0) == 0.75
+    assert errors.answered_sooner(late, looked, 29.0) == 0.0
+    assert errors.answered_sooner(access("500", 9, p50=None), looked, 29.0) is None
+    bare = replace(quick, fields=frozenset({"integration_status"}))
+    assert errors.answered_sooner(bare, looked, 29.0) is None
+    assert errors.answered_sooner(gap(), looked, 29.0) is None
+
+
+def test_few_errors_of_a_function_say_nothing_while_what_the_api_passed_on_is_unknown() -> None:
+    """A 500 that the code returns is no error of the function."""
+    looked = anomaly_window(edge(), scope())
+    few, many = counts(errors=(0, 2)), counts(errors=(0, 180))
+    bare = replace(access("500", 180), fields=frozenset({"latency"}))
+    assert errors.code_errors(few, report_lines(), bare, None, looked) is None
+    known = errors.code_errors(many, report_lines(), bare, None, looked)
+    assert known is not None
+    assert known.share == 1.0
+    # without an API there is nobody else to answer
+    alone = errors.code_errors(few, report_lines(), None, None, looked)
+    assert alone is not None
+    assert alone.share < 0.02
+
+
+def test_what_has_no_response_type_the_backend_answered_itself() -> None:
+    looked = anomaly_window(edge(), scope())
+    typed = frozenset({"response_type"})
+    own = replace(access("500", 180), fields=typed)
+    assert errors.passed_on(own, looked, by_lambda=True) == 1.0
+    gateway = replace(access("504", 180, response_type="INTEGRATION_TIMEOUT"), fields=typed)
+    assert errors.passed_on(gateway, looked, by_lambda=True) == 0.0

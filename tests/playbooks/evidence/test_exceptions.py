@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from playbooks.evidence.exceptions import leading_exception
+from playbooks.probes.exceptions import Exceptions, Raised
 from tests.playbooks.samples import (
+    ABNORMAL,
     ONSET,
     anomaly_window,
     decisive,
@@ -41,3 +43,34 @@ def test_the_usual_is_counted_over_what_was_read() -> None:
     top = leading_exception(part, anomaly_window(edge(), scope()), None)
     assert top is not None
     assert top.rose is False
+
+
+def raised(*writers: tuple[str | None, str | None, float]) -> Exceptions:
+    """Lines a minute of one class in the anomaly, by owner and version."""
+    rows = [
+        Raised(minute(at), "KeyError", version, n, owner=owner)
+        for at in ABNORMAL
+        for owner, version, n in writers
+    ]
+    return Exceptions(("/shop/all",), "", minute(-120), tuple(rows))
+
+
+@pytest.mark.parametrize(
+    ("writers", "owner", "version"),
+    [
+        ([("checkout", "42", 9)], "checkout", "42"),
+        ([("checkout", "42", 8), ("mailer", "7", 2)], "checkout", "42"),
+        ([("checkout", "42", 7), ("mailer", "7", 3)], None, None),
+        ([("checkout", "42", 5), ("checkout", "41", 5)], "checkout", None),
+        # two functions have a version of that number
+        ([("checkout", "42", 5), ("mailer", "42", 5)], None, None),
+        ([(None, "42", 9)], None, "42"),
+        ([("web", None, 9)], "web", None),
+    ],
+)
+def test_who_wrote_nearly_all_lines(
+    writers: list[tuple[str | None, str | None, float]], owner: str | None, version: str | None
+) -> None:
+    top = leading_exception(raised(*writers), anomaly_window(edge(), scope()), None)
+    assert top is not None
+    assert (top.owner, top.version) == (owner, version)

@@ -157,9 +157,30 @@ def test_normal_since_then_is_recovered() -> None:
     assert answer(dict.fromkeys(range(-3, 4), 300.0)) is Answer.YES
 
 
-def test_three_normal_minutes_are_enough() -> None:
-    assert answer(dict.fromkeys(range(-3, 2), 300.0), now=5) is Answer.YES
-    assert answer(dict.fromkeys(range(-3, 2), 300.0), now=4) is Answer.INCONCLUSIVE
+def test_three_normal_minutes_are_enough_once_they_are_settled() -> None:
+    bad_until_2 = dict.fromkeys(range(-3, 2), 300.0)
+    assert answer(bad_until_2, now=2 + 3 + 3) is Answer.YES
+    assert answer(bad_until_2, now=2 + 3 + 2) is Answer.INCONCLUSIVE
+
+
+def test_a_minute_that_is_not_settled_says_no_and_never_yes() -> None:
+    """Errors are only added to a minute: one that is normal yet may be bad later."""
+    bad_until_2 = dict.fromkeys(range(-3, 2), 300.0)
+    mended = bad_until_2 | dict.fromkeys(range(2, 9), 0.0)
+    assert answer(mended, now=9) is Answer.YES
+    for unsettled in (6, 7, 8):
+        assert answer(mended | {unsettled: 300.0}, now=9) is not Answer.YES
+    assert answer(dict.fromkeys(range(-3, 9), 300.0), now=9) is Answer.NO
+
+
+@given(
+    st.dictionaries(st.integers(2, 11), st.sampled_from([0.0, 9.0, 300.0]), max_size=10),
+    st.integers(2, 11),
+)
+def test_more_errors_never_make_it_recovered(at: dict[int, float], where: int) -> None:
+    before = dict.fromkeys(range(-3, 2), 300.0)
+    if answer(before | at) is not Answer.YES:
+        assert answer(before | at | {where: 300.0}) is not Answer.YES
 
 
 def test_still_abnormal_after_five_minutes_is_no() -> None:
@@ -173,7 +194,7 @@ def test_a_bad_minute_among_the_last_two_is_never_recovered() -> None:
 
 
 def test_the_minute_of_the_change_does_not_count() -> None:
-    assert answer({2: 300.0}, since=2.5, now=6) is Answer.YES
+    assert answer({2: 300.0}, since=2.5, now=9) is Answer.YES
 
 
 def test_silence_is_not_recovery() -> None:
@@ -245,4 +266,11 @@ def test_how_it_is_now_stands_beside_how_it_was() -> None:
     state = onset.signal_state(seen, scope(), SIGNAL, anomaly_window(seen, scope()))
     assert (state.label, state.was, state.now) == ("5XX", "10 %", "1 %")
     silent = Edge("rest", "checkout-api", series(900, None, onset=4), TimeSeries(errors))
-    assert onset.latest_share(silent, scope()) is None
+    assert onset.latest_share(silent, scope(), minute(ONSET)) is None
+
+
+def test_how_it_is_now_is_of_the_minutes_since_it_began() -> None:
+    """Of an incident that is two settled minutes old, the minutes before say nothing."""
+    fresh = errors({0: 300.0, 1: 300.0}, now=4)
+    assert onset.latest_share(fresh, scope(now=4), minute(0)) == "33 %"
+    assert onset.latest_share(fresh, scope(now=4), minute(-3)) == "13 %"

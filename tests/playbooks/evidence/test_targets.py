@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from playbooks.evidence import targets
 from playbooks.probes.balancer import Hosts, Target
+from playbooks.probes.ecs_services import EcsService
 from playbooks.probes.metrics import TimeSeries
 from tests.playbooks.samples import (
     anomaly_window,
@@ -86,3 +87,18 @@ def test_targets_that_are_being_replaced_are_not_unhealthy() -> None:
     assert targets.unhealthy_now(health(1, unhealthy=3)) == (
         "3 of 4 targets are unhealthy now (Target.Timeout)"
     )
+
+
+def test_what_ecs_wrote_of_tasks_that_failed() -> None:
+    def said(*events: tuple[float, str], name: str = "shop") -> EcsService:
+        return EcsService(name, 4, 2, tuple((minute(at), text) for at, text in events))
+
+    unable, steady = "was unable to place a task", "has reached a steady state"
+    assert targets.told_by_ecs(LOOKED, (said((1, unable)),)) == f"ECS says: {unable}"
+    assert targets.told_by_ecs(LOOKED, (said((1, steady)), said((2, unable)))) == (
+        f"ECS says: {unable}"
+    )
+    shortly_before, long_before = said((-8, unable)), said((-9, unable))
+    assert targets.told_by_ecs(LOOKED, (shortly_before,))
+    for silent in ((), None, gap(), (said((1, steady)),), (long_before,)):
+        assert targets.told_by_ecs(LOOKED, silent) == ""

@@ -13,7 +13,7 @@ from bot.domain.playbook_contract import Scope
 from bot.domain.report import GapReason, Window
 from bot.domain.resources import EcsRef, FunctionRef, Resources
 from bot.domain.service import Service
-from playbooks.probes import exceptions, logs_insights
+from playbooks.probes import exception_patterns, exceptions, logs_insights
 from playbooks.probes.exceptions import ExceptionsProbe
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import AT, Published
@@ -23,10 +23,10 @@ from tests.playbooks.samples import BEGAN, minute, scope
 def named(line: str) -> str | None:
     """What the query's patterns make of a line."""
     row: dict[str, str] = {}
-    for pattern in exceptions.PATTERNS:
+    for pattern in exception_patterns.PATTERNS:
         if found := re.search(pattern.replace("?<", "?P<"), line):
             row |= found.groupdict()
-    return exceptions.words(row)
+    return exception_patterns.words(row)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_rows_without_a_class_are_left_out() -> None:
             "stream_version": "42",
         },
     ]
-    found = exceptions.Exceptions((), "", AT, tuple(exceptions.raised_of(rows)))
+    found = exceptions.Exceptions((), "", AT, tuple(exceptions.raised_of(rows, {})))
     assert found.classes(minute(-10), minute(10)) == {"KeyError": 4}
-    assert found.versions(minute(-10), minute(10), "KeyError") == {"42": 4}
+    assert found.writers(minute(-10), minute(10), "KeyError") == {(None, "42"): 4}
 
 
 def log_aws(**replies: object) -> Published:

@@ -118,3 +118,12 @@ def test_provisioned_concurrency_by_qualifier() -> None:
         ]
     )
     assert (found.requested, found.available) == ({"PROD": 20}, {"PROD": 5})
+
+
+def test_the_provisioned_executions_in_use_are_those_of_the_alias() -> None:
+    found, aws = counted({"ProvisionedConcurrentExecutions Maximum": {0: 7.0}})
+    assert found.provisioned.points == {minute(0): 7.0}
+    asked = next(
+        each for each in aws.metrics_asked if each["name"] == "ProvisionedConcurrentExecutions"
+    )
+    assert asked["dimensions"]["Resource"] == "checkout:PROD"

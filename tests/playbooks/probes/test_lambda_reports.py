@@ -252,3 +252,13 @@ def test_a_read_that_fails_is_not_swallowed() -> None:
     denied = ReadFailed(GapReason.DENIED, "no", "lambda:GetFunctionConfiguration")
     with pytest.raises(ReadFailed):
         lambda_reports.ReportsProbe().read(report_aws(get_function_configuration=denied), scope())
+
+
+def test_lines_by_version() -> None:
+    same = {"t": "2026-03-14 03:07:00.000", "cold": "0", "stopped": "0", "timed": "0"}
+    rows = [same | {"n": n, "stream_version": v} for n, v in (("70", "41"), ("20", "42"))]
+    found = read(report_aws(**insights(*rows, same | {"n": "9"})))
+    assert [row.version for row in found.rows] == ["41", "42", None]
+    totals = [found.tally(minute(-10), minute(10), version).total for version in ("41", "42", None)]
+    assert totals == [70, 20, 99]
+    assert "stream_version" in str(lambda_reports.report_query(29.0, 10.0, {}))

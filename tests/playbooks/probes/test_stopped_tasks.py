@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.domain.resources import EcsRef, LoadBalancerRef, Resources
 from bot.domain.service import Service
-from playbooks.probes.stopped_tasks import StoppedTasks, StoppedTasksProbe
+from playbooks.probes.stopped_tasks import StoppedTasks, StoppedTasksProbe, stopped
 from playbooks.probes.target_tls import TargetTlsProbe
 from tests.playbooks.aws_stub import Answers
 from tests.playbooks.probes.answers import Published
@@ -64,3 +66,31 @@ def test_tls_with_targets() -> None:
     found = TargetTlsProbe().read(aws, scope(None, service))
     assert found is not None
     assert found.failed.points[minute(0)] == 12
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "crashed", "failed"),
+    [
+        ("Essential container in task exited", 1, True, True),
+        ("Essential container in task exited", 139, True, True),
+        ("Essential container in task exited", 0, False, False),
+        ("Task failed ELB health checks in (target-group web)", 143, False, True),
+        ("Scaling activity initiated by deployment ecs-svc/1", 143, False, False),
+        ("Scaling activity initiated by deployment ecs-svc/1", 137, False, False),
+        ("OutOfMemoryError: Container killed due to memory usage", 137, False, True),
+        ("CannotPullContainerError: not found", None, False, False),
+    ],
+)
+def test_whether_a_task_ended_by_itself(
+    reason: str, code: int | None, crashed: bool, failed: bool
+) -> None:
+    described = task(reason, code) | {
+        "taskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/shop:42"
+    }
+    (found,) = stopped("shop", {"tasks": [described]})
+    assert (found.crashed, found.failed, found.definition) == (crashed, failed, "shop:42")
+
+
+def test_a_task_of_which_no_definition_is_told() -> None:
+    (found,) = stopped("shop", {"tasks": [task("it stopped", 1)]})
+    assert found.definition == ""

@@ -85,6 +85,7 @@ def test_a_quiet_account_is_complete() -> None:
     found = collected()
     assert (found.known, found.elsewhere, found.unread) == ((), (), ())
     assert set(found.asked) >= {"CodeDeploy", "ECS deployments", "CloudTrail", "RDS events"}
+    assert found.read_at == looked().window.end
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import ReadFailed
+from bot.domain.plan import Choice
 from bot.domain.report import GapReason
 from bot.domain.resources import ApiRef, EcsRef, FunctionRef
 from playbooks.probes.changes import apis, codedeploy, databases, ecs, functions, stacks
@@ -231,6 +232,19 @@ def test_the_versions_an_alias_serves_are_told() -> None:
     assert [each.summary.split(",")[0] for each in found] == ["version 42", "version 43"]
     assert {each.touches for each in found} == {("checkout:PROD",)}
     assert found[0].at == AT
+    assert [each.choice for each in found] == [
+        Choice(target="lambda:checkout:PROD/version", suspect=version) for version in ("42", "43")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("alias", "version"), [(None, "42"), (None, "$LATEST"), ("PROD", "$LATEST")]
+)
+def test_without_an_alias_or_a_version_there_is_nothing_to_take_back(
+    alias: str | None, version: str
+) -> None:
+    found = functions.published(FunctionRef(name="checkout", alias=alias), settings(version))
+    assert found.choice is None
 
 
 def test_an_alias_that_is_not_there_serves_nothing_that_is_known() -> None:

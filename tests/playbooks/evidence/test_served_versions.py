@@ -1,0 +1,371 @@
+"""Which versions served when, by log streams, and one version beside another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.plan import Choice
+from bot.domain.report import Change
+from playbooks.evidence.served_versions import (
+    Minutes,
+    Sides,
+    raised_by_version,
+    served,
+    sides,
+    switches,
+    timed_out_by_version,
+    with_switches,
+)
+from playbooks.probes.exceptions import Exceptions, Raised
+from playbooks.probes.lambda_reports import Reported, Reports
+from tests.playbooks.samples import (
+    ABNORMAL,
+    NOW,
+    ONSET,
+    anomaly_window,
+    change,
+    changes,
+    edge,
+    exceptions,
+    gap,
+    minute,
+    reports,
+    scope,
+)
+
+LOOKED = anomaly_window(edge(), scope())
+
+
+def lines(**spans: tuple[int, int, int]) -> Minutes:
+    """Log lines by version: from minute, until minute, lines a minute. "v42" is version 42."""
+    found: Minutes = {}
+    for version, (start, end, count) in spans.items():
+        for at in range(start, end):
+            found.setdefault(minute(at), Counter())[version.removeprefix("v")] += count
+    return dict(sorted(found.items()))
+
+
+def told(minutes: Minutes) -> list[tuple[str, str, bool]]:
+    return [(each.before, each.after, each.both) for each in switches("checkout", minutes)]
+
+
+# --- switches -------------------------------------------------------------------------------------
+
+
+def test_a_version_that_takes_the_place_of_another() -> None:
+    (switch,) = switches("checkout", lines(v41=(-60, -3, 900), v42=(-3, 12, 900)))
+    assert (switch.function, switch.before, switch.after) == ("checkout", "41", "42")
+    assert (switch.at, switch.both) == (minute(-3), False)
+
+
+@pytest.mark.parametrize(("until", "both"), [(-2, False), (0, False), (1, True), (12, True)])
+def test_requests_that_began_before_the_switch_report_after_it(until: int, both: bool) -> None:
+    assert told(lines(v41=(-60, until, 900), v42=(-3, 12, 900))) == [("41", "42", both)]
+
+
+@pytest.mark.parametrize(("count", "seen"), [(100, True), (53, True), (45, False), (1, False)])
+def test_a_version_that_somebody_tried_got_no_traffic(count: int, seen: bool) -> None:
+    found = told(lines(v41=(-60, 12, 1000), v42=(-3, 12, count)))
+    assert found == ([("41", "42", True)] if seen else [])
+
+
+def test_what_served_when_the_log_was_first_read_did_not_begin_then() -> None:
+    assert told(lines(v41=(-60, 12, 900))) == []
+    assert told(lines(v41=(-60, 12, 900), v42=(-60, 12, 100))) == []
+    assert told({}) == []
+
+
+def test_of_several_that_served_the_latest_is_the_one_before() -> None:
+    found = told(lines(v41=(-60, -30, 900), v42=(-30, -3, 900), v43=(-3, 12, 900)))
+    assert found == [("41", "42", False), ("42", "43", False)]
+
+
+VERSIONS = st.dictionaries(
+    st.integers(-120, NOW),
+    st.dictionaries(st.sampled_from(["40", "41", "42", "$LATEST"]), st.integers(1, 900)),
+    max_size=40,
+)
+
+
+@given(VERSIONS)
+def test_a_switch_names_versions_that_appeared_in_the_order_of_time(
+    seen: dict[int, dict[str, int]],
+) -> None:
+    minutes = {minute(at): Counter(versions) for at, versions in sorted(seen.items())}
+    found = switches("checkout", minutes)
+    assert [each.at for each in found] == sorted(each.at for each in found)
+    assert len({each.after for each in found}) == len(found)
+    for switch in found:
+        first = {
+            version: min(at for at, each in minutes.items() if version in each)
+            for version in (switch.before, switch.after)
+        }
+        assert first[switch.before] < first[switch.after] == switch.at
+
+
+# --- lines by version -----------------------------------------------------------------------------
+
+
+def of_versions(*rows: tuple[int, str | None, float, float]) -> Reports:
+    """REPORT lines: minute, version, lines, and how many ended at the function's timeout."""
+    return replace(
+        reports(),
+        rows=tuple(
+            Reported(
+                at=minute(at),
+                cold=False,
+                count=count,
+                slow=0,
+                timed=timed,
+                missed=timed,
+                p50=180,
+                p99=900,
+                init_p50=None,
+                version=version,
+            )
+            for at, version, count, timed in rows
+        ),
+    )
+
+
+def raised(at: int, version: str | None, count: float, owner: str | None = "checkout") -> Raised:
+    return Raised(minute(at), "KeyError", version, count, owner=owner)
+
+
+def read(*rows: Raised) -> Exceptions:
+    return Exceptions(("/aws/lambda/checkout",), "", minute(-120), rows)
+
+
+def test_report_lines_and_exceptions_show_what_served() -> None:
+    found = served(
+        of_versions((-3, "42", 10, 0), (-4, "41", 20, 0), (-3, None, 5, 0)),
+        read(raised(-3, "42", 2), raised(-2, "7", 1, "mailer"), raised(-2, None, 9)),
+    )
+    assert found == {
+        "checkout": {minute(-4): {"41": 20}, minute(-3): {"42": 12}},
+        "mailer": {minute(-2): {"7": 1}},
+    }
+    assert list(found["checkout"]) == [minute(-4), minute(-3)]
+
+
+def test_without_logs_and_without_owners_nothing_is_known_to_have_served() -> None:
+    assert served(gap("reports"), gap("exceptions")) == {}
+    assert served(None, None) == {}
+    assert served(reports(), exceptions("KeyError", 9, version="42")) == {}
+
+
+def test_failures_are_counted_by_version_from_the_second_minute_on() -> None:
+    """The first minute of the anomaly is of the version before, too."""
+    seen = of_versions(
+        (ONSET, "41", 9, 9), (-2, "42", 100, 30), (-1, "42", 100, 20), (0, "41", 9, 0)
+    )
+    assert timed_out_by_version(seen, LOOKED) == {"42": 50, "41": 0}
+    lines_of = read(raised(ONSET, "41", 9), raised(-2, "42", 5), raised(0, "42", 6))
+    assert raised_by_version(lines_of, LOOKED, "KeyError") == {"42": 11}
+    assert raised_by_version(lines_of, LOOKED, "TypeError") == {}
+    assert raised_by_version(gap("exceptions"), LOOKED, "KeyError") == {}
+
+
+# --- version against version ----------------------------------------------------------------------
+
+
+def beside(new: float, old: float, version: str = "42") -> Reports:
+    """Lines a minute of version 42 and of 41 in the anomaly."""
+    rows = [(at, each, n, 0.0) for at in ABNORMAL for each, n in (("42", new), ("41", old)) if n]
+    return of_versions(*rows)
+
+
+def test_one_version_beside_another_in_the_same_minutes() -> None:
+    found = sides(beside(20, 80), LOOKED, "42", {"42": 70.0, "41": 3.0})
+    assert found == Sides("42", lines=280, failed=70, other_lines=1120, other_failed=3)
+    assert found.told("KeyError") == (
+        "version 42: 70 KeyError in 280 invocations; versions beside it: 3 in 1,120"
+    )
+
+
+def test_minutes_in_which_it_did_not_serve_compare_nothing() -> None:
+    """41 failed before 42 came, and was gone a minute later."""
+    seen = of_versions((-2, "41", 900, 0), (-1, "41", 50, 0), (-1, "42", 50, 0), (0, "42", 90, 0))
+    found = sides(seen, LOOKED, "42", {"42": 90.0})
+    assert found == Sides("42", lines=140, failed=90, other_lines=50, other_failed=0)
+    assert found.only_this is None
+
+
+def test_without_lines_of_it_there_are_no_sides() -> None:
+    assert sides(beside(0, 80), LOOKED, "42", {}) is None
+    assert sides(gap("reports"), LOOKED, "42", {}) is None
+    assert sides(None, LOOKED, "42", {}) is None
+    assert sides(reports(), LOOKED, "42", {}) is None  # whose lines name no version
+
+
+@pytest.mark.parametrize(
+    ("lines_of", "failed", "others", "others_failed", "only"),
+    [
+        (300, 90, 600, 0, True),
+        (300, 90, 600, 12, True),  # 30 % and 2 %
+        (300, 90, 600, 60, False),  # 30 % and 10 %
+        (300, 30, 600, 60, False),  # both alike
+        (300, 0, 600, 60, False),  # the others fail
+        (300, 90, 99, 0, None),  # too few beside it
+        (0, 0, 600, 0, None),
+        (20, 18, 100, 0, True),
+    ],
+)
+def test_a_version_fails_alone_when_those_beside_it_do_not(
+    lines_of: float, failed: float, others: float, others_failed: float, only: bool | None
+) -> None:
+    assert Sides("42", lines_of, failed, others, others_failed).only_this is only
+
+
+COUNT = st.integers(0, 5000)
+
+
+@given(COUNT, COUNT, COUNT, COUNT)
+def test_two_versions_never_both_fail_alone(a: int, failed: int, b: int, others: int) -> None:
+    one = Sides("42", a, min(a, failed), b, min(b, others))
+    other = Sides("41", b, min(b, others), a, min(a, failed))
+    assert not (one.only_this and other.only_this)
+
+
+@given(COUNT, COUNT, COUNT, COUNT, st.integers(1, 5000))
+def test_more_failures_of_the_others_never_make_it_alone(
+    a: int, failed: int, b: int, others: int, more: int
+) -> None:
+    one = Sides("42", a, min(a, failed), b, min(b, others))
+    worse = replace(one, other_failed=min(b, others + more))
+    assert one.only_this or not worse.only_this
+
+
+# --- moves that no other source tells -------------------------------------------------------------
+
+MOVED = {"checkout": lines(v41=(-60, -3, 900), v42=(-3, 12, 900))}
+CALLED = {"checkout": frozenset({"PROD"})}
+
+
+def by(at: float, **more: object) -> Change:
+    """A move of checkout:PROD to version 42 that CloudTrail tells."""
+    choice = Choice(target="lambda:checkout:PROD/version", suspect="42")
+    told_so: dict[str, object] = {"touches": ("checkout:PROD",), "source": "CloudTrail"}
+    return change(at).model_copy(update=told_so | {"choice": choice} | more)
+
+
+def test_a_move_that_cloudtrail_does_not_show_yet() -> None:
+    (moved,) = with_switches(changes(), MOVED, CALLED).known
+    assert (moved.at, moved.actor, moved.kind) == (minute(-3), "unknown", "alias")
+    assert moved.summary == "checkout:PROD serves version 42 instead of 41"
+    assert (moved.source, moved.touches) == ("log streams", ("checkout:PROD",))
+    assert moved.reverts is False
+    assert moved.choice == Choice(
+        target="lambda:checkout:PROD/version", suspect="42", since=minute(-3), previous="41"
+    )
+
+
+def test_a_move_to_an_older_version_goes_back() -> None:
+    back = {"checkout": lines(v42=(-60, -3, 900), v41=(-3, 12, 900))}
+    (moved,) = with_switches(changes(), back, CALLED).known
+    assert moved.reverts is True
+    named = {"checkout": lines(v42=(-60, -3, 900), blue=(-3, 12, 900))}
+    (moved,) = with_switches(changes(), named, CALLED).known
+    assert moved.reverts is False
+
+
+def test_what_serves_a_part_is_beside_and_proves_nothing_served_before() -> None:
+    weighted = {"checkout": lines(v41=(-60, 12, 900), v42=(-3, 12, 100))}
+    (moved,) = with_switches(changes(), weighted, CALLED).known
+    assert moved.summary == "checkout:PROD serves version 42 beside 41"
+    assert moved.choice is not None
+    assert (moved.choice.suspect, moved.choice.previous) == ("42", None)
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        {},
+        {"checkout": frozenset({"$LATEST"})},
+        {"checkout": frozenset({"42"})},
+        {"checkout": frozenset({"PROD", "BETA"})},
+        {"mailer": frozenset({"PROD"})},
+    ],
+)
+def test_without_one_alias_that_is_called_no_move_is_named(
+    called: dict[str, frozenset[str]],
+) -> None:
+    assert with_switches(changes(), MOVED, called).known == ()
+
+
+def test_a_version_that_is_called_by_its_number_beside_an_alias_hides_no_move() -> None:
+    both = {"checkout": frozenset({"PROD", "41"})}
+    assert len(with_switches(changes(), MOVED, both).known) == 1
+
+
+@pytest.mark.parametrize("at", [-4, -3, -2, -6])
+def test_a_move_that_cloudtrail_shows_is_told_once_and_learns_what_was_before(at: int) -> None:
+    (known,) = with_switches(changes(by(at)), MOVED, CALLED).known
+    assert (known.actor, known.source) == ("mara", "CloudTrail")
+    assert known.choice is not None
+    assert known.choice.previous == "41"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        by(-20),
+        by(4),
+        by(-3, touches=("mailer:PROD",)),
+        by(-3, error="AccessDenied"),
+        by(-3, kind="secret"),
+    ],
+)
+def test_another_change_does_not_tell_of_the_move(other: Change) -> None:
+    known = with_switches(changes(other), MOVED, CALLED).known
+    assert [each.source for each in known].count("log streams") == 1
+    assert other in known
+    assert list(known) == sorted(known, key=lambda each: each.at)
+
+
+def test_a_rollout_tells_of_the_move_until_it_ends() -> None:
+    rollout = by(-15, kind="deployment", until=minute(-4), source="CodeDeploy", touches=())
+    (known,) = with_switches(changes(rollout), MOVED, CALLED).known
+    assert known.source == "CodeDeploy"
+
+
+def test_a_change_that_names_another_version_learns_nothing() -> None:
+    other = by(-3, choice=Choice(target="lambda:checkout:PROD/version", suspect="43"))
+    assert with_switches(changes(other), MOVED, CALLED).known == (other,)
+    plain = by(-3, choice=None)
+    assert with_switches(changes(plain), MOVED, CALLED).known == (plain,)
+
+
+def test_when_a_version_began_to_serve_is_more_than_when_it_was_published() -> None:
+    published = by(
+        -40,
+        kind="deployment",
+        source="Lambda",
+        summary="version 42, which PROD serves, was published",
+    )
+    (moved,) = with_switches(changes(published), MOVED, CALLED).known
+    assert (moved.source, moved.at) == ("log streams", minute(-3))
+    older = published.model_copy(update={"summary": "version 4, which PROD serves, was published"})
+    assert with_switches(changes(older), MOVED, CALLED).known[0] == older
+
+
+@given(VERSIONS, st.sampled_from([CALLED, {}, {"checkout": frozenset({"PROD", "B"})}]))
+def test_no_change_that_others_tell_is_lost(
+    seen: dict[int, dict[str, int]], called: dict[str, frozenset[str]]
+) -> None:
+    minutes = {minute(at): Counter(versions) for at, versions in sorted(seen.items())}
+    before = (by(-9), by(-3), change(-5, kind="secret"))
+    after = with_switches(changes(*before), {"checkout": minutes}, called)
+    kept = [each for each in after.known if each.source != "log streams"]
+    assert sorted(each.at for each in kept) == sorted(each.at for each in before)
+    versions = {version for each in minutes.values() for version in each}
+    for each in after.known:
+        if each.source == "log streams":
+            assert each.choice is not None
+            assert each.choice.suspect in versions
+            assert each.choice.previous in {None, *versions}
