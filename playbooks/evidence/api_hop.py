@@ -41,9 +41,10 @@ def lost_on_the_way(
     requests = anomaly.during(edge.requests).total()
     lost = max(0.0, usual - now) * requests
     own = anomaly.during(balancer.errors).total()
+    there = percent(ratio(own, anomaly.errors))
     text = (
         f"{percent(now)} of the API's requests arrive at {balancer.name}, usually "
-        f"{percent(usual)}; there, {percent(ratio(own, anomaly.errors))} of the {anomaly.label} are answered"
+        f"{percent(usual)}; {there} of the {anomaly.label} are answered there"
     )
     holds = lost >= thresholds.EXPLAINS * anomaly.errors and own < thresholds.PART * anomaly.errors
     return Shown(holds, text, _not_told(anomaly, access))
