@@ -32,11 +32,11 @@ def judge(ranked: tuple[Cause, ...], signal: SignalState | None = None) -> Verdi
     """What the report comes to; `ranked` is in the report's order.
 
     - The signal is known not to be abnormal: NOTHING_WRONG, whatever the clues say.
+    - It is normal again: OVER. There is nothing to do, whatever brought it.
     - The first cause is supported: HIGH when it is 2 points before the next cause that is not
       refuted, no rival could reach its score with clues that are unknown, a decisive clue rests on
-      complete evidence and the signal is known to be abnormal; MEDIUM at a lead of 1 point, OVER
-      instead when the signal is normal again.
-    - Else OVER when the signal is normal again, and INCONCLUSIVE when it is not or not known.
+      complete evidence and the signal is known to be abnormal; MEDIUM at a lead of 1 point.
+    - Else INCONCLUSIVE.
 
     A cause and one that it can bring about are no rivals. `signal` None: the playbook has none.
     """
@@ -57,10 +57,9 @@ def judge(ranked: tuple[Cause, ...], signal: SignalState | None = None) -> Verdi
         and all(decided_by_complete_evidence(cause) for cause in links(ranked))
         and (signal is None or signal.abnormal is True)
     )
-    if sure:
-        return Verdict.HIGH
-    # of what is over already, only a sure cause is worth a name
-    return Verdict.OVER if signal is not None and signal.over else Verdict.MEDIUM
+    if signal is not None and signal.over:
+        return Verdict.OVER
+    return Verdict.HIGH if sure else Verdict.MEDIUM
 
 
 def related(one: Cause, other: Cause) -> bool:

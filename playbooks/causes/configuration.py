@@ -13,7 +13,7 @@ from bot.domain.playbook_contract import (
     necessary,
     supporting,
 )
-from bot.domain.report import Advice, Clue
+from bot.domain.report import Advice, Clue, Gap
 from playbooks.evidence import next_steps, thresholds
 from playbooks.evidence.exception_kinds import Kind, KindOfExceptions
 from playbooks.evidence.failure_sources import FailureSources
@@ -26,10 +26,15 @@ from playbooks.evidence.nearest import (
 )
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.raised import Raised, hardly_own, of_one_version
+from playbooks.evidence.targets import told_by_ecs
 from playbooks.evidence.wording import asked
 from playbooks.probes.changes import Changes
+from playbooks.probes.ecs_services import EcsService, EcsServicesProbe
 
 SETTINGS = frozenset({"secret", "parameter", "flag", "configuration"})
+
+FETCHED = frozenset({"secret", "parameter"})
+"""What ECS puts into a task's variables when it starts."""
 
 READ_BY_CODE = frozenset({"secret", "parameter", "flag"})
 """What code may read by its name, so that no setting of AWS's says who uses it."""
@@ -44,7 +49,9 @@ NAMED = {
 
 
 class ConfigurationChange(FailureSources):
-    """What the code reads at run time was changed."""
+    """What the code reads at run time, or its tasks when they start, was changed."""
+
+    ecs_services = EcsServicesProbe()
 
     @hypothesis(
         "A secret, parameter or flag was changed",
@@ -58,12 +65,22 @@ class ConfigurationChange(FailureSources):
             "backend-overload",
             "out-of-memory",
             "expired-certificate",
+            "no-healthy-targets",
         ),
     )
     def configuration_change(
-        self, anomaly: AnomalyWindow, raised: Raised, known_changes: Changes
+        self,
+        anomaly: AnomalyWindow,
+        raised: Raised,
+        ecs_services: tuple[EcsService, ...] | Gap | None,
+        known_changes: Changes,
     ) -> Iterator[Clue]:
-        """A setting was changed last before the onset, and the code raises what it did not."""
+        """A setting was changed last before the onset, and the code raises what it did not; or ECS
+        cannot start tasks with a secret that was changed."""
+        unfetched = cannot_fetch(anomaly, known_changes, ecs_services)
+        if unfetched is not None:
+            yield from unfetched
+            return
         onset = anomaly.onset
         before = nearest_of(known_changes, onset, SETTINGS, thresholds.SOON) or nearest_elsewhere(
             known_changes, onset, READ_BY_CODE, thresholds.SOON
@@ -86,6 +103,25 @@ class ConfigurationChange(FailureSources):
         yield next_steps.trail(scope, "who changed secrets, parameters and flags")
 
 
+def cannot_fetch(
+    anomaly: AnomalyWindow, changes: Changes, services: tuple[EcsService, ...] | Gap | None
+) -> tuple[Clue, ...] | None:
+    """ECS says that tasks cannot start for want of a secret, and one was changed in the hour before
+    (tasks fetch secrets when they start: ECS developer guide, "Pass Secrets Manager secrets").
+    None where ECS says no such thing, or no such change is known."""
+    told = told_by_ecs(anomaly, services)
+    before = nearest_of(changes, anomaly.onset, FETCHED, thresholds.LATEST)
+    if "secret" not in told.lower() or before is None:
+        return None
+    text = f"{told}; {before.told()}"
+    decided = decisive(True, text).resting_on()
+    missing = (*unread_changes(changes), "what the change did to the secret is not read")
+    return (
+        necessary(True, text).resting_on(changes),
+        decided.model_copy(update={"missing": missing}),
+    )
+
+
 def _no_change(anomaly: AnomalyWindow, changes: Changes) -> Clue:
     if why := not_all_known(changes, anomaly.onset):
         text = f"whether a secret, parameter or flag was changed: {why}"
@@ -97,8 +133,9 @@ def _no_change(anomaly: AnomalyWindow, changes: Changes) -> Clue:
 def new_exceptions(raised: Raised, before: Before, changes: Changes) -> Clue:
     """Decisive: since the change, the code answers most errors with exceptions that are new.
 
-    Where their class names what was changed, that is sure. Any other class is new by its time
-    only: what the change did to it is read nowhere.
+    Where they name what was changed, that is sure. Where they say that something else fails, such
+    as a pool without free connections, it stays open. Any other class is new by its time only: what
+    the change did to it is read nowhere.
     """
     question = "whether the errors are those of the change"
     mostly = raised.mostly_own()
@@ -112,7 +149,8 @@ def new_exceptions(raised: Raised, before: Before, changes: Changes) -> Clue:
     if found is not None and not of_one_version(raised):
         one = _new(named if speaks and named else found)
     holds = False if one is False or mostly is False else one and mostly
-    if holds and not before.nearest:
+    says_other = found is not None and found.explicit and not speaks
+    if holds and (not before.nearest or says_other):
         holds = None
     told = (named if speaks and named else found) if found else None
     text = f"{told.told()}; {raised.counted()}" if told else f"no exceptions; {raised.counted()}"

@@ -32,7 +32,7 @@ from playbooks.evidence.nearest import (
     unread_changes,
 )
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.evidence.raised import Raised, Shown, decided, names_it
+from playbooks.evidence.raised import Raised, Shown, decided, names_it, shows_itself
 from playbooks.evidence.wording import asked, figures, percent
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.backends import Backends, DependenciesProbe
@@ -46,6 +46,8 @@ DATABASE = frozenset({"database"})
 NETWORK = frozenset({"security-group", "network"})
 NAMES = frozenset({"dns", "network"})
 HANGING = ("function-timeout", "backend-overload")  # what waiting for something looks like
+# health checks that ask the database fail with it
+DEEP_CHECKS = ("no-healthy-targets", "endpoint-wrong")
 
 
 class FailingDependencies(FailureSources):
@@ -53,7 +55,10 @@ class FailingDependencies(FailureSources):
 
     dependencies = DependenciesProbe()
 
-    @hypothesis("The database behind the code fails or takes no more connections", explains=HANGING)
+    @hypothesis(
+        "The database behind the code fails or takes no more connections",
+        explains=(*HANGING, *DEEP_CHECKS),
+    )
     def database_behind(
         self,
         anomaly: AnomalyWindow,
@@ -65,8 +70,15 @@ class FailingDependencies(FailureSources):
         before = nearest_of(known_changes, anomaly.onset, DATABASE, thresholds.SOON)
         # what cannot connect may well mean the database that was just restarted
         kinds = (Kind.REFUSED, Kind.NETWORK) if before and before.nearest else ()
+        itself = database_shows(anomaly, dependencies)
+        by_event = itself if before and before.nearest else Shown(None, itself.text)
+        alone_shown = tuple(shows_itself(raised, Kind.DATABASE, by_event))
+        if alone_shown:
+            yield from alone_shown
+            yield from came_before(before)
+            return
         yield from names_it(raised, Kind.DATABASE, *kinds)
-        shown = with_change(database_shows(anomaly, dependencies), before, known_changes)
+        shown = with_change(itself, before, known_changes)
         alone = no_other_change(known_changes, anomaly.onset, DATABASE)
         yield decided(raised, Kind.DATABASE, *kinds, shown=shown, class_alone=alone)
         yield from came_before(before)
@@ -80,10 +92,14 @@ class FailingDependencies(FailureSources):
         known_changes: Changes,
     ) -> Iterator[Clue]:
         """Exceptions name throttling, and a table throttled as many requests."""
-        yield from names_it(raised, Kind.THROTTLING)
         shown = tables_show(anomaly, dependencies)
-        alone = no_other_change(known_changes, anomaly.onset, DATABASE)
-        yield decided(raised, Kind.THROTTLING, shown=shown, class_alone=alone)
+        itself = tuple(shows_itself(raised, Kind.THROTTLING, shown))
+        if itself:
+            yield from itself
+        else:
+            yield from names_it(raised, Kind.THROTTLING)
+            alone = no_other_change(known_changes, anomaly.onset, DATABASE)
+            yield decided(raised, Kind.THROTTLING, shown=shown, class_alone=alone)
         if raised.traffic is not None and raised.traffic >= thresholds.MORE_LOAD:
             yield supporting(True, f"traffic is {raised.traffic:.1f}x its usual")
         yield from came_before(nearest_of(known_changes, anomaly.onset, DATABASE, thresholds.SOON))

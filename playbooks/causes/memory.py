@@ -140,8 +140,11 @@ def _tasks(
     )
     most = len(killed) >= thresholds.MOSTLY * len(since)
     holds = None if own is None else most and own >= thresholds.EXPLAINS
+    unread = own is None and not isinstance(balancer, Balancer)
+    if unread and most and len(killed) >= thresholds.FEW:
+        holds = True
     told = f"{len(killed)} of {len(since)} stopped tasks were killed for memory"
-    yield decisive(
+    clue = decisive(
         holds,
         asked(
             holds,
@@ -149,6 +152,10 @@ def _tasks(
             f"{told}; {percent(own)} of the {anomaly.label} are the load balancer's own",
         ),
     ).resting_on(stopped, balancer)
+    if holds and unread:
+        missing = (*(clue.missing or ()), "whether the requests fail for it was not read")
+        clue = clue.model_copy(update={"missing": missing})
+    yield clue
 
 
 def _memory(anomaly: AnomalyWindow, tasks: Backends | Gap | None) -> float | None:

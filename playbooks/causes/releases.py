@@ -237,11 +237,11 @@ def took_effect_at_once(anomaly: AnomalyWindow, changes: Changes) -> bool:
     if anomaly.onset is None:
         return False
     found = suspect(changes.known, anomaly.onset)
-    return (
-        found is not None
-        and found.in_force <= thresholds.AT_ONCE
-        and dependency_change(changes, anomaly.onset) is None
-    )
+    if found is None or dependency_change(changes, anomaly.onset) is not None:
+        return False
+    # a rollout that goes on reaches more and more requests: it began with its start or with none
+    goes_on = found.change.until is None and found.change.kind == "deployment"
+    return (found.lag if goes_on else found.in_force) <= thresholds.AT_ONCE
 
 
 def requests_hang(anomaly: AnomalyWindow, reports: Reports | Gap | None) -> bool:
@@ -270,7 +270,8 @@ def began_with_it(
         return
     top = leading_exception(exceptions, anomaly, grown)
     speaks = top is not None and top.stands_out is not False
-    if speaks and top is not None and origin_of(top.name) not in (Origin.CODE, Origin.UNKNOWN):
+    named = origin_of(top.name, top.message) if top is not None and speaks else Origin.UNKNOWN
+    if named not in (Origin.CODE, Origin.UNKNOWN):
         return
     if took_effect_at_once(anomaly, changes):
         only_time = Coverage.of("only the time speaks for it")

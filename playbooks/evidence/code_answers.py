@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeGuard
 
+from bot.domain.coverage import Coverage
 from bot.domain.playbook_contract import contradicting, decisive, supporting
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
@@ -51,8 +52,10 @@ def code_answers(
     )
     yield contradicting(None if own is None else own.share < thresholds.PART, counted)
     if isinstance(exceptions, Exceptions):
-        clue = _one_exception(top, own, mostly, counted, at_once).resting_on(exceptions)
-        yield clue.model_copy(update={"holds": False}) if alike and clue.holds else clue
+        clue = _one_exception(top, own, mostly, counted, at_once)
+        missing = (*(clue.missing or ()), *exceptions.coverage.missing)
+        holds = False if alike and clue.holds else clue.holds
+        yield clue.model_copy(update={"holds": holds, "missing": missing})
         if top is not None and top.stands_out and _part_only(own):
             yield supporting(
                 True,
@@ -110,7 +113,7 @@ def _one_exception(
         f"{top.name}: {count(top.count)} log lines, {percent(top.share)} of all "
         f"exceptions, {top.compared()}{of_version}; {counted}"
     )
-    origin = origin_of(top.name)
+    origin = origin_of(top.name, top.message)
     known = figures(exceptions=float(top.count), own=own.share if own else None)
     if origin in (Origin.DEPENDENCY, Origin.PERMISSION, Origin.MEMORY):
         names = {Origin.MEMORY: "memory", Origin.PERMISSION: "a permission"}
@@ -121,9 +124,12 @@ def _one_exception(
         question = f"whether the release or something it calls raises {top.name}"
         holds = False if holds is False else None
         return decisive(holds, asked(holds, question, text), **known)
-    return decisive(
+    clue = decisive(
         holds, asked(holds, f"whether {top.name} is what fails the requests", text), **known
     )
+    if holds and origin is Origin.UNKNOWN:  # what it names is not known: only its time speaks
+        return clue.resting_on(Coverage.of(f"what raises {top.name} is not known"))
+    return clue
 
 
 def _part_only(own: CodeErrors | None) -> TypeGuard[CodeErrors]:

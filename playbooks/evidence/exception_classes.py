@@ -28,12 +28,13 @@ _CODE = re.compile(
     r"(?:\b|\.|_)(?:"
     r"(?:Key|Name|Type|Attribute|Index|Syntax|Indentation|UnboundLocal|ZeroDivision|Assertion|"
     r"Import|ModuleNotFound|NotImplemented|Recursion|Reference|Range|Eval|URI|NoMethod|Argument|"
-    r"Lookup|UnicodeDecode|UnicodeEncode|JSONDecode|Validation|NoSuchMethod|NoSuchField|"
+    r"Lookup|Programming|SQLSyntax|UnicodeDecode|UnicodeEncode|JSONDecode|Validation|NoSuchMethod|NoSuchField|"
     r"NoClassDefFound|ExceptionInInitializer|StackOverflow|Template|Load|FrozenError)Error"
     r"|(?:NullPointer|NullReference|ClassCast|ClassNotFound|IllegalArgument|IllegalState|"
     r"IndexOutOfBounds|ArrayIndexOutOfBounds|NumberFormat|Arithmetic|UnsupportedOperation|"
     r"NoSuchElement|InvalidCast|KeyNotFound|JsonParse|JsonMapping|JsonProcessing|Format|"
-    r"BeanCreation|NoSuchBeanDefinition)Exception"
+    r"BeanCreation|NoSuchBeanDefinition|SQLSyntaxError|BadSqlGrammar)Exception"
+    r"|Undefined(?:Column|Table|Function)|ER_BAD_FIELD_ERROR|ER_NO_SUCH_TABLE|ER_PARSE_ERROR"
     r"|Runtime\.(?:ImportModuleError|HandlerNotFound|UserCodeSyntaxError|MalformedHandlerName|"
     r"InvalidEntrypoint|NodeJsExit|UnhandledPromiseRejection)"
     r"|undefined method|nil pointer dereference|panic|index out of range"
@@ -69,8 +70,29 @@ _DEPENDENCY = re.compile(
 )
 
 
-def origin_of(name: str) -> Origin:
-    """Where exceptions of this class come from, by the name alone."""
+# An answer of a service that was called: "[503 Service Unavailable] during [POST] to [https://…".
+_ANSWERED = re.compile(
+    r"\b(?:429|50[0234])\b.*https?://|https?://.*\b(?:429|50[0234])\b"
+    r"|\b50[234] (?:bad gateway|service unavailable|gateway time-?out)",
+    re.I,
+)
+
+
+def answered_by_another(message: str) -> bool:
+    """Whether a message tells of an error that another service answered."""
+    return bool(_ANSWERED.search(message))
+
+
+def origin_of(name: str, message: str = "") -> Origin:
+    """Where exceptions of this class come from, by the name; where that tells nothing, by the
+    message."""
+    by_name = _by_name(name)
+    if by_name is Origin.UNKNOWN and answered_by_another(message):
+        return Origin.DEPENDENCY
+    return by_name
+
+
+def _by_name(name: str) -> Origin:
     if _PERMISSION.search(name):
         return Origin.PERMISSION
     if _MEMORY.search(name):

@@ -19,7 +19,7 @@ class LeadingException:
     `count`: its lines in the anomaly; `share`: of all exceptions there; `usual`: lines in as many
     minutes of the baseline; `rose`: whether it is logged far more than usual, None like `usual`
     when too little of the baseline was read; `owner`: the function or ECS service that nearly all
-    lines are from, `version`: the function version, if one.
+    lines are from, `version`: the function version, if one; `message`: the latest.
     """
 
     name: str
@@ -29,6 +29,7 @@ class LeadingException:
     usual: float | None
     version: str | None
     owner: str | None = None
+    message: str = ""
 
     @property
     def stands_out(self) -> bool | None:
@@ -77,6 +78,7 @@ def leading_exception(
         usual=usual,
         version=_nearly_all(writers)[1],
         owner=_nearly_all(_by_owner(writers))[0],
+        message=exceptions.example(anomaly.start, anomaly.end, (name,)),
     )
 
 

@@ -34,7 +34,11 @@ class Before:
     @property
     def missing(self) -> tuple[str, ...]:
         """What is not known of it, for a clue that rests on it."""
-        return () if self.used else (f"nothing says that the service uses {self.change.resource}",)
+        return (
+            ()
+            if self.used
+            else (f"nothing says that the service uses {self.change.resource or 'it'}",)
+        )
 
     def told(self) -> str:
         """ "PutRolePolicy checkout (mara) 2 min before it began"."""

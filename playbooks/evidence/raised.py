@@ -7,6 +7,7 @@ for a sure report.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ from bot.domain.playbook_contract import contradicting, decisive, necessary
 from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.errors import CodeErrors
-from playbooks.evidence.exception_kinds import Kind, KindOfExceptions, of_kinds
+from playbooks.evidence.exception_classes import Origin, origin_of
+from playbooks.evidence.exception_kinds import Kind, KindOfExceptions, kinds_of, of_kinds
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.served_versions import Sides
 from playbooks.evidence.wording import asked, figures, percent
@@ -77,6 +79,23 @@ class Raised:
             return ""
         return "the logs were not read" if isinstance(self.exceptions, Gap) else "no log is known"
 
+    def names_nothing(self) -> str:
+        """Why exceptions do not tell what failed: the logs were not read, or most are of a class of
+        the service's own that says neither. Empty where they tell it, or there are none."""
+        if unread := self.unread():
+            return unread
+        if not isinstance(self.exceptions, Exceptions):
+            return ""
+        now = self.exceptions.between(self.anomaly.start, self.anomaly.end)
+        vague = Counter[str]()
+        for each in now:
+            told = kinds_of(each.name, each.says, each.message)
+            if not told and origin_of(each.name, each.message) is not Origin.CODE:
+                vague[each.name] += int(each.count)
+        if vague.total() < thresholds.MOSTLY * sum(each.count for each in now) or not vague:
+            return ""
+        return f"{vague.most_common(1)[0][0]} does not say what failed"
+
     def mostly_own(self) -> bool | None:
         """Whether the code itself answered or raised most errors."""
         return None if self.own is None else self.own.share >= thresholds.EXPLAINS
@@ -117,6 +136,19 @@ def hardly_own(raised: Raised) -> Clue:
     few = None if raised.own is None else raised.own.share < thresholds.PART
     question = "whether the code itself answered the errors"
     return contradicting(few, asked(few, question, raised.counted()))
+
+
+def shows_itself(raised: Raised, kind: Kind, shown: Shown) -> Iterator[Clue]:
+    """Where exceptions do not tell what failed, what is called may show it itself, while the code
+    answers most errors. Nothing says that the code fails for it, so it makes no report sure."""
+    why = raised.names_nothing()
+    if not (why and shown.holds and raised.mostly_own()):
+        return
+    text = f"{shown.text}; {raised.counted()}; {why}"
+    yield necessary(True, text).resting_on()
+    clue = decisive(True, text).resting_on()
+    missing = (f"no exception names {kind}", *shown.missing)
+    yield clue.model_copy(update={"missing": missing})
 
 
 def decided(raised: Raised, kind: Kind, *others: Kind, shown: Shown, class_alone: bool) -> Clue:

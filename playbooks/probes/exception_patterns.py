@@ -43,9 +43,7 @@ PATTERNS = (PLAIN, CLASS, LEVEL, TRACEBACK, TYPE, CODE, AWS_CODE)
 PHRASES = (
     r"too many (?:clients|connections|requests)|remaining connection slots|max_connections"
     r"|queuepool limit|connection is not available|timeout exceeded when trying to connect"
-    r"|(?:acquir|get|fetch|wait)\w* (?:for )?(?:a )?(?:new )?connection from (?:the )?"
-    r"(?:connection )?pool"
-    r"|(?:connection )?pool (?:is )?(?:exhausted|timeout|timed out|is full)|pool exhausted"
+    r"|\bconnections?\b[^\n]{0,40}\bpool\b|\bpool\b[^\n]{0,40}\b(?:exhausted|timeout|timed out)"
     r"|database system is (?:starting up|shutting down|in recovery mode)|read-only transaction"
     r"|--read-only option|terminating connection due to|server closed the connection"
     r"|deadlock (?:detected|found)|lock wait timeout|could not connect to server"
