@@ -29,7 +29,7 @@ NONE = (cause("release", 1, supported=False),)
     ("causes", "signal", "verdict"),
     [
         (HIGH, ON, Verdict.HIGH),
-        (HIGH, OVER, Verdict.HIGH),  # a sure cause is worth its name also afterwards
+        (HIGH, OVER, Verdict.OVER),  # whatever it was, there is nothing to do
         (HIGH, NORMAL, Verdict.NOTHING_WRONG),
         (MEDIUM, ON, Verdict.MEDIUM),
         (MEDIUM, UNKNOWN, Verdict.MEDIUM),
@@ -40,7 +40,7 @@ NONE = (cause("release", 1, supported=False),)
         ((), OVER, Verdict.OVER),
     ],
 )
-def test_what_is_not_sure_is_not_named_once_it_is_over(
+def test_once_it_is_over_nothing_is_to_do(
     causes: tuple[Cause, ...], signal: SignalState | None, verdict: Verdict
 ) -> None:
     assert judge(causes, signal) is verdict

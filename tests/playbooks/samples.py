@@ -295,6 +295,7 @@ NOTHING_SPECIAL: dict[str, object] = {
     "stopped_tasks": None,
     "ecs_services": None,
     "target_tls_errors": None,
+    "web_acl": None,
 }
 """A service behind a REST API whose 5XX nothing explains."""
 

@@ -99,13 +99,16 @@ def test_a_switch_names_versions_that_appeared_in_the_order_of_time(
     minutes = {minute(at): Counter(versions) for at, versions in sorted(seen.items())}
     found = switches("checkout", minutes)
     assert [each.at for each in found] == sorted(each.at for each in found)
-    assert len({each.after for each in found}) == len(found)
     for switch in found:
-        first = {
-            version: min(at for at, each in minutes.items() if version in each)
-            for version in (switch.before, switch.after)
-        }
-        assert first[switch.before] < first[switch.after] == switch.at
+        assert switch.before != switch.after
+        assert switch.after in minutes[switch.at]
+        assert min(at for at, each in minutes.items() if switch.before in each) < switch.at
+
+
+def test_a_version_that_comes_back_is_a_switch_of_its_own() -> None:
+    first = lines(v41=(-60, -3, 900), v42=(-3, 5, 900))
+    back = lines(v41=(5, 60, 900))
+    assert told({**first, **back}) == [("41", "42", False), ("42", "41", False)]
 
 
 # --- lines by version -----------------------------------------------------------------------------
@@ -166,9 +169,10 @@ def test_failures_are_counted_by_version_from_the_second_minute_on() -> None:
     )
     assert timed_out_by_version(seen, LOOKED) == {"42": 50, "41": 0}
     lines_of = read(raised(ONSET, "41", 9), raised(-2, "42", 5), raised(0, "42", 6))
-    assert raised_by_version(lines_of, LOOKED, "KeyError") == {"42": 11}
-    assert raised_by_version(lines_of, LOOKED, "TypeError") == {}
-    assert raised_by_version(gap("exceptions"), LOOKED, "KeyError") == {}
+    assert raised_by_version(lines_of, LOOKED, "KeyError", "checkout") == {"42": 11}
+    assert raised_by_version(lines_of, LOOKED, "TypeError", "checkout") == {}
+    assert raised_by_version(lines_of, LOOKED, "KeyError", "mailer") == {}
+    assert raised_by_version(gap("exceptions"), LOOKED, "KeyError", "checkout") == {}
 
 
 # --- version against version ----------------------------------------------------------------------

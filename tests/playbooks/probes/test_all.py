@@ -50,8 +50,12 @@ def test_a_refusal_becomes_a_failed_read_never_a_value(name: str) -> None:
             databases=("db",),
         ),
     )
+    looked = scope(service=service)
+    if name == "web_acl":  # of a load balancer at the front only
+        balancers = Resources(load_balancers=(LoadBalancerRef(name="shop"),))
+        looked = scope(alarm=None, service=Service(name="s", resources=balancers))
     try:
-        value = FiveXX.probes[name].read(Refuses(), scope(service=service))
+        value = FiveXX.probes[name].read(Refuses(), looked)
     except ReadFailed:
         return
     assert isinstance(value, Changes)  # its sources fail one by one

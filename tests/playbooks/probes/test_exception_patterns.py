@@ -96,7 +96,10 @@ def test_a_long_message_is_shortened() -> None:
         ("FATAL: the database system is starting up", "database system is starting up"),
         ("QueuePool limit of size 5 overflow 10 reached", "QueuePool limit"),
         ("HikariPool-1 - Connection is not available", "Connection is not available"),
-        ("Timed out fetching a new connection from the connection pool", "fetching a new"),
+        (
+            "Timed out fetching a new connection from the connection pool",
+            "connection from the connection pool",
+        ),
         ("timeout exceeded when trying to connect", "timeout exceeded when trying to connect"),
         ("FATAL: password authentication failed", "password authentication failed"),
         ("cannot execute UPDATE in a read-only transaction", "read-only transaction"),
