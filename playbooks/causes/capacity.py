@@ -117,17 +117,21 @@ def cut_by(
         if "Delete" in summary:
             return Cut(Part.PROVISIONED, True, "no provisioned concurrency is left")
         less = int(left[1]) < used if left and used is not None else None
-        were = "how many were in use is not known" if used is None else f"{used:.0f} were in use"
-        return Cut(Part.PROVISIONED, less, f"where up to {were}" if used is not None else were)
+        were = "not known how many" if used is None else f"up to {used:.0f}"
+        return Cut(Part.PROVISIONED, less, f"provisioned executions in use before: {were}")
     if (reserved := _RESERVED.search(summary)) and isinstance(counts, FunctionCounts):
         most = anomaly.baseline(counts.concurrency).peak()
         text = f"{reserved[1]} reserved, where up to {count(most or 0)} ran at once"
         return Cut(Part.RESERVED, None if most is None else int(reserved[1]) <= most, text)
     if (wanted := _TASKS.search(summary)) and isinstance(balancer, Balancer):
-        fewest = _fewest(anomaly, balancer)
+        number = int(wanted[1])
+        fewest = _fewest(anomaly, balancer, wanted=number)
         usual = fewest.usual if fewest else None
-        text = f"{wanted[1]} wanted, where {count(usual or 0)} were healthy"
-        return Cut(Part.TARGETS, None if usual is None else int(wanted[1]) < usual, text)
+        were = (
+            "how many were healthy is not known" if usual is None else f"{usual:.0f} were healthy"
+        )
+        less = None if usual is None else number < usual
+        return Cut(Part.TARGETS, less, f"{number} wanted, where {were}")
     return Cut(Part.TARGETS, None, "what was set before is not read")
 
 
@@ -139,8 +143,8 @@ def measured(
 ) -> Cut | None:
     """Capacity that is less by its metrics, whoever lowered it; None when none is.
 
-    Targets that failed were not taken away. So none may be unhealthy, some must be left, and ECS
-    must want no more than there are.
+    Targets that failed were not taken away. So none may be unhealthy, some must be left, and an
+    ECS service must want just as many. Of other targets nothing tells how many are wanted.
     """
     used = _provisioned_before(anomaly, counts)
     if used and isinstance(counts, FunctionCounts):
@@ -149,14 +153,16 @@ def measured(
         if spilled >= thresholds.FEW and now is not None and now <= thresholds.EXPLAINS * used:
             text = f"up to {now:.0f} provisioned executions in use, up to {used:.0f} before"
             return Cut(Part.PROVISIONED, True, text)
-    if not isinstance(balancer, Balancer) or isinstance(services, Gap):
-        return None
-    if any(service.running < service.desired for service in services or ()):
+    if not isinstance(balancer, Balancer) or not isinstance(services, tuple):
         return None
     fewest = _fewest(anomaly, balancer)
     if fewest is None or fewest.unhealthy or not 0 < fewest.left <= thresholds.FEWER * fewest.usual:
         return None
-    return Cut(Part.TARGETS, True, f"{fewest.told()}, none unhealthy")
+    wanted = [each for each in services if each.desired == each.running == fewest.left]
+    if not wanted:
+        return None
+    asks = f"{wanted[0].name} wants no more"
+    return Cut(Part.TARGETS, True, f"{fewest.told()}, none unhealthy, and {asks}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +178,17 @@ class Fewest:
         return f"{self.group} has {self.left:.0f} targets, usually {self.usual:.0f}"
 
 
-def _fewest(anomaly: AnomalyWindow, balancer: Balancer) -> Fewest | None:
-    """None when it is not known how many there were."""
+def _fewest(anomaly: AnomalyWindow, balancer: Balancer, wanted: int | None = None) -> Fewest | None:
+    """Of the groups that are left with as many targets as were `wanted`, if that is given. None
+    when it is not known how many there were."""
     found = []
     for group, series in balancer.healthy.items():
         usual, left = anomaly.baseline(series).typical(), anomaly.during(series).lowest()
         if usual and left is not None:
             hosts = balancer.hosts.get(group)
             sick = anomaly.during(hosts.unhealthy_most).peak() if hosts else None
-            found.append(Fewest(group, usual, left, bool(sick)))
+            if wanted is None or left <= wanted:
+                found.append(Fewest(group, usual, left, bool(sick)))
     return min(found, key=lambda each: each.left / each.usual, default=None)
 
 

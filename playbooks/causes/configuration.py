@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bot.domain.playbook_contract import (
@@ -35,6 +36,9 @@ SETTINGS = frozenset({"secret", "parameter", "flag", "configuration"})
 
 FETCHED = frozenset({"secret", "parameter"})
 """What ECS puts into a task's variables when it starts."""
+
+# "unable to pull secrets or registry auth" begins every such message, also those about a registry.
+FETCHING = re.compile(r"retrieved? secret|from asm|from ssm|json key|secretsmanager", re.I)
 
 READ_BY_CODE = frozenset({"secret", "parameter", "flag"})
 """What code may read by its name, so that no setting of AWS's says who uses it."""
@@ -111,7 +115,7 @@ def cannot_fetch(
     None where ECS says no such thing, or no such change is known."""
     told = told_by_ecs(anomaly, services)
     before = nearest_of(changes, anomaly.onset, FETCHED, thresholds.LATEST)
-    if "secret" not in told.lower() or before is None:
+    if not FETCHING.search(told) or before is None:
         return None
     text = f"{told}; {before.told()}"
     decided = decisive(True, text).resting_on()

@@ -20,7 +20,7 @@ from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.raised import Raised, hardly_own
 from playbooks.evidence.targets import answered_itself
 from playbooks.evidence.traffic import LEAD_IN
-from playbooks.evidence.wording import asked, percent
+from playbooks.evidence.wording import asked, percent, plural
 from playbooks.probes.backends import Backends, TasksProbe
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.exceptions import Exceptions
@@ -48,7 +48,7 @@ class OutOfMemory(FailureSources):
         """Lambda or ECS says that it killed for memory, as often as requests fail."""
         killed = killed_tasks(anomaly, stopped_tasks)
         yield _any_killed(raised, stopped_tasks, killed)
-        if killed:
+        if killed and isinstance(stopped_tasks, StoppedTasks):
             yield from _tasks(anomaly, balancer, stopped_tasks, killed)
         else:
             yield from _functions(raised, stopped_tasks)
@@ -83,7 +83,7 @@ def _any_killed(
 ) -> Clue:
     found = raised.of(Kind.MEMORY)
     if killed or found is not None:
-        task = f"{len(killed)} tasks stopped: {killed[-1].reason}" if killed else ""
+        task = f"{plural(len(killed), 'task')} stopped: {killed[-1].reason}" if killed else ""
         return necessary(True, "; ".join(filter(None, (task, found.told() if found else ""))))
     if isinstance(stopped, Gap):
         return necessary(None, "whether tasks were killed for memory: they were not read")
@@ -124,15 +124,11 @@ def _functions(raised: Raised, stopped: StoppedTasks | Gap | None) -> Iterator[C
 def _tasks(
     anomaly: AnomalyWindow,
     balancer: Balancer | Gap | None,
-    stopped: StoppedTasks | Gap | None,
+    stopped: StoppedTasks,
     killed: tuple[StoppedTask, ...],
 ) -> Iterator[Clue]:
     """Are tasks killed while requests fail at the balancer itself, as when targets are gone?"""
-    since = (
-        stopped.between(anomaly.start - LEAD_IN, anomaly.end)
-        if (isinstance(stopped, StoppedTasks))
-        else ()
-    )
+    since = stopped.between(anomaly.start - LEAD_IN, anomaly.end)
     own = (
         answered_itself(balancer, anomaly, "502", "503", "504")
         if isinstance(balancer, Balancer)

@@ -30,13 +30,14 @@ from playbooks.evidence.errors import code_errors
 from playbooks.evidence.exception_classes import Origin, origin_of
 from playbooks.evidence.exceptions import LeadingException, leading_exception
 from playbooks.evidence.failing_tasks import new_tasks_stop
-from playbooks.evidence.failure_sources import leading_beside
+from playbooks.evidence.failure_sources import leading_beside, of_alias
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.served_versions import Sides, sides, timed_out_by_version
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
 from playbooks.evidence.traffic import growth
 from playbooks.evidence.wording import figures, lag, times
 from playbooks.probes.access_log import AccessLog
+from playbooks.probes.aliases import Aliases
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
 from playbooks.probes.edge import Edge
@@ -46,6 +47,8 @@ from playbooks.probes.functions import FunctionCounts
 from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import ratio
 from playbooks.probes.stopped_tasks import StoppedTasks, StoppedTasksProbe
+
+NO_ACTION = "none:release"  # the target of a choice that is no action's
 
 
 class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
@@ -70,6 +73,7 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         balancer: Balancer | Gap | None,
         integration: tuple[Call, ...] | Gap | None,
         stopped_tasks: StoppedTasks | Gap | None,
+        aliases: Aliases | Gap | None,
         known_changes: Changes,
     ) -> Iterator[Clue]:
         """Code released shortly before raises or answers errors; timing alone proves nothing."""
@@ -81,7 +85,9 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         yield from release(anomaly, scope, changes, speaks.version if speaks else None)
         yield from rivals.errors_as_usual(anomaly, edge)
         traffic = growth(edge, anomaly)
-        beside = versions_beside(anomaly, changes, reports, exceptions, traffic, hang=hang)
+        beside = versions_beside(
+            anomaly, changes, counts, reports, exceptions, aliases, traffic, hang=hang
+        )
         yield from fails_alone(beside, top.name if top and not hang else "timeouts")
         if beside is None or not beside.only_this:
             yield from nearer_change(anomaly, changes)
@@ -145,8 +151,10 @@ def releases_of(changes: Changes, part: str | None, scope: Scope) -> Changes:
 def versions_beside(
     anomaly: AnomalyWindow,
     changes: Changes,
+    counts: FunctionCounts | Gap | None,
     reports: Reports | Gap | None,
     exceptions: Exceptions | Gap | None,
+    aliases: Aliases | Gap | None,
     traffic: float | None,
     *,
     hang: bool,
@@ -157,9 +165,10 @@ def versions_beside(
     found = suspect(changes.known, anomaly.onset) if anomaly.onset else None
     version = found.change.choice.suspect if found and found.change.choice else None
     if not hang:
-        return leading_beside(anomaly, reports, exceptions, traffic, version)
+        return leading_beside(anomaly, counts, reports, exceptions, aliases, traffic, version)
     failed = timed_out_by_version(reports, anomaly)
-    return sides(reports, anomaly, version, failed) if version else None
+    among = of_alias(counts, aliases)
+    return sides(reports, anomaly, version, failed, among) if version else None
 
 
 def fails_alone(beside: Sides | None, what: str) -> Iterator[Clue]:
@@ -190,12 +199,16 @@ def release(
         return
     before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
     clue = necessary(True, before, lag=found.lag.total_seconds()).resting_on(changes)
-    choice = found.change.choice
-    if found.change.kind == "alias" and version is not None and version.isdigit():
-        known = choice or Choice(target=alias_target(found.change))
-        if known.suspect != version:
+    # a release that no action takes back names a target of its own, so that none takes back another
+    choice = found.change.choice or Choice(target=alias_target(found.change) or NO_ACTION)
+    if found.change.kind == "alias" and version is not None and version != choice.suspect:
+        if is_older(version, choice.suspect):
+            yield contradicting(
+                True, f"the exceptions are of version {version}, which served before it"
+            ).resting_on(changes)
+        elif version.isdigit():
             other = {"suspect": version, "since": None, "previous": None}
-            choice = known.model_copy(update=other)
+            choice = choice.model_copy(update=other)
     yield choosing(choice, clue)
     yield supporting(
         found.in_force <= thresholds.AT_ONCE,
@@ -209,6 +222,13 @@ def release(
         f"{found.change.summary} had been in force for {lag(found.in_force)} without more errors",
         in_force=found.in_force.total_seconds(),
     ).resting_on(changes)
+
+
+def is_older(version: str, than: str | None) -> bool:
+    """Whether a version was published before another."""
+    return (
+        version.isdigit() and bool(than) and str(than).isdigit() and int(version) < int(than or 0)
+    )
 
 
 def alias_target(change: Change) -> str:

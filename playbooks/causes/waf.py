@@ -85,6 +85,10 @@ def by_metrics(anomaly: AnomalyWindow, acl: WebAcl | Gap | None) -> Iterator[Clu
     if isinstance(acl, Gap):
         yield necessary(None, "whether AWS WAF answered: its web ACL was not read").resting_on()
         return
+    if not anomaly.during(acl.blocked):
+        text = f"whether AWS WAF answered: {acl.name} published nothing"
+        yield necessary(None, text).resting_on()
+        return
     blocked = beyond_usual(acl.blocked, anomaly)
     share = ratio(blocked, anomaly.errors)
     rules = {name: beyond_usual(series, anomaly) for name, series in acl.by_rule.items()}

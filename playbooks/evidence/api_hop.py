@@ -39,7 +39,11 @@ def lost_on_the_way(
         return None
     now = now or 0.0
     requests = anomaly.during(edge.requests).total()
-    lost = max(0.0, usual - now) * requests
+    # more requests to other routes lower the share as well: as many must be missing there
+    minutes = len(anomaly.during(edge.requests).points)
+    before = (anomaly.baseline(balancer.requests).typical() or 0.0) * minutes
+    fall = max(0.0, before - anomaly.during(balancer.requests).total())
+    lost = min(max(0.0, usual - now) * requests, fall)
     own = anomaly.during(balancer.errors).total()
     there = percent(ratio(own, anomaly.errors))
     text = (
@@ -55,7 +59,7 @@ def _not_told(anomaly: AnomalyWindow, access: AccessLog | Gap | None) -> tuple[s
     if not isinstance(access, AccessLog) or "response_type" not in access.fields:
         return ("why API Gateway answered itself is not in its access log",)
     answers = access.between(anomaly.start, anomaly.end)
-    called = sum(each.count for each in answers if (each.response_type or CALLED) == CALLED)
+    called = sum(each.count for each in answers if each.response_type == CALLED)
     if called < thresholds.EXPLAINS * sum(each.count for each in answers):
-        return ("API Gateway says that it called nothing for most of them",)
+        return ("API Gateway does not say of most of them that its call failed",)
     return ()

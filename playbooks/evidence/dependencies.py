@@ -62,7 +62,7 @@ def tables_show(anomaly: AnomalyWindow, dependencies: Backends | Gap | None) -> 
         return Shown(True, "; ".join(throttled))
     names = ", ".join(table.name for table in tables)
     # another service may be the one that throttles
-    return Shown(None, f"{names} throttled {'few' if throttled else 'none'} of them")
+    return Shown(None, f"{names} throttled {'few' if throttled else 'none'} of the failed requests")
 
 
 def _of(dependencies: Backends | Gap | None, kind: str) -> tuple[Backend, ...]:

@@ -77,7 +77,7 @@ _SAID = (
     (Kind.THROTTLING, r"too many requests|rate exceeded|throttl|quota exceeded"),
     (Kind.SETTING, r"password|denied for user|invalid "),
     (Kind.PERMISSION, r"authorized|denied|is disabled"),
-    (Kind.NAME, r"name|host|getaddrinfo"),
+    (Kind.NAME, r"name or service|name resolution|no such host|nodename|getaddrinfo"),
     (Kind.DATABASE, r""),
 )
 _PHRASES = tuple((kind, re.compile(pattern)) for kind, pattern in _SAID)
@@ -95,6 +95,7 @@ _REFUSED = re.compile(r"connection refused|ECONNREFUSED|actively refused", re.I)
 _NO_ANSWER = re.compile(
     r"timed? ?out|no route to host|unreachable|ETIMEDOUT|unable to connect|could not connect", re.I
 )
+_HTTP_POOL = re.compile(r"sdk|http|client|request|urllib|aws", re.I)  # have pools of their own
 _DATABASE_PORT = re.compile(r":(?:5432|3306|1433|1521|6379|27017|11211)\b")
 
 
@@ -107,7 +108,7 @@ def kinds_of(name: str, says: str = "", message: str = "") -> frozenset[Kind]:
     named = _kind_of(name)
     if named in (Kind.MEMORY, Kind.CERTIFICATE) or origin_of(name) is Origin.CODE:
         return frozenset({named} if named else ())
-    if says:
+    if says and not (_HTTP_POOL.search(name) and "pool" in says):
         return frozenset({next(kind for kind, pattern in _PHRASES if pattern.search(says))})
     found = {named} - {None}
     if found <= {Kind.DATABASE, Kind.NETWORK, Kind.REFUSED}:

@@ -9,9 +9,10 @@ from bot.domain.report import Clue, Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.changes import Suspect
 from playbooks.evidence.onset import AnomalyWindow
-from playbooks.evidence.wording import asked
+from playbooks.evidence.wording import asked, plural
 from playbooks.probes.stopped_tasks import StoppedTask, StoppedTasks
 
+NONE_BESIDE = "no task of another revision ran at the same time"
 FEW_TASKS = 2  # one task that stops is an accident
 
 
@@ -44,15 +45,19 @@ def new_tasks_stop(
     if not failed or (not new and ":" not in suspect):
         return
     text = (
-        f"{len(new)} tasks of {suspect} ended by themselves, {len(old)} of other revisions"
-        f"{_why(new or old)}"
+        f"{plural(len(new), 'task')} of {suspect} ended by themselves, {len(old)} of other "
+        f"revisions{_why(new or old)}"
     )
     if old and len(old) >= len(new):
         yield contradicting(True, text).resting_on(stopped)
         return
     holds = None if len(new) < FEW_TASKS or old else True
     question = "whether only tasks of the release end by themselves"
-    yield decisive(holds, asked(holds, question, text)).resting_on(stopped)
+    clue = decisive(holds, asked(holds, question, text)).resting_on(stopped)
+    alone = found.change.until is not None and found.change.until <= anomaly.start
+    if holds and alone:  # what ends all tasks ends these
+        clue = clue.model_copy(update={"missing": (*(clue.missing or ()), NONE_BESIDE)})
+    yield clue
 
 
 def _why(tasks: list[StoppedTask]) -> str:

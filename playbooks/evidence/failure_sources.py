@@ -12,6 +12,7 @@ from playbooks.evidence.served_versions import Sides, raised_by_version, sides
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
 from playbooks.evidence.traffic import growth
 from playbooks.probes.access_log import AccessLog
+from playbooks.probes.aliases import Aliases
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.edge import Edge
 from playbooks.probes.exceptions import Exceptions
@@ -32,11 +33,12 @@ class FailureSources(FunctionSources, BalancerSources, ChangeSources):
         reports: Reports | Gap | None,
         balancer: Balancer | Gap | None,
         exceptions: Exceptions | Gap | None,
+        aliases: Aliases | Gap | None,
     ) -> Raised:
         """Exceptions by kind, and how many of the errors the code answered itself."""
         own = code_errors(counts, reports, access, balancer, anomaly)
         traffic = growth(edge, anomaly)
-        beside = leading_beside(anomaly, reports, exceptions, traffic)
+        beside = leading_beside(anomaly, counts, reports, exceptions, aliases, traffic)
         silent = isinstance(reports, Reports) and reports.kept == 0
         if isinstance(exceptions, Exceptions) and exceptions.raised:
             silent = False
@@ -45,8 +47,10 @@ class FailureSources(FunctionSources, BalancerSources, ChangeSources):
 
 def leading_beside(
     anomaly: AnomalyWindow,
+    counts: FunctionCounts | Gap | None,
     reports: Reports | Gap | None,
     exceptions: Exceptions | Gap | None,
+    aliases: Aliases | Gap | None,
     traffic: float | None,
     suspect: str | None = None,
 ) -> Sides | None:
@@ -59,5 +63,13 @@ def leading_beside(
         return None
     failed = raised_by_version(exceptions, anomaly, top.name, reports.function)
     versions = (each for each in (suspect, top.version) if each is not None)
-    compared = (sides(reports, anomaly, each, failed) for each in versions)
+    among = of_alias(counts, aliases)
+    compared = (sides(reports, anomaly, each, failed, among) for each in versions)
     return next((each for each in compared if each is not None), None)
+
+
+def of_alias(counts: FunctionCounts | Gap | None, aliases: Aliases | Gap | None) -> frozenset[str]:
+    """The versions that the alias serves whose calls are measured; none when it is not known."""
+    if not isinstance(counts, FunctionCounts) or not isinstance(aliases, Aliases):
+        return frozenset()
+    return (counts.alias and aliases.of(counts.name, counts.alias)) or frozenset()

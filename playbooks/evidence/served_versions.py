@@ -18,6 +18,7 @@ from playbooks.evidence import thresholds
 from playbooks.evidence.changes import RELEASES
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.wording import count
+from playbooks.probes.aliases import Aliases
 from playbooks.probes.changes import Changes
 from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.lambda_reports import Reports
@@ -110,21 +111,38 @@ def with_switches(
     changes: Changes,
     served_lines: Mapping[str, Minutes],
     called: Mapping[str, frozenset[str]],
+    aliases: Aliases | Gap | None,
 ) -> Changes:
     """The changes, with what the log streams show: moves of an alias that no other source tells,
-    and what it served before one that is told. `called`: aliases that are called, by function."""
+    and what it served before one that is told. `called`: aliases that are called, by function.
+
+    A log group has the lines of every version, whoever invokes it: $LATEST, which no alias of
+    production serves, and what other aliases serve are left out.
+    """
+    if not isinstance(aliases, Aliases):
+        return changes
     known = list(changes.known)
-    for switch in (each for name, lines in served_lines.items() for each in switches(name, lines)):
-        aliases = [name for name in called.get(switch.function, ()) if not name.isdigit()]
-        if len(aliases) != 1 or aliases == ["$LATEST"]:
+    for function, lines in served_lines.items():
+        names = [name for name in called.get(function, ()) if not name.isdigit()]
+        if len(names) != 1 or not aliases.of(function, names[0]):
             continue
-        told = [each for each in known if _tells(each, switch)]
-        for each in told:
-            known[known.index(each)] = _with_previous(each, switch)
-        if not told:
-            known = [each for each in known if not _published(each, switch)]
-            known.append(_moved(switch, aliases[0]))
+        foreign = {"$LATEST", *aliases.of_others(function, names[0])}
+        own = {at: _without(versions, foreign) for at, versions in lines.items()}
+        for switch in switches(function, own):
+            known = _told_once(known, switch, names[0])
     return replace(changes, known=tuple(sorted(known, key=lambda each: each.at)))
+
+
+def _without(versions: Counter[str], left_out: set[str]) -> Counter[str]:
+    return Counter({name: lines for name, lines in versions.items() if name not in left_out})
+
+
+def _told_once(known: list[Change], switch: Switch, alias: str) -> list[Change]:
+    """The changes with the switch: in the change that tells of it, else as one of its own."""
+    if any(_tells(each, switch) for each in known):
+        return [_with_previous(each, switch) if _tells(each, switch) else each for each in known]
+    others = [each for each in known if not _published(each, switch)]
+    return [*others, _moved(switch, alias)]
 
 
 def _tells(change: Change, switch: Switch) -> bool:
@@ -194,10 +212,10 @@ class Sides:
         failed."""
         if self.other_lines < thresholds.ENOUGH_REQUESTS or not self.lines:
             return None
-        if self.failed + self.other_failed < thresholds.FEW:
-            return None
         rate, others = self.failed / self.lines, self.other_failed / self.other_lines
-        return rate >= thresholds.VERSION_LIFT * others and self.failed >= thresholds.FEW
+        if self.failed >= thresholds.FEW and rate >= thresholds.VERSION_LIFT * others:
+            return True
+        return False if self.other_failed >= thresholds.FEW else None
 
     def told(self, what: str) -> str:
         """ "version 8: 4,079 TypeError in 4,302 invocations; beside it: 0 in 8,027"."""
@@ -209,16 +227,22 @@ class Sides:
 
 
 def sides(
-    reports: Reports | Gap | None, anomaly: AnomalyWindow, version: str, failed: Mapping[str, float]
+    reports: Reports | Gap | None,
+    anomaly: AnomalyWindow,
+    version: str,
+    failed: Mapping[str, float],
+    among: frozenset[str],
 ) -> Sides | None:
-    """The version beside the others that served in the same minutes; `failed`: failures in these
-    minutes by version. None without REPORT lines."""
+    """The version beside others that served in the same minutes. `failed`: failures in these
+    minutes by version; `among`: the versions to compare, those of one alias, as other aliases may
+    have other traffic. None without REPORT lines."""
     if not isinstance(reports, Reports):
         return None
+    failed = {name: number for name, number in failed.items() if name in {version, *among}}
     lines = Counter[str]()
     for at, versions in served(reports, None).get(reports.function, {}).items():
         if _compared(at, anomaly) and versions[version]:
-            lines.update(versions)
+            lines.update({each: n for each, n in versions.items() if each in {version, *among}})
     if not lines[version]:
         return None
     return Sides(

@@ -16,6 +16,7 @@ from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.served_versions import served, with_switches
 from playbooks.evidence.signal import Signal
 from playbooks.probes.access_log import AccessLogProbe
+from playbooks.probes.aliases import Aliases, AliasesProbe
 from playbooks.probes.balancer import BalancerProbe, TargetHealthProbe
 from playbooks.probes.changes import Changes, ChangesProbe
 from playbooks.probes.edge import Edge, EdgeProbe
@@ -66,6 +67,7 @@ class ChangeSources(FrontDoorSources):
     integration = IntegrationProbe()
     reports = ReportsProbe()
     exceptions = ExceptionsProbe()
+    aliases = AliasesProbe()
 
     @fact
     def known_changes(
@@ -75,9 +77,10 @@ class ChangeSources(FrontDoorSources):
         integration: tuple[Call, ...] | Gap | None,
         reports: Reports | Gap | None,
         exceptions: Exceptions | Gap | None,
+        aliases: Aliases | Gap | None,
     ) -> Changes:
         """The changes that act on what is called, with moves of aliases that the log streams show;
         where nothing could be read, all is unread."""
         called = called_versions(scope, integration)
         lines = served(reports, exceptions)
-        return with_switches(acting(all_changes(changes), called), lines, called)
+        return with_switches(acting(all_changes(changes), called), lines, called, aliases)

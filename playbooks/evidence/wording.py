@@ -37,6 +37,11 @@ def lag(span: timedelta) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def plural(number: int, word: str) -> str:
+    """ "1 task", "5 tasks"."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def asked(holds: object, question: str, text: str) -> str:
     """`text`; where `holds` is None, the question that it leaves open comes first."""
     return f"{question}: {text}" if holds is None else text

@@ -32,15 +32,16 @@ class Backend:
 
 
 class Backends(tuple[Backend, ...]):
-    """Backends that are measured."""
+    """Backends that are measured. `unread`: sentences on settings that may name others."""
 
-    __slots__ = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def coverage(self) -> Coverage:
         """Complete when CloudWatch published something of each of them."""
         silent = [each.name for each in self if not any(each.series.values())]
-        return Coverage.of(f"CloudWatch has nothing of {', '.join(silent)}" if silent else None)
+        nothing = f"CloudWatch has nothing of {', '.join(silent)}" if silent else None
+        return Coverage.of(nothing, *self.unread)
 
 
 class TasksProbe(Probe[Backends]):
@@ -77,7 +78,7 @@ class DependenciesProbe(Probe[Backends]):
             **{key: metric for name in resources.tables for key, metric in _table(name)},
         }
         found = read_backends(aws, scope, own) if own else Backends()
-        named, _ = named_dependencies.of_service(aws, resources)
+        named, unread = named_dependencies.of_service(aws, resources)
         others = {
             key: metric
             for names, known, metrics in (
@@ -91,7 +92,11 @@ class DependenciesProbe(Probe[Backends]):
         # what only looks like a name of one has nothing in CloudWatch
         beyond = read_backends(aws, scope, others) if others else ()
         kept = [each for each in beyond if any(each.series.values())]
-        return Backends((*found, *kept)) if own or kept else None
+        if not own and not kept:
+            return None
+        measured = Backends((*found, *kept))
+        measured.unread = unread
+        return measured
 
 
 def _instance(name: str) -> Iterator[tuple[tuple[str, str, str], Metric]]:

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
+from playbooks.probes.changes.ecs import described
 
 _TROUBLE = re.compile(r"unable to|failed to|is unhealthy|was stopped", re.I)
 _REASON = re.compile(r"reason|because|Error", re.I)
-LONGEST_EVENT = 200  # characters of an event that are shown
+LONGEST_EVENT = 300  # characters of an event that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,10 @@ class EcsServicesProbe(Probe[tuple[EcsService, ...]]):
             aws.read("ecs", "describe_services", cluster=ecs.cluster, services=[ecs.service])
             for ecs in services
         ]
-        return tuple(
-            described(service) for answer in answers for service in answer.get("services", [])
-        )
+        return tuple(state_of(service) for answer in answers for service in described(answer))
 
 
-def described(service: Mapping[str, Any]) -> EcsService:
+def state_of(service: Mapping[str, Any]) -> EcsService:
     """A service in an answer of DescribeServices."""
     events = [
         (event["createdAt"].astimezone(UTC), str(event.get("message", "")))

@@ -18,15 +18,17 @@ from bot.domain.resources import EcsRef, FunctionRef, Resources
 
 MOST_ASKED = 5  # functions, and services; others read their settings too, so that costs no call
 
-_SECRET = re.compile(r"pass|secret|token|credential|private|api_?key", re.I)
-_TABLE = re.compile(r"table|dynamo", re.I)
+# "PRICES_TABLE", "TABLE_NAME"; not "TABLE_PREFIX", whose value is no name.
+_KEY = re.compile(r"(?:^|_)(TABLE|QUEUE|BUCKET|TOPIC|FUNCTION|LAMBDA)(?:_?NAME)?$", re.I)
+_VALUE = re.compile(r"[A-Za-z][\w.-]{2,254}")
+_NO_NAME = frozenset({"true", "false", "none", "null"})
 # AWS's endpoints begin with the resource's name: "orders-db.cabc123.us-east-1.rds.amazonaws.com".
 _ENDPOINT = re.compile(
     r"(?:^|[/@])([\w-]+)\.[\w.-]*?\b(rds|cache|docdb|redshift)\b[\w.-]*\.amazonaws"
 )
 _QUEUE = re.compile(r"^https://sqs\.[\w-]+\.amazonaws\.com(?:\.cn)?/\d+/([\w.-]+)$")
-# A name of a resource has more than one word: "debug" and "prod" are values of settings.
-_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+$")
+# Endpoints of Aurora clusters and of proxies: their metrics have other dimensions than instances'.
+_NO_INSTANCE = re.compile(r"\.(?:cluster|proxy)-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +41,24 @@ class Mentioned:
 
 
 def mentioned(variables: Mapping[str, str]) -> Mentioned:
-    """The resources that variables name. What a variable of secrets holds is not looked at."""
+    """The resources that variables name: by an endpoint or a queue's address, else by the
+    variable's own name. Any other value may be a setting."""
     names, tables, databases = [], [], []
     for key, value in variables.items():
-        if _SECRET.search(key) or not value:
-            continue
         if queue := _QUEUE.match(value):
             names.append(queue[1])
         elif endpoint := _ENDPOINT.search(value):
             names.append(endpoint[1])
-            databases += [endpoint[1]] if endpoint[2] == "rds" else []
-        elif _TABLE.search(key) and re.fullmatch(r"[\w.-]{3,255}", value):
+            instance = endpoint[2] == "rds" and not _NO_INSTANCE.search(value)
+            databases += [endpoint[1]] if instance else []
+        elif (what := _KEY.search(key)) and _is_name(value):
             names.append(value)
-            tables.append(value)
-        elif _NAME.match(value):
-            names.append(value)
+            tables += [value] if what[1].upper() == "TABLE" else []
     return Mentioned(*(tuple(dict.fromkeys(each)) for each in (names, tables, databases)))
+
+
+def _is_name(value: str) -> bool:
+    return bool(_VALUE.fullmatch(value)) and value.lower() not in _NO_NAME
 
 
 def of_function(settings: Mapping[str, Any]) -> Mentioned:

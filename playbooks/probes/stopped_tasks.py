@@ -15,6 +15,7 @@ from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 
 MOST_DESCRIBED = 100  # DescribeTasks takes 100
+CONTAINER_EXITED = "EssentialContainerExited"
 TERMINATED = 143  # 128 + SIGTERM: ECS asked it to stop
 KILLED = 137  # 128 + SIGKILL: what a container has that was killed for its memory
 
@@ -22,13 +23,15 @@ KILLED = 137  # 128 + SIGKILL: what a container has that was killed for its memo
 @dataclass(frozen=True, slots=True)
 class StoppedTask:
     """A task that stopped. `reason` is ECS's, followed by the containers' own reasons; `exits`:
-    exit codes of its containers; `definition`: its task definition, "checkout:42"."""
+    exit codes of its containers; `definition`: its task definition, "checkout:42"; `code`:
+    ECS's stop code."""
 
     service: str
     at: datetime
     reason: str
     exits: tuple[int, ...] = ()
     definition: str = ""
+    code: str = ""
 
     @property
     def out_of_memory(self) -> bool:
@@ -39,21 +42,10 @@ class StoppedTask:
 
     @property
     def crashed(self) -> bool:
-        """Whether a container ended with an error of its own."""
-        return any(code not in (0, KILLED, TERMINATED) for code in self.exits)
-
-    @property
-    def failed(self) -> bool:
-        """Whether it stopped because something failed: a container ended with an error, was killed
-        for its memory, or did not answer its health check. Not so when ECS scaled it in, replaced
-        it, or could not start it."""
-        checks = "health check" in self.reason.lower()
-        return self.out_of_memory or checks or self.crashed
-
-    @property
-    def killed(self) -> bool:
-        """Whether a container was killed, for its memory or for another reason."""
-        return KILLED in self.exits
+        """Whether it stopped because a container ended with an error of its own; not when ECS
+        stopped it, for its health check or to scale in (ECS API reference, Task, "stopCode")."""
+        own = self.code in ("", CONTAINER_EXITED)
+        return own and any(code not in (0, KILLED, TERMINATED) for code in self.exits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +109,6 @@ def stopped(service: str, answer: Mapping[str, Any]) -> Iterator[StoppedTask]:
             at=at.astimezone(UTC),
             reason="; ".join(dict.fromkeys(reason for reason in reasons if reason)),
             exits=tuple(code for code in codes if code is not None),
+            code=str(task.get("stopCode", "")),
             definition=str(task.get("taskDefinitionArn", "")).rpartition("/")[2],
         )

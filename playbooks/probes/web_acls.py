@@ -21,7 +21,8 @@ MOST_RULES = 20  # whose metrics are read
 
 @dataclass(frozen=True, slots=True)
 class WebAcl:
-    """A web ACL. `blocked`: requests that it blocked, whichever rule; `by_rule`: by rule's name."""
+    """A web ACL. `blocked`: requests that it blocked, whichever rule, empty where it publishes no
+    metrics; `by_rule`: by rule's name."""
 
     name: str
     blocked: TimeSeries

@@ -24,6 +24,10 @@ class UnreadableRecord(ValueError):
     """The event's record is not whole."""
 
 
+RELEASES = ("alias", "deployment")
+AT_ONCE = ("ModifyListener", "ModifyRule")  # releases that act as soon as they are made
+
+
 def changed(event: Mapping[str, Any], names: Names) -> Change | None:
     """The change that an event of LookupEvents tells; None when it only read, or was a trial.
 
@@ -41,7 +45,8 @@ def changed(event: Mapping[str, Any], names: Names) -> Change | None:
     for details in ("serviceEventDetails", "additionalEventData"):  # of events of AWS itself
         texts += texts_in(_mapping(record.get(details)))
     kind = kind_of(name, request, source)
-    met = names.met_in(texts)
+    # what variables name is called, not the service's own: a release of it is another's
+    met = names.met_in(texts, called=kind not in RELEASES)
     if not met and kind in SETTINGS:
         met = names.in_path(texts)[:1]
     error = record.get("errorCode")
@@ -56,14 +61,19 @@ def changed(event: Mapping[str, Any], names: Names) -> Change | None:
         touches=tuple(_qualified(each, name, source, request) for each in met),
         error=str(error) if error else None,
         choice=None if error else _choice(event, name, source, request),
+        until=event["EventTime"].astimezone(UTC) if name in AT_ONCE else None,
     )
 
 
 def _choice(
     event: Mapping[str, Any], name: str, source: str, request: Mapping[str, Any]
 ) -> Choice | None:
-    """What an action takes back: of an alias the version it was set to; None for other events."""
+    """What an action takes back: of an alias the version it was set to, of a canary the version
+    that was given a part of the traffic; None for other events, and for several at once."""
+    weights = _mapping(_mapping(request.get("routingConfig")).get("additionalVersionWeights"))
     version = request.get("functionVersion")
+    if weights:
+        version = next(iter(weights)) if len(weights) == 1 else None
     if source != "lambda" or name != "UpdateAlias" or not version:
         return None
     function = str(request.get("functionName", "")).rpartition("function:")[2].partition(":")[0]

@@ -83,8 +83,9 @@ def kind_of(name: str, request: Mapping[str, Any], source: str = "") -> str:
             return "deployment"
         waits = "restApiId" in request and name not in _TAKES_EFFECT
         return "other" if waits else "configuration"
-    if name in ("ModifyListener", "ModifyRule") and forwarded(request):
-        return "deployment"
+    if name in ("ModifyListener", "ModifyRule"):
+        encryption = request.keys() & {"certificates", "sslPolicy", "alpnPolicy"}
+        return "deployment" if forwarded(request) and not encryption else "targets"
     if source == "ssm" and "Parameter" in name:
         return "parameter"
     if found := next((kind for form, kind in _BY_NAME if re.fullmatch(form, name)), None):
@@ -144,7 +145,10 @@ def summary_of(name: str, request: Mapping[str, Any]) -> str:
             for key, told in (("readCapacityUnits", "read"), ("writeCapacityUnits", "write"))
             if isinstance(units.get(key), int | float)
         ]
-    parts += [f"{group} weight {weight}" for group, weight in forwarded(request).items()]
+    parts += [
+        group if weight is None else f"{group} weight {weight}"
+        for group, weight in forwarded(request).items()
+    ]
     weights = request.get("routingConfig")
     if isinstance(weights, Mapping) and isinstance(
         also := weights.get("additionalVersionWeights"), Mapping
@@ -153,19 +157,23 @@ def summary_of(name: str, request: Mapping[str, Any]) -> str:
     return " ".join((name, *parts))
 
 
-def forwarded(request: Mapping[str, Any]) -> dict[str, int]:
+def forwarded(request: Mapping[str, Any]) -> dict[str, int | None]:
     """Target groups that a listener's or a rule's action forwards to, with their weights: moving
     traffic to other targets is a release (Application Load Balancer user guide, "Weighted target
     groups")."""
     actions = request.get("defaultActions") or request.get("actions") or ()
-    found: dict[str, int] = {}
+    found: dict[str, int | None] = {}
     for action in actions if isinstance(actions, list | tuple) else ():
         forward = action.get("forwardConfig") if isinstance(action, Mapping) else None
         groups = forward.get("targetGroups") if isinstance(forward, Mapping) else None
-        for group in groups if isinstance(groups, list | tuple) else ():
+        single = action if isinstance(action, Mapping) and "targetGroupArn" in action else None
+        for group in groups if isinstance(groups, list | tuple) else (single,):
             if isinstance(group, Mapping) and isinstance(group.get("targetGroupArn"), str):
                 name = str(group["targetGroupArn"]).split("/")
-                found[name[1] if len(name) > 1 else name[0]] = int(group.get("weight") or 0)
+                weight = group.get("weight")
+                found[name[1] if len(name) > 1 else name[0]] = (
+                    int(weight) if isinstance(weight, int | float) else None
+                )
     return found
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.resources import Resources
-from playbooks.probes import named_dependencies
 
 _NOT_NAMES = frozenset(
     {"cluster", "clusterarn", "stagename", "description", "comment", "clienttoken", "tags"}
@@ -27,20 +26,23 @@ _ARN = re.compile(r"arn:aws[\w-]*:[\w-]+:[\w-]*:\d*:[^\s\"',;]+")
 @dataclass(frozen=True, slots=True)
 class Names:
     """`own`: names of the service's resources; `used`: of roles, secrets, parameters, subnets,
-    keys and security groups that they use. Both lead from a name to how it is told. `service` is
-    the service's name in the catalogue."""
+    keys and security groups that they use. Both lead from a name to how it is told. `called`:
+    names of tables, databases, queues and functions that their variables name, which may be of
+    another service. `service` is the service's name in the catalogue."""
 
     own: Mapping[str, str]
     used: Mapping[str, str]
     service: str = ""
+    called: frozenset[str] = frozenset()
 
-    def met_in(self, texts: Iterable[str]) -> tuple[str, ...]:
+    def met_in(self, texts: Iterable[str], *, called: bool = True) -> tuple[str, ...]:
         """The names that are among the texts, or parts of ARNs among them; the service's own
-        first."""
+        first, what it calls last, or not at all."""
         parts = dict.fromkeys(part for text in texts for part in parts_of(text))
         own = (self.own[part] for part in parts if part in self.own)
         used = (self.used[part] for part in parts if part in self.used)
-        return tuple(dict.fromkeys((*own, *used)))
+        beyond = (part for part in parts if called and part in self.called)
+        return tuple(dict.fromkeys((*own, *used, *beyond)))
 
     def in_path(self, texts: Iterable[str]) -> tuple[str, ...]:
         """The texts that have the service's name as a part of their path: "prod/checkout/db".
@@ -116,9 +118,8 @@ def texts_in(value: object, depth: int = 0) -> Iterator[str]:
 
 
 def used_by_function(settings: Mapping[str, Any]) -> dict[str, str]:
-    """What a FunctionConfiguration refers to: its role, network, key, and what its environment
-    names: secrets and parameters by ARN, tables, databases and other functions. Values of variables
-    are compared, never shown."""
+    """What a FunctionConfiguration refers to: its role, network, key, and the secrets and
+    parameters that its environment names by ARN. Values of variables are compared, never shown."""
     vpc = settings.get("VpcConfig") or {}
     found = [*vpc.get("SecurityGroupIds", ()), *vpc.get("SubnetIds", ())]
     found += [last_part(settings.get("Role", "")), last_part(settings.get("KMSKeyArn") or "")]
@@ -127,13 +128,11 @@ def used_by_function(settings: Mapping[str, Any]) -> dict[str, str]:
         found += [name for arn in _ARN.findall(str(value)) for name in _settings(arn)]
         if str(value).startswith("/"):
             found.append(str(value))  # a parameter's path
-    found += named_dependencies.of_function(settings).names
     return {name: name for name in found if name}
 
 
 def used_by_tasks(definition: Mapping[str, Any]) -> dict[str, str]:
-    """What a TaskDefinition refers to: its roles, its containers' secrets and parameters, and what
-    their variables name."""
+    """What a TaskDefinition refers to: its roles, and its containers' secrets and parameters."""
     found = [last_part(definition.get(role) or "") for role in ("taskRoleArn", "executionRoleArn")]
     for container in definition.get("containerDefinitions", []):
         for secret in container.get("secrets", []):
@@ -142,7 +141,6 @@ def used_by_tasks(definition: Mapping[str, Any]) -> dict[str, str]:
         for variable in container.get("environment", []):
             for arn in _ARN.findall(str(variable.get("value", ""))):
                 found += _settings(arn)
-    found += named_dependencies.of_tasks(definition).names
     return {name: name for name in found if name}
 
 

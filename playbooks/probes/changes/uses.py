@@ -9,6 +9,7 @@ from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import EcsRef, FunctionRef, LoadBalancerRef
+from playbooks.probes import named_dependencies
 from playbooks.probes.changes.collected import Found, Source
 from playbooks.probes.changes.names import (
     Names,
@@ -68,7 +69,9 @@ def read_names(aws: Aws, scope: Scope) -> tuple[Names, tuple[ReadFailed, ...]]:
         attempt(lambda each=ecs: used.update(_service(aws, each)))  # type: ignore[misc]
     for database in resources.databases[:MOST_ASKED]:
         attempt(lambda each=database: used.update(_database(aws, each)))  # type: ignore[misc]
-    return Names(own, used, scope.service.name), tuple(failures.values())
+    named, _ = named_dependencies.of_service(aws, resources)  # reads what was read above
+    called = frozenset(named.names) - {*own, *used}
+    return Names(own, used, scope.service.name, called), tuple(failures.values())
 
 
 def _function(aws: Aws, function: FunctionRef) -> dict[str, str]:
