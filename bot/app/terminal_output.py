@@ -28,7 +28,7 @@ _VERDICT = {Verdict.HIGH: "bold green", Verdict.MEDIUM: "bold yellow"}
 _WITHOUT_CAUSE = {
     Verdict.INCONCLUSIVE: "Inconclusive",
     Verdict.NOTHING_WRONG: "Nothing is wrong now",
-    Verdict.OVER: "Over, no cause known",
+    Verdict.OVER: "It is over",
 }
 
 

@@ -21,11 +21,6 @@ from bot.investigation.investigator import Investigator, ResolvedScope
 from bot.investigation.routing import Router
 from bot.telemetry import metrics
 
-WITHOUT_CAUSE = {
-    Verdict.NOTHING_WRONG: "nothing is wrong now",
-    Verdict.OVER: "it is over, no cause is known",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class IncidentInvestigation:
@@ -122,7 +117,8 @@ def _finding(report: Report) -> str:
     """What was found, in a sentence; after a change first how it is since, and was before."""
     cause = report.cause
     if cause is None:
-        text = WITHOUT_CAUSE.get(report.verdict, "inconclusive")
+        said = render.without_cause(report).partition(";")[0]
+        text = f"{said[:1].lower()}{said[1:]}"
         if report.next_test:
             text += f"; next: find out {report.next_test.question}"
     else:

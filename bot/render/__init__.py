@@ -10,6 +10,7 @@ from bot.render.card import card, status
 from bot.render.change_message import run_message
 from bot.render.clicks import ACTION, INSIST, NUMBER, PROPOSE, REACH, Click, Offer
 from bot.render.comparison import before_and_after
+from bot.render.findings import without_cause
 from bot.render.messages import (
     Entry,
     already_open,
@@ -55,4 +56,5 @@ __all__ = [
     "status",
     "timeline",
     "unknown_message",
+    "without_cause",
 ]

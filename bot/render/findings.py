@@ -33,7 +33,7 @@ CONFIDENCE = {
 WITHOUT_CAUSE = {
     Verdict.INCONCLUSIVE: "No single cause found; the card says what to find out next",
     Verdict.NOTHING_WRONG: "Nothing is wrong now",
-    Verdict.OVER: "It is over, and no cause is known",
+    Verdict.OVER: "It is over, and nothing has to be done",
 }
 LOOKED_AROUND = "I looked around; the card says what stands out"
 CHANGES = "Changes around the onset"
@@ -71,7 +71,7 @@ def verdict(report: Report, detail: Detail) -> Block:
     elif report.verdict is Verdict.NOTHING_WRONG and report.signal:
         elements = [line(bold("Nothing is wrong now: "), plain(report.signal.text, detail.length))]
     elif report.verdict is Verdict.OVER and report.signal:
-        elements = [line(bold("Over, no cause known: "), plain(report.signal.text, detail.length))]
+        elements = [line(bold("It is over: "), plain(report.signal.text, detail.length))]
     elif not report.causes:
         said = report.signal.text if report.signal else "what it watches could not be told"
         elements = [line(bold("No cause is looked for: "), plain(said, detail.length))]
@@ -84,7 +84,8 @@ def verdict(report: Report, detail: Detail) -> Block:
     ]
     if others and (detail.others or cause is None):
         shown = _first(others, max(detail.others, 1))
-        title = "Also possible" if cause else "Still possible"
+        over = "What it may have been" if report.verdict is Verdict.OVER else "Still possible"
+        title = "Also possible" if cause else over
         elements.append(line(bold(title)))
         elements.append(bullets([_other_cause(each, detail) for each in shown]))
         elements += _more(len(others) - len(shown), "more possible")

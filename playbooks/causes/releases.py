@@ -88,7 +88,7 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         beside = versions_beside(
             anomaly, changes, counts, reports, exceptions, aliases, traffic, hang=hang
         )
-        yield from fails_alone(beside, top.name if top and not hang else "timeouts")
+        yield from fails_alone(beside, reports, top.name if top and not hang else "timeouts")
         if beside is None or not beside.only_this:
             yield from nearer_change(anomaly, changes)
         own = code_errors(counts, reports, access, balancer, anomaly)
@@ -171,15 +171,13 @@ def versions_beside(
     return sides(reports, anomaly, version, failed, among) if version else None
 
 
-def fails_alone(beside: Sides | None, what: str) -> Iterator[Clue]:
+def fails_alone(beside: Sides | None, reports: Reports | Gap | None, what: str) -> Iterator[Clue]:
     """Decisive: the new version fails, and the one that serves beside it does not. Against it: both
-    fail alike."""
-    if beside is None or beside.only_this is None:
+    fail alike. Other functions have no part in that."""
+    if beside is None or beside.only_this is None or not isinstance(reports, Reports):
         return
-    if beside.only_this:
-        yield decisive(True, beside.told(what))
-    else:
-        yield contradicting(True, beside.told(what))
+    clue = decisive if beside.only_this else contradicting
+    yield clue(True, beside.told(what)).resting_on(reports.of_the_function)
 
 
 def release(

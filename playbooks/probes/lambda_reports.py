@@ -119,6 +119,7 @@ class Reports:
     invocations: TimeSeries | None = None  # by CloudWatch's metric; None when it was not read
     settled: datetime | None = None  # invocations that began until here have ended by now
     unread: tuple[str, ...] = ()  # sentences: what the lines do not tell
+    others: tuple[str, ...] = ()  # sentences: functions that are called and have other lines
 
     @property
     def kept(self) -> float | None:
@@ -136,8 +137,13 @@ class Reports:
 
     @property
     def coverage(self) -> Coverage:
-        """Complete when there is a line for nearly every invocation, and each tells cold from
-        warm."""
+        """Complete when there is a line for nearly every invocation of all functions that are
+        called, and each tells cold from warm."""
+        return Coverage.of(*self.of_the_function.missing, *self.others)
+
+    @property
+    def of_the_function(self) -> Coverage:
+        """The same for this function alone."""
         kept, few = self.kept, None
         if kept is None and self.invocations is None:
             few = f"how many invocations of {self.function} have no REPORT line was not read"
@@ -198,11 +204,8 @@ class ReportsProbe(Probe[Reports]):
             rows=tuple(reported(row) for row in rows if not logs_insights.count(row, "stopped")),
             init_timeouts=stopped_inits(rows),
             settled=settled_until(scope.window) - timedelta(seconds=timeout),
-            unread=(
-                *not_told(function, settings),
-                *others(found),
-                *((part.unread,) if part.unread else ()),
-            ),
+            unread=(*not_told(function, settings), *((part.unread,) if part.unread else ())),
+            others=others(found),
         )
         reports = without_provisioned(aws, scope, function, reports)
         return with_invocations(aws, scope, reports, part.since)
