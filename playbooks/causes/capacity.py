@@ -158,7 +158,9 @@ def measured(
     fewest = _fewest(anomaly, balancer)
     if fewest is None or fewest.unhealthy or not 0 < fewest.left <= thresholds.FEWER * fewest.usual:
         return None
-    wanted = [each for each in services if each.desired == each.running == fewest.left]
+    if any(each.running < each.desired or each.desired >= fewest.usual for each in services):
+        return None  # it may be this one's targets that failed
+    wanted = [each for each in services if each.desired == fewest.left]
     if not wanted:
         return None
     asks = f"{wanted[0].name} wants no more"
@@ -179,17 +181,23 @@ class Fewest:
 
 
 def _fewest(anomaly: AnomalyWindow, balancer: Balancer, wanted: int | None = None) -> Fewest | None:
-    """Of the groups that are left with as many targets as were `wanted`, if that is given. None
-    when it is not known how many there were."""
+    """With `wanted`, the group that is left with a number nearest to that and no more, none of it
+    unhealthy. None when it is not known how many there were."""
     found = []
     for group, series in balancer.healthy.items():
         usual, left = anomaly.baseline(series).typical(), anomaly.during(series).lowest()
         if usual and left is not None:
             hosts = balancer.hosts.get(group)
             sick = anomaly.during(hosts.unhealthy_most).peak() if hosts else None
-            if wanted is None or left <= wanted:
-                found.append(Fewest(group, usual, left, bool(sick)))
-    return min(found, key=lambda each: each.left / each.usual, default=None)
+            found.append(Fewest(group, usual, left, bool(sick)))
+    if wanted is None:
+        return min(found, key=lambda each: each.left / each.usual, default=None)
+    well = [
+        each
+        for each in found
+        if not each.unhealthy and each.left <= wanted and (each.left or not wanted)
+    ]
+    return min(well, key=lambda each: abs(each.left - wanted), default=None)
 
 
 def _provisioned_before(

@@ -31,10 +31,10 @@ PUBLISHED = "Lambda"  # the source that only knows when a version was published
 @dataclass(frozen=True, slots=True)
 class Switch:
     """A version that began to serve at `at`, and the one that served before. `both`: the one before
-    went on serving, as under a weighted alias."""
+    went on serving, as under a weighted alias. `before` is None when it is not known."""
 
     function: str
-    before: str
+    before: str | None
     after: str
     at: datetime
     both: bool
@@ -116,8 +116,9 @@ def with_switches(
     """The changes, with what the log streams show: moves of an alias that no other source tells,
     and what it served before one that is told. `called`: aliases that are called, by function.
 
-    A log group has the lines of every version, whoever invokes it: $LATEST, which no alias of
-    production serves, and what other aliases serve are left out.
+    A log group has the lines of every version, whoever invokes it. So $LATEST is left out, which
+    no alias of production serves, and a version that another alias serves is told neither as what
+    began to serve nor as what served before.
     """
     if not isinstance(aliases, Aliases):
         return changes
@@ -126,10 +127,13 @@ def with_switches(
         names = [name for name in called.get(function, ()) if not name.isdigit()]
         if len(names) != 1 or not aliases.of(function, names[0]):
             continue
-        foreign = {"$LATEST", *aliases.of_others(function, names[0])}
-        own = {at: _without(versions, foreign) for at, versions in lines.items()}
-        for switch in switches(function, own):
-            known = _told_once(known, switch, names[0])
+        foreign = aliases.of_others(function, names[0])
+        published = {at: _without(versions, {"$LATEST"}) for at, versions in lines.items()}
+        for switch in switches(function, published):
+            if switch.after not in foreign:
+                own = switch.before is not None and switch.before not in foreign
+                told = switch if own else replace(switch, before=None, both=True)
+                known = _told_once(known, told, names[0])
     return replace(changes, known=tuple(sorted(known, key=lambda each: each.at)))
 
 
@@ -173,16 +177,17 @@ def _with_previous(change: Change, switch: Switch) -> Change:
 def _moved(switch: Switch, alias: str) -> Change:
     name = f"{switch.function}:{alias}"
     beside = "beside" if switch.both else "instead of"
-    older = switch.after.isdigit() and switch.before.isdigit()
+    other = f" {beside} {switch.before}" if switch.before else ""
+    older = switch.after.isdigit() and (switch.before or "").isdigit()
     return Change(
         at=switch.at,
         actor=UNKNOWN,
         kind="alias",
         resource=switch.function,
-        summary=f"{name} serves version {switch.after} {beside} {switch.before}",
+        summary=f"{name} serves version {switch.after}{other}",
         source="log streams",
         touches=(name,),
-        reverts=older and int(switch.after) < int(switch.before),
+        reverts=older and int(switch.after) < int(switch.before or 0),
         choice=Choice(
             target=f"lambda:{name}/version",
             suspect=switch.after,

@@ -118,9 +118,10 @@ def _settings(aws: Aws, function: FunctionRef) -> dict[str, Any]:
 def _definition(aws: Aws, ecs: EcsRef) -> dict[str, Any]:
     answer = aws.read("ecs", "describe_services", cluster=ecs.cluster, services=[ecs.service])
     for service in answer.get("services", []):
-        described = aws.read(
-            "ecs", "describe_task_definition", taskDefinition=service["taskDefinition"]
-        )
+        named = service.get("taskDefinition")
+        if named is None:
+            continue  # with an external controller, its task sets have them
+        described = aws.read("ecs", "describe_task_definition", taskDefinition=named)
         definition: dict[str, Any] = described.get("taskDefinition", {})
         return definition
     return {}

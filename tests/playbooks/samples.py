@@ -30,6 +30,7 @@ from playbooks.evidence import onset
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.five_xx import SIGNAL, FiveXX
 from playbooks.probes.access_log import AccessLog, Answers
+from playbooks.probes.aliases import Aliases
 from playbooks.probes.authorizers import Authorizers
 from playbooks.probes.balancer import Balancer, Target, TargetHealth, ZoneTraffic
 from playbooks.probes.changes import Changes, Unread
@@ -296,6 +297,7 @@ NOTHING_SPECIAL: dict[str, object] = {
     "ecs_services": None,
     "target_tls_errors": None,
     "web_acl": None,
+    "aliases": Aliases({"checkout": {"PROD": frozenset({"41", "42"})}}),
 }
 """A service behind a REST API whose 5XX nothing explains."""
 
@@ -309,6 +311,7 @@ TARGETS_ONLY: dict[str, object] = NOTHING_SPECIAL | {
     "authorizers": None,
     "stopped_tasks": StoppedTasks(()),
     "ecs_services": (),
+    "aliases": None,
     "target_tls_errors": TargetTls("shop", TimeSeries()),
 }
 """A service of tasks behind a load balancer, without logs."""

@@ -68,12 +68,14 @@ def changed(event: Mapping[str, Any], names: Names) -> Change | None:
 def _choice(
     event: Mapping[str, Any], name: str, source: str, request: Mapping[str, Any]
 ) -> Choice | None:
-    """What an action takes back: of an alias the version it was set to, of a canary the version
-    that was given a part of the traffic; None for other events, and for several at once."""
+    """What an action takes back: of an alias the version it was set to, of a canary the newer
+    of the two; None for other events, and for several at once."""
     weights = _mapping(_mapping(request.get("routingConfig")).get("additionalVersionWeights"))
     version = request.get("functionVersion")
     if weights:
-        version = next(iter(weights)) if len(weights) == 1 else None
+        both = {str(version), *map(str, weights)}
+        numbers = [each for each in both if each.isdigit()]
+        version = max(numbers, key=int) if len(weights) == 1 and numbers else None
     if source != "lambda" or name != "UpdateAlias" or not version:
         return None
     function = str(request.get("functionName", "")).rpartition("function:")[2].partition(":")[0]

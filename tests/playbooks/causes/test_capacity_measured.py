@@ -51,6 +51,11 @@ def targets(usual: float | None, left: float | None, unhealthy: float | None = N
     return replace(shown, hosts={"shop": Hosts(unhealthy_most=series(0, unhealthy))})
 
 
+def ecs(count: int) -> tuple[EcsService, ...]:
+    """An ECS service that wants and runs so many tasks."""
+    return (EcsService("shop", count, count),)
+
+
 def provisioned(before: float, now: float | None, spilled: float = 100) -> FunctionCounts:
     return replace(
         counts(),
@@ -65,40 +70,45 @@ def provisioned(before: float, now: float | None, spilled: float = 100) -> Funct
 @pytest.mark.parametrize(
     ("left", "less"), [(2, True), (6, True), (7, False), (8, False), (9, False)]
 )
-def test_a_quarter_of_the_targets_is_gone(left: float, less: bool) -> None:
-    found = measured(LOOKED, None, targets(8, left), None)
+def test_a_quarter_of_the_targets_is_gone(left: int, less: bool) -> None:
+    found = measured(LOOKED, None, targets(8, left), ecs(left))
     assert (found is not None) is less
     if found:
         assert (found.part, found.less) == (Part.TARGETS, True)
-        assert found.text == f"shop has {left} targets, usually 8, none unhealthy"
+        text = f"shop has {left} targets, usually 8, none unhealthy, and shop wants no more"
+        assert found.text == text
 
 
 def test_targets_that_failed_were_not_taken_away() -> None:
-    assert measured(LOOKED, None, targets(8, 2, unhealthy=1), None) is None
-    assert measured(LOOKED, None, targets(8, 2, unhealthy=0), None) is not None
-    assert measured(LOOKED, None, targets(8, 0), None) is None  # none is left: they failed
+    assert measured(LOOKED, None, targets(8, 2, unhealthy=1), ecs(2)) is None
+    assert measured(LOOKED, None, targets(8, 2, unhealthy=0), ecs(2)) is not None
+    assert measured(LOOKED, None, targets(8, 0), ecs(0)) is None  # none is left: they failed
 
 
 @pytest.mark.parametrize(
     ("services", "cut"),
     [
-        (None, True),
-        ((), True),
+        (None, False),  # nothing tells how many are wanted
+        ((), False),
         ((SHOP,), True),
         ((EcsService("shop", 8, 2),), False),  # ECS wants more than it can start
-        ((SHOP, EcsService("search", 3, 2)), False),
+        ((EcsService("shop", 2, 1),), False),
+        ((EcsService("shop", 1, 2),), False),  # it is about to stop one
+        ((EcsService("search", 3, 3),), False),  # these are of other targets
+        ((EcsService("search", 3, 2), SHOP), False),  # its targets may be these
+        ((EcsService("search", 2, 2), EcsService("shop", 8, 8)), False),  # shop wants them all
         (gap("ecs_services"), False),
     ],
 )
-def test_ecs_wants_no_more_than_there_are(services: Any, cut: bool) -> None:
+def test_ecs_wants_and_runs_as_many_as_there_are(services: Any, cut: bool) -> None:
     assert (measured(LOOKED, None, targets(8, 2), services) is not None) is cut
 
 
 def test_how_many_there_were_has_to_be_known() -> None:
-    assert measured(LOOKED, None, targets(None, 2), ()) is None
-    assert measured(LOOKED, None, targets(8, None), ()) is None
-    assert measured(LOOKED, None, gap("balancer"), ()) is None
-    assert measured(LOOKED, gap("counts"), None, ()) is None
+    assert measured(LOOKED, None, targets(None, 2), ecs(2)) is None
+    assert measured(LOOKED, None, targets(8, None), ecs(2)) is None
+    assert measured(LOOKED, None, gap("balancer"), ecs(2)) is None
+    assert measured(LOOKED, gap("counts"), None, ecs(2)) is None
 
 
 def test_fewer_targets_that_are_busy_fail_requests_whoever_took_them() -> None:
@@ -162,25 +172,40 @@ def before(summary: str) -> Before:
 
 
 @pytest.mark.parametrize(
-    ("summary", "part", "less"),
+    ("summary", "left", "part", "less"),
     [
-        ("DeleteProvisionedConcurrencyConfig checkout:PROD", Part.PROVISIONED, True),
-        ("PutProvisionedConcurrencyConfig checkout:PROD provisioned 20", Part.PROVISIONED, True),
-        ("PutProvisionedConcurrencyConfig checkout:PROD provisioned 80", Part.PROVISIONED, False),
-        ("PutProvisionedConcurrencyConfig checkout:PROD", Part.PROVISIONED, None),
-        ("PutFunctionConcurrency reserved 5", Part.RESERVED, True),
-        ("PutFunctionConcurrency reserved 100", Part.RESERVED, False),
-        ("UpdateService to 4 tasks", Part.TARGETS, True),
-        ("UpdateService to 12 tasks", Part.TARGETS, False),
-        ("SetDesiredCapacity to 4 instances", Part.TARGETS, True),
-        ("PutScalingPolicy", Part.TARGETS, None),
+        ("DeleteProvisionedConcurrencyConfig checkout:PROD", 8, Part.PROVISIONED, True),
+        ("PutProvisionedConcurrencyConfig checkout:PROD provisioned 20", 8, Part.PROVISIONED, True),
+        (
+            "PutProvisionedConcurrencyConfig checkout:PROD provisioned 80",
+            8,
+            Part.PROVISIONED,
+            False,
+        ),
+        ("PutProvisionedConcurrencyConfig checkout:PROD", 8, Part.PROVISIONED, None),
+        ("PutFunctionConcurrency reserved 5", 8, Part.RESERVED, True),
+        ("PutFunctionConcurrency reserved 100", 8, Part.RESERVED, False),
+        ("UpdateService to 4 tasks", 4, Part.TARGETS, True),
+        ("UpdateService to 4 tasks", 8, Part.TARGETS, None),  # no group is left with so few
+        ("UpdateService to 12 tasks", 8, Part.TARGETS, False),
+        ("SetDesiredCapacity to 4 instances", 4, Part.TARGETS, True),
+        ("PutScalingPolicy", 8, Part.TARGETS, None),
     ],
 )
 def test_what_a_change_left_is_compared_with_what_ran(
-    summary: str, part: Part, less: bool | None
+    summary: str, left: float, part: Part, less: bool | None
 ) -> None:
-    found = cut_by(LOOKED, before(summary), provisioned(50, 50), targets(8, 8))
+    found = cut_by(LOOKED, before(summary), provisioned(50, 50), targets(8, left))
     assert (found.part, found.less) == (part, less)
+
+
+def test_a_number_of_tasks_is_compared_with_the_group_that_is_left_with_it() -> None:
+    groups = {"shop": series(8, 4), "search": series(40, 10)}  # search lost the greater part
+    both = replace(targets(8, 4), healthy=groups)
+    found = cut_by(LOOKED, before("UpdateService to 4 tasks"), None, both)
+    assert (found.less, found.text) == (True, "4 wanted, where 8 were healthy")
+    found = cut_by(LOOKED, before("UpdateService to 3 tasks"), None, both)
+    assert (found.less, found.text) == (None, "3 wanted, where how many were healthy is not known")
 
 
 def test_without_metrics_a_change_of_capacity_is_not_known_to_be_less() -> None:

@@ -81,7 +81,9 @@ EMPTY = TARGETS_ONLY | {
     "balancer": balancer(own={"503": 300}, healthy=(4, 0)),
     "changes": changes(change(ONSET - 22, kind="secret")),
 }
-CANNOT = "(service shop) failed to start: ResourceInitializationError: unable to pull secrets"
+UNABLE = "(service shop) failed to start: ResourceInitializationError: unable to pull secrets or "
+CANNOT = f"{UNABLE}registry auth: unable to retrieve secret from asm: AccessDeniedException"
+REGISTRY = f"{UNABLE}registry auth: The task cannot pull registry auth from Amazon ECR"
 
 
 def test_tasks_that_cannot_start_for_a_secret_that_was_changed() -> None:
@@ -89,7 +91,7 @@ def test_tasks_that_cannot_start_for_a_secret_that_was_changed() -> None:
     found = weighed(evidence)["configuration-change"]
     assert found.status is CauseStatus.SUPPORTED
     assert "no-healthy-targets" in found.explains
-    for other in (tasks("(service shop) has started 1 tasks."), None):
+    for other in (tasks("(service shop) has started 1 tasks."), tasks(REGISTRY), None):
         innocent = weighed(EMPTY | {"ecs_services": other})["configuration-change"]
         assert innocent.status is not CauseStatus.SUPPORTED
     unchanged = evidence | {"changes": changes()}

@@ -33,6 +33,16 @@ def test_requests_that_arrive_or_are_answered_there_are_not_lost(behind: object)
     assert found.holds is False
 
 
+def test_more_requests_to_other_routes_are_not_lost() -> None:
+    """Half of the API's requests arrive instead of all, and as many as ever."""
+    grown = edge(requests=(900, 1800), errors=(0, 450))
+    looked = anomaly_window(grown, scope())
+    for arrived, lost in ((900, False), (800, False), (450, True)):
+        found = lost_on_the_way(looked, grown, None, balancer(requests=(900, arrived)))
+        assert found is not None
+        assert found.holds is lost
+
+
 def test_where_others_call_it_as_well_or_hardly_any_nothing_is_told() -> None:
     for requests in ((2000, 1500), (45, 20), (0, 0)):
         assert lost_on_the_way(LOOKED, FAILING, None, balancer(requests=requests)) is None
@@ -51,4 +61,7 @@ def test_what_api_gateway_says_of_its_answers() -> None:
     assert told is not None
     assert other is not None
     assert told.missing == ()
-    assert other.missing == ("API Gateway says that it called nothing for most of them",)
+    unsaid = lost_on_the_way(LOOKED, FAILING, access("503", 450, response_type=None), behind)
+    assert unsaid is not None
+    assert unsaid.missing == other.missing  # what it does not say is not taken for a call
+    assert other.missing == ("API Gateway does not say of most of them that its call failed",)

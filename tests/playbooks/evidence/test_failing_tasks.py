@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bot.domain.plan import Choice
 from bot.domain.report import Clue, ClueKind
 from playbooks.evidence.changes import Suspect
-from playbooks.evidence.failing_tasks import new_tasks_stop
+from playbooks.evidence.failing_tasks import NONE_BESIDE, new_tasks_stop
 from playbooks.probes.stopped_tasks import StoppedTask, StoppedTasks
 from tests.playbooks.samples import ONSET, anomaly_window, change, edge, gap, minute, scope
 
@@ -17,9 +18,12 @@ LOOKED = anomaly_window(edge(), scope())
 OOM = "Essential container in task exited; OutOfMemoryError: killed due to memory usage"
 
 
-def released(suspect: str | None = "shop:42", in_force: float = 1) -> Suspect:
+def released(
+    suspect: str | None = "shop:42", in_force: float = 1, until: float | None = None
+) -> Suspect:
+    """`until`: when the rollout ended; None while it goes on."""
     choice = Choice(target="ecs:main/shop", suspect=suspect) if suspect else None
-    rollout = change(ONSET - 2, kind="deployment").model_copy(update={"choice": choice})
+    rollout = change(ONSET - 2, "deployment", until).model_copy(update={"choice": choice})
     return Suspect(rollout, timedelta(minutes=2), timedelta(minutes=in_force))
 
 
@@ -45,10 +49,27 @@ def test_tasks_of_the_release_crash_and_no_others() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("until", "missing"),
+    [
+        (None, ()),  # the rollout goes on: tasks of both revisions run
+        (ONSET + 2, ()),
+        (ONSET, (NONE_BESIDE,)),
+        (ONSET - 1, (NONE_BESIDE,)),  # what ends all tasks ends these
+    ],
+)
+def test_without_tasks_of_another_revision_none_shows_that_they_would_run_on(
+    until: float | None, missing: tuple[str, ...]
+) -> None:
+    (clue,) = clues(task(), task(), found=released(until=until))
+    assert (clue.kind, clue.holds) == (ClueKind.DECISIVE, True)
+    assert (clue.missing or ()) == missing
+
+
 def test_one_task_that_stops_is_an_accident() -> None:
     (clue,) = clues(task())
     assert clue.holds is None
-    assert clue.text.startswith("whether only tasks of the release end by themselves: 1 tasks")
+    assert clue.text.startswith("whether only tasks of the release end by themselves: 1 task of")
 
 
 def test_tasks_of_another_revision_crash_as_well() -> None:
@@ -73,6 +94,13 @@ def test_with_more_traffic_any_revision_may_run_out_of_memory(
     assert [clue.holds for clue in clues(*killed, traffic=traffic)] == holds
     crashed = clues(task(), task(), traffic=traffic)  # whatever the traffic is
     assert [clue.holds for clue in crashed] == [True]
+
+
+@pytest.mark.parametrize("code", ["ServiceSchedulerInitiated", "UserInitiated"])
+def test_what_ecs_stopped_did_not_end_by_itself(code: str) -> None:
+    """An application may end with an error of its own when it is asked to stop."""
+    stopped = replace(task(), code=code)
+    assert clues(stopped, stopped) == []
 
 
 @pytest.mark.parametrize("at", [ONSET - 3, -60, 14])

@@ -6,6 +6,8 @@ from datetime import timedelta, timezone
 
 import pytest
 
+from bot.domain.errors import ReadFailed
+from bot.domain.report import GapReason
 from bot.domain.resources import EcsRef, Resources
 from bot.domain.service import Service
 from playbooks.probes.ecs_services import LONGEST_EVENT, EcsService, EcsServicesProbe
@@ -58,9 +60,13 @@ def test_what_ecs_says_of_services() -> None:
     ]
 
 
-def test_a_service_that_is_gone_is_left_out() -> None:
-    aws = Answers(describe_services={"services": [], "failures": [{"reason": "MISSING"}]})
-    assert EcsServicesProbe().read(aws, scope(None, SHOP)) == ()
+def test_a_service_that_is_gone_is_told() -> None:
+    arn = "arn:aws:ecs:us-east-1:123456789012:service/main/shop"
+    gone = {"services": [], "failures": [{"arn": arn, "reason": "MISSING"}]}
+    aws = Answers(describe_services=gone)
+    with pytest.raises(ReadFailed, match=r"shop \(MISSING\)") as failed:
+        EcsServicesProbe().read(aws, scope(None, SHOP))
+    assert failed.value.reason is GapReason.NOT_FOUND
 
 
 def test_without_ecs_there_is_nothing_to_ask() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import ReadFailed
 from bot.domain.report import GapReason
-from bot.domain.resources import FunctionRef, Resources
+from bot.domain.resources import EcsRef, FunctionRef, Resources
 from bot.domain.service import Service
 from playbooks.probes import named_dependencies
 from playbooks.probes.backends import DependenciesProbe
@@ -19,6 +19,8 @@ from tests.playbooks.probes.answers import DENIED, Published
 from tests.playbooks.samples import scope
 
 ENDPOINT = "orders-db.cabc123.us-east-1.rds.amazonaws.com"
+CLUSTER = "orders.cluster-cabc123.us-east-1.rds.amazonaws.com"
+PROXY = "orders-proxy.proxy-cabc123.us-east-1.rds.amazonaws.com"
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,12 @@ ENDPOINT = "orders-db.cabc123.us-east-1.rds.amazonaws.com"
             "https://sqs.eu-west-1.amazonaws.com/123456789012/mail-out",
             Mentioned(("mail-out",)),
         ),
+        ("DB_HOST", CLUSTER, Mentioned(("orders",))),  # its metrics are no instance's
+        ("DB_HOST", PROXY, Mentioned(("orders-proxy",))),
         ("NEXT_FUNCTION", "mail-sender", Mentioned(("mail-sender",))),
+        ("TABLE_PREFIX", "prod-shop", Mentioned()),
+        ("USE_TABLE", "true", Mentioned()),
+        ("SERVICE_NAME", "check-out", Mentioned()),  # any other value may be a setting
         ("LOG_LEVEL", "debug", Mentioned()),
         ("STAGE", "prod", Mentioned()),
         ("API_KEY", "sk-live-1234", Mentioned()),
@@ -54,11 +61,16 @@ def test_every_name_is_a_part_of_a_value(variables: dict[str, str]) -> None:
     assert {*found.tables, *found.databases} <= set(found.names)
 
 
-def test_functions_and_tasks_use_what_their_variables_name() -> None:
+def test_functions_and_tasks_call_what_their_variables_name() -> None:
+    """It may be of another service: they do not use it as their own."""
     settings = {"Environment": {"Variables": {"TABLE": "price-list"}}}
-    assert "price-list" in used_by_function(settings)
     container = {"environment": [{"name": "TABLE", "value": "price-list"}]}
-    assert "price-list" in used_by_tasks({"containerDefinitions": [container]})
+    tasks = {"containerDefinitions": [container]}
+    named = Mentioned(("price-list",), ("price-list",))
+    assert named_dependencies.of_function(settings) == named
+    assert named_dependencies.of_tasks(tasks) == named
+    assert used_by_function(settings) == {}
+    assert used_by_tasks(tasks) == {}
 
 
 def calling(**variables: str) -> dict[str, object]:
@@ -79,6 +91,13 @@ def test_a_table_of_another_service_is_measured_when_it_has_metrics() -> None:
 def test_what_only_looks_like_a_table_is_left_out() -> None:
     aws = Published({}, **calling(TABLE="price-list"))
     assert DependenciesProbe().read(aws, scope(None, ORDERS)) is None
+
+
+def test_a_service_whose_task_definitions_are_in_task_sets_names_nothing() -> None:
+    """One with the deployment controller EXTERNAL has no task definition of its own."""
+    shop = Resources(ecs=(EcsRef(cluster="main", service="shop"),))
+    aws = Answers(describe_services={"services": [{"serviceName": "shop"}]})
+    assert named_dependencies.of_service(aws, shop) == (Mentioned(), ())
 
 
 def test_settings_that_cannot_be_read_are_told() -> None:

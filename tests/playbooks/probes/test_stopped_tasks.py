@@ -14,6 +14,8 @@ from tests.playbooks.samples import minute, scope
 
 SHOP = Service(name="shop", resources=Resources(ecs=(EcsRef(cluster="main", service="shop"),)))
 
+EXITED, SCHEDULER = "EssentialContainerExited", "ServiceSchedulerInitiated"
+
 
 def task(reason: str, code: int | None, container: str | None = None) -> dict[str, object]:
     return {
@@ -69,26 +71,33 @@ def test_tls_with_targets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "code", "crashed", "failed"),
+    ("stop_code", "reason", "code", "crashed"),
     [
-        ("Essential container in task exited", 1, True, True),
-        ("Essential container in task exited", 139, True, True),
-        ("Essential container in task exited", 0, False, False),
-        ("Task failed ELB health checks in (target-group web)", 143, False, True),
-        ("Scaling activity initiated by deployment ecs-svc/1", 143, False, False),
-        ("Scaling activity initiated by deployment ecs-svc/1", 137, False, False),
-        ("OutOfMemoryError: Container killed due to memory usage", 137, False, True),
-        ("CannotPullContainerError: not found", None, False, False),
+        (EXITED, "Essential container in task exited", 1, True),
+        (EXITED, "Essential container in task exited", 139, True),
+        (EXITED, "Essential container in task exited", 0, False),
+        (EXITED, "OutOfMemoryError: Container killed due to memory usage", 137, False),
+        (SCHEDULER, "Task failed ELB health checks in (target-group web)", 143, False),
+        (SCHEDULER, "Task failed ELB health checks in (target-group web)", 1, False),
+        (SCHEDULER, "Scaling activity initiated by deployment ecs-svc/1", 143, False),
+        (SCHEDULER, "Scaling activity initiated by deployment ecs-svc/1", 137, False),
+        (SCHEDULER, "Scaling activity initiated by deployment ecs-svc/1", 1, False),
+        ("TaskFailedToStart", "CannotPullContainerError: not found", None, False),
+        (None, "Essential container in task exited", 1, True),  # ECS told no code
+        (None, "Essential container in task exited", 0, False),
     ],
 )
 def test_whether_a_task_ended_by_itself(
-    reason: str, code: int | None, crashed: bool, failed: bool
+    stop_code: str | None, reason: str, code: int | None, crashed: bool
 ) -> None:
     described = task(reason, code) | {
         "taskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/shop:42"
     }
+    if stop_code:
+        described["stopCode"] = stop_code
     (found,) = stopped("shop", {"tasks": [described]})
-    assert (found.crashed, found.failed, found.definition) == (crashed, failed, "shop:42")
+    assert (found.crashed, found.definition) == (crashed, "shop:42")
+    assert found.code == (stop_code or "")
 
 
 def test_a_task_of_which_no_definition_is_told() -> None:

@@ -128,6 +128,24 @@ def test_what_the_service_uses_is_its_own_and_the_rest_is_elsewhere() -> None:
     assert [each.summary for each in found.elsewhere] == ["DeleteRolePolicy other"]
 
 
+def test_what_variables_name_is_called_and_a_release_of_it_is_anothers() -> None:
+    named = {"PRICES_TABLE": "price-list", "NEXT_FUNCTION": "mail-sender"}
+    events = [
+        event("UpdateTable", {"tableName": "price-list"}, source="dynamodb", resources=()),
+        event("PutFunctionConcurrency20171031", {"functionName": "mail-sender"}, resources=()),
+        event("UpdateFunctionCode20150331v2", {"functionName": "mail-sender"}, resources=()),
+        event(
+            "UpdateAlias20150331", {"functionName": "mail-sender", "name": "A"}, resources=("m",)
+        ),
+    ]
+    found = collected(
+        get_function_configuration=VERSION | {"Environment": {"Variables": named}},
+        lookup_events={"Events": events},
+    )
+    assert {each.touches[0] for each in found.known} == {"price-list", "mail-sender"}
+    assert {each.kind for each in found.elsewhere} == {"deployment", "alias"}
+
+
 def test_a_record_that_is_not_whole_loses_only_itself() -> None:
     torn = event("UpdateAlias20150331", record='{"reque', at=earlier(3))
     moved = event("UpdateAlias20150331", {"name": "PROD", "functionVersion": "42"})

@@ -203,6 +203,101 @@ def test_it_says_which_version_of_a_function_it_acts_on(
     assert told(name, request_parameters).touches == (touches,)
 
 
+@pytest.mark.parametrize(
+    ("request_parameters", "suspect"),
+    [
+        ({"functionVersion": "42"}, "42"),
+        ({"functionVersion": "42", "routingConfig": {}}, "42"),
+        ({"functionVersion": "42", "routingConfig": {"additionalVersionWeights": {}}}, "42"),
+        # a canary: the version that is new got a part of the traffic
+        (
+            {"functionVersion": "42", "routingConfig": {"additionalVersionWeights": {"43": 0.1}}},
+            "43",
+        ),
+        ({"routingConfig": {"additionalVersionWeights": {"43": 0.1}}}, "43"),
+        (
+            {
+                "functionVersion": "42",
+                "routingConfig": {"additionalVersionWeights": {"43": 0.1, "44": 0.1}},
+            },
+            None,
+        ),
+        ({"description": "x"}, None),
+    ],
+)
+def test_what_a_rollback_of_an_alias_takes_back(
+    request_parameters: dict[str, object], suspect: str | None
+) -> None:
+    alias = {"functionName": "checkout", "name": "PROD"}
+    found = told("UpdateAlias20150331", alias | request_parameters)
+    assert (found.choice.suspect if found.choice else None) == suspect
+
+
+TARGETS = "arn:aws:elasticloadbalancing:e:1:targetgroup/shop-tg/73e2d6bc24d8a067"
+FORWARD = {"type": "forward", "targetGroupArn": TARGETS}
+WEIGHTED = {
+    "type": "forward",
+    "forwardConfig": {"targetGroups": [{"targetGroupArn": TARGETS, "weight": 10}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "request_parameters", "kind", "summary"),
+    [
+        ("ModifyListener", {"defaultActions": [FORWARD]}, "deployment", "shop-tg"),
+        ("ModifyListener", {"defaultActions": [WEIGHTED]}, "deployment", "shop-tg weight 10"),
+        ("ModifyRule", {"actions": [WEIGHTED]}, "deployment", "shop-tg weight 10"),
+        ("ModifyListener", {"defaultActions": [{"type": "fixed-response"}]}, "targets", ""),
+        ("ModifyListener", {"port": 443}, "targets", ""),
+        (
+            "ModifyListener",
+            {"defaultActions": [FORWARD], "certificates": [{"certificateArn": "c"}]},
+            "targets",
+            "shop-tg",
+        ),
+        (
+            "ModifyListener",
+            {"defaultActions": [FORWARD], "sslPolicy": "ELBSecurityPolicy-2016-08"},
+            "targets",
+            "shop-tg",
+        ),
+    ],
+)
+def test_traffic_that_is_moved_to_other_targets_is_a_release(
+    name: str, request_parameters: dict[str, object], kind: str, summary: str
+) -> None:
+    found = told(name, request_parameters, source="elasticloadbalancing", resources=("shop-alb",))
+    assert (found.kind, found.until) == (kind, AT)
+    assert found.summary == f"{name} {summary}".strip()
+
+
+CALLS = Names(NAMES.own, NAMES.used, "checkout", frozenset({"mail-sender", "price-list"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "request_parameters", "touches"),
+    [
+        ("UpdateTable", {"tableName": "price-list"}, ("price-list",)),
+        ("PutFunctionConcurrency20171031", {"functionName": "mail-sender"}, ("mail-sender",)),
+        ("UpdateFunctionCode20150331v2", {"functionName": "mail-sender"}, ()),
+        ("UpdateAlias20150331", {"functionName": "mail-sender", "functionVersion": "7"}, ()),
+    ],
+)
+def test_what_is_called_is_met_by_its_changes_but_not_by_its_releases(
+    name: str, request_parameters: dict[str, object], touches: tuple[str, ...]
+) -> None:
+    source = "dynamodb" if "Table" in name else "lambda"
+    found = changed(event(name, request_parameters, source=source, resources=()), CALLS)
+    assert found is not None
+    assert found.touches == touches
+
+
+def test_the_services_own_stands_before_what_it_calls() -> None:
+    texts = ("price-list", "checkout-role", "checkout")
+    assert CALLS.met_in(texts) == ("checkout", "checkout-role", "price-list")
+    assert CALLS.met_in(texts, called=False) == ("checkout", "checkout-role")
+
+
 def test_aws_rotates_a_secret_by_itself() -> None:
     arn = "arn:aws:secretsmanager:eu-west-1:1:secret:prod/checkout/db-AbCdEf"
     found = told(
