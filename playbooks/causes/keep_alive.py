@@ -74,7 +74,9 @@ def few_bad_gateways(
     own = answered_itself(balancer, anomaly, "502")
     errors = anomaly.during(balancer.errors).total()
     share = ratio(errors, anomaly.during(balancer.requests).total())
-    few = None if share is None else share <= FEW_REQUESTS
+    few = None
+    if share is not None and (share <= FEW_REQUESTS or share >= thresholds.PART):
+        few = share <= FEW_REQUESTS
     text = f"{percent(share)} of the requests fail, {percent(own)} of them as the balancer's 502"
     nearly_all = None if own is None else own >= thresholds.NEARLY_ALL
     question = "whether a few 502 of the load balancer are all"
