@@ -77,10 +77,16 @@ def verdict(report: Report, detail: Detail) -> Block:
         elements = [line(bold("No cause is looked for: "), plain(said, detail.length))]
     else:
         elements = [line(bold("Inconclusive."), plain(f" {_why_inconclusive(report)}"))]
+    brought = [each for each in report.causes if each is not cause and each.id in report.chain]
+    if cause is not None and brought:
+        elements.append(line(bold("What it brought")))
+        elements.append(bullets([_other_cause(each, detail) for each in brought]))
     others = [
         each
         for each in report.causes
-        if each is not cause and each.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
+        if each is not cause
+        and each not in brought
+        and each.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
     ]
     if others and (detail.others or cause is None):
         shown = _first(others, max(detail.others, 1))

@@ -16,7 +16,7 @@ from bot.domain.playbook_contract import (
     necessary,
     supporting,
 )
-from bot.domain.report import Change, Clue, Gap
+from bot.domain.report import Change, Clue, ClueKind, Gap
 from playbooks.evidence import rivals, thresholds
 from playbooks.evidence.changes import (
     RELEASES,
@@ -76,7 +76,10 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         aliases: Aliases | Gap | None,
         known_changes: Changes,
     ) -> Iterator[Clue]:
-        """Code released shortly before raises or answers errors; timing alone proves nothing."""
+        """Code released shortly before raises or answers errors; timing alone proves nothing.
+
+        Tasks that end and requests that hang answer nothing: then it is not asked what is raised.
+        """
         top = leading(anomaly, edge, exceptions)
         hang = requests_hang(anomaly, reports)
         speaks = top if top is not None and top.stands_out is not False else None
@@ -91,25 +94,24 @@ class BadDeployment(FunctionSources, BalancerSources, ChangeSources):
         yield from fails_alone(beside, reports, top.name if top and not hang else "timeouts")
         if beside is None or not beside.only_this:
             yield from nearer_change(anomaly, changes)
-        own = code_errors(counts, reports, access, balancer, anomaly)
-        at_once = took_effect_at_once(anomaly, changes)
-        alike = beside is not None and beside.only_this is False
-        yield from code_answers(
-            anomaly,
-            counts,
-            reports,
-            access,
-            balancer,
-            exceptions,
-            top,
-            own,
-            at_once=at_once,
-            alike=alike,
-        )
         found = suspect(changes.known, anomaly.onset) if anomaly.onset else None
-        yield from new_tasks_stop(anomaly, found, stopped_tasks, traffic)
+        silent = [*new_tasks_stop(anomaly, found, stopped_tasks, traffic)]
         if hang:
-            yield from began_with_it(anomaly, edge, exceptions, changes)
+            silent += began_with_it(anomaly, edge, exceptions, changes)
+        yield from silent
+        if not any(clue.kind is ClueKind.DECISIVE and clue.holds for clue in silent):
+            yield from code_answers(
+                anomaly,
+                counts,
+                reports,
+                access,
+                balancer,
+                exceptions,
+                top,
+                code_errors(counts, reports, access, balancer, anomaly),
+                at_once=took_effect_at_once(anomaly, changes),
+                alike=beside is not None and beside.only_this is False,
+            )
         yield from rivals.throttled_as_well(anomaly, counts, reports)
         yield from late_answers(anomaly, edge, access, reports, integration, changes)
         yield from rivals.in_one_zone(anomaly, balancer)
