@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.sandbox.slack.conftest import ADA, BEN, OPS, Helper
 from tests.sandbox.slack.test_loop import modal
-from tests.support.chromium import CHROMIUM, needs_chromium
+from tests.support.chromium import CHROMIUM, PATIENCE, needs_chromium
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -22,7 +22,7 @@ async def page(helper: Helper) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(5000)
+        page.set_default_timeout(PATIENCE)
         broken: list[str] = []
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.on("console", lambda line: broken.append(line.text) if line.type == "error" else None)
