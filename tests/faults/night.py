@@ -38,7 +38,9 @@ class Night(Play):
         self.posts: list[str] = []  # alarm posts since the beginning, by ts
 
     def start_bot(self, **environment: str) -> None:
-        super().start_bot(**{"REDELIVERY_SECONDS": TAKEOVER, **environment})
+        super().start_bot(
+            **{"REDELIVERY_SECONDS": TAKEOVER, "WATCH_SECONDS": "3600", **environment}
+        )
 
     def restart_bot(self) -> None:
         self.kill_bot()
@@ -121,7 +123,7 @@ class Night(Play):
                 key
                 for key in redis.scan_iter("incident-helper:runs:*")
                 if redis.hget(key, "state") in (b"queued", b"running", b"scheduled")
-                and not any(word in key for word in (b"sweep", b"look_after", b"flush"))
+                and not any(word in key for word in (b"sweep", b"look_after", b"flush", b"watch"))
             ]
         return not waiting
 
