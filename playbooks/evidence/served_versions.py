@@ -20,11 +20,11 @@ from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.wording import count
 from playbooks.probes.aliases import Aliases
 from playbooks.probes.changes import Changes
+from playbooks.probes.changes.actors import UNKNOWN
 from playbooks.probes.exceptions import Exceptions
 from playbooks.probes.lambda_reports import Reports
 from playbooks.probes.metrics import MINUTE
 
-UNKNOWN = "unknown"
 PUBLISHED = "Lambda"  # the source that only knows when a version was published
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws
-from bot.domain.resources import EcsRef, FunctionRef, Resources
+from bot.domain.resources import EcsRef, Resources
+from playbooks.probes.log_groups import function_settings
 
 MOST_ASKED = 5  # functions, and services; others read their settings too, so that costs no call
 
@@ -105,14 +106,9 @@ def of_service(aws: Aws, resources: Resources) -> tuple[Mentioned, tuple[str, ..
 
 def _readers(aws: Aws, resources: Resources) -> Iterator[tuple[str, Any]]:
     for function in resources.functions[:MOST_ASKED]:
-        yield function.name, lambda each=function: of_function(_settings(aws, each))
+        yield function.name, lambda each=function: of_function(function_settings(aws, each))
     for ecs in resources.ecs[:MOST_ASKED]:
         yield ecs.service, lambda each=ecs: of_tasks(_definition(aws, each))
-
-
-def _settings(aws: Aws, function: FunctionRef) -> dict[str, Any]:
-    alias = {"Qualifier": function.alias} if function.alias else {}
-    return aws.read("lambda", "get_function_configuration", FunctionName=function.name, **alias)
 
 
 def _definition(aws: Aws, ecs: EcsRef) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from playbooks.probes.changes.names import (
     used_by_tasks,
 )
 from playbooks.probes.front_door import find_api, short_name
+from playbooks.probes.log_groups import function_settings
 
 PERMISSIONS = (
     "apigateway:GET",
@@ -75,11 +76,7 @@ def read_names(aws: Aws, scope: Scope) -> tuple[Names, tuple[ReadFailed, ...]]:
 
 
 def _function(aws: Aws, function: FunctionRef) -> dict[str, str]:
-    qualifier = {"Qualifier": function.alias} if function.alias else {}
-    settings = aws.read(
-        "lambda", "get_function_configuration", FunctionName=function.name, **qualifier
-    )
-    return used_by_function(settings)
+    return used_by_function(function_settings(aws, function))
 
 
 def _balancer(
