@@ -12,6 +12,7 @@ from bot.aws.memory import Memory, account_name
 from bot.aws.sessions import Roles
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings
+from bot.domain.change_session import session_name
 from bot.domain.errors import ReadFailed
 from bot.domain.playbook_contract import Action
 from bot.domain.run import Run
@@ -74,8 +75,7 @@ class AwsAccounts:
         steps = ((plan.inverse if run.undone_by else plan.steps) or ()) if plan else ()
         return self._account(service).writer(
             service.region,
-            who=run.undone_by or run.approved_by or run.requested_by,
-            run=run.id,
+            session_name=session_name(_people(run), run.id),
             steps=steps,
             implied=tuple({each for step in steps for each in implied.get(step.permission, ())}),
             resources=plan.resources if plan else (),
@@ -92,3 +92,9 @@ class AwsAccounts:
                     roles, self._profile, service.account, service.region
                 )
             return self._accounts[number]
+
+
+def _people(run: Run) -> tuple[str, ...]:
+    """Whose change is sent: whoever asked and whoever approved; of an undo, of that."""
+    people = (run.undone_by, None) if run.undone_by else (run.requested_by, run.approved_by)
+    return tuple(each for each in people if each)

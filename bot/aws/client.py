@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -41,6 +41,7 @@ from bot.domain.iam_names import account_of
 from bot.domain.partitions import COMMERCIAL
 from bot.domain.plan import Step
 from bot.domain.report import Cost, GapReason
+from bot.domain.send_limit import SendLimit
 
 _WRITE = Config(
     connect_timeout=2,
@@ -82,11 +83,18 @@ class _Clock:
 
     def __init__(self) -> None:
         self._latest: tuple[datetime, float] | None = None
+        self._ahead: float | None = None
+
+    def ahead(self) -> float | None:
+        """Seconds that this machine's clock was ahead of it at the latest reply; None before."""
+        return self._ahead
 
     def update(self, reply: dict[str, Any]) -> None:
         header = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if header:
-            self._latest = parsedate_to_datetime(header).astimezone(UTC), time.monotonic()
+            date = parsedate_to_datetime(header).astimezone(UTC)
+            self._ahead = (datetime.now(UTC) - date).total_seconds()
+            self._latest = date, time.monotonic()
 
     def now(self) -> datetime | None:
         if self._latest is None:
@@ -172,8 +180,7 @@ class AwsAccount:
         self,
         region: str,
         *,
-        who: str,
-        run: str,
+        session_name: str,
         steps: tuple[Step, ...],
         implied: tuple[str, ...] = (),
         resources: tuple[str, ...] = (),
@@ -181,10 +188,9 @@ class AwsAccount:
     ) -> Writer:
         """A writer for one run. The write role is assumed for it, limited to the calls to be sent.
 
-        `who` (Slack user id) and the run id become the role session's name, so that CloudTrail
-        shows them. `implied` are further IAM actions that AWS checks for these calls;
-        `resources` the ARNs they touch (empty: any). `sent` is called after each call that may
-        have changed something.
+        `session_name` is the role session's, which CloudTrail shows. `implied` are further IAM
+        actions that AWS checks for these calls; `resources` the ARNs they touch (empty: any).
+        `sent` is called after each call that may have changed something.
 
         Raises WriteRefused, with nothing sent, when the role can't be assumed or belongs to
         another account than the service.
@@ -194,16 +200,16 @@ class AwsAccount:
             self._check_account(role)
         except ReadFailed as fault:
             raise WriteRefused("NotSent", fault.detail) from fault
-        session = self._own_session
+        session, ahead = self._own_session, self.clock.ahead()
         if role:
             policy = sessions.session_policy(steps, implied, resources)
             try:
-                session = sessions.change_session(
-                    self._own_session, role, self._roles, region, f"{who}-{run}", policy
+                session, ahead = sessions.change_session(
+                    self._own_session, role, self._roles, region, session_name, policy
                 )
             except (ClientError, BotoCoreError) as error:
                 raise WriteRefused("AssumeRole", f"{role}: {error}") from error
-        return Writer(session, region, sent)
+        return Writer(session, region, sent, sessions.ahead_at_most(ahead))
 
     def check_account(self) -> None:
         """Raises ReadFailed when the read credentials belong to another account than `number`."""
@@ -322,28 +328,57 @@ class Reader:
             raise ReadFailed(GapReason.BUDGET, detail)
 
 
+class _TooLate(Exception):
+    """Raised as a request is about to leave; botocore passes it on and sends nothing."""
+
+
 class Writer:
-    """Implements `bot.domain.ports.AwsWriter`: one attempt; a refusal is told from no answer."""
+    """Implements `bot.domain.ports.AwsWriter`: one attempt; a refusal is told from no answer.
+
+    The limit of a call is checked in botocore's `before-send`, the last event before the request
+    goes to the connection: everything slow (client, credentials, signature) lies before it.
+    """
 
     def __init__(
-        self, session: boto3.Session, region: str, sent: Callable[[], None] = lambda: None
+        self,
+        session: boto3.Session,
+        region: str,
+        sent: Callable[[], None] = lambda: None,
+        clock_ahead: float = 0.0,
     ) -> None:
         self._session = session
         self._region = region
         self._sent = sent
+        self._clock_ahead = clock_ahead
+        self._clients: dict[str, Any] = {}
+        self._limit: SendLimit | None = None
 
-    def write(self, step: Step) -> dict[str, Any]:
+    def prepare(self, steps: Sequence[Step]) -> float:
         try:
-            return self._write(step)
+            for step in steps:
+                self._client(step.service)
+            credentials = self._session.get_credentials()
+            if credentials is not None:
+                credentials.get_frozen_credentials()
+        except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: a malformed URL
+            raise WriteRefused("NotSent", str(error)) from error
+        if credentials is None:
+            raise WriteRefused("NotSent", str(NoCredentialsError()))
+        return self._clock_ahead
+
+    def write(self, step: Step, limit: SendLimit | None = None) -> dict[str, Any]:
+        try:
+            return self._write(step, limit)
         finally:
             self._sent()
 
-    def _write(self, step: Step) -> dict[str, Any]:
-        client = parse_strictly(
-            self._session.client(step.service, region_name=self._region, config=_WRITE)
-        )
+    def _write(self, step: Step, limit: SendLimit | None) -> dict[str, Any]:
+        client = self._client(step.service)
+        self._limit = limit
         try:
             reply: dict[str, Any] = getattr(client, step.operation)(**step.params)
+        except _TooLate as late:
+            raise WriteRefused("NotSent", str(late)) from late
         except ClientError as error:
             code, detail = code_and_message(error)
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
@@ -359,6 +394,30 @@ class Writer:
                 raise WriteRefused("NotSent", str(error)) from error
             raise WriteAmbiguous(f"{step.permission}: {error}") from error
         return reply
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            client = self._session.client(service, region_name=self._region, config=_WRITE)
+            client.meta.events.register_last("before-send", self._check_limit)
+            self._clients[service] = parse_strictly(client)
+        return self._clients[service]
+
+    def _check_limit(self, request: Any, **_: object) -> None:
+        """Raises _TooLate when the request must not leave any more."""
+        if self._limit is not None and self._limit.passed(_signed_at(request)):
+            raise _TooLate("it took too long until the call could leave")
+
+
+def _signed_at(request: Any) -> datetime | None:
+    """The time stamp in a request's signature; None when it has none."""
+    stamp = request.headers.get("X-Amz-Date")
+    if stamp is None:
+        return None
+    text = stamp.decode() if isinstance(stamp, bytes) else str(stamp)
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _bytes_for(usd: float) -> int:

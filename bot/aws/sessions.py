@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -39,6 +40,7 @@ READ = Config(
 
 READ_SECONDS = 3600  # of a session; botocore renews it within its last 15 minutes
 WRITE_SECONDS = 900  # AWS's minimum
+SIGNATURE_SECONDS = 300.0  # AWS accepts a request for this long after it was signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +93,37 @@ def renewing_session(base: boto3.Session, role: str, roles: Roles, near: str) ->
 
 def change_session(
     base: boto3.Session, role: str, roles: Roles, near: str, name: str, policy: str
-) -> boto3.Session:
+) -> tuple[boto3.Session, float]:
     """A session of a role for one change; it expires after 15 minutes.
 
     `near` is the region of the service that is changed, `name` the session name in CloudTrail,
     `policy` the session policy as JSON. Raises ClientError and BotoCoreError.
+
+    Returns:
+        The session, and how many seconds this machine's clock is ahead of AWS's: STS issued the
+        credentials WRITE_SECONDS before they expire, by its clock.
     """
     credentials = _assume(base, role, roles, near, name, policy, WRITE_SECONDS)
-    return boto3.Session(
+    issued = credentials["Expiration"] - timedelta(seconds=WRITE_SECONDS)
+    session = boto3.Session(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
     )
+    return session, (datetime.now(UTC) - issued).total_seconds()
+
+
+def ahead_at_most(measured: float | None) -> float:
+    """Seconds that this machine's clock may be ahead of AWS's, from what was measured.
+
+    AWS accepts a request within five minutes of the time stamp in its signature, before and after
+    (IAM User Guide, "Elements of an AWS API request signature"). As it accepts this machine's
+    reads, the clock is ahead by no more than that. A measurement beyond it was not made with the
+    clock that AWS checks signatures by, and says nothing: then the most is assumed.
+    """
+    if measured is None or abs(measured) > SIGNATURE_SECONDS:
+        return SIGNATURE_SECONDS
+    return max(0.0, measured)
 
 
 def session_policy(steps: Iterable[Step], implied: Sequence[str], resources: Sequence[str]) -> str:
@@ -208,7 +229,7 @@ def _assume(
     if policy:
         extra["Policy"] = policy
     reply = _sts(base, near, role).assume_role(
-        RoleArn=role, RoleSessionName=name[:64], DurationSeconds=seconds, **extra
+        RoleArn=role, RoleSessionName=name, DurationSeconds=seconds, **extra
     )
     credentials: dict[str, Any] = reply["Credentials"]
     return credentials

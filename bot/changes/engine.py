@@ -4,7 +4,6 @@ reservation of its target, its timeline entries and which step comes next."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,11 +16,12 @@ from bot.domain.errors import ConfigError, IncidentHelperError, ReadFailed
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.objection import Objection, objection
 from bot.domain.plan import Plan
-from bot.domain.playbook_contract import Action, Scope
+from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.policy import Policy, Refusal
 from bot.domain.ports import Aws, AwsWriter, Store
 from bot.domain.report import Window
 from bot.domain.run import Run, RunState, Verification
+from bot.domain.send_limit import time_passed
 from bot.domain.service import Service
 
 T = TypeVar("T")
@@ -48,12 +48,19 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. `in_flight` must exceed the sum of `sending` and the write client's timeouts
-    (bot.aws.client: 2 s to connect, 30 s to read)."""
+    """Seconds.
+
+    `accepted`: AWS accepts a request within five minutes of the time stamp in its signature (IAM
+    User Guide, "Elements of an AWS API request signature"). A process that is stopped after it
+    checked the limit and before the bytes are on the wire sends a request that is still good; so
+    only after `sending` and `accepted` and what this machine's clock is ahead of AWS's can a call
+    have no effect any more. The five seconds more are for AWS to take the call and show it.
+    """
 
     approval: float = 600.0  # a request for approval expires after this
-    sending: float = 10.0  # no call is sent later than this after the intent was recorded
-    in_flight: float = 60.0  # after this a call that was sent has taken effect or never will
+    sending: float = 20.0  # no call leaves later than this after the intent was recorded
+    fresh: float = 8.0  # the first leaves no later than this after the last look began
+    accepted: float = 305.0  # a call that left, or was about to, may take effect for this long
     poll: float = 10.0  # between two checks of a change that is not finished
     verify: float = 1200.0  # verification ends this long after the change is in force, AWS time
 
@@ -134,7 +141,7 @@ class RunSteps:
     detector: Callable[[Run], Awaitable[Verification]]
     timeouts: Timeouts = field(default_factory=Timeouts)
     offload: Offload = asyncio.to_thread
-    monotonic: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = time_passed
 
     async def objection_to(self, incident: str, action: str) -> Objection | None:
         """What the incident's newest report says against an action; None without a report."""
@@ -237,6 +244,12 @@ class RunSteps:
 
     async def _read(self, context: RunContext, work: Callable[[Aws], T]) -> T:
         return await self.offload(lambda: work(self.reader(context.service)))
+
+    async def _observe(self, context: RunContext) -> tuple[Observed, datetime]:
+        """The resource as it is now, and AWS's time. Raises ReadFailed."""
+        return await self._read(
+            context, lambda aws: (context.action.observe(aws, context.plan), aws.now())
+        )
 
     async def _scope(self, context: RunContext) -> Scope:
         """The time window of the latest report; without one, a window around the opening."""

@@ -15,6 +15,7 @@ from bot.domain.objection import Objection
 from bot.domain.plan import Step
 from bot.domain.report import Cost, Report
 from bot.domain.run import AuditEntry, Run, RunState
+from bot.domain.send_limit import SendLimit
 from bot.domain.service import Service
 
 
@@ -62,10 +63,19 @@ class Aws(Protocol):
 class AwsWriter(Protocol):
     """Sends the calls of one change under the write role; one attempt each."""
 
-    def write(self, step: Step) -> dict[str, Any]:
-        """Send the call once and return AWS's reply.
+    def prepare(self, steps: Sequence[Step]) -> float:
+        """Do all that is slow before these calls are sent: clients, credentials.
 
-        Raises WriteRefused when nothing was changed, WriteAmbiguous when it may have been.
+        Returns how many seconds this machine's clock is ahead of AWS's, at most: AWS accepts a
+        request by the time it was signed at. Raises WriteRefused; nothing was sent then.
+        """
+        ...
+
+    def write(self, step: Step, limit: SendLimit) -> dict[str, Any]:
+        """Send the call once and return AWS's reply. The limit is checked as the call leaves.
+
+        Raises WriteRefused when nothing was changed (the limit had passed, or AWS said no),
+        WriteAmbiguous when it may have been.
         """
         ...
 

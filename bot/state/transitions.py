@@ -14,6 +14,10 @@ INITIAL_STATES = BEFORE_REQUEST | {S.REQUESTED}
 
 BEFORE_APPLYING = INITIAL_STATES | {S.APPROVED}
 
+NOTHING_SENT = BEFORE_APPLYING | {S.REJECTED, S.EXPIRED, S.REFUSED}
+"""States that say that nothing of the run is in force. When AWS accepted its calls all the same
+(late, or after the store was restored from a backup), only DRIFTED is true."""
+
 ALLOWED_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     S.PREPARING: frozenset(),
     S.PROPOSED: frozenset({S.PREPARING}),
@@ -24,17 +28,18 @@ ALLOWED_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     S.VERIFYING: frozenset({S.RUNNING, S.SETTLING}),
     S.DONE: frozenset({S.RUNNING, S.SETTLING, S.VERIFYING, S.UNDOING, S.DRIFTED}),
     S.UNDOING: frozenset({S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.DRIFTED}),
-    S.UNDONE: frozenset({S.UNDOING, S.DRIFTED}),
+    S.UNDONE: frozenset({S.UNDOING, S.DONE, S.DRIFTED}),
     S.REJECTED: BEFORE_APPLYING,
     S.EXPIRED: BEFORE_APPLYING,
     S.REFUSED: BEFORE_APPLYING | {S.RUNNING, S.SETTLING},
-    S.DRIFTED: frozenset({S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.UNDOING}),
+    S.DRIFTED: NOTHING_SENT | {S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.UNDOING, S.UNDONE},
 }
 """For each state, the states it may be entered from. Setting fields of a run without changing its
 state is always possible."""
 
 TERMINAL_STATES = (S.REJECTED, S.EXPIRED, S.REFUSED, S.UNDONE)
-"""States without a way out: nothing of the run is in force, and it holds no target."""
+"""States in which nothing of the run is in force, and it holds no target. A run leaves them only
+when AWS accepts its calls late (DRIFTED)."""
 
 FINISHED_STATES = frozenset({*TERMINAL_STATES, S.DONE, S.DRIFTED})
 """States a run leaves only when a person asks for it."""

@@ -87,7 +87,7 @@ def test_a_role_for_reading_only_does_not_make_the_own_credentials_write_elsewhe
 ) -> None:
     there = AwsAccount(Roles(read=role(OTHERS, "reader")), number=OTHERS)
     with pytest.raises(WriteRefused, match="the bot's own AWS credentials"):
-        there.writer("us-east-1", who="U1", run="r", steps=(MOVE,))
+        there.writer("us-east-1", session_name="U1.r", steps=(MOVE,))
     assert aws.ledger.writes(outcome=None) == []
 
 

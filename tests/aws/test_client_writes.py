@@ -49,7 +49,7 @@ def failure(reader: Reader, service: str, operation: str, **params: object) -> R
 
 
 def writer(roles: Roles = Roles(), *steps: Step) -> bot_aws.Writer:  # noqa: B008
-    return AwsAccount(roles).writer(REGION, who="U0BEN", run="CHG-1", steps=steps or (MOVE,))
+    return AwsAccount(roles).writer(REGION, session_name="U0BEN.CHG-1", steps=steps or (MOVE,))
 
 
 def test_a_write_is_sent_once_and_answered(aws: AwsServer) -> None:

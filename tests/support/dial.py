@@ -3,7 +3,7 @@ of the calls that took effect, kept on the far side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,12 +18,14 @@ from bot.domain.policy import Policy, Refusal
 from bot.domain.ports import Aws
 from bot.domain.report import Cost, GapReason
 from bot.domain.run import Answer, Run, RunState, Verification
+from bot.domain.send_limit import SendLimit
 from bot.domain.service import Service
 from tests.support.memory_store import MemoryStore
 from tests.support.stepping import beside, drive, wait_here
 
 ASKS, APPROVES, OUTSIDER = "U0ASKS", "U0APPROVES", "U0OUTSIDER"
 RUN, INCIDENT = "run-1", "inc-1"
+SIGNED_FOR = timedelta(minutes=5)
 
 
 class Dial:
@@ -41,6 +43,9 @@ class Dial:
         self.lost_after = False
         self.unreadable: GapReason | None = None
         self.turning = False
+        self.clock_ahead = 0.0
+        self.prepared = 0
+        self.looking = self.leaving = self.arriving = lambda: None
 
     def now(self) -> datetime:
         return self.clock
@@ -50,7 +55,9 @@ class Dial:
     ) -> dict[str, Any]:
         if self.unreadable:
             raise ReadFailed(self.unreadable, f"dial:Get: {self.unreadable}", "dial:Get")
-        return {"value": self.value}
+        value = self.value
+        self.looking()
+        return {"value": value}
 
     def pages(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
@@ -65,7 +72,20 @@ class Dial:
     def cost(self) -> Cost:
         return Cost()
 
-    def write(self, step: Step) -> dict[str, Any]:
+    def prepare(self, steps: Sequence[Step]) -> float:
+        self.prepared += 1
+        return self.clock_ahead
+
+    def write(self, step: Step, limit: SendLimit) -> dict[str, Any]:
+        """`leaving` and `arriving` are called where a sender may be stopped: before the limit is
+        checked, and after it."""
+        self.leaving()
+        if limit.passed():
+            raise WriteRefused("NotSent", "it took too long until the call could leave")
+        left = self.clock
+        self.arriving()
+        if self.clock - left > SIGNED_FOR - timedelta(seconds=self.clock_ahead):
+            raise WriteRefused("InvalidSignatureException", "Signature expired")
         self.attempts += 1
         if self.refuses:
             raise WriteRefused("AccessDenied", "not allowed to turn the dial")

@@ -98,7 +98,7 @@ def aws(account: AwsAccount) -> Aws:
 @pytest.fixture
 def writer(account: AwsAccount) -> Callable[[Action], AwsWriter]:
     def make(action: Action) -> AwsWriter:
-        return account.writer("us-east-1", who="U1", run="run-1", steps=())
+        return account.writer("us-east-1", session_name="U1.run-1", steps=())
 
     return make
 
@@ -114,8 +114,7 @@ def narrowed(server: AwsServer) -> Callable[..., AwsWriter]:
         implied = tuple({each for step in steps for each in also_checked.get(step.permission, ())})
         return account.writer(
             "us-east-1",
-            who="U1",
-            run="run-1",
+            session_name="U1.run-1",
             steps=steps,
             implied=implied,
             resources=plan.resources,

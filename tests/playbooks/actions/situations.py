@@ -125,7 +125,7 @@ def deployed(world: PlainWorld, account: AwsAccount, **spelt: str) -> None:
 def by_hand(account: AwsAccount, *steps: Step) -> None:
     """What somebody else does."""
     for step in steps:
-        account.writer("us-east-1", who="U9", run="-", steps=()).write(step)
+        account.writer("us-east-1", session_name="U9.-", steps=()).write(step)
 
 
 def alias_moves(world: PlainWorld, *versions: str) -> None:
