@@ -15,6 +15,10 @@ from sandbox.aws.protocol import Signature
 from sandbox.aws.writes import is_write
 from sandbox.world.names import digest
 
+SIGNATURE_LASTS = timedelta(minutes=5)
+"""A request must reach AWS within five minutes of its signature's time stamp, and not before it
+by more (IAM User Guide, "Elements of an AWS API request signature")."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -156,3 +160,22 @@ class Callers:
             if decision == "implicitDeny":
                 return Refusal(decision, f"no session policy allows the {action} action")
         return found
+
+
+def signature_fault(signature: Signature) -> str | None:
+    """Why a signature is too old, or not current yet, in AWS's words; None when it is neither.
+
+    By wall time: the client signs by its own clock, not by the world's.
+    """
+    signed, now, limit = signature.signed_at, datetime.now(UTC), SIGNATURE_LASTS
+    if signed is None or abs(now - signed) <= limit:
+        return None
+    if signed < now:
+        bound, how, sign = now - limit, "Signature expired: {} is now earlier than", "-"
+    else:
+        bound, how, sign = now + limit, "Signature not yet current: {} is still later than", "+"
+    return f"{how.format(_stamp(signed))} {_stamp(bound)} ({_stamp(now)} {sign} 5 min.)"
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y%m%dT%H%M%SZ}"

@@ -17,7 +17,7 @@ from typing import Any
 
 from moto.core.request import Request
 
-from sandbox.aws import errors, faults, protocol, services, trail
+from sandbox.aws import callers, errors, faults, protocol, services, trail
 from sandbox.aws.account import Account, Call
 from sandbox.aws.callers import Caller
 from sandbox.aws.errors import AwsError, Wire
@@ -106,6 +106,8 @@ class Endpoint:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
         exchange.region = signed.region
         target = exchange.target = protocol.find_target(request, signed.service)
+        if fault := callers.signature_fault(signed):
+            raise faults.bad_signature(target.protocol, fault)
         exchange.caller = caller = account.callers.identify(signed)
         exchange.params = protocol.parse(request, target)
         met = account.faults.met_by(target)

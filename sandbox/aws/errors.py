@@ -24,6 +24,8 @@ COMMON: Mapping[str, int] = {
     "InvalidClientTokenId": 403,
     "UnrecognizedClientException": 400,
     "MissingAuthenticationToken": 403,
+    "SignatureDoesNotMatch": 403,
+    "InvalidSignatureException": 403,
     "InternalFailure": 500,
     "ServiceUnavailable": 503,
     "NotImplemented": 501,

@@ -70,3 +70,12 @@ def access_denied(
         return AwsError("UnauthorizedOperation", f"You are not authorized. {message}")
     legacy = protocol in ("query", "rest-xml") or service == "cloudwatch"
     return AwsError("AccessDenied" if legacy else "AccessDeniedException", message)
+
+
+def bad_signature(protocol: str, message: str) -> AwsError:
+    """The error of a request whose signature is not accepted. (Query APIs, EC2's and the others
+    name it differently: "Common Errors" of each API reference.)"""
+    if protocol == "ec2":
+        return AwsError("RequestExpired", message, status=400)
+    query = protocol in ("query", "rest-xml")
+    return AwsError("SignatureDoesNotMatch" if query else "InvalidSignatureException", message)

@@ -70,12 +70,17 @@ _CREDENTIAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed, and for which service and region. (The signature itself is not checked.)"""
+    """Who signed, when, and for which service and region. (The signature itself is not checked.)
+
+    `signed_at` is None for a request signed in its query string, which says itself how long it
+    may be used.
+    """
 
     access_key: str
     region: str
     service: str
     token: str | None
+    signed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,18 @@ def signature(request: Request) -> Signature | None:
     if match is None:
         return None
     token = request.headers.get("X-Amz-Security-Token") or query.get("X-Amz-Security-Token")
-    return Signature(match["key"], match["region"], match["service"], token)
+    return Signature(
+        match["key"], match["region"], match["service"], token, _stamp(request)
+    )
+
+
+def _stamp(request: Request) -> datetime | None:
+    """The time stamp of a request signed in its header."""
+    text = request.headers.get("X-Amz-Date", "")
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def candidates(signing_name: str) -> tuple[str, ...]:

@@ -130,8 +130,8 @@ def test_a_session_for_a_change_may_send_its_calls_on_its_resource_only(aws: Aws
     undoing = known.writer(here, run(undone_by="U3"))
     assert undoing.write(BACK)["FunctionVersion"] == "42"
     assert [each.caller.rsplit("/", 1)[-1] for each in aws.ledger.writes()] == [
-        "U2-CHG-1",
-        "U3-CHG-1",
+        "U1.U2.CHG-1",
+        "U3.CHG-1",
     ]
 
 

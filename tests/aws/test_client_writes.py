@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from botocore import auth
 from botocore.config import Config
 
 from bot.aws import client as bot_aws
@@ -14,6 +17,7 @@ from bot.aws.client import AwsAccount, Budget, Reader
 from bot.aws.sessions import Roles
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
 from bot.domain.plan import Step
+from bot.domain.send_limit import SendLimit, time_passed
 from sandbox.aws.server import AwsServer
 from sandbox.world.api import Fault
 from tests.sandbox.aws.plain_world import PlainWorld
@@ -104,15 +108,84 @@ def test_what_cannot_be_sent_is_refused(aws: AwsServer, monkeypatch: pytest.Monk
         writer().write(MOVE)
 
 
+# --- when it leaves -----------------------------------------------------------------------------
+
+
+def until(seconds: float) -> SendLimit:
+    return SendLimit(time_passed, time_passed() + seconds)
+
+
+def test_what_is_late_does_not_leave(aws: AwsServer) -> None:
+    hand = writer()
+    hand.prepare((MOVE,))
+    with pytest.raises(WriteRefused, match="NotSent"):
+        hand.write(MOVE, until(-0.001))
+    assert len(aws.ledger) == 0
+    assert hand.write(MOVE, until(60))["FunctionVersion"] == "42"
+
+
+def test_a_wall_clock_that_was_set_meanwhile_makes_it_late(aws: AwsServer) -> None:
+    hand = writer()
+    stepped = SendLimit(time_passed, time_passed() + 60, datetime.now(UTC) - timedelta(minutes=3))
+    with pytest.raises(WriteRefused, match="NotSent"):
+        hand.write(MOVE, stepped)
+    assert len(aws.ledger) == 0
+
+
+def test_the_limit_is_asked_after_all_that_is_slow(
+    aws: AwsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the process had been stopped while it made the client, or signed."""
+    clock = [0.0]
+    limit = SendLimit(lambda: clock[0], until=1.0)
+    sign = auth.SigV4Auth.add_auth
+
+    def stopped(*args: Any) -> None:
+        sign(*args)
+        clock[0] += 30
+
+    monkeypatch.setattr(auth.SigV4Auth, "add_auth", stopped)
+    with pytest.raises(WriteRefused, match="NotSent"):
+        writer().write(MOVE, limit)
+    assert len(aws.ledger) == 0
+
+
+@pytest.mark.parametrize("seconds", [-400, 400])
+def test_aws_takes_no_call_that_was_signed_long_ago_or_ahead(
+    aws: AwsServer, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    hand = writer()
+    hand.prepare((MOVE,))
+    then = datetime.now(UTC) + timedelta(seconds=seconds)
+    monkeypatch.setattr(auth, "get_current_datetime", lambda **_: then.replace(tzinfo=None))
+    with pytest.raises(WriteRefused, match="InvalidSignatureException"):
+        hand.write(MOVE)
+    assert aws.ledger.writes() == []
+
+
+def test_the_clock_s_lead_is_measured_by_the_credentials(aws: AwsServer) -> None:
+    assert 0 <= writer(Roles(write=f"{ROLE}/writer")).prepare((MOVE,)) < 10
+    assert writer().prepare((MOVE,)) == 300, "nothing is known: as much as AWS accepts"
+
+
+def test_making_the_clients_fails_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, aws: AwsServer
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "no-address")
+    with pytest.raises(WriteRefused, match="NotSent"):
+        writer().prepare((MOVE,))
+    assert len(aws.ledger) == 0
+
+
 # --- who it was ---------------------------------------------------------------------------------
 
 
 def test_the_approver_stands_in_the_trail(aws: AwsServer, world: PlainWorld) -> None:
     writer(Roles(read=f"{ROLE}/reader", write=f"{ROLE}/writer")).write(MOVE)
     (sent,) = aws.ledger.writes("lambda:UpdateAlias")
-    assert sent.caller.endswith("assumed-role/writer/U0BEN-CHG-1")
+    assert sent.caller.endswith("assumed-role/writer/U0BEN.CHG-1")
     event = next(each for each in world.events if each.name.startswith("UpdateAlias"))
-    assert "U0BEN-CHG-1" in event.actor
+    assert "U0BEN.CHG-1" in event.actor
 
 
 def test_a_session_may_do_what_was_approved_and_nothing_else(aws: AwsServer) -> None:

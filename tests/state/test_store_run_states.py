@@ -169,6 +169,5 @@ def test_the_table_of_transitions_knows_every_state() -> None:
     assert ALLOWED_TRANSITIONS[S.APPROVED] == frozenset()
     assert ALLOWED_TRANSITIONS[S.RUNNING] == {S.APPROVED}
     for over in (S.REJECTED, S.EXPIRED, S.REFUSED, S.UNDONE):
-        assert not any(over in sources for sources in ALLOWED_TRANSITIONS.values()), (
-            f"{over} is the end"
-        )
+        after = {to for to, sources in ALLOWED_TRANSITIONS.items() if over in sources}
+        assert after == {S.DRIFTED}, f"{over} is the end, unless AWS accepts its calls late"

@@ -28,6 +28,10 @@ RUN, INCIDENT = "run-1", "inc-1"
 SIGNED_FOR = timedelta(minutes=5)
 
 
+def nothing_happens() -> None:
+    """Nobody stops the sender here."""
+
+
 class Dial:
     """Aws and AwsWriter in one. `lost_before` and `lost_after`: calls whose answer never comes."""
 
@@ -44,8 +48,7 @@ class Dial:
         self.unreadable: GapReason | None = None
         self.turning = False
         self.clock_ahead = 0.0
-        self.prepared = 0
-        self.looking = self.leaving = self.arriving = lambda: None
+        self.preparing = self.leaving = self.arriving = nothing_happens
 
     def now(self) -> datetime:
         return self.clock
@@ -55,9 +58,7 @@ class Dial:
     ) -> dict[str, Any]:
         if self.unreadable:
             raise ReadFailed(self.unreadable, f"dial:Get: {self.unreadable}", "dial:Get")
-        value = self.value
-        self.looking()
-        return {"value": value}
+        return {"value": self.value}
 
     def pages(
         self, service: str, operation: str, /, *, region: str | None = None, **params: Any
@@ -73,18 +74,18 @@ class Dial:
         return Cost()
 
     def prepare(self, steps: Sequence[Step]) -> float:
-        self.prepared += 1
+        self.preparing()
         return self.clock_ahead
 
     def write(self, step: Step, limit: SendLimit) -> dict[str, Any]:
         """`leaving` and `arriving` are called where a sender may be stopped: before the limit is
-        checked, and after it."""
+        checked, and after it. AWS takes a call for SIGNED_FOR by the clock it was signed by."""
         self.leaving()
         if limit.passed():
             raise WriteRefused("NotSent", "it took too long until the call could leave")
         left = self.clock
         self.arriving()
-        if self.clock - left > SIGNED_FOR - timedelta(seconds=self.clock_ahead):
+        if self.clock - left > SIGNED_FOR + timedelta(seconds=self.clock_ahead):
             raise WriteRefused("InvalidSignatureException", "Signature expired")
         self.attempts += 1
         if self.refuses:
