@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.aws import alarms, discovery
+from bot.aws.permissions import denied_actions, role_of
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings, settings
@@ -28,7 +29,6 @@ SCOPES = frozenset(
         "commands",
     }
 )
-SIMULATED_AT_ONCE = 50  # actions in one SimulatePrincipalPolicy call
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,34 +175,13 @@ def _aws(
 
 def _permissions(aws: Aws, subject: str, principal: str, names: set[str]) -> Finding:
     """Whether IAM allows the principal these actions, by SimulatePrincipalPolicy."""
-    ordered = sorted(names)
-    denied: list[str] = []
     try:
-        for at in range(0, len(ordered), SIMULATED_AT_ONCE):
-            reply = aws.read(
-                "iam",
-                "simulate_principal_policy",
-                PolicySourceArn=_role(principal),
-                ActionNames=ordered[at : at + SIMULATED_AT_ONCE],
-            )
-            denied += [
-                str(result["EvalActionName"])
-                for result in reply["EvaluationResults"]
-                if result["EvalDecision"] != "allowed"
-            ]
+        denied = denied_actions(aws, principal, names)
     except ReadFailed as failed:
         return Finding(subject, None, f"IAM could not be asked: {failed.detail}")
     if denied:
-        return Finding(subject, False, f"{_role(principal)} lacks: {', '.join(denied)}")
-    return Finding(subject, True, f"all {len(ordered)} permissions")
-
-
-def _role(arn: str) -> str:
-    """The role's ARN for the ARN of an assumed-role session; any other ARN unchanged."""
-    if ":assumed-role/" not in arn:
-        return arn
-    head, tail = arn.split(":assumed-role/")
-    return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}"
+        return Finding(subject, False, f"{role_of(principal)} lacks: {', '.join(denied)}")
+    return Finding(subject, True, f"all {len(names)} permissions")
 
 
 def _place(url: str) -> str:

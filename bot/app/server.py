@@ -228,6 +228,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         reader=accounts.reader,
         writer=accounts.writer,
         detector=Detector(store, known, accounts, router, pool),
+        denied=accounts.denied,
         timeouts=Timeouts(
             approval=config.approval_minutes * 60,
             poll=config.poll_seconds,

@@ -9,12 +9,15 @@ from functools import partial
 
 from bot.aws.client import AwsAccount, Budget, Reader, Writer
 from bot.aws.memory import Memory, account_name
+from bot.aws.permissions import denied_actions
 from bot.aws.sessions import Roles
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings
 from bot.domain.change_session import session_name
 from bot.domain.errors import ReadFailed
+from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action
+from bot.domain.report import GapReason
 from bot.domain.run import Run
 from bot.domain.service import Service
 
@@ -81,6 +84,25 @@ class AwsAccounts:
             resources=plan.resources if plan else (),
             sent=partial(self.memory.forget, account_name(service)),
         )
+
+    def denied(self, service: Service, plan: Plan) -> list[str]:
+        """The IAM actions among a plan's calls, and its inverse's, that the write role may not
+        send. Raises ReadFailed when IAM could not be asked.
+
+        Where the plan does not know its resources, a policy that names some can't be judged: only
+        what the role may do on any resource is known to be allowed.
+        """
+        aws = self.reader(service)
+        principal = self._catalogue.account(service.account).write_role
+        if principal is None:
+            principal = str(aws.read("sts", "get_caller_identity")["Arn"])
+        calls = {step.permission for step in (*plan.steps, *(plan.inverse or ()))}
+        found = denied_actions(aws, principal, calls, plan.resources)
+        if found and not plan.resources:
+            raise ReadFailed(
+                GapReason.NOT_CONFIGURED, f"IAM denies {', '.join(found)} on some resources."
+            )
+        return found
 
     def _account(self, service: Service) -> AwsAccount:
         number = account_name(service)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from bot.changes import guards
 from bot.changes.engine import NextStep, RunSteps
+from bot.changes.preflight import examined
 from bot.domain.errors import ConfigError, ReadFailed
 from bot.domain.plan import Choice
 from bot.domain.policy import Refusal, may_approve, may_request
@@ -59,6 +61,8 @@ class Approval(RunSteps):
             return await self._end(run, RunState.REFUSED, f"No plan could be made: {fault}")
         if plan is None:
             return await self._end(run, RunState.REFUSED, "There is nothing to change.")
+        denied = partial(self.denied, context.service, plan)
+        plan = await self.offload(partial(examined, plan, context.action, denied))
         return await self._move(run, RunState.PROPOSED, plan=plan, fingerprint=plan.fingerprint)
 
     async def request(self, run_id: str, by: str) -> NextStep | Refusal | None:

@@ -4,7 +4,7 @@ reservation of its target, its timeline entries and which step comes next."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from bot.changes import guards
 from bot.domain.change_wording import timeline_text
-from bot.domain.errors import ConfigError, IncidentHelperError, ReadFailed
+from bot.domain.errors import ConfigError, NotKnown, ReadFailed
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.objection import Objection, objection
 from bot.domain.plan import Plan
@@ -139,6 +139,7 @@ class RunSteps:
     reader: Callable[[Service], Aws]
     writer: Callable[[Service, Run], AwsWriter]
     detector: Callable[[Run], Awaitable[Verification]]
+    denied: Callable[[Service, Plan], Sequence[str]] = lambda _service, _plan: ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     offload: Offload = asyncio.to_thread
     monotonic: Callable[[], float] = time_passed
@@ -263,8 +264,9 @@ class RunSteps:
     async def _run(self, run_id: str) -> Run:
         run = await self.store.run(run_id)
         if run is None:
-            raise IncidentHelperError(
-                f"Change {run_id} was not found; its record may have expired."
+            raise NotKnown(
+                f"Change {run_id} is not known. Its record may have expired, or the store was "
+                "lost. Look at the resource by hand."
             )
         return run
 
@@ -276,12 +278,13 @@ class RunSteps:
 
         Raises:
             ConfigError: the service left the catalogue, or this version has no such action.
-            IncidentHelperError: the incident is not stored any more.
+            NotKnown: the incident is not stored any more.
         """
         incident = await self.store.incident(run.incident)
         if incident is None:
-            raise IncidentHelperError(
-                f"Incident {run.incident} was not found; its record may have expired."
+            raise NotKnown(
+                f"Incident {run.incident} is not known. Its record may have expired, or the store "
+                "was lost."
             )
         service, action = self.service(incident.service), self.actions.get(run.action)
         if service is None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from bot import render
 from bot.changes.executor import ChangeExecutor, NextStep, StepName, next_step
 from bot.config.catalogue import Catalogue
+from bot.domain.errors import ConfigError, NotKnown
 from bot.domain.incident import IncidentState
 from bot.domain.objection import Objection, other_actions
 from bot.domain.plan import Choice
@@ -173,19 +174,19 @@ class ChangeService:
 
     async def request(self, run_id: str, place: Place) -> None:
         """The preview was submitted: request approval by a second person."""
-        await self._show_outcome(run_id, place, await self.executor.request(run_id, place.user))
+        await self._answer(run_id, place, self.executor.request(run_id, place.user))
 
     async def approve(self, run_id: str, place: Place) -> None:
         """Approve was pressed."""
-        await self._show_outcome(run_id, place, await self.executor.approve(run_id, place.user))
+        await self._answer(run_id, place, self.executor.approve(run_id, place.user))
 
     async def reject(self, run_id: str, place: Place) -> None:
         """Reject was pressed."""
-        await self._show_outcome(run_id, place, await self.executor.reject(run_id, place.user))
+        await self._answer(run_id, place, self.executor.reject(run_id, place.user))
 
     async def undo(self, run_id: str, place: Place, click: str) -> None:
         """Undo was pressed. `click` is the key of that press: delivered twice, it undoes once."""
-        await self._show_outcome(run_id, place, await self.executor.undo(run_id, place.user, click))
+        await self._answer(run_id, place, self.executor.undo(run_id, place.user, click))
 
     async def step(self, about: str) -> None:
         """Body of a durable task: take one step of a change and schedule the next.
@@ -257,6 +258,14 @@ class ChangeService:
         if run is None or incident is None or run.expires_at is None:
             return  # approval was never requested: only a preview
         metrics.count_change(run)
+        if run.state is RunState.DRIFTED:
+            await self.announcer.post(
+                incident.channel,
+                f"drifted:{run.id}",
+                render.drifted(run),
+                thread_ts=incident.thread_ts,
+                thread_key=card_key(incident.id),
+            )
         await self.announcer.post(
             incident.channel,
             f"run:{run.id}",
@@ -266,7 +275,12 @@ class ChangeService:
         )
         await self.card.show(incident.id)
 
-    async def _show_outcome(self, run_id: str, place: Place, outcome: Outcome) -> None:
+    async def _answer(self, run_id: str, place: Place, step: Awaitable[Outcome]) -> None:
+        """Take the step of a click, tell whoever clicked why it was refused, show the result."""
+        try:
+            outcome = await step
+        except (ConfigError, NotKnown) as fault:  # it would be no other when tried again
+            outcome = Refusal(str(fault))
         if isinstance(outcome, Refusal):
             await self.announcer.ephemeral(
                 place.channel,

@@ -14,6 +14,9 @@ from bot.domain.run import Answer, Run, RunState
 FROM_REPLY = "(the value that AWS returns when the change is made)"
 """Placeholder in an inverse call for a value that only the reply to the forward call has: an id."""
 
+_OWN_MARKS = frozenset({"RevisionId", "LastModified", "zonalShiftId", "deploymentId"})
+"""Fields of AWS's replies that tell this program's change from the same value set again."""
+
 _CLI_SERVICE = {"codedeploy": "deploy"}  # where the AWS CLI's name differs from boto3's
 
 
@@ -61,6 +64,11 @@ def _outcome(run: Run) -> str:
     if answer.answer is Answer.NO:
         return f"It did not come into force: {answer.text}"
     return f"It is not known to be in force: {answer.text}"
+
+
+def same_value_is_noticed(run: Run) -> bool:
+    """Whether an undo would notice that somebody has set the same value again since."""
+    return any(_OWN_MARKS & reply.keys() for reply in run.results)
 
 
 def cli_command(step: Step) -> str:

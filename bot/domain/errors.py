@@ -16,6 +16,10 @@ class ConfigError(IncidentHelperError):
     """The settings or the catalogue are wrong: the program must not start."""
 
 
+class NotKnown(IncidentHelperError):
+    """A change or an incident that the store does not have (any more)."""
+
+
 class ReadFailed(IncidentHelperError):
     """An AWS read gave no answer. It becomes a `Gap`: unknown, never a value.
 

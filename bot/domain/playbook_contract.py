@@ -335,6 +335,11 @@ class Action(ABC):
     """IAM actions that AWS checks in addition to a call's own, by the call's own IAM action:
     {"ecs:UpdateService": ("iam:PassRole",)}."""
 
+    locked_by_aws: ClassVar[Mapping[str, str]] = {}
+    """The calls that AWS itself refuses when somebody has changed the resource meanwhile, by IAM
+    action, and what it knows that by: {"lambda:UpdateAlias": "RevisionId"}. Of every other call
+    the plan warns that it would overwrite such a change."""
+
     @abstractmethod
     def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         """The change, computed from the state of AWS now; None when there is nothing to do.

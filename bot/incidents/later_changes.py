@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from bot.domain.change_session import read_session
 from bot.domain.incident import Incident
 from bot.domain.report import Change, Report, SinceChange
 from bot.domain.run import Answer, Run, RunState
@@ -83,7 +84,9 @@ def new_ones(known: Sequence[Change], found: Iterable[Change]) -> tuple[Change, 
 
 def told(change: Change) -> str:
     """The change in a few words, with who made it: "maya moved PROD to version 41"."""
-    who = change.actor.split(" (")[0].split("@")[0]
+    who = change.actor.split(" (")[0]
+    own = read_session(who)
+    who = f"Incident Helper ({own.run})" if own else who.split("@")[0]
     moved = _ALIAS_MOVED.fullmatch(change.summary)
     if moved and change.actor not in _NOBODY:
         return f"{who} moved {moved[1]} to version {moved[2]}{moved[3]}"

@@ -7,7 +7,7 @@ No client and no decision belongs here. Text from outside is cleaned or escaped 
 from bot.render.alarm_question import alarm_answer, alarm_question
 from bot.render.blocks import Message
 from bot.render.card import card, status
-from bot.render.change_message import run_message
+from bot.render.change_message import drifted, run_message
 from bot.render.clicks import ACTION, INSIST, NUMBER, PROPOSE, REACH, Click, Offer
 from bot.render.comparison import before_and_after
 from bot.render.findings import without_cause
@@ -40,6 +40,7 @@ __all__ = [
     "already_open",
     "before_and_after",
     "card",
+    "drifted",
     "error_modal",
     "evidence_modal",
     "guard_modal",

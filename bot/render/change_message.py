@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.domain import change_wording
+from bot.domain.change_wording import same_value_is_noticed
 from bot.domain.incident import Incident
 from bot.domain.plan import Plan
 from bot.domain.run import Answer, Run, RunState
@@ -122,6 +123,17 @@ def run_message(run: Run, incident: Incident) -> Message:
     return Message(text=text, blocks=[block for block in blocks if block is not None])
 
 
+def drifted(run: Run) -> Message:
+    """A reply that calls the people of a change that ended in a state nobody planned."""
+    title = run.plan.title if run.plan else run.action
+    people: list[Part] = []
+    for each in dict.fromkeys(filter(None, (run.requested_by, run.approved_by, run.undone_by))):
+        people += [person(each), plain(" ")]
+    lead = f"“{clip(title, 200)}” needs a person to look at it."
+    blocks = [rich(line(*people, bold(lead))), _by_hand(run)]
+    return Message(text=escaped(lead, 250), blocks=[each for each in blocks if each is not None])
+
+
 def _title(run: Run) -> str:
     if run.state is RunState.DONE and run.verification:
         ending = _verification_texts(run)[run.verification.answer]
@@ -173,7 +185,11 @@ def _progress(run: Run) -> Block | None:
     """What AWS answers while the change is under way, or why it ended."""
     if not run.note or run.state is RunState.DRIFTED:
         return None
-    return rich(quote(*sentence(run.note, 600)))
+    parts = sentence(run.note, 600)
+    if run.state in (RunState.RUNNING, RunState.UNDOING) and run.deadline:
+        parts += [plain(" AWS accepts it until "), date(run.deadline), plain(".")]
+        parts += [plain(" Nothing else is sent.")]
+    return rich(quote(*parts))
 
 
 def _verified(run: Run) -> Block | None:
@@ -238,12 +254,20 @@ def _buttons(run: Run) -> Block | None:
     if run.state in UNDOABLE and run.plan and run.plan.inverse:
         confirmation = confirm(
             "Undo this change?",
-            f"{clip(title, 200)}. This restores the state before the change.",
+            f"{clip(title, 200)}. {_undoing(run)}",
             "Undo",
             danger=True,
         )
         return actions([button("Undo", Click.UNDO, run.id, confirm=confirmation)])
     return None
+
+
+def _undoing(run: Run) -> str:
+    """What undoing comes to, for its confirmation."""
+    text = "This restores the state before the change."
+    if same_value_is_noticed(run):
+        return text
+    return f"{text} Whether somebody has set the same value again since is not known."
 
 
 def _deadline(run: Run) -> Mrkdwn:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from bot.domain.change_session import read_session
 from bot.domain.objection import refuting_clue
 from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
 from bot.render.blocks import (
@@ -18,6 +19,7 @@ from bot.render.blocks import (
     fixed_width,
     line,
     link,
+    person,
     plain,
     rich,
 )
@@ -154,7 +156,7 @@ def changes(report: Report, detail: Detail) -> Block | None:
     rows: list[list[Part]] = []
     for change in _first(found, detail.changes):
         row = [bold(time_to_onset(change.lag)), plain(f" · {change.summary}", detail.length)]
-        row += [plain(f" · {actor_name(change.actor)}", 80), plain(" · "), date(change.at)]
+        row += [*_actor(change.actor), plain(" · "), date(change.at)]
         if change.until:
             row += [plain(" to "), date(change.until)]
         rows.append(row)
@@ -163,6 +165,17 @@ def changes(report: Report, detail: Detail) -> Block | None:
         bullets(rows),
         *_more(len(found) - len(rows), "more change"),
     )
+
+
+def _actor(who: str) -> list[Part]:
+    """Who made a change; of a change of this program the people who asked and approved."""
+    own = read_session(who.partition(" (")[0])
+    if own is None:
+        return [plain(f" · {actor_name(who)}", 80)]
+    people: list[Part] = []
+    for each in own.people:
+        people += [plain(" and " if people else " · Incident Helper for "), person(each)]
+    return [*people, plain(f" ({own.run})")]
 
 
 def ruled_out(report: Report, detail: Detail) -> Block | None:

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import LiteralString, NewType
 
+from bot.domain.change_session import read_session
+
 Mrkdwn = NewType("Mrkdwn", str)
 """Text in Slack's markup language, with everything from outside escaped."""
 
@@ -161,7 +163,12 @@ def utc(at: datetime) -> str:
 
 
 def actor_name(who: str) -> str:
-    """The name in an IAM ARN: "maria.lopez (role deploy)"; other texts unchanged."""
+    """The name in an IAM ARN: "maria.lopez (role deploy)"; other texts unchanged.
+
+    Of a change of this program: "Incident Helper for U0MAYA and U0JONAS (CHG-61D0C7D0)".
+    """
+    if own := read_session(who.partition(" (")[0]):
+        return f"Incident Helper for {' and '.join(own.people)} ({own.run})"
     if session := _SESSION.fullmatch(who):
         return f"{session[2]} (role {session[1]})"
     user = _IAM_USER.fullmatch(who)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from bot.domain.errors import ReadFailed
@@ -22,6 +23,7 @@ from playbooks.probes.action_reads import (
     check,
     if_any,
     named_by,
+    set_again,
     tried,
 )
 from playbooks.probes.alias_history import (
@@ -57,6 +59,7 @@ class RollbackAlias(Action):
         "lambda:ListVersionsByFunction",
     )
     writes = ("lambda:UpdateAlias",)
+    locked_by_aws = MappingProxyType({"lambda:UpdateAlias": "RevisionId"})
 
     def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         if aims_elsewhere(choice, *_KIND):
@@ -79,6 +82,11 @@ class RollbackAlias(Action):
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         alias = read_alias(aws, *alias_of(plan))
         return Observed(alias.state, alias.revision)
+
+    def ownership_conflict(
+        self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
+    ) -> str | None:
+        return set_again(plan, seen, results, "RevisionId")
 
     def undo_steps(self, plan: Plan, seen: Observed) -> tuple[Step, ...]:
         return tuple(

@@ -73,6 +73,12 @@ class RollbackCodeDeploy(Action):
             )
         }
     )
+    locked_by_aws = MappingProxyType(
+        {
+            "codedeploy:CreateDeployment": "one deployment",
+            "codedeploy:StopDeployment": "deploymentId",
+        }
+    )
 
     def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         if aims_elsewhere(choice, *_KIND):

@@ -66,6 +66,7 @@ class RollbackEcs(Action):
     )
     writes = ("ecs:StopServiceDeployment", "ecs:UpdateService", "iam:PassRole")
     implied_permissions = MappingProxyType({"ecs:UpdateService": ("iam:PassRole",)})
+    locked_by_aws = MappingProxyType({"ecs:StopServiceDeployment": "serviceDeploymentArn"})
 
     def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         if aims_elsewhere(choice, *_KIND):

@@ -17,6 +17,7 @@ from playbooks.probes.action_reads import (
     alias_of,
     called_function,
     named_by,
+    set_again,
     tried,
 )
 from playbooks.probes.alias_history import Alias
@@ -88,7 +89,13 @@ class EnableProvisionedConcurrency(Action):
         name, alias = alias_of(plan)
         if "minimum" in plan.before:
             return Observed(_bounds(target_of(aws, name, alias) or {}))
-        return Observed({"executions": _requested(config_of(aws, name, alias))})
+        config = config_of(aws, name, alias)
+        return Observed({"executions": _requested(config)}, lock=(config or {}).get("LastModified"))
+
+    def ownership_conflict(
+        self, plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...]
+    ) -> str | None:
+        return set_again(plan, seen, results, "LastModified")
 
     def settled(self, aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Verification:
         config = config_of(aws, *alias_of(plan))

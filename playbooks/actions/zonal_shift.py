@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from bot.domain.change_wording import FROM_REPLY
@@ -53,6 +54,12 @@ class ShiftZone(Action):
         "elasticloadbalancing:DescribeTargetHealth",
     )
     writes = ("arc-zonal-shift:CancelZonalShift", "arc-zonal-shift:StartZonalShift")
+    locked_by_aws = MappingProxyType(
+        {
+            "arc-zonal-shift:CancelZonalShift": "zonalShiftId",
+            "arc-zonal-shift:StartZonalShift": "one shift",
+        }
+    )
 
     def plan(self, aws: Aws, scope: Scope, choice: Choice | None = None) -> Plan | None:
         if aims_elsewhere(choice, *_KIND):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Check, Choice, Plan
-from bot.domain.playbook_contract import Scope
+from bot.domain.playbook_contract import Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from bot.domain.resources import FunctionRef
@@ -47,6 +47,23 @@ def if_known(read: Callable[[], T]) -> T | None:
         return read()
     except ReadFailed:
         return None
+
+
+def set_again(
+    plan: Plan, seen: Observed, results: tuple[dict[str, Any], ...], mark: str
+) -> str | None:
+    """Why the value seen is somebody else's, although it is the one that the plan set.
+
+    Args:
+        plan: what was done.
+        seen: the target now; its lock is the mark that AWS renews whenever somebody sets a value.
+        results: what AWS replied to the plan's calls.
+        mark: the mark's name in that reply.
+    """
+    ours = {str(each[mark]) for each in results if each.get(mark)}
+    if not ours or seen.lock is None or str(seen.lock) in ours:
+        return None
+    return f"somebody has set {plan.target} to the same value since (its {mark} is another)"
 
 
 def named_by(choice: Choice | None, service: str, aspect: str) -> tuple[str, ...] | None:

@@ -115,9 +115,7 @@ def signature(request: Request) -> Signature | None:
     if match is None:
         return None
     token = request.headers.get("X-Amz-Security-Token") or query.get("X-Amz-Security-Token")
-    return Signature(
-        match["key"], match["region"], match["service"], token, _stamp(request)
-    )
+    return Signature(match["key"], match["region"], match["service"], token, _stamp(request))
 
 
 def _stamp(request: Request) -> datetime | None:

@@ -129,6 +129,7 @@ class FrozenPlay:
             reader=accounts.reader,
             writer=accounts.writer,
             detector=Detector(store, known, accounts, router, self.pool),
+            denied=accounts.denied,
             timeouts=Timeouts(),
         )
         self.changes = ChangeService(executor, card, store, posts, queue)
