@@ -50,17 +50,17 @@ class NextStep:
 class Timeouts:
     """Seconds.
 
-    `accepted`: AWS accepts a request within five minutes of the time stamp in its signature (IAM
+    `in_flight`: AWS accepts a request within five minutes of the time stamp in its signature (IAM
     User Guide, "Elements of an AWS API request signature"). A process that is stopped after it
     checked the limit and before the bytes are on the wire sends a request that is still good; so
-    only after `sending` and `accepted` and what this machine's clock is ahead of AWS's can a call
+    only after `sending` and `in_flight` and what this machine's clock is ahead of AWS's can a call
     have no effect any more. The five seconds more are for AWS to take the call and show it.
     """
 
     approval: float = 600.0  # a request for approval expires after this
     sending: float = 20.0  # no call leaves later than this after the intent was recorded
     fresh: float = 8.0  # the first leaves no later than this after the last look began
-    accepted: float = 305.0  # a call that left, or was about to, may take effect for this long
+    in_flight: float = 305.0  # a call that left, or was about to, may take effect for this long
     poll: float = 10.0  # between two checks of a change that is not finished
     verify: float = 1200.0  # verification ends this long after the change is in force, AWS time
 

@@ -7,7 +7,7 @@ after the process was killed or stopped in the middle, because of two rules:
   worker that finds the run RUNNING sends nothing: it reads the resource back and tells whether the
   change was applied, was not applied, or left a state that is neither (drifted).
 * A call leaves within `Timeouts.sending` of the recorded intent or not at all, and reading back
-  says "not applied" only when AWS would refuse the call by its signature (`Timeouts.accepted`).
+  says "not applied" only when AWS would refuse the call by its signature (`Timeouts.in_flight`).
 
 `bot.changes.sending` has the order of things and why. A method returns the next step and when to
 take it (`NextStep`), None when there is none, or a `Refusal` for the person who pressed the button.

@@ -14,7 +14,7 @@ The order, and why a crash or a stop is safe anywhere in it:
    nothing on the strength of what was seen before the stop.
 
 What remains open is what no order closes: a stop after the last check and before the bytes are
-out. It is shorter than `Timeouts.accepted` or AWS refuses the signature, and the deadline is
+out. It is shorter than `Timeouts.in_flight` or AWS refuses the signature, and the deadline is
 later than that. What somebody changes between look and call is kept where AWS has a lock of its
 own (RevisionId); where it has none, the plan says so.
 """
@@ -101,7 +101,7 @@ class Sending(RunSteps):
         """
         limits = self.timeouts
         started, wall = self.monotonic(), datetime.now(UTC)
-        seconds = limits.sending + ready.clock_ahead + limits.accepted
+        seconds = limits.sending + ready.clock_ahead + limits.in_flight
         deadline = await self.store.now() + timedelta(seconds=seconds)
         moved = await self.store.move_run(run.id, (run.state,), to, deadline=deadline, **fields)
         if moved is None:

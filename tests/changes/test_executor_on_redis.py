@@ -13,7 +13,7 @@ from bot.domain.run import Answer, RunState
 from bot.state.store import RedisStore
 from tests.support.dial import APPROVES, ASKS, INCIDENT, RUN, Bench, turn
 
-AT_ONCE = Timeouts(sending=2.0, accepted=0.05, poll=0.0)
+AT_ONCE = Timeouts(sending=2.0, in_flight=0.05, poll=0.0)
 
 
 @dataclass
