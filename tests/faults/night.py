@@ -72,18 +72,22 @@ class Night(Play):
     @contextmanager
     def cloudwatch_says(self, state: str) -> Iterator[None]:
         """The alarm is in another state meanwhile."""
+        cloudwatch = self.operator("cloudwatch")
+        name = next(each.name for each in self.session.scenario.alarms if each.starts)
+        for value in (state, "ALARM"):
+            cloudwatch.set_alarm_state(AlarmName=name, StateValue=value, StateReason="a test")
+            if value == state:
+                yield
+
+    def operator(self, service: str) -> Any:
+        """A client of somebody who works on the account by hand."""
         where = {
             "endpoint_url": self.session.aws.url,
             "region_name": "us-east-1",
             "aws_access_key_id": "admin",
             "aws_secret_access_key": "secret",
         }
-        cloudwatch = boto3.client("cloudwatch", **where)
-        name = next(each.name for each in self.session.scenario.alarms if each.starts)
-        for value in (state, "ALARM"):
-            cloudwatch.set_alarm_state(AlarmName=name, StateValue=value, StateReason="a test")
-            if value == state:
-                yield
+        return boto3.client(service, **where)
 
     def alarm_ts(self) -> str:
         return self.ts

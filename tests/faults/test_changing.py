@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +93,25 @@ def test_a_change_nobody_works_on_goes_on(surge: Night) -> None:
     surge.start_bot()
     surge.in_state("settling", "verifying", "done", seconds=90)
     assert surge.writes().count(PUT) == 1
+
+
+def test_what_a_person_sets_while_the_role_is_assumed_is_not_overwritten(surge: Night) -> None:
+    surge.alarm()
+    surge.click(slack.RESPONDER, surge.card(), ENABLE)
+    view = surge.modal(slack.RESPONDER, "lambda:" + PUT)
+    surge.session.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+    request = surge.reply("Needs approval: ")
+    surge.aws_faults(Fault("sts:AssumeRole", "latency", latency_ms=4000))
+    surge.click(slack.COMMANDER, request, "Approve")
+    surge.in_state("approved")
+    time.sleep(1.5)  # the plan was computed again; the role takes four seconds
+    plan = surge.run()["plan"]
+    assert surge.run()["state"] == "approved"
+    surge.operator("lambda").put_provisioned_concurrency_config(
+        FunctionName=plan["steps"][0]["params"]["FunctionName"],
+        Qualifier=plan["steps"][0]["params"]["Qualifier"],
+        ProvisionedConcurrentExecutions=50,
+    )
+    surge.in_state("refused")
+    assert surge.writes().count(PUT) == 1, "the person's own"
+    assert "was changed a moment ago" in surge.run()["note"]
