@@ -166,6 +166,10 @@ class Dispatch:
                 await self.changes.reject(click.value, place)
             case Click.UNDO:
                 await self.changes.undo(click.value, place, click.key)
+            case Click.APPROVE_UNDO:
+                await self.changes.approve_undo(click.value, place)
+            case Click.KEEP:
+                await self.changes.keep(click.value, place)
             case Click.RERUN:
                 await self.incidents.rerun(click.value, click.user, click.key)
             case Click.LATER:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
-from bot.aws.client import AwsAccount, Budget, Reader, Writer
+from bot.aws.client import AwsAccount, Budget, Reader
 from bot.aws.memory import Memory, account_name
 from bot.aws.permissions import denied_actions
 from bot.aws.sessions import Roles
+from bot.aws.writer import Writer
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings
 from bot.domain.change_session import session_name
@@ -118,5 +119,9 @@ class AwsAccounts:
 
 def _people(run: Run) -> tuple[str, ...]:
     """Whose change is sent: whoever asked and whoever approved; of an undo, of that."""
-    people = (run.undone_by, None) if run.undone_by else (run.requested_by, run.approved_by)
+    people = (
+        (run.undone_by, run.undo_approved_by)
+        if run.undone_by
+        else (run.requested_by, run.approved_by)
+    )
     return tuple(each for each in people if each)

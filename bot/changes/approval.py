@@ -6,15 +6,16 @@ from datetime import timedelta
 from functools import partial
 
 from bot.changes import guards
-from bot.changes.engine import NextStep, RunSteps
+from bot.changes.engine import NextStep
 from bot.changes.preflight import examined
+from bot.changes.undo_approval import UndoApproval
 from bot.domain.errors import ConfigError, ReadFailed
 from bot.domain.plan import Choice
 from bot.domain.policy import Refusal, may_approve, may_request
 from bot.domain.run import Run, RunState
 
 
-class Approval(RunSteps):
+class Approval(UndoApproval):
     """The steps of a run up to its approval, rejection or expiry. None of them changes AWS."""
 
     async def begin(
@@ -134,6 +135,8 @@ class Approval(RunSteps):
     async def expire(self, run_id: str) -> NextStep | None:
         """End a request that nobody approved before it expired."""
         run = await self._run(run_id)
+        if run.state is RunState.UNDO_REQUESTED:
+            return await self._expire_undo(run)
         late = run.expires_at is not None and await self.store.now() >= run.expires_at
         if run.state is RunState.REQUESTED and late:
             return await self._end(run, RunState.EXPIRED, "Nobody approved it in time.")

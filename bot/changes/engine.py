@@ -19,7 +19,7 @@ from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.policy import Policy, Refusal
 from bot.domain.ports import Aws, AwsWriter, Store
-from bot.domain.report import Window
+from bot.domain.report import GapReason, Window
 from bot.domain.run import Run, RunState, Verification
 from bot.domain.send_limit import time_passed
 from bot.domain.service import Service
@@ -71,6 +71,9 @@ class Offload(Protocol):
     def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
 
 
+TRANSIENT = frozenset({GapReason.THROTTLED, GapReason.TIMEOUT})
+"""Why a read failed that may succeed later."""
+
 ENDED = frozenset(
     {
         RunState.DONE,
@@ -99,13 +102,16 @@ def next_step(run: Run, now: datetime, timeouts: Timeouts) -> NextStep | None:
             return NextStep(StepName.PREPARE)
         case RunState.REQUESTED if run.expires_at:
             return NextStep(StepName.EXPIRE, max(0.0, (run.expires_at - now).total_seconds()))
+        case RunState.UNDO_REQUESTED if run.undo_expires_at:
+            left = (run.undo_expires_at - now).total_seconds()
+            return NextStep(StepName.EXPIRE, max(0.0, left))
         case RunState.APPROVED | RunState.RUNNING:
             return NextStep(StepName.APPLY)
         case RunState.SETTLING:
             return NextStep(StepName.SETTLE, timeouts.poll)
         case RunState.VERIFYING:
             return NextStep(StepName.VERIFY, timeouts.poll)
-        case RunState.UNDOING:
+        case RunState.UNDO_APPROVED | RunState.UNDOING:
             return NextStep(StepName.UNDO)
         case _:
             return None

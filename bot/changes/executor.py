@@ -21,19 +21,16 @@ from functools import partial
 
 from bot.changes import guards
 from bot.changes.approval import Approval
-from bot.changes.engine import ENDED, NextStep, RunContext, StepName, Timeouts, next_step
+from bot.changes.engine import ENDED, TRANSIENT, NextStep, RunContext, StepName, Timeouts, next_step
 from bot.changes.sending import Ready, Sent
 from bot.changes.undo import Undo
 from bot.domain.errors import ConfigError, IncidentHelperError, ReadFailed, WriteRefused
 from bot.domain.plan import Plan
 from bot.domain.policy import Refusal
 from bot.domain.redaction import redact
-from bot.domain.report import GapReason
 from bot.domain.run import Answer, Run, RunState, Verification
 
 __all__ = ["ENDED", "ChangeExecutor", "NextStep", "StepName", "Timeouts", "next_step"]
-
-_TRANSIENT = frozenset({GapReason.THROTTLED, GapReason.TIMEOUT})
 
 
 class ChangeExecutor(Approval, Undo):
@@ -127,7 +124,7 @@ class ChangeExecutor(Approval, Undo):
 
     async def _nothing_sent(self, run: Run, fault: IncidentHelperError) -> NextStep | None:
         """A failed read that may succeed later is tried again while the approval is valid."""
-        transient = isinstance(fault, ReadFailed) and fault.reason in _TRANSIENT
+        transient = isinstance(fault, ReadFailed) and fault.reason in TRANSIENT
         if transient and run.expires_at and await self.store.now() < run.expires_at:
             return NextStep(StepName.APPLY, self.timeouts.poll)
         return await self._end(run, RunState.REFUSED, f"Nothing was sent: {fault}")

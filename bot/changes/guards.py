@@ -318,7 +318,7 @@ APPLY: tuple[Guard, ...] = (
     target_is_free,
 )
 UNDO: tuple[Guard, ...] = (  # a fault in the audit chain does not stop an undo
-    in_state(RunState.SETTLING, RunState.VERIFYING, RunState.DONE),
+    in_state(RunState.SETTLING, RunState.VERIFYING, RunState.DONE, RunState.UNDO_APPROVED),
     actor_may_undo,
     can_be_undone,
     no_forbidden_calls,

@@ -188,6 +188,14 @@ class ChangeService:
         """Undo was pressed. `click` is the key of that press: delivered twice, it undoes once."""
         await self._answer(run_id, place, self.executor.undo(run_id, place.user, click))
 
+    async def approve_undo(self, run_id: str, place: Place) -> None:
+        """Approve undo was pressed."""
+        await self._answer(run_id, place, self.executor.approve_undo(run_id, place.user))
+
+    async def keep(self, run_id: str, place: Place) -> None:
+        """Keep the fix was pressed."""
+        await self._answer(run_id, place, self.executor.keep(run_id, place.user))
+
     async def step(self, about: str) -> None:
         """Body of a durable task: take one step of a change and schedule the next.
 

@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from bot.changes import guards
-from bot.changes.engine import ENDED, NextStep, RunContext
+from bot.changes.engine import ENDED, TRANSIENT, NextStep, RunContext, StepName
 from bot.changes.reading_back import ReadingBack
 from bot.changes.sending import LookedAt, Ready, Sending
+from bot.changes.undo_approval import UNDO, UndoApproval, takes_two
 from bot.domain.errors import ConfigError, ReadFailed, WriteRefused
 from bot.domain.plan import Plan, canonical
 from bot.domain.playbook_contract import Observed
@@ -20,13 +21,15 @@ CLICK_REMEMBERED = 86_400
 """Seconds a press of Undo is remembered; Slack and the queue stop retrying long before."""
 
 
-class Undo(Sending, ReadingBack):
+class Undo(Sending, ReadingBack, UndoApproval):
     """The step that takes a change back."""
 
     async def undo(
         self, run_id: str, by: str | None = None, click: str = ""
     ) -> NextStep | Refusal | None:
         """Send the inverse calls once, if the resource is still as the change left it.
+
+        Of a verified fix on a service of tier 1 a second person is asked for first.
 
         Args:
             run_id: the run to undo.
@@ -37,8 +40,13 @@ class Undo(Sending, ReadingBack):
         run = await self._run(run_id)
         if run.state is RunState.UNDOING:
             return await self._confirm_undone(await self._context(run))
-        if by is None or run.state is RunState.UNDONE:
+        if run.state is RunState.UNDO_APPROVED:
+            return await self._undo_approved(run)
+        if by is None or run.state in (RunState.UNDONE, RunState.UNDO_REQUESTED):
             return await self._finish_step(run)
+        context = await self._context(run)
+        if takes_two(context):
+            return await self._request_undo(context, by)
         try:
             ready = await self._ready_to_undo(run, by)
         except (ConfigError, ReadFailed, WriteRefused) as fault:
@@ -47,6 +55,21 @@ class Undo(Sending, ReadingBack):
             return ready
         if click and not await self.store.first_time(f"undo:{run_id}:{click}", CLICK_REMEMBERED):
             return await self._click_handled_before(run_id)
+        return await self._undo_now(run, ready, by)
+
+    async def _undo_approved(self, run: Run) -> NextStep | None:
+        """Send the inverse calls of an undo that a second person approved."""
+        by = run.undone_by or ""
+        try:
+            ready = await self._ready_to_undo(run, by)
+        except (ConfigError, ReadFailed, WriteRefused) as fault:
+            transient = isinstance(fault, ReadFailed) and fault.reason in TRANSIENT
+            if transient and run.undo_expires_at and await self.store.now() < run.undo_expires_at:
+                return NextStep(StepName.UNDO, self.timeouts.poll)
+            ready = Refusal(f"Not undone, nothing was sent: {fault}")
+        if isinstance(ready, Refusal):
+            await self._kept(run, ready.reason, None)
+            return await self._finish_step(await self._run(run.id))
         return await self._undo_now(run, ready, by)
 
     async def _undo_now(self, run: Run, ready: Ready, by: str) -> NextStep | None:
@@ -72,9 +95,10 @@ class Undo(Sending, ReadingBack):
         Raises ConfigError, ReadFailed or WriteRefused; nothing was sent then.
         """
         context = await self._context(run)
-        holder = None if run.state not in ENDED else await self._reserve(run)
+        reserved = run.state not in ENDED and run.state is not RunState.UNDO_APPROVED
+        holder = None if reserved else await self._reserve(run)
         if refusal := await self._first_refusal(
-            guards.UNDO, context, plan=run.plan, actor=by, holder=holder
+            UNDO, context, plan=run.plan, actor=by, holder=holder
         ):
             return refusal
         seen, _ = await self._observe(context)

@@ -45,6 +45,10 @@ def timeline_text(run: Run) -> tuple[str, str, str | None] | None:
             return "change", f"In force: {title}. Verifying.", None
         case RunState.DONE:
             return "verification", _outcome(run), None
+        case RunState.UNDO_REQUESTED:
+            return "approval", f"Undo asked for: {title}. {run.note}", run.undone_by
+        case RunState.UNDO_APPROVED:
+            return "approval", f"Undo approved: {title}.", run.undo_approved_by
         case RunState.UNDOING:
             return "undo", f"Being undone: {title}.", run.undone_by
         case RunState.UNDONE:

@@ -185,6 +185,14 @@ class Store(Protocol):
         """
         ...
 
+    async def approve_undo(self, run_id: str, approver: str) -> Run | None:
+        """UNDO_REQUESTED -> UNDO_APPROVED, audit entry included, in one script.
+
+        Only if the approver did not ask for the undo and Redis TIME is before `undo_expires_at`;
+        else None.
+        """
+        ...
+
     async def claim_target(self, target: str, run_id: str) -> str | None:
         """Reserve a target for one run; returns the id of another run that holds it, if any."""
         ...

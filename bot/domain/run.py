@@ -39,12 +39,18 @@ class RunState(StrEnum):
     SETTLING = "settling"  # AWS accepted all calls; the change is not in force yet
     VERIFYING = "verifying"  # in force; waiting to see whether the incident is over
     DONE = "done"  # ended; `verification` has the answer
+    UNDO_REQUESTED = "undo requested"  # in force; a second person has to approve the undo
+    UNDO_APPROVED = "undo approved"
     UNDOING = "undoing"  # recorded before the inverse calls are sent
     UNDONE = "undone"
     REJECTED = "rejected"  # an approver said no
     EXPIRED = "expired"  # nobody approved in time
     REFUSED = "refused"  # a guard or AWS said no; nothing was changed
     DRIFTED = "drifted"  # the target is neither as before nor as planned: a person must look
+
+
+IN_FORCE = frozenset({RunState.DONE, RunState.UNDO_REQUESTED, RunState.UNDO_APPROVED})
+"""The change has ended and is in force, or an undo of it waits for a second person."""
 
 
 class Run(Frozen):
@@ -68,7 +74,9 @@ class Run(Frozen):
     results: tuple[dict[str, Any], ...] = ()  # AWS's reply to each step (`trim_reply`)
     verification: Verification | None = None
     note: str = ""  # why it ended, in one sentence
-    undone_by: str | None = None  # Slack user id
+    undone_by: str | None = None  # Slack user id; of an undo that was only asked for, who asked
+    undo_approved_by: str | None = None  # Slack user id, where an undo takes a second person
+    undo_expires_at: AwareDatetime | None = None  # when a request to undo ends; Redis time
     undone_at: AwareDatetime | None = None  # when the undo was in force; AWS time
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from bot.domain.incident import Incident
 from bot.domain.report import Earlier, Report, SinceChange, Window
-from bot.domain.run import Answer, Run, RunState
+from bot.domain.run import IN_FORCE, Answer, Run, RunState
 from bot.incidents.later_changes import all_changes
 
 REMEMBERED = timedelta(hours=24)
@@ -85,7 +85,7 @@ def _undone(runs: Sequence[Run]) -> Earlier | None:
 def _mended(run: Run) -> bool:
     """Whether the change was verified to have mended the incident."""
     return (
-        run.state in (RunState.DONE, RunState.UNDONE)
+        run.state in IN_FORCE | {RunState.UNDONE}
         and run.in_force_at is not None
         and run.verification is not None
         and run.verification.answer is Answer.YES

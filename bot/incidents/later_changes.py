@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.domain.change_session import read_session
 from bot.domain.incident import Incident
 from bot.domain.report import Change, Report, SinceChange
-from bot.domain.run import Answer, Run, RunState
+from bot.domain.run import IN_FORCE, Answer, Run, RunState
 
 SETTLED = timedelta(minutes=8)
 """After a change: five whole minutes, and the three in which their metrics become final."""
@@ -105,7 +105,7 @@ def all_changes(incident: Incident, runs: Sequence[Run], now: datetime) -> list[
     for run in runs:
         title = run.plan.title if run.plan else run.action
         at = run.in_force_at or run.applied_at
-        if run.state is RunState.DONE and at is not None:
+        if run.state in IN_FORCE and at is not None:
             made.append(SinceChange(at=at, begun=run.applied_at, what=f"“{title}”", run=run.id))
         elif run.state is RunState.UNDONE and run.undone_at is not None:
             what = f"“{title}” was undone"
@@ -124,7 +124,7 @@ def since(
     """
     made = all_changes(incident, runs, now)
     enough = [each for each in made if now - each.at >= ENOUGH]
-    told = {run.id for run in runs if run.state is RunState.DONE and _verified(run)}
+    told = {run.id for run in runs if run.state in IN_FORCE and _verified(run)}
     fresh = [each for each in made if now - each.at < ENOUGH and each.run not in told]
     return (enough[-1] if enough else None), (fresh[-1] if fresh else None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain import change_wording
 from bot.domain.change_wording import same_value_is_noticed
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, Severity
 from bot.domain.plan import Plan
 from bot.domain.run import Answer, Run, RunState
 from bot.render.blocks import (
@@ -62,6 +62,8 @@ STATE = {
     RunState.SETTLING: "Applied, not in force yet",
     RunState.VERIFYING: "In force, verifying",
     RunState.DONE: "Done",
+    RunState.UNDO_REQUESTED: "Undo needs approval",
+    RunState.UNDO_APPROVED: "Undo approved",
     RunState.UNDOING: "Undoing",
     RunState.UNDONE: "Undone",
     RunState.REJECTED: "Rejected",
@@ -89,6 +91,8 @@ UNDER_WAY = frozenset(
         RunState.RUNNING,
         RunState.SETTLING,
         RunState.VERIFYING,
+        RunState.UNDO_REQUESTED,
+        RunState.UNDO_APPROVED,
         RunState.UNDOING,
     }
 )
@@ -116,7 +120,7 @@ def run_message(run: Run, incident: Incident) -> Message:
     ]
     if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
         blocks.append(_consequences(plan))
-    blocks += [_progress(run), _verified(run), _by_hand(run), _buttons(run)]
+    blocks += [_progress(run), _verified(run), _by_hand(run), _buttons(run, incident)]
     if run.state is RunState.REQUESTED:
         blocks.append(context(_deadline(run)))
     text = join(" · ", [escaped(f"{_title(run)}: {title}", 250), escaped(incident.service, 80)])
@@ -151,8 +155,12 @@ def _who(run: Run) -> Block:
         parts += [plain(" · approved by "), person(run.approved_by)]
     if run.applied_at:
         parts += [plain(" · applied "), date(run.applied_at)]
-    if run.undone_by:
+    if run.undone_by and run.state is RunState.UNDO_REQUESTED:
+        parts += [plain(" · undo asked by "), person(run.undone_by)]
+    elif run.undone_by and run.state is not RunState.DONE:
         parts += [plain(" · undone by "), person(run.undone_by)]
+        if run.undo_approved_by:
+            parts += [plain(" · undo approved by "), person(run.undo_approved_by)]
     return line(*parts)
 
 
@@ -238,7 +246,7 @@ def _by_hand(run: Run) -> Block | None:
     return rich(*elements)
 
 
-def _buttons(run: Run) -> Block | None:
+def _buttons(run: Run, incident: Incident) -> Block | None:
     title = run.plan.title if run.plan else run.action
     if run.state is RunState.REQUESTED:
         warned = f" {run.objection.lead}." if run.objection else ""
@@ -251,10 +259,24 @@ def _buttons(run: Run) -> Block | None:
                 button("Reject", Click.REJECT, run.id, style="danger"),
             ]
         )
+    if run.state is RunState.UNDO_REQUESTED:
+        confirmation = confirm("Undo this fix?", clip(run.note, 280), "Undo the fix", danger=True)
+        return actions(
+            [
+                button("Keep the fix", Click.KEEP, run.id, style="primary"),
+                button(
+                    "Approve undo",
+                    Click.APPROVE_UNDO,
+                    run.id,
+                    style="danger",
+                    confirm=confirmation,
+                ),
+            ]
+        )
     if run.state in UNDOABLE and run.plan and run.plan.inverse:
         confirmation = confirm(
             "Undo this change?",
-            f"{clip(title, 200)}. {_undoing(run)}",
+            f"{clip(title, 75)}. {_undoing(run, incident)}",
             "Undo",
             danger=True,
         )
@@ -262,9 +284,13 @@ def _buttons(run: Run) -> Block | None:
     return None
 
 
-def _undoing(run: Run) -> str:
+def _undoing(run: Run, incident: Incident) -> str:
     """What undoing comes to, for its confirmation."""
     text = "This restores the state before the change."
+    if run.state is RunState.DONE and run.verification and run.verification.answer is Answer.YES:
+        text = f"The fix is holding: {clip(run.verification.text, 80)}. {text}"
+        if incident.severity is Severity.SEV1:
+            return f"{text} A second person has to approve it."
     if same_value_is_noticed(run):
         return text
     return f"{text} Whether somebody has set the same value again since is not known."

@@ -13,6 +13,8 @@ class Click(StrEnum):
     APPROVE = "approve"  # value: run
     REJECT = "reject"  # value: run
     UNDO = "undo"  # value: run
+    APPROVE_UNDO = "approve-undo"  # value: run
+    KEEP = "keep"  # value: run; reject its undo
     RERUN = "rerun"  # value: incident; investigate again
     TIMELINE = "timeline"  # value: incident
     OTHERS = "others"  # value: incident; opens the choice of actions that nothing calls for

@@ -32,7 +32,20 @@ INDEX_SECONDS = 60
 """A run requested less than this long ago stays in the index: scores are whole seconds, so an undo
 requested meanwhile must have another score than the one that was read."""
 
-_RUN = Record(Run, fixed=("id", "incident", "action", "state", "requested_by", "approved_by"))
+_RUN = Record(
+    Run,
+    fixed=(
+        "id",
+        "incident",
+        "action",
+        "state",
+        "requested_by",
+        "approved_by",
+        "undo_approved_by",
+    ),
+)
+_TO_BE_FOLLOWED = frozenset({S.REQUESTED, S.UNDO_REQUESTED, S.UNDOING})
+"""States in which a run gets into the index of runs under way."""
 
 
 class RunStore:
@@ -44,6 +57,7 @@ class RunStore:
         self._audit = AuditLog(redis, keys)
         self._create = script(redis, *AUDIT, *INDEX, "run_create")
         self._approve = script(redis, *CLOCK, *AUDIT, "run_approve")
+        self._approve_undo = script(redis, *CLOCK, *AUDIT, "undo_approve", when_full=True)
         self._apply = script(redis, *AUDIT, *INDEX, "run_move")
         self._move = script(redis, *AUDIT, *INDEX, "run_move", when_full=True)
         self._claim = script(redis, *CLOCK, "target_claim")
@@ -133,6 +147,8 @@ class RunStore:
             raise ValueError(f"no way leads from {names} to {to.value}{what}")
         fields = sanitize.run_fields(fields)
         changes = _RUN.encode_changes(fields)
+        if "undo_expires_at" in fields:
+            changes += [":undo_expires_us", micros(fields["undo_expires_at"])]
         if "expires_at" in fields:
             changes += [":expires_us", micros(fields["expires_at"])]
         applies = to is S.RUNNING and S.APPROVED in sources
@@ -174,6 +190,22 @@ class RunStore:
         )
         return _stored(answer, f"approval of run {run_id} by {approver} refused")
 
+    async def approve_undo(self, run_id: str, approver: str) -> Run | None:
+        """UNDO_REQUESTED -> UNDO_APPROVED if the approver did not ask for the undo and Redis TIME
+        is before `undo_expires_at`; else None."""
+        if not approver:
+            raise ValueError("an approval needs a person")
+        answer = await self._audit.run_script(
+            self._approve_undo,
+            [self._keys.run(run_id)],
+            [RETENTION, _json(approver)],
+            actor=approver,
+            event=S.UNDO_APPROVED.value,
+            run=run_id,
+            detail="",
+        )
+        return _stored(answer, f"approval of the undo of {run_id} by {approver} refused")
+
     async def claim_target(self, target: str, run_id: str) -> str | None:
         """Reserve a target for one pending change; the id of the run that holds it, if another.
 
@@ -209,7 +241,7 @@ class RunStore:
 
     def _index_if_requested(self, state: RunState) -> list[str]:
         """The key of the index of `unfinished_runs` for a run that enters a requested state."""
-        return [self._keys.runs_under_way] if state in (S.REQUESTED, S.UNDOING) else []
+        return [self._keys.runs_under_way] if state in _TO_BE_FOLLOWED else []
 
 
 def _stored(answer: list[Any], refused: str) -> Run | None:

@@ -18,6 +18,9 @@ NOTHING_SENT = BEFORE_APPLYING | {S.REJECTED, S.EXPIRED, S.REFUSED}
 """States that say that nothing of the run is in force. When AWS accepted its calls all the same
 (late, or after the store was restored from a backup), only DRIFTED is true."""
 
+UNDO_WAITS = frozenset({S.UNDO_REQUESTED, S.UNDO_APPROVED})
+"""The change is in force; an undo of it waits for a second person, or to be sent."""
+
 ALLOWED_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     S.PREPARING: frozenset(),
     S.PROPOSED: frozenset({S.PREPARING}),
@@ -26,13 +29,17 @@ ALLOWED_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     S.RUNNING: frozenset({S.APPROVED}),
     S.SETTLING: frozenset({S.RUNNING}),
     S.VERIFYING: frozenset({S.RUNNING, S.SETTLING}),
-    S.DONE: frozenset({S.RUNNING, S.SETTLING, S.VERIFYING, S.UNDOING, S.DRIFTED}),
-    S.UNDOING: frozenset({S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.DRIFTED}),
+    S.DONE: frozenset({S.RUNNING, S.SETTLING, S.VERIFYING, S.UNDOING, S.DRIFTED}) | UNDO_WAITS,
+    S.UNDO_REQUESTED: frozenset({S.DONE}),
+    S.UNDO_APPROVED: frozenset(),  # by `approve_undo` only
+    S.UNDOING: frozenset({S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.UNDO_APPROVED, S.DRIFTED}),
     S.UNDONE: frozenset({S.UNDOING, S.DONE, S.DRIFTED}),
     S.REJECTED: BEFORE_APPLYING,
     S.EXPIRED: BEFORE_APPLYING,
     S.REFUSED: BEFORE_APPLYING | {S.RUNNING, S.SETTLING},
-    S.DRIFTED: NOTHING_SENT | {S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.UNDOING, S.UNDONE},
+    S.DRIFTED: NOTHING_SENT
+    | UNDO_WAITS
+    | {S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.UNDOING, S.UNDONE},
 }
 """For each state, the states it may be entered from. Setting fields of a run without changing its
 state is always possible."""

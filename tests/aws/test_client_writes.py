@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from bot.aws import client as bot_aws
 from bot.aws import sessions
+from bot.aws import writer as bot_writer
 from bot.aws.client import AwsAccount, Budget, Reader
 from bot.aws.sessions import Roles
 from bot.domain.errors import ReadFailed, WriteAmbiguous, WriteRefused
@@ -40,7 +41,7 @@ def read(aws: AwsServer) -> Callable[..., Reader]:
 def once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that do not wait for long, and ask once."""
     monkeypatch.setattr(bot_aws, "READ", QUICK)
-    monkeypatch.setattr(bot_aws, "_WRITE", QUICK)
+    monkeypatch.setattr(bot_writer, "_WRITE", QUICK)
 
 
 def failure(reader: Reader, service: str, operation: str, **params: object) -> ReadFailed:
@@ -52,7 +53,7 @@ def failure(reader: Reader, service: str, operation: str, **params: object) -> R
 # --- writing ------------------------------------------------------------------------------------
 
 
-def writer(roles: Roles = Roles(), *steps: Step) -> bot_aws.Writer:  # noqa: B008
+def writer(roles: Roles = Roles(), *steps: Step) -> bot_writer.Writer:  # noqa: B008
     return AwsAccount(roles).writer(REGION, session_name="U0BEN.CHG-1", steps=steps or (MOVE,))
 
 

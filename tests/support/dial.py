@@ -166,6 +166,7 @@ class Bench:
     """An incident, a dial, and an actor whose every wait can be stopped."""
 
     offload: Offload = beside
+    tier: int = 2
     dial: Dial = field(default_factory=Dial)
     action: TurnDial = field(default_factory=TurnDial)
     verdicts: list[Answer] = field(default_factory=lambda: [Answer.YES])
@@ -175,7 +176,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(wait_here)
-        self.service = Service(name="checkout", tier=1)
+        self.service = Service(name="checkout", tier=self.tier)
         self.elapsed = 0.0
         self.executor = ChangeExecutor(
             store=self.store,

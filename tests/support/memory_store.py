@@ -137,7 +137,14 @@ class MemoryStore:
         actor: str | None = None,
         **fields: Any,
     ) -> Run | None:
-        if fixed := fields.keys() & {"id", "incident", "action", "requested_by", "approved_by"}:
+        if fixed := fields.keys() & {
+            "id",
+            "incident",
+            "action",
+            "requested_by",
+            "approved_by",
+            "undo_approved_by",
+        }:
             raise ValueError(f"{', '.join(sorted(fixed))} cannot be changed")
         sources = {state for state in allowed if state is to or state in ALLOWED_TRANSITIONS[to]}
         if PLAN_FIELDS & fields.keys():
@@ -174,6 +181,17 @@ class MemoryStore:
             changes = {"state": RunState.APPROVED, "approved_by": approver}
             approved = self.kept[run_id] = run.model_copy(update=changes)
             self._audit(approver, "approved", run_id)
+        await self.gate()
+        return approved
+
+    async def approve_undo(self, run_id: str, approver: str) -> Run | None:
+        await self.gate()
+        run, approved = self.kept[run_id], None
+        good = run.state is RunState.UNDO_REQUESTED and run.undone_by != approver
+        if good and run.undo_expires_at is not None and self.clock < run.undo_expires_at:
+            changes = {"state": RunState.UNDO_APPROVED, "undo_approved_by": approver}
+            approved = self.kept[run_id] = run.model_copy(update=changes)
+            self._audit(approver, "undo approved", run_id)
         await self.gate()
         return approved
 
