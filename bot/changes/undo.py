@@ -17,9 +17,6 @@ from bot.domain.playbook_contract import Observed
 from bot.domain.policy import Refusal
 from bot.domain.run import Run, RunState
 
-CLICK_REMEMBERED = 86_400
-"""Seconds a press of Undo is remembered; Slack and the queue stop retrying long before."""
-
 
 class Undo(Sending, ReadingBack, UndoApproval):
     """The step that takes a change back."""
@@ -46,14 +43,14 @@ class Undo(Sending, ReadingBack, UndoApproval):
             return await self._finish_step(run)
         context = await self._context(run)
         if takes_two(context):
-            return await self._request_undo(context, by)
+            return await self._request_undo(context, by, click)
         try:
             ready = await self._ready_to_undo(run, by)
         except (ConfigError, ReadFailed, WriteRefused) as fault:
             return Refusal(f"Not undone, nothing was sent: {fault}")
         if isinstance(ready, Refusal):
             return ready
-        if click and not await self.store.first_time(f"undo:{run_id}:{click}", CLICK_REMEMBERED):
+        if not await self._first_press(run_id, click):
             return await self._click_handled_before(run_id)
         return await self._undo_now(run, ready, by)
 
@@ -137,12 +134,6 @@ class Undo(Sending, ReadingBack, UndoApproval):
         found = guards.difference(plan.before, seen.state)
         note = f"AWS accepted the undo late, and {plan.target} is not as it was before: {found}."
         return await self._end(stored, RunState.DRIFTED, note)
-
-    async def _click_handled_before(self, run_id: str) -> NextStep | Refusal | None:
-        run = await self._run(run_id)
-        if run.state in (RunState.UNDOING, RunState.UNDONE):
-            return await self._finish_step(run)
-        return Refusal(f"This click was handled before. {run.note} Press Undo to try again.")
 
 
 def _changed_since(plan: Plan, seen: Mapping[str, Any]) -> str:

@@ -17,6 +17,8 @@ from bot.domain.errors import ReadFailed
 from bot.domain.policy import Refusal, may_approve
 from bot.domain.run import Answer, Run, RunState
 
+CLICK_REMEMBERED = 86_400
+"""Seconds a press of Undo is remembered; Slack and the queue stop retrying long before."""
 MOST_CRITICAL = 1  # the tier
 HOLDING = {
     Answer.YES: "The fix is holding",
@@ -97,10 +99,14 @@ class UndoApproval(RunSteps):
         refusal = may_approve(self.policy(), by, run.action, context.service)
         if refusal and by != run.undone_by:
             return refusal
-        moved = await self._kept(run, f"<@{by}> decided not to undo it.", by)
-        return moved if moved is not None else Refusal(await self._too_late(run_id))
+        if await self._kept(run, f"<@{by}> decided not to undo it.", by):
+            return None
+        state = (await self._run(run_id)).state.value
+        return Refusal(f"Too late to keep it: the change is {state}.")
 
-    async def _request_undo(self, context: RunContext, by: str) -> NextStep | Refusal | None:
+    async def _request_undo(
+        self, context: RunContext, by: str, click: str
+    ) -> NextStep | Refusal | None:
         """Ask for a second person; the guards of an undo are asked before and after."""
         run = context.run
         holder = await self._reserve(run)
@@ -108,6 +114,8 @@ class UndoApproval(RunSteps):
             guards.UNDO, context, plan=run.plan, actor=by, holder=holder
         ):
             return refusal
+        if not await self._first_press(run.id, click):
+            return await self._click_handled_before(run.id)
         expires = await self.store.now() + timedelta(seconds=self.timeouts.approval)
         asked = await self.store.move_run(
             run.id,
@@ -125,6 +133,16 @@ class UndoApproval(RunSteps):
             return Refusal(f"Not undone: {note}")
         return await self._finish_step(asked)
 
+    async def _first_press(self, run_id: str, click: str) -> bool:
+        """Whether this press of Undo was not handled before; one without a key never was."""
+        return not click or await self.store.first_time(f"undo:{run_id}:{click}", CLICK_REMEMBERED)
+
+    async def _click_handled_before(self, run_id: str) -> NextStep | Refusal | None:
+        run = await self._run(run_id)
+        if run.state in (RunState.UNDO_REQUESTED, RunState.UNDOING, RunState.UNDONE):
+            return await self._finish_step(run)
+        return Refusal(f"This click was handled before. {run.note} Press Undo to try again.")
+
     async def _what_undoing_does(self, context: RunContext) -> str:
         """Whether the fix holds at this moment, and what undoing would do, in two sentences."""
         try:
@@ -138,16 +156,17 @@ class UndoApproval(RunSteps):
             return f"{holds} {does}"
         return f"{holds} {does} Whether somebody has set the same value again since is not known."
 
-    async def _kept(self, run: Run, note: str, by: str | None) -> NextStep | None:
-        """The change stays in force. None when another worker moved the run first."""
+    async def _kept(self, run: Run, note: str, by: str | None) -> bool:
+        """The change stays in force. False when another worker moved the run first."""
         waiting = (RunState.UNDO_REQUESTED, RunState.UNDO_APPROVED)
         moved = await self.store.move_run(
             run.id, waiting, RunState.DONE, actor=by or "bot", note=note
         )
         if moved is None:
-            return None
+            return False
         await self._note(moved, "undo", f"Not undone. {note}", by)
-        return await self._finish_step(moved)
+        await self._finish_step(moved)
+        return True
 
     async def _expire_undo(self, run: Run) -> NextStep | None:
         """End a request to undo that nobody approved in time."""
@@ -155,6 +174,3 @@ class UndoApproval(RunSteps):
             await self._kept(run, "Nobody approved the undo in time; the change stays.", None)
             run = await self._run(run.id)
         return await self._finish_step(run)
-
-    async def _too_late(self, run_id: str) -> str:
-        return f"Too late to keep it: the change is {(await self._run(run_id)).state.value}."

@@ -162,5 +162,6 @@ def test_every_state_has_its_next_step_or_is_over() -> None:
         RunState.RUNNING: StepName.APPLY,
         RunState.SETTLING: StepName.SETTLE,
         RunState.VERIFYING: StepName.VERIFY,
+        RunState.UNDO_APPROVED: StepName.UNDO,
         RunState.UNDOING: StepName.UNDO,
     }

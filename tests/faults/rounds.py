@@ -72,9 +72,11 @@ STORIES = (
     Story("5xx-bad-alias-move", "Roll back", "UpdateAlias", "UpdateAlias"),
 )
 STATES_OF_APPLYING = ("requested", "approved", "running", "settling")
-STATES_OF_UNDOING = ("settling", "verifying", "undoing")
+STATES_OF_UNDOING = ("settling", "verifying", "undo requested", "undo approved", "undoing")
 UNTOUCHED = frozenset({"refused", "rejected", "expired", "requested", "proposed"})
-APPLIED = frozenset({"settling", "verifying", "done", "drifted"})
+APPLIED = frozenset(
+    {"settling", "verifying", "done", "undo requested", "undo approved", "drifted"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,9 @@ class Round:
         with self._blow(blows[1]):
             if self._state() in ("settling", "verifying", "done"):
                 self._press_until("Undo", slack.RESPONDER, {"settling", "verifying", "done"})
+            self._rest()
+            if self._state() == "undo requested":  # of a verified fix, on a service of tier 1
+                self._press_until("Approve undo", slack.COMMANDER, {"undo requested"})
         self._rest()
         time.sleep(IN_FLIGHT if any(each.kind == "stop" for each in blows) else 0)
         self._rest()
@@ -304,7 +309,7 @@ class Round:
 
     def _rest(self) -> None:
         """Wait until nothing is under way that goes on by itself."""
-        under_way = {"approved", "running", "undoing"}
+        under_way = {"approved", "running", "undo approved", "undoing"}
         self.bots.until(
             f"{self.run_id} to come to rest", lambda: self._state() not in under_way, 90
         )

@@ -62,6 +62,9 @@ def test_killed_at_every_state_of_a_change(surge: Night) -> None:
 
     surge.aws_faults(Fault("lambda:" + DELETE, "timeout", latency_ms=3000))
     surge.click(slack.RESPONDER, mended, "Undo")
+    asked = surge.reply("Undo needs approval: ")
+    surge.restart_bot()  # between request and approval of the undo
+    surge.click(slack.COMMANDER, asked, "Approve undo")
     surge.until("the call to arrive", lambda: DELETE in surge.writes())
     assert surge.run()["state"] == "undoing"
     surge.kill_bot()

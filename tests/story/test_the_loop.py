@@ -44,6 +44,8 @@ def test_from_alarm_to_undo(play: Callable[..., Play]) -> None:
     assert on.writes().count("PutProvisionedConcurrencyConfig") == 1
 
     on.click(slack.RESPONDER, mended, "Undo")
+    asked = on.reply("Undo needs approval: ", "The fix is holding")  # checkout is tier 1
+    on.click(slack.COMMANDER, asked, "Approve undo")
     on.reply("Undone")
     assert on.writes().count("DeleteProvisionedConcurrencyConfig") == 1
 
@@ -64,6 +66,8 @@ def test_from_alarm_to_undo_for_a_service_that_only_tags_describe(
     on.click(slack.COMMANDER, request, "Approve")
     mended = on.reply("Done, verified", seconds=90)
     on.click(slack.RESPONDER, mended, "Undo")
+    asked = on.reply("Undo needs approval: ", "The fix is holding")  # checkout is tier 1
+    on.click(slack.COMMANDER, asked, "Approve undo")
     on.reply("Undone")
     assert on.writes().count("PutProvisionedConcurrencyConfig") == 1
     assert on.writes().count("DeleteProvisionedConcurrencyConfig") == 1
