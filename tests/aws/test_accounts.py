@@ -143,3 +143,22 @@ def test_a_role_of_another_account_under_a_number_stops_the_start(tmp_path: Path
     )
     with pytest.raises(ConfigError, match=f"not a role of account {OURS}"):
         load(file)
+
+
+def test_what_the_write_role_may_not_send_is_known_beforehand(
+    aws: AwsServer, world: PlainWorld
+) -> None:
+    here = Service(name="checkout", account=OURS)
+    roles = Account(read_role=role(OURS, "reader"), write_role=role(OURS, "writer"))
+    known = accounts(here, **{f"_{OURS}": roles})
+    plan = run().plan
+    assert plan is not None
+    assert known.denied(here, plan) == []
+    world.active_faults.append(Fault("lambda:UpdateAlias", "deny"))
+    assert known.denied(here, plan) == ["lambda:UpdateAlias"]
+    with pytest.raises(ReadFailed, match="on some resources"):
+        known.denied(here, plan.model_copy(update={"resources": ()}))
+    world.active_faults.append(Fault("iam:SimulatePrincipalPolicy", "deny"))
+    with pytest.raises(ReadFailed) as failed:
+        known.denied(here, plan)
+    assert failed.value.reason is GapReason.DENIED

@@ -74,9 +74,7 @@ STORIES = (
 STATES_OF_APPLYING = ("requested", "approved", "running", "settling")
 STATES_OF_UNDOING = ("settling", "verifying", "undo requested", "undo approved", "undoing")
 UNTOUCHED = frozenset({"refused", "rejected", "expired", "requested", "proposed"})
-APPLIED = frozenset(
-    {"settling", "verifying", "done", "undo requested", "undo approved", "drifted"}
-)
+APPLIED = frozenset({"settling", "verifying", "done", "undo requested", "undo approved", "drifted"})
 
 
 @dataclass(frozen=True, slots=True)

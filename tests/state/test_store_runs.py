@@ -305,3 +305,50 @@ async def test_every_key_expires_or_has_a_reason_not_to(
 def test_a_client_that_gives_bytes_is_refused() -> None:
     with pytest.raises(ConfigError, match="connect"):
         RedisStore(Redis())
+
+
+# --- an undo that takes two -----------------------------------------------------------------------
+
+
+async def undo_requested(store: RedisStore, seconds: float = 60) -> None:
+    await approved(store)
+    await store.move_run("R1", {S.APPROVED}, S.RUNNING)
+    await store.move_run("R1", {S.RUNNING}, S.DONE)
+    expires = await store.now() + timedelta(seconds=seconds)
+    asked = await store.move_run(
+        "R1", {S.DONE}, S.UNDO_REQUESTED, undone_by="U_CY", undo_expires_at=expires
+    )
+    assert asked is not None
+
+
+async def test_an_undo_is_approved_by_somebody_else_once(store: RedisStore) -> None:
+    await undo_requested(store)
+    assert [run.id for run in await store.unfinished_runs()] == ["R1"]
+    assert await store.approve_undo("R1", "U_CY") is None
+    found = await store.approve_undo("R1", "U_BEN")
+    assert found is not None
+    assert (found.state, found.undo_approved_by) == (S.UNDO_APPROVED, "U_BEN")
+    assert await store.approve_undo("R1", "U_DEE") is None
+    entry = (await store.audit())[-1]
+    assert (entry.event, entry.actor) == ("undo approved", "U_BEN")
+    assert await store.verify_audit() is None
+
+
+async def test_an_undo_is_not_approved_late_or_unasked(store: RedisStore) -> None:
+    await undo_requested(store, seconds=0)
+    assert await store.approve_undo("R1", "U_BEN") is None
+    await store.move_run("R1", {S.UNDO_REQUESTED}, S.DONE)
+    assert await store.approve_undo("R1", "U_BEN") is None
+    assert await store.approve_undo("none", "U_BEN") is None
+    with pytest.raises(ValueError, match="needs a person"):
+        await store.approve_undo("R1", "")
+
+
+async def test_who_approved_an_undo_is_set_by_its_approval_only(store: RedisStore) -> None:
+    await undo_requested(store)
+    with pytest.raises(ValueError, match="undo_approved_by"):
+        await store.move_run("R1", {S.UNDO_REQUESTED}, S.DONE, undo_approved_by="U_BEN")
+    with pytest.raises(ValueError, match="no way leads"):
+        await store.move_run("R1", {S.UNDO_REQUESTED}, S.UNDO_APPROVED)
+    with pytest.raises(ValueError, match="no way leads"):
+        await store.move_run("R1", {S.UNDO_REQUESTED}, S.UNDOING)

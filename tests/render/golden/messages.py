@@ -42,6 +42,7 @@ from tests.support.change_samples import (
     REQUESTED,
     SETTLING,
     TITLES,
+    UNDO_REQUESTED,
     UNTESTED,
     run,
 )
@@ -146,6 +147,7 @@ def everything() -> dict[str, dict[str, Any]]:
         "run_requested": blocks(run_message(REQUESTED, INCIDENT)),
         "run_settling": blocks(run_message(SETTLING, INCIDENT)),
         "run_done": blocks(run_message(DONE, INCIDENT)),
+        "run_undo_requested": blocks(run_message(UNDO_REQUESTED, INCIDENT)),
         "run_not_mended": blocks(run_message(NOT_MENDED, INCIDENT)),
         "run_never_in_force": blocks(run_message(NEVER_IN_FORCE, INCIDENT)),
         "run_refused": blocks(run_message(REFUSED, INCIDENT)),
