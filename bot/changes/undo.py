@@ -84,7 +84,7 @@ class Undo(Sending, ReadingBack, UndoApproval):
         if sent.nothing:
             return await self._undo_failed(intent.run, sent.nothing, by_hand=not sent.conflict)
         following = await self._confirm_undone(context)
-        return await self._accepted_undo(context) if sent.complete else following
+        return await self._accepted_undo(context, following) if sent.complete else following
 
     async def _ready_to_undo(self, run: Run, by: str) -> Ready | Refusal:
         """Ask the guards, check that nobody changed the resource since, assume the write role.
@@ -112,7 +112,9 @@ class Undo(Sending, ReadingBack, UndoApproval):
             return LookedAt(conflict=conflict.removesuffix("."))
         return LookedAt(action.undo_steps(plan, seen))
 
-    async def _accepted_undo(self, context: RunContext) -> NextStep | None:
+    async def _accepted_undo(
+        self, context: RunContext, following: NextStep | None
+    ) -> NextStep | None:
         """AWS accepted the inverse calls: see to it that the record says what is true.
 
         Another worker may have recorded meanwhile that the change is still in force.
@@ -120,7 +122,7 @@ class Undo(Sending, ReadingBack, UndoApproval):
         plan = context.plan
         stored = await self._run(context.run.id)
         if stored.state is not RunState.DONE:
-            return await self._finish_step(stored)
+            return following
         try:
             seen, at = await self._observe(context)
         except ReadFailed as fault:
