@@ -115,4 +115,4 @@ async def test_a_step_acts_on_the_service_as_the_report_found_it() -> None:
     reported(bench)
     context = await executor._context(run)
     assert context.service.resources == FOUND
-    assert context.service.tier == 1  # who may act is the catalogue's to say
+    assert context.service.tier == 2  # who may act is the catalogue's to say

@@ -59,6 +59,8 @@ def test_a_change_in_few_words() -> None:
     assert told(unknown) == "version 41, which PROD serves, was published"
     scaled = change(5, actor="AWS (autoscaling)", summary="SetDesiredCapacity to 4 instances")
     assert told(scaled) == "SetDesiredCapacity to 4 instances by AWS (autoscaling)"
+    ours = change(5, actor="U0MAYA.U0JONAS.CHG-61D0C7D0 (role changes)")
+    assert told(ours) == "Incident Helper (CHG-61D0C7D0) moved PROD to version 41"
 
 
 def test_only_changes_since_the_onset_count() -> None:

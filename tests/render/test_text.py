@@ -48,6 +48,11 @@ from bot.render import text as words
         (words.actor_name, "arn:aws:sts::1:assumed-role/deploy/ann", "ann (role deploy)"),
         (words.actor_name, "arn:aws:iam::1:user/team/bob", "bob"),
         (words.actor_name, "ecs-deployer", "ecs-deployer"),
+        (
+            words.actor_name,
+            "U0MAYA.U0JONAS.CHG-61D0C7D0 (role changes)",
+            "Incident Helper for U0MAYA and U0JONAS (CHG-61D0C7D0)",
+        ),
     ],
 )
 def test_figures(make: Callable[[object], str], value: object, read: str) -> None:
