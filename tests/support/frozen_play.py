@@ -23,7 +23,7 @@ from bot.config.settings import Settings
 from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.incident import Incident
 from bot.domain.report import Report
-from bot.domain.run import Run
+from bot.domain.run import Run, RunState
 from bot.incidents.card_publisher import IncidentCard, card_key
 from bot.incidents.change_watch import ChangeWatch
 from bot.incidents.investigation_task import IncidentInvestigation
@@ -192,6 +192,8 @@ class FrozenPlay:
 
     async def undo(self, run: Run) -> Run:
         await self.changes.undo(run.id, Place(slack.ALERTS, slack.RESPONDER), f"undo:{run.id}")
+        if (await self.run(run.id)).state is RunState.UNDO_REQUESTED:
+            await self.changes.approve_undo(run.id, Place(slack.ALERTS, slack.COMMANDER))
         await self.settle()
         return await self.run(run.id)
 
