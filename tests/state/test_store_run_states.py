@@ -78,7 +78,28 @@ class TwoWorkersSendIt:
         assert sum(answer is not None for answer in await asyncio.gather(*send)) <= 1
 
 
-Step = Move | MoveOn | Ask | Approve | TwoWorkersSendIt
+@dataclass(frozen=True)
+class AskToUndo:
+    minutes: int
+    by: str = "U_ANA"
+
+    async def play(self, store: RedisStore) -> None:
+        deadline = await store.now() + timedelta(minutes=self.minutes)
+        await store.move_run(
+            "R1", {S.DONE}, S.UNDO_REQUESTED, undone_by=self.by, undo_expires_at=deadline
+        )
+
+
+@dataclass(frozen=True)
+class ApproveUndo:
+    approver: str
+
+    async def play(self, store: RedisStore) -> None:
+        await store.approve_undo("R1", self.approver)
+
+
+Step = Move | MoveOn | Ask | Approve | TwoWorkersSendIt | AskToUndo | ApproveUndo
+PEOPLE = st.sampled_from(["U_ANA", "U_BEN", "U_CY"])
 STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(MoveOn, st.integers(0, 11)),
     st.builds(MoveOn, st.integers(0, 11)),
@@ -86,16 +107,23 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(Ask, st.sampled_from([15, -1])),
     st.builds(
         Approve,
-        st.sampled_from(["U_ANA", "U_BEN", "U_CY"]),
+        PEOPLE,
         st.sampled_from([plan().fingerprint, plan("function:other").fingerprint]),
     ),
     st.just(TwoWorkersSendIt()),
+    st.builds(AskToUndo, st.sampled_from([15, -1]), PEOPLE),
+    st.builds(ApproveUndo, PEOPLE),
 )
 HEAD_STARTS: list[list[Step]] = [
     [],
     [Ask(15)],
     [Ask(15), Approve()],
     [Ask(15), Approve(), TwoWorkersSendIt()],
+    [Ask(15), Approve(), TwoWorkersSendIt(), Move(frozenset({S.RUNNING}), S.DONE)],
+]
+BACK = [
+    Move(frozenset({S.UNDO_APPROVED}), S.UNDOING),
+    Move(frozenset({S.UNDOING}), S.UNDONE),
 ]
 
 
@@ -118,6 +146,7 @@ async def play(url: str, steps: list[Step]) -> list[RunState]:
                 S.REQUESTED,
                 S.APPROVED,
             )
+            or (before, after) == (S.UNDO_REQUESTED, S.UNDO_APPROVED)
         )
     into_running = [before for before, after in pairwise(told) if after is S.RUNNING is not before]
     assert into_running in ([], [S.APPROVED])
@@ -128,6 +157,11 @@ async def play(url: str, steps: list[Step]) -> list[RunState]:
     for approval in approvals:
         assert approval.actor in ("U_BEN", "U_CY")
         assert plan().fingerprint in approval.detail
+
+    for asked, answer in pairwise(entries):
+        if answer.event == S.UNDO_APPROVED != asked.event:
+            assert asked.event == S.UNDO_REQUESTED
+            assert answer.actor != asked.actor
 
     kept = await store.run("R1")
     assert kept is not None
@@ -149,9 +183,12 @@ def test_no_way_leads_out_without_approval_and_none_leads_out_twice(redis_url: s
         suppress_health_check=list(HealthCheck),
     )
     @given(st.sampled_from(HEAD_STARTS), st.lists(STEPS, max_size=8))
-    @example(HEAD_STARTS[3], [MoveOn(0), MoveOn(0), MoveOn(0), MoveOn(0), MoveOn(1)])  # to undone
-    @example(HEAD_STARTS[3], [MoveOn(5)])  # to drifted
+    @example(HEAD_STARTS[4], [AskToUndo(15), ApproveUndo("U_ANA"), ApproveUndo("U_CY"), *BACK])
+    @example(HEAD_STARTS[3], [Move(frozenset({S.RUNNING}), S.DRIFTED)])
     @example([], [MoveOn(0)])  # proposed
+    @example(HEAD_STARTS[1], [Move(frozenset({S.REQUESTED}), S.REJECTED)])
+    @example(HEAD_STARTS[2], [Move(frozenset({S.APPROVED}), S.REFUSED)])
+    @example(HEAD_STARTS[2], [Move(frozenset({S.APPROVED}), S.EXPIRED)])
     def whatever_is_tried(head_start: list[Step], steps: list[Step]) -> None:
         reached.update(asyncio.run(play(redis_url, head_start + steps)))
 
