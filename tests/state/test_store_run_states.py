@@ -121,6 +121,10 @@ HEAD_STARTS: list[list[Step]] = [
     [Ask(15), Approve(), TwoWorkersSendIt()],
     [Ask(15), Approve(), TwoWorkersSendIt(), Move(frozenset({S.RUNNING}), S.DONE)],
 ]
+SETTLES = [
+    Move(frozenset({S.RUNNING}), S.SETTLING),
+    Move(frozenset({S.SETTLING}), S.VERIFYING),
+]
 BACK = [
     Move(frozenset({S.UNDO_APPROVED}), S.UNDOING),
     Move(frozenset({S.UNDOING}), S.UNDONE),
@@ -186,6 +190,7 @@ def test_no_way_leads_out_without_approval_and_none_leads_out_twice(redis_url: s
     @example(HEAD_STARTS[4], [AskToUndo(15), ApproveUndo("U_ANA"), ApproveUndo("U_CY"), *BACK])
     @example(HEAD_STARTS[3], [Move(frozenset({S.RUNNING}), S.DRIFTED)])
     @example([], [MoveOn(0)])  # proposed
+    @example(HEAD_STARTS[3], [*SETTLES])
     @example(HEAD_STARTS[1], [Move(frozenset({S.REQUESTED}), S.REJECTED)])
     @example(HEAD_STARTS[2], [Move(frozenset({S.APPROVED}), S.REFUSED)])
     @example(HEAD_STARTS[2], [Move(frozenset({S.APPROVED}), S.EXPIRED)])
