@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import socket
 from pathlib import Path
 
 import aiohttp
-from redis.exceptions import AuthenticationError, RedisError
+from redis.asyncio import Redis, SSLConnection
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -19,6 +28,11 @@ log = logging.getLogger(__name__)
 
 REDIS_SECONDS = 3.0
 OLDEST_REDIS = 7  # the first version with script flags (bot.state.scripts)
+PROBE = """#!lua
+redis.call('SET', KEYS[1], '1', 'EX', 60)
+redis.call('SET', KEYS[2], '1', 'EX', 60)
+return redis.call('TIME')[1]"""
+"""A script with keys of the store and of the task queue, which lie in different slots."""
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -47,9 +61,20 @@ def make_state_dir(path: Path) -> Path:
     return path
 
 
-async def check_redis(url: str) -> None:
-    """Raises ConfigError when Redis does not answer or is too old."""
-    place = url.rsplit("@", 1)[-1]  # without the password
+def place_of(url: str) -> str:
+    """Where a Redis URL leads, without its password."""
+    return url.rsplit("@", 1)[-1]
+
+
+async def check_redis(url: str, *, trusted_host: str | None = None) -> None:
+    """Check that the store can be used, and that nobody else can write to it.
+
+    Raises ConfigError when Redis does not answer, is too old, is a cluster, or is reached over a
+    network without a password or TLS. `trusted_host` is a host that may be.
+    """
+    place = place_of(url)
+    if url.startswith(("redis+cluster:", "rediss+cluster:")):
+        raise ConfigError(_cluster(place))
     try:
         client = connect(url, timeout=REDIS_SECONDS)
     except ValueError as fault:
@@ -57,9 +82,12 @@ async def check_redis(url: str) -> None:
             f"REDIS_URL is not a Redis URL ({fault}); write for example redis://localhost:6379/0, "
             "or leave it out for an embedded Valkey"
         ) from fault
+    _check_trust(client, place, trusted_host)
     try:
         async with client:
-            about = await client.info("server")
+            await client.ping()
+            version = await _version(client, place)
+            await _check_scripts(client, place, version)
     except AuthenticationError as fault:
         raise ConfigError(f"Redis at {place} refuses the password in REDIS_URL: {fault}") from fault
     except (RedisError, OSError) as fault:
@@ -67,11 +95,100 @@ async def check_redis(url: str) -> None:
             f"Redis at {place} does not answer ({fault}); start it, correct REDIS_URL, or leave "
             "REDIS_URL out for an embedded Valkey"
         ) from fault
-    version = str(about.get("redis_version", ""))
-    if version.split(".")[0].isdigit() and int(version.split(".")[0]) < OLDEST_REDIS:
+
+
+def _check_trust(client: Redis, place: str, trusted_host: str | None) -> None:
+    """Whoever can write to Redis can act in anybody's name: it must be a server that only this
+    program can write to. Raises ConfigError."""
+    options = client.connection_pool.connection_kwargs
+    host = options.get("host")
+    if host is None or _is_loopback(str(host)):
+        return
+    if host == trusted_host:
+        log.warning(
+            "REDIS_TRUSTED_HOST: whoever reaches %s over the network can approve changes in "
+            "anybody's name",
+            place,
+        )
+        return
+    missing = []
+    if not options.get("password"):
+        missing.append("a user and password (redis ACL)")
+    if not issubclass(client.connection_pool.connection_class, SSLConnection):
+        missing.append("TLS")
+    elif str(options.get("ssl_cert_reqs", "required")) in ("none", "optional", "0", "1"):
+        missing.append("the check of the server's certificate (ssl_cert_reqs)")
+    if missing:
+        raise ConfigError(
+            f"Redis at {place} is used without {' and '.join(missing)}: whoever can write to it "
+            "can approve changes in anybody's name. Set "
+            "REDIS_URL=rediss://USER:PASSWORD@HOST:PORT/0, or use a unix socket. If only this "
+            f"program can reach it over that network, set REDIS_TRUSTED_HOST={host}"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _version(client: Redis, place: str) -> int | None:
+    """The main version; None when this user may not ask. Raises ConfigError for a cluster."""
+    try:
+        about = await client.info("everything")
+    except NoPermissionError as fault:
+        log.warning(
+            "the version of Redis at %s is not known (%s); grant +info to check it", place, fault
+        )
+        return None
+    if str(about.get("cluster_enabled", "0")) == "1":
+        raise ConfigError(_cluster(place))
+    policy = str(about.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        log.warning(
+            "Redis at %s may drop what is stored when it is full (maxmemory-policy %s): set it to "
+            "noeviction, or lost incidents and frozen changes will follow",
+            place,
+            policy,
+        )
+    first = str(about.get("redis_version", "")).split(".")[0]
+    return int(first) if first.isdigit() else None
+
+
+async def _check_scripts(client: Redis, place: str, version: int | None) -> None:
+    """Run what needs Redis 7 and one server. Raises ConfigError when it can't be."""
+    if version is not None and version < OLDEST_REDIS:
         raise ConfigError(
             f"Redis at {place} is {version}; version {OLDEST_REDIS} or later is needed"
         )
+    try:
+        await client.eval(PROBE, 2, "{ih}:probe", "incident-helper:probe")
+    except ResponseError as fault:
+        text = str(fault)
+        if text.startswith(("CROSSSLOT", "MOVED", "CLUSTERDOWN")):
+            raise ConfigError(_cluster(place)) from fault
+        if "compiling script" in text:
+            raise ConfigError(
+                f"Redis at {place} is too old for the scripts ({text}); version {OLDEST_REDIS} or "
+                "later is needed"
+            ) from fault
+        if isinstance(fault, NoPermissionError):
+            raise ConfigError(
+                f"the Redis user at {place} may not run scripts or use the keys {{ih}}:* and "
+                f"incident-helper:* ({text})"
+            ) from fault
+        if not isinstance(fault, (OutOfMemoryError, ReadOnlyError)):  # those may end
+            raise
+        log.warning("Redis at %s cannot be written to now: %s", place, text)
+
+
+def _cluster(place: str) -> str:
+    return (
+        f"Redis at {place} is a cluster (cluster_enabled:1), which is not supported: a step of the "
+        "task queue uses keys of several slots. Use one primary with replicas behind one name"
+    )
 
 
 async def check_slack_token(web: AsyncWebClient) -> None:

@@ -15,7 +15,7 @@ from typing import cast
 
 import uvicorn
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -47,6 +47,7 @@ from bot.slack.client import SlackClient, web_client
 from bot.slack.outbox import Outbox
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
+from bot.state.anchor import FILE, FileAnchor
 from bot.state.durable_tasks import Jobs, Kind
 from bot.state.store import RedisStore, connect
 from bot.telemetry import logs, metrics
@@ -58,7 +59,7 @@ from handlers.slack.request_verification import SlackIngress
 
 log = logging.getLogger(__name__)
 
-TICKS = {"sweep": 5, "look_after": 60}  # seconds
+TICKS = {"sweep": 5, "look_after": 60, "check_record": 3600}  # seconds
 VALKEY_SECONDS = 1.0  # between two checks of the embedded Valkey
 
 
@@ -96,15 +97,23 @@ class Program:
         return JSONResponse({"ok": True})
 
     async def _readyz(self, request: Request) -> Response:
-        """200 when an event could be saved now: Redis takes it and Slack is connected; else 503."""
-        faults = []
+        """200 when an event could be saved now: Redis takes it and Slack is connected; else 503.
+
+        A freeze is told, and is no reason for 503: events are saved, and changes can be undone.
+        """
+        faults, frozen = [], None
         try:
             await self.store.check_writable()
+            await self.jobs.check_writable()
+            frozen = await self.store.frozen()
+        except OutOfMemoryError as error:
+            faults.append(f"redis is full, only undoing works: {error}")
         except (RedisError, OSError) as error:
             faults.append(f"redis: {error}")
         if self.sockets is not None and self.sockets.live == 0:
             faults.append(self.sockets.refused or "no Socket Mode connection is up")
-        return JSONResponse({"ok": not faults, "faults": faults}, 503 if faults else 200)
+        told = [*faults, f"changes are frozen: {frozen}"] if frozen else faults
+        return JSONResponse({"ok": not faults, "faults": told}, 503 if faults else 200)
 
     async def _metrics(self, request: Request) -> Response:
         metrics.SOCKETS.set(self.sockets.live if self.sockets else 0)
@@ -120,7 +129,7 @@ async def serve() -> None:
     known = catalogue.load(config.catalogue)
     preflight.make_state_dir(config.state_dir)
     url = config.redis_url or embedded_valkey.start(config.state_dir)
-    await preflight.check_redis(url)
+    await preflight.check_redis(url, trusted_host=config.redis_trusted_host)
     with preflight.open_socket(config.host, config.port) as listener:
         async with program(config, known, url) as running:
             await preflight.check_slack_token(running.web)
@@ -179,7 +188,7 @@ async def _keep_valkey(state_dir: Path) -> None:
 async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIterator[Program]:
     """Create and connect all parts; close them at the end of the context."""
     redis = connect(redis_url)
-    store = RedisStore(redis)
+    store = RedisStore(redis, anchor=FileAnchor(config.state_dir / FILE))
     jobs = Jobs(redis_url, redelivery_seconds=config.redelivery_seconds)
     router = registry.router()
     accounts = AwsAccounts(known, config, registry.ACTIONS)
@@ -253,6 +262,10 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
             log.critical("the audit chain has a fault, no change is approved or applied: %s", fault)
         await changes.resume()
 
+    async def check_record(_: str) -> None:
+        """Check every entry of the audit chain."""
+        await store.verify_audit(full=True)
+
     bolt = slack_app(web, _secret(config))
     authorization = Authorization(
         teams=frozenset({config.slack_team_id} if config.slack_team_id else ()),
@@ -263,13 +276,15 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     app_token = config.slack_app_token
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
     kinds = {
-        "intake": Kind(dispatch, dispatch.report_failure),
+        "intake": Kind(dispatch, dispatch.report_failure, begins_anew=True),
+        "undo": Kind(dispatch, dispatch.report_failure),
         "investigate": Kind(investigation.investigate, investigation.report_failure),
-        "watch": Kind(watch.look, watch.look_failed, attempts=3),
+        "watch": Kind(watch.look, watch.look_failed, attempts=3, begins_anew=True),
         "step": Kind(changes.step, changes.report_failure),
         "flush": Kind(announcer.flush, attempts=1),  # the next sweep sends what is left
         "sweep": Kind(sweep, attempts=1),
         "look_after": Kind(look_after, attempts=1),
+        "check_record": Kind(check_record, attempts=1),
     }
     try:
         async with jobs.opened(kinds):

@@ -187,8 +187,21 @@ class Store(Protocol):
         """The whole audit chain, oldest entry first."""
         ...
 
+    async def recent_audit(self, count: int) -> Sequence[AuditEntry]:
+        """The last entries of the audit chain, oldest first."""
+        ...
+
     async def verify_audit(self) -> str | None:
-        """None when the audit chain is intact; else a sentence naming the first wrong entry."""
+        """None when the audit chain is intact and the one that is known outside of the store;
+        else a sentence naming the first fault."""
+        ...
+
+    async def frozen(self) -> str | None:
+        """Why no change is approved or sent now, as a sentence; None when nothing forbids it."""
+        ...
+
+    async def freeze(self, source: str, reason: str) -> None:
+        """Let no change be approved or sent until an operator accepts this reason."""
         ...
 
 

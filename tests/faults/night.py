@@ -123,7 +123,10 @@ class Night(Play):
                 key
                 for key in redis.scan_iter("incident-helper:runs:*")
                 if redis.hget(key, "state") in (b"queued", b"running", b"scheduled")
-                and not any(word in key for word in (b"sweep", b"look_after", b"flush", b"watch"))
+                and not any(
+                    word in key
+                    for word in (b"sweep", b"look_after", b"check_record", b"flush", b"watch")
+                )
             ]
         return not waiting
 
