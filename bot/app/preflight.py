@@ -11,6 +11,9 @@ import aiohttp
 from redis.asyncio import Redis, SSLConnection
 from redis.exceptions import (
     AuthenticationError,
+    ClusterCrossSlotError,
+    ClusterDownError,
+    MovedError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -167,7 +170,7 @@ async def _check_scripts(client: Redis, place: str, version: int | None) -> None
         await client.eval(PROBE, 2, "{ih}:probe", "incident-helper:probe")
     except ResponseError as fault:
         text = str(fault)
-        if text.startswith(("CROSSSLOT", "MOVED", "CLUSTERDOWN")):
+        if isinstance(fault, (ClusterCrossSlotError, ClusterDownError, MovedError)):
             raise ConfigError(_cluster(place)) from fault
         if "compiling script" in text:
             raise ConfigError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -27,9 +28,11 @@ from starlette.types import ASGIApp
 
 from bot.app import preflight, registry
 from bot.app.durable_inbox import DocketInbox, StoreReplays
+from bot.app.reconciliation import Reconciliation
 from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
 from bot.changes.executor import ChangeExecutor, Timeouts
+from bot.changes.reconcile import UnsentChanges
 from bot.changes.service import ChangeService, Detector
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue, PolicyFile
@@ -39,6 +42,7 @@ from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.change_watch import ChangeWatch
 from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.lifecycle import Lifecycle
+from bot.incidents.lost_records import LostRecords
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
 from bot.render import Entry
@@ -256,10 +260,19 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         """Send the messages that no task is sending."""
         await announcer.sweep()
 
+    reconciliation = Reconciliation(
+        store,
+        UnsentChanges.of(executor),
+        LostRecords(store, announcer, SlackClient(web)),
+        changes.show,
+    )
+
     async def look_after(_: str) -> None:
         """Check the audit chain, and schedule changes that have no task."""
         if fault := await store.verify_audit():
-            log.critical("the audit chain has a fault, no change is approved or applied: %s", fault)
+            log.critical("no change is approved or applied: %s", fault)
+            if await store.first_time(f"reconcile:{fault}", 86_400):
+                await jobs.put("reconcile", "doubt", key=f"reconcile:{uuid.uuid4().hex}")
         await changes.resume()
 
     async def check_record(_: str) -> None:
@@ -285,9 +298,12 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         "sweep": Kind(sweep, attempts=1),
         "look_after": Kind(look_after, attempts=1),
         "check_record": Kind(check_record, attempts=1),
+        "reconcile": Kind(reconciliation),
     }
     try:
         async with jobs.opened(kinds):
+            await store.verify_audit()
+            await jobs.put("reconcile", "start", key=f"reconcile:{uuid.uuid4().hex}")
             yield Program(config, redis, jobs, bolt, sockets, store, web)
     finally:
         await redis.aclose()

@@ -7,6 +7,7 @@ place.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -221,6 +222,27 @@ class Message(Protocol):
     @property
     def kept(self) -> frozenset[str]:
         """E-mail addresses and names in it that are evidence, and not redacted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPost:
+    """A message that the bot itself posted."""
+
+    channel: str
+    ts: str
+    thread_ts: str | None  # of the message it replies to
+    key: str  # under which it was posted
+
+
+class OwnPosts(Protocol):
+    """Finds what the bot itself posted: Slack keeps it whatever happens to the store."""
+
+    async def own_posts(self, since: datetime) -> Sequence[OwnPost]:
+        """The bot's posts since then, in the channels it is a member of and in their threads.
+
+        Raises IncidentHelperError when Slack does not tell.
+        """
         ...
 
 

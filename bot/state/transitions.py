@@ -28,13 +28,14 @@ ALLOWED_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     S.REJECTED: BEFORE_APPLYING,
     S.EXPIRED: BEFORE_APPLYING,
     S.REFUSED: BEFORE_APPLYING | {S.RUNNING, S.SETTLING},
-    S.DRIFTED: frozenset({S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.UNDOING}),
+    # also what is recorded as never sent: the record may have gone back to before it was
+    S.DRIFTED: frozenset(RunState) - {S.PREPARING, S.PROPOSED, S.UNDONE, S.DRIFTED},
 }
 """For each state, the states it may be entered from. Setting fields of a run without changing its
 state is always possible."""
 
 TERMINAL_STATES = (S.REJECTED, S.EXPIRED, S.REFUSED, S.UNDONE)
-"""States without a way out: nothing of the run is in force, and it holds no target."""
+"""States in which nothing of the run is in force, by the record; it holds no target."""
 
 FINISHED_STATES = frozenset({*TERMINAL_STATES, S.DONE, S.DRIFTED})
 """States a run leaves only when a person asks for it."""
