@@ -194,12 +194,12 @@ def audit(
     out = _console()
     if accept is not None:
         fault = asyncio.run(audit_command.accept(accept))
-        out.print(f"accepted: {fault}", markup=False)
+        out.print(f"accepted: {fault}", markup=False, soft_wrap=True)
         out.print(
             "Changes can be approved and sent again. Accept it at each replica that is frozen."
         )
         return
-    record = asyncio.run(audit_command.record(None if show_all else 100, full=full))
+    record = asyncio.run(audit_command.record(every=show_all, full=full))
     audit_command.show(record, out)
     raise typer.Exit(1 if record.frozen else 0)
 

@@ -21,6 +21,8 @@ from bot.state import embedded_valkey
 from bot.state.anchor import FILE, FileAnchor
 from bot.state.store import RedisStore, connect
 
+NEWEST = 100  # entries that are printed unless all are asked for
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -41,18 +43,18 @@ class Record:
     frozen: str | None  # why no change is approved or sent
 
 
-async def record(newest: int | None, *, full: bool) -> Record:
+async def record(*, every: bool, full: bool) -> Record:
     """Read the record and check it.
 
     Args:
-        newest: how many entries to tell; None for all.
+        every: tell all entries, not the newest.
         full: check all entries now, not what is new and a part of the rest.
 
     Raises ConfigError when there is no store, or it does not answer.
     """
     async with _store() as (store, place):
         frozen = await store.verify_audit(full=full, adopt=False) or await store.frozen()
-        entries = await (store.audit() if newest is None else store.recent_audit(newest))
+        entries = await (store.audit() if every else store.recent_audit(NEWEST))
         runs: dict[str, Run | None] = {}
         for entry in entries:
             if entry.run and entry.run not in runs:
@@ -88,13 +90,13 @@ def show(found: Record, console: Console) -> None:
     if found.lines:
         console.print(table)
     if found.frozen:
-        console.print(f"[bold red]changes are frozen: {escape(found.frozen)}[/]")
+        console.print(f"[bold red]changes are frozen: {escape(found.frozen)}[/]", soft_wrap=True)
         console.print(
             "Look at what AWS has. Then `incident audit --accept REASON` lets changes go on."
         )
         return
     number = found.lines[-1].entry.number if found.lines else 0
-    console.print(f"{number} entries at {found.place}; the chain is whole", highlight=False)
+    console.print(f"{number} entries at {found.place}; the chain is whole", soft_wrap=True)
 
 
 async def _line(store: RedisStore, entry: AuditEntry, run: Run | None) -> Line:

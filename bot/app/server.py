@@ -133,7 +133,8 @@ async def serve() -> None:
     known = catalogue.load(config.catalogue)
     preflight.make_state_dir(config.state_dir)
     url = config.redis_url or embedded_valkey.start(config.state_dir)
-    await preflight.check_redis(url, trusted_host=config.redis_trusted_host)
+    for warning in await preflight.check_redis(url, trusted_host=config.redis_trusted_host):
+        log.warning("%s", warning)
     with preflight.open_socket(config.host, config.port) as listener:
         async with program(config, known, url) as running:
             await preflight.check_slack_token(running.web)
