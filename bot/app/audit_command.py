@@ -53,7 +53,7 @@ async def record(*, every: bool, full: bool) -> Record:
     Raises ConfigError when there is no store, or it does not answer.
     """
     async with _store() as (store, place):
-        frozen = await store.verify_audit(full=full, adopt=False) or await store.frozen()
+        frozen = await store.verify_audit(full=full, adopt=False)
         entries = await (store.audit() if every else store.recent_audit(NEWEST))
         runs: dict[str, Run | None] = {}
         for entry in entries:

@@ -144,9 +144,10 @@ class AuditLog:
         """Why nothing is approved or applied now; None when nothing forbids it. One round trip:
         the stored faults, and the chain's outline against what is known outside of Redis."""
         known, unreadable, view = await self._looked_at()
-        stored = (view.faults[source] for source in self._mine if source in view.faults)
-        fault = next(stored, None) or unreadable or view.fault or view.differs_from(known)
-        fault = fault or self._seen_elsewhere(view)
+        other = unreadable or view.differs_from(known)
+        if other:  # what one replica knows freezes all
+            await self._store_faults(view, {self._anchor.name: other})
+        fault = view.faults.get(RECORD) or view.fault or other or self._seen_elsewhere(view)
         metrics.FROZEN.set(1 if fault else 0)
         return fault
 

@@ -142,13 +142,17 @@ class PlainPayloads:
             return NO_ARGUMENTS
 
 
+# When this module is imported: a docket reads what others wrote as soon as it is opened.
+docket.execution.cloudpickle = PlainPayloads  # type: ignore[attr-defined]
+docket.strikelist.cloudpickle = PlainPayloads  # type: ignore[attr-defined]
+
+
 async def prepare(queue: Docket) -> None:
     """Have an opened docket use what is described above, and leave former primaries.
 
     docket opens its pool from the URL alone. Its other connections are only read from (a replica
     passes on what they wait for), or keep results, which these tasks do not have.
     """
-    docket.execution.cloudpickle = docket.strikelist.cloudpickle = PlainPayloads  # type: ignore[attr-defined]
     connection = queue._redis
     pool = cast(Redis, connection._client).connection_pool
     await pool.disconnect()

@@ -50,13 +50,13 @@ async def test_a_forged_task_runs_no_code(
     forged[field] = cloudpickle.dumps(Forged(made))
     queue = f"test-{uuid.uuid4().hex[:8]}"
     jobs = Jobs(redis_url, name=queue, first_pause=timedelta(milliseconds=1))
+    strike = {"direction": "strike", "operator": "==", "function": "note"}
+    await redis.xadd(
+        f"{queue}:strikes",
+        {**strike, "parameter": "about", "value": cloudpickle.dumps(Forged(made))},
+    )
     async with jobs.opened({"note": Kind(note, attempts=1)}):
         await redis.xadd(f"{queue}:stream", message("forged", **forged))
-        strike = {"direction": "strike", "operator": "==", "function": "note"}
-        await redis.xadd(
-            f"{queue}:strikes",
-            {**strike, "parameter": "about", "value": cloudpickle.dumps(Forged(made))},
-        )
         worker = asyncio.create_task(jobs.work())
         await jobs.put("note", "ours", key="ours")
         await until(lambda: "ours" in done)
