@@ -166,26 +166,42 @@ def doctor(catalogue: CatalogueOption = None) -> None:
 
 
 @app.command()
-def audit() -> None:
-    """Who asked for, approved and undid what; and whether that record is whole.
+def audit(
+    accept: Annotated[
+        str | None,
+        typer.Option(
+            "--accept",
+            metavar="REASON",
+            help="End a freeze: take the record as it is, and note who did so and why.",
+        ),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Check every entry, however many there are.")
+    ] = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Print all entries, not the newest 100.")
+    ] = False,
+) -> None:
+    """Who asked for, approved, undid and was refused what; and whether that record is whole.
 
-    Exit code 1 when an entry was edited, removed or reordered: changes are frozen then.
+    Exit code 1 while changes are frozen: an entry was edited, removed or added, or the store was
+    lost or went back to an older state.
     """
     import asyncio
 
-    from rich.table import Table
-
-    from bot.app.audit_command import entries_and_fault
+    from bot.app import audit_command
 
     out = _console()
-    entries, fault = asyncio.run(entries_and_fault())
-    table = Table("#", "at (UTC)", "who", "change", "became", "", box=None, padding=(0, 2, 0, 0))
-    for entry in entries:
-        at = f"{entry.at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(str(entry.number), at, entry.actor, entry.run, entry.event, entry.detail)
-    out.print(table)
-    out.print(f"[bold red]{fault}[/]" if fault else f"{len(entries)} entries; the chain is whole")
-    raise typer.Exit(1 if fault else 0)
+    if accept is not None:
+        fault = asyncio.run(audit_command.accept(accept))
+        out.print(f"accepted: {fault}", markup=False, soft_wrap=True)
+        out.print(
+            "Changes can be approved and sent again. Accept it at each replica that is frozen."
+        )
+        return
+    record = asyncio.run(audit_command.record(every=show_all, full=full))
+    audit_command.show(record, out)
+    raise typer.Exit(1 if record.frozen else 0)
 
 
 def _console(*, stderr: bool = False) -> Console:

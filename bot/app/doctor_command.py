@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.app.preflight import check_redis, place_of
 from bot.aws import alarms, discovery
 from bot.aws.permissions import denied_actions, role_of
 from bot.config import catalogue
@@ -69,19 +70,12 @@ async def _redis(config: Settings) -> Finding:
         return Finding(
             "redis", True, f"REDIS_URL is not set; the bot starts a Valkey in {config.state_dir}"
         )
-    import redis.asyncio as redis
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-
-    client = redis.from_url(config.redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=3)
     try:
-        async with client:
-            policy = (await client.config_get("maxmemory-policy")).get("maxmemory-policy")
-    except (redis.RedisError, OSError) as error:
-        return Finding("redis", False, f"{_place(config.redis_url)} does not answer: {error}")
-    if policy not in (None, "noeviction"):
-        return Finding("redis", False, f"maxmemory-policy is {policy}; set it to noeviction")
-    return Finding("redis", True, f"{_place(config.redis_url)} answers")
+        warnings = await check_redis(config.redis_url, trusted_host=config.redis_trusted_host)
+    except ConfigError as fault:
+        return Finding("redis", False, str(fault))
+    place = place_of(config.redis_url)
+    return Finding("redis", not warnings, "; ".join(warnings) or f"{place} answers")
 
 
 async def _slack(config: Settings, known: Catalogue | None) -> list[Finding]:
@@ -182,8 +176,3 @@ def _permissions(aws: Aws, subject: str, principal: str, names: set[str]) -> Fin
     if denied:
         return Finding(subject, False, f"{role_of(principal)} lacks: {', '.join(denied)}")
     return Finding(subject, True, f"all {len(names)} permissions")
-
-
-def _place(url: str) -> str:
-    """A Redis URL without user and password."""
-    return url.rsplit("@", 1)[-1] if "@" in url else url

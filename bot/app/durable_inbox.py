@@ -5,9 +5,10 @@ from __future__ import annotations
 from redis.exceptions import RedisError
 
 from bot.domain.ports import Queue
+from bot.render import Click
 from bot.state.store import RedisStore
 from bot.telemetry import metrics
-from handlers.envelopes import Envelope, NotSaved
+from handlers.envelopes import ButtonClicked, Envelope, NotSaved
 
 REMEMBERED = 900  # seconds a signed request is remembered; it is valid for 300
 
@@ -21,10 +22,17 @@ class DocketInbox:
     async def accept(self, envelope: Envelope) -> None:
         try:
             text = envelope.model_dump_json()
-            await self._queue.put("intake", text, key=f"intake:{envelope.key}")
+            await self._queue.put(_kind(envelope), text, key=f"intake:{envelope.key}")
         except (RedisError, OSError) as fault:
             raise NotSaved(f"not saved: {fault}") from fault
         metrics.ACCEPTED.labels(envelope.kind).inc()
+
+
+def _kind(envelope: Envelope) -> str:
+    """The kind of task: undoing is one of its own, which is accepted when Redis is full."""
+    if isinstance(envelope, ButtonClicked) and envelope.click is Click.UNDO:
+        return "undo"
+    return "intake"
 
 
 class StoreReplays:

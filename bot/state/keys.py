@@ -15,7 +15,8 @@ RETENTION = 90 * DAY
 WITHOUT_TTL = {
     "audit:entries": "the audit chain is evidence; an operator archives it, time does not",
     "audit:head": "shows that entries at the end of the audit chain were removed",
-    "audit:frozen": "changes stay frozen until the audit chain is whole again",
+    "audit:faults": "changes stay frozen until what was found is over or accepted",
+    "audit:sealed": "a broken chain that an operator accepted is evidence too",
 }
 """The keys that never expire, by name without the tag, and the reason."""
 
@@ -30,9 +31,13 @@ class Keys:
         self.thread_prefix = f"{self.prefix}thread:"
         self.audit_entries = f"{self.prefix}audit:entries"
         self.audit_head = f"{self.prefix}audit:head"
-        self.audit_frozen = f"{self.prefix}audit:frozen"
+        self.audit_faults = f"{self.prefix}audit:faults"
         self.runs_under_way = f"{self.prefix}runs-under-way"
         self.outbox_channels = f"{self.prefix}outbox-channels"
+
+    def audit_sealed(self, generation: str) -> str:
+        """The entries that were there when the chain of this generation began."""
+        return f"{self.prefix}audit:sealed:{generation}"
 
     # incidents
     def incident(self, incident_id: str) -> str:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from bot.domain.objection import Objection
 from bot.domain.run import AuditEntry, Run, RunState
 from bot.state import sanitize
+from bot.state.anchor import Anchor
 from bot.state.audit import AuditLog
 from bot.state.codec import Record, flat_hash, micros
 from bot.state.keys import RETENTION, Keys
@@ -51,16 +52,16 @@ _TO_BE_FOLLOWED = frozenset({S.REQUESTED, S.UNDO_REQUESTED, S.UNDOING})
 class RunStore:
     """The part of `bot.domain.ports.Store` that is about runs, their targets and the audit."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(self, redis: Redis, keys: Keys, anchor: Anchor) -> None:
         self._redis = redis
         self._keys = keys
-        self._audit = AuditLog(redis, keys)
+        self._audit = AuditLog(redis, keys, anchor)
         self._create = script(redis, *AUDIT, *INDEX, "run_create")
         self._approve = script(redis, *CLOCK, *AUDIT, "run_approve")
         self._approve_undo = script(redis, *CLOCK, *AUDIT, "undo_approve", when_full=True)
         self._apply = script(redis, *AUDIT, *INDEX, "run_move")
         self._move = script(redis, *AUDIT, *INDEX, "run_move", when_full=True)
-        self._claim = script(redis, *CLOCK, "target_claim")
+        self._claim = script(redis, *CLOCK, "target_claim", when_full=True)
         self._release = script(redis, "release", when_full=True)
         self._index_remove = script(redis, "index_remove", when_full=True)
 
@@ -230,14 +231,30 @@ class RunStore:
         """The audit entries, oldest first."""
         return await self._audit.entries()
 
-    async def verify_audit(self) -> str | None:
-        """None when the audit chain is whole; otherwise a sentence that names the first wrong
-        entry, and no run is approved or applied until it is whole again."""
-        return await self._audit.verify()
+    async def recent_audit(self, count: int) -> Sequence[AuditEntry]:
+        """Those of the last audit entries that can be read, oldest first."""
+        return await self._audit.newest(count)
+
+    async def verify_audit(self, *, full: bool = False, adopt: bool = True) -> str | None:
+        """None when the audit chain is whole and the one that is known; otherwise a sentence that
+        names the first fault, and no run is approved or applied until that is over or accepted.
+
+        Reads what is new and one page of what is old; with `full` everything. Without `adopt`
+        (for a look from outside) what is found is not kept as known.
+        """
+        return await self._audit.verify(full=full, adopt=adopt)
 
     async def frozen(self) -> str | None:
-        """Why no run is approved or applied: the latest finding of `verify_audit`, or None."""
+        """Why no run is approved or applied now, as a sentence; None when nothing forbids it."""
         return await self._audit.fault()
+
+    async def freeze(self, source: str, reason: str) -> None:
+        """Let no run be approved or applied until an operator accepts this reason."""
+        await self._audit.freeze(source, reason)
+
+    async def accept_audit(self, actor: str, reason: str) -> str:
+        """End a freeze by word of an operator; returns what was frozen for. See `AuditLog`."""
+        return await self._audit.accept(actor, reason)
 
     def _index_if_requested(self, state: RunState) -> list[str]:
         """The key of the index of `unfinished_runs` for a run that enters a requested state."""

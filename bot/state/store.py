@@ -10,11 +10,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError
 
 from bot.domain.errors import ConfigError
+from bot.state.anchor import Anchor, MemoryAnchor
 from bot.state.failover import leave_former_primaries, once_more_when_refused
 from bot.state.incidents import IncidentStore
 from bot.state.keys import Keys
+from bot.state.queue_client import redis_when_full
 from bot.state.runs import RunStore
 
 
@@ -44,16 +47,21 @@ class RedisStore(IncidentStore, RunStore):
 
     Raises redis.exceptions.RedisError when Redis gives no answer: nothing may then be
     acknowledged, and no change is applied.
+
+    Args:
+        redis: the client.
+        namespace: the prefix of the keys.
+        anchor: keeps the end of the audit chain outside of Redis; by default this process does.
     """
 
-    def __init__(self, redis: Redis, namespace: str = "ih") -> None:
+    def __init__(self, redis: Redis, namespace: str = "ih", anchor: Anchor | None = None) -> None:
         if not redis.connection_pool.connection_kwargs.get("decode_responses"):
             raise ConfigError(
                 "the store needs decode_responses=True: use bot.state.store.connect(url)"
             )
         keys = Keys(namespace)
         IncidentStore.__init__(self, redis, keys)
-        RunStore.__init__(self, redis, keys)
+        RunStore.__init__(self, redis, keys, anchor or MemoryAnchor())
 
     async def now(self) -> datetime:
         """Redis TIME, UTC."""
@@ -70,7 +78,11 @@ class RedisStore(IncidentStore, RunStore):
     async def first_time(self, what: str, seconds: int) -> bool:
         """Whether this delivery (an event id, a message id, a signature) is the first within
         `seconds`, across all replicas."""
-        return bool(await self._redis.set(self._keys.once(what), 1, nx=True, ex=seconds))
+        key = self._keys.once(what)
+        try:
+            return bool(await self._redis.set(key, 1, nx=True, ex=seconds))
+        except OutOfMemoryError:  # nothing was done; undoing a change must not stop here
+            return bool(await redis_when_full(self._redis, "SET", key, 1, "NX", "EX", seconds))
 
     async def was_seen(self, what: str) -> bool:
         """Whether `first_time` was called for this delivery and its seconds have not passed."""

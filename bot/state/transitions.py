@@ -37,16 +37,16 @@ ALLOWED_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     S.REJECTED: BEFORE_APPLYING,
     S.EXPIRED: BEFORE_APPLYING,
     S.REFUSED: BEFORE_APPLYING | {S.RUNNING, S.SETTLING},
-    S.DRIFTED: NOTHING_SENT
-    | UNDO_WAITS
-    | {S.RUNNING, S.SETTLING, S.VERIFYING, S.DONE, S.UNDOING, S.UNDONE},
+    # also what is recorded as never sent: AWS may accept a call late, and the record may have gone
+    # back to before it was sent
+    S.DRIFTED: frozenset(RunState) - {S.PREPARING, S.PROPOSED, S.DRIFTED},
 }
 """For each state, the states it may be entered from. Setting fields of a run without changing its
 state is always possible."""
 
 TERMINAL_STATES = (S.REJECTED, S.EXPIRED, S.REFUSED, S.UNDONE)
-"""States in which nothing of the run is in force, and it holds no target. A run leaves them only
-when AWS accepts its calls late (DRIFTED)."""
+"""States in which nothing of the run is in force, by the record, and it holds no target. A run leaves
+them only when AWS accepts its calls late, or the record proves wrong (DRIFTED)."""
 
 FINISHED_STATES = frozenset({*TERMINAL_STATES, S.DONE, S.DRIFTED})
 """States a run leaves only when a person asks for it."""

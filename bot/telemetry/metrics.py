@@ -23,6 +23,7 @@ CHANGES = Counter("incident_changes_total", "States guarded changes reached", ["
 FAILED = Counter("incident_tasks_failed_total", "Attempts at a task that raised", ["kind"])
 GIVEN_UP = Counter("incident_tasks_given_up_total", "Tasks whose every attempt failed", ["kind"])
 ACCEPTED = Counter("incident_events_accepted_total", "Slack events written down", ["kind"])
+FROZEN = Gauge("incident_changes_frozen", "1 while no change is approved or applied: see /readyz")
 SOCKETS = Gauge("incident_socket_connections", "Socket Mode connections that are live")
 
 

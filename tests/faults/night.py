@@ -127,7 +127,10 @@ class Night(Play):
                 key
                 for key in redis.scan_iter("incident-helper:runs:*")
                 if redis.hget(key, "state") in (b"queued", b"running", b"scheduled")
-                and not any(word in key for word in (b"sweep", b"look_after", b"flush", b"watch"))
+                and not any(
+                    word in key
+                    for word in (b"sweep", b"look_after", b"check_record", b"flush", b"watch")
+                )
             ]
         return not waiting
 
@@ -164,6 +167,17 @@ class Night(Play):
         )
         assert len(self.replies()) == 1, [said(each)[:80] for each in self.replies()]
         return cards[0]
+
+    def offered(self, label: str) -> Any:
+        """The finished card once it has the button; until then somebody asks to look again."""
+        for _ in range(5):
+            card = self.card()
+            if f"'text': '{label}" in str(card.blocks):
+                break
+            again = next(each for each in ("Read it now", "Look again") if each in said(card))
+            self.click(slack.RESPONDER, card, again)
+            self.until("a newer card", lambda card=card: self.card().edited != card.edited)
+        return card
 
     def run(self) -> Mapping[str, Any]:
         """The only change, as it is kept; empty before there is one."""

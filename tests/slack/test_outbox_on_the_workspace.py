@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,13 +26,15 @@ BOT = App(
     signing_secret="shhh",
 )
 
+OTHER = App("A0OTHER", "Another", "xoxb-other", "xapp-other", "hush")
+
 
 @pytest.fixture
 def slack() -> Iterator[SlackServer]:
     seed = Seed(
         people=(Person("U0ADA", "Ada", "On-call engineer", color="#3867d6"),),
         channels=(ChannelSeed("C0OPS", "ops", members=("U0ADA", BOT.user_id)),),
-        apps=(BOT,),
+        apps=(BOT, OTHER),
     )
     with SlackServer(Workspace(seed)) as server:
         yield server
@@ -88,3 +91,21 @@ async def test_kill_9_while_slack_is_slow_makes_one_message(
     await flusher.wait()
     await drain(outbox, SlackClient(web_client(BOT.bot_token, slack.api_url)), "C0OPS")
     assert [text for text, _ in await standing(slack)] == ["card"]
+
+
+async def test_the_bot_finds_what_it_posted(outbox: Outbox, slack: SlackServer) -> None:
+    """In the channel and in threads; posts of others that look like its own are not its own."""
+    client = SlackClient(web_client(BOT.bot_token, slack.api_url))
+    before = datetime.now(UTC)
+    await outbox.put("C0OPS", "card:INC1", Message(text="card"))
+    await outbox.put("C0OPS", "run:R1", Message(text="reply", thread_key="card:INC1"))
+    await drain(outbox, client, "C0OPS")
+    card = (await outbox.status("C0OPS", "card:INC1") or Status("", "", "")).ts
+    copied = {"event_type": "incident_helper", "event_payload": {"key": "card:FORGED"}}
+    slack.workspace.post_as_app("A0OTHER", "C0OPS", {"text": "card", "metadata": copied})
+    found = await client.own_posts(before - timedelta(minutes=1))
+    assert [(post.channel, post.key, post.thread_ts) for post in found] == [
+        ("C0OPS", "card:INC1", None),
+        ("C0OPS", "run:R1", card),
+    ]
+    assert await client.own_posts(before + timedelta(minutes=1)) == []

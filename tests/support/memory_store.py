@@ -214,6 +214,15 @@ class MemoryStore:
     async def audit(self) -> Sequence[AuditEntry]:
         return self.chain
 
+    async def recent_audit(self, count: int) -> Sequence[AuditEntry]:
+        return self.chain[-count:]
+
+    async def frozen(self) -> str | None:
+        return self.audit_fault
+
+    async def freeze(self, source: str, reason: str) -> None:
+        self.audit_fault = reason
+
     async def verify_audit(self) -> str | None:
         return self.audit_fault
 

@@ -1,8 +1,8 @@
 -- KEYS 1-3: see audit.lua; run
--- ARGV 1-4: see audit.lua; ttl, approver as JSON, fingerprint as JSON
+-- ARGV 1-7: see audit.lua; ttl, approver as JSON, fingerprint as JSON
 -- Returns the reason for a refusal, 'head moved', or 'ok' and the run.
 local run = KEYS[4]
-local ttl, approver, fingerprint = unpack(ARGV, 5, 7)
+local ttl, approver, fingerprint = unpack(ARGV, 8, 10)
 local is = redis.call('HMGET', run, 'state', 'requested_by', 'fingerprint', ':expires_us')
 if not is[1] then return { 'unknown run' } end
 if is[1] ~= '"requested"' then return { 'it is ' .. is[1] } end

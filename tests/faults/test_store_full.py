@@ -1,0 +1,64 @@
+"""Redis has no memory left under the running bot: an undo goes through, and nothing begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import people_and_channels as slack
+from tests.faults.night import Night
+from tests.support.play import said
+
+pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
+
+ROLL_BACK, CALL = "Roll back the Lambda alias", "UpdateAlias"
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> Iterator[Night]:
+    """An alias was moved, and payments fails since."""
+    night = Night("5xx-bad-alias-move", tmp_path, speed=6.0)
+    night.session.start()
+    try:
+        night.start_bot()
+        yield night
+    finally:
+        with night.redis() as redis:
+            redis.config_set("maxmemory", "0")
+        night.stop()
+
+
+def test_an_undo_goes_through(moved: Night) -> None:
+    moved.alarm()
+    moved.click(slack.RESPONDER, moved.offered(ROLL_BACK), ROLL_BACK)
+    view = moved.modal(slack.RESPONDER, "lambda:" + CALL)
+    moved.session.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+    moved.click(slack.COMMANDER, moved.reply("Needs approval: "), "Approve")
+    moved.in_state("verifying", "done")
+    applied = moved.reply("Roll payments:PROD back", "Undo")
+
+    with moved.redis() as redis:
+        redis.config_set("maxmemory", "1")
+    status, body = moved.get("/readyz")
+    assert status == 503
+    assert "redis is full, only undoing works" in body
+
+    # nothing new is accepted, and whoever asks is told
+    moved.session.slack.act(
+        slack.RESPONDER, "command", channel=slack.TEAM_CHANNEL, name="/incident", text="triage 5xx"
+    )
+    told = moved.session.workspace.messages(slack.TEAM_CHANNEL, viewer=slack.RESPONDER)
+    assert "could not save your request" in said(told[-1])
+
+    sent = moved.writes().count(CALL)
+    moved.click(slack.RESPONDER, applied, "Undo")
+    moved.in_state("undone")
+    moved.reply("Undone")
+    assert moved.writes().count(CALL) == sent + 1
+    assert moved.alive()
+
+    with moved.redis() as redis:
+        redis.config_set("maxmemory", "0")
+    moved.until("the bot to be ready", moved.ready)
