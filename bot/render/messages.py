@@ -118,6 +118,29 @@ def no_incident() -> Message:
     return notice("There is no incident in this channel. /incident triage 5xx starts one.")
 
 
+def not_a_member() -> Message:
+    """The answer to whoever asks for an investigation where the bot could not show it."""
+    return notice(
+        "I am not in this channel, so I opened nothing. "
+        "Invite me with /invite @incident, then ask again."
+    )
+
+
+def not_posted(incident: Incident, why: str) -> Message:
+    """An incident was closed because its card could not be posted.
+
+    Args:
+        incident: the incident.
+        why: what Slack answered, in words.
+    """
+    where: Part = {"type": "channel", "channel_id": incident.channel}
+    said = f"I could not post the card of {incident.service} ({incident.playbook}) in "
+    rest = f": {why}. I closed it; the next alarm opens a new one. "
+    advice = "Invite me there with /invite @incident, then ask again."
+    text = join("", [escaped(said), Mrkdwn(f"<#{incident.channel}>"), escaped(rest + advice)])
+    return Message(text, [rich(line(plain(said), where, plain(rest, 300), plain(advice)))])
+
+
 def already_open(incident: Incident) -> Message:
     """Points to the open incident, whose card is in another thread or channel."""
     where: Part = {"type": "channel", "channel_id": incident.channel}
