@@ -67,7 +67,8 @@ def playbooks_message(entries: Sequence[Entry]) -> Message:
         if entry.looks_like:
             row.append(plain(f", often mistaken for: {entry.looks_like}", 140, quiet=True))
         rows.append(row)
-    text = escaped(f"I know {plural(len(entries), 'playbook')}.")
+    named = ", ".join(f"{entry.title} ({entry.id})" for entry in entries[:MOST_ENTRIES])
+    text = escaped(f"I know {plural(len(entries), 'playbook')}: {named}.", 900)
     if not rows:
         return Message(text, [rich(line(plain("No playbook is installed.")))])
     elements = [line(bold("Incident types I know")), bullets(rows)]
@@ -110,7 +111,8 @@ def timeline(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:
         blocks.append(context(escaped(f"{plural(left, 'older entry', 'older entries')} left out")))
     if not rows:
         blocks = [rich(line(bold(title, 200)), line(plain("No entries yet.")))]
-    return Message(escaped(title), blocks)
+    newest = [escaped(f"{entry.at:%H:%M} {entry.kind}: {entry.text}", 160) for entry in shown[-3:]]
+    return Message(join(". ", [escaped(title), *newest]), blocks)
 
 
 def no_incident() -> Message:
