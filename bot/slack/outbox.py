@@ -40,6 +40,9 @@ from bot.state.keys import RETENTION, Keys
 from bot.state.scripts import CLOCK, script
 from bot.telemetry import metrics
 
+SPACING = 1.02
+"""Seconds between two writes to a channel: Slack takes about one a second, and of two that leave a
+second apart the later may be the faster one."""
 RANK = ("outbox_rank",)
 WAITED = ("new", "answer", "edit", "interim")
 """What waits, by the rank of outbox_rank.lua."""
@@ -112,7 +115,7 @@ class Outbox:
         redis: Redis,
         namespace: str = "ih",
         *,
-        spacing: float = 1.0,
+        spacing: float = SPACING,
         lease: float = 20.0,
         doubt: float = 2.0,
         backoff: float = 1.0,

@@ -8,7 +8,7 @@ import time
 from redis.asyncio import Redis
 
 from bot.slack.client import SlackClient
-from bot.slack.outbox import Outbox, Put, Status
+from bot.slack.outbox import SPACING, Outbox, Put, Status
 from tests.slack.flushing import drain, text
 from tests.support.slack_stub import SlackStub
 
@@ -25,7 +25,7 @@ async def test_replicas_share_one_write_a_second(
     assert sum(len(f.sent) for f in flushed) == 1
     for waits in (f.next_in for f in again):
         assert waits is not None
-        assert 0.5 < waits <= 1.0
+        assert 0.5 < waits <= SPACING
 
 
 async def test_the_next_write_comes_when_it_is_due(
