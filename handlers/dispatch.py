@@ -63,7 +63,7 @@ class Dispatch:
             case AlarmSeen() as seen:
                 await self.incidents.alarm_seen(seen.alarm, seen.channel, seen.ts, seen.thread_ts)
             case CommandGiven() as given:
-                place = Place(given.channel, given.user)
+                place = Place(given.channel, given.user, response_url=given.response_url)
                 await self._command(given.command, place, given.key)
             case MentionGiven() as mention:
                 place = Place(mention.channel, mention.user, mention.thread_ts)
@@ -91,12 +91,14 @@ class Dispatch:
                 key = f"failed:{seen.ts}"
                 await self.announcer.post(seen.channel, key, message, thread_ts=seen.ts)
             case CommandGiven() as given:
-                await self._ephemeral(Place(given.channel, given.user), failed)
+                await self._ephemeral(
+                    Place(given.channel, given.user, response_url=given.response_url), failed
+                )
             case MentionGiven() as mention:
                 place = Place(mention.channel, mention.user, mention.thread_ts)
                 await self._ephemeral(place, failed)
             case ButtonClicked() as click:
-                await self._ephemeral(Place(click.channel, click.user, click.thread_ts), failed)
+                await self._ephemeral(_place_of(click), failed)
             case ViewSubmitted() as view:
                 place_of_run = await self.incidents.place_of(view.run, view.user)
                 if place_of_run is not None:
@@ -156,7 +158,7 @@ class Dispatch:
         await self.incidents.triage(playbook, service, place, seed, alarm=alarm, since=since)
 
     async def _click(self, click: ButtonClicked) -> None:
-        place = Place(click.channel, click.user, click.thread_ts)
+        place = _place_of(click)
         match click.click:
             case Click.PREPARE:
                 await self.changes.prepare(click.value, place, click.view or "", click.key)
@@ -195,5 +197,13 @@ class Dispatch:
 
     async def _ephemeral(self, place: Place, message: render.Message) -> None:
         await self.announcer.ephemeral(
-            place.channel, place.user, message, thread_ts=place.thread_ts
+            place.channel,
+            place.user,
+            message,
+            thread_ts=place.thread_ts,
+            response_url=place.response_url,
         )
+
+
+def _place_of(click: ButtonClicked) -> Place:
+    return Place(click.channel, click.user, click.thread_ts, click.response_url)

@@ -129,6 +129,7 @@ class CommandGiven(Frozen):
     user: str
     trigger: str  # digest of the trigger id, which is new for each use
     command: Command
+    response_url: str | None = None
 
     @property
     def key(self) -> str:
@@ -164,6 +165,7 @@ class ButtonClicked(Frozen):
     thread_ts: str | None = None
     trigger: str
     view: str | None = None  # external_id of the modal that was opened at the click
+    response_url: str | None = None
 
     @property
     def key(self) -> str:

@@ -25,7 +25,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
-from bot.slack.outbox import REVOKED
+from bot.slack.refusals import REVOKED
 from bot.state.store import connect
 
 log = logging.getLogger(__name__)

@@ -43,6 +43,7 @@ from bot.incidents.change_watch import ChangeWatch
 from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.lifecycle import Lifecycle
 from bot.incidents.lost_records import LostRecords
+from bot.incidents.refused_posts import RefusedPosts
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
 from bot.render import Entry
@@ -256,6 +257,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         ),
         services=tuple(service.name for service in known.services),
     )
+    refused = RefusedPosts(store, announcer, known)
     dispatch = Dispatch(incidents, changes, announcer, known, router, vocabulary)
 
     async def sweep(_: str) -> None:
@@ -297,6 +299,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         "watch": Kind(watch.look, watch.look_failed, attempts=3, begins_anew=True),
         "step": Kind(changes.step, changes.report_failure),
         "flush": Kind(announcer.flush, attempts=1),  # the next sweep sends what is left
+        "refused": Kind(refused.tell),
         "sweep": Kind(sweep, attempts=1),
         "look_after": Kind(look_after, attempts=1),
         "check_record": Kind(check_record, attempts=1),

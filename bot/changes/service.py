@@ -295,6 +295,7 @@ class ChangeService:
                 place.user,
                 render.notice(outcome.reason),
                 thread_ts=place.thread_ts,
+                response_url=place.response_url,
             )
         await self.show(run_id)
         await self._schedule(run_id, outcome, 0)

@@ -79,9 +79,10 @@ class WriteAmbiguous(IncidentHelperError):
 
 
 class SlackFailed(IncidentHelperError):
-    """Slack refused a call; `error` is Slack's error code."""
+    """Slack refused a call; `error` is Slack's error code, `messages` what it says about it."""
 
-    def __init__(self, method: str, error: str) -> None:
+    def __init__(self, method: str, error: str, messages: tuple[str, ...] = ()) -> None:
         super().__init__(f"Slack refused {method}: {error}")
         self.method = method
         self.error = error
+        self.messages = messages

@@ -43,6 +43,7 @@ class Incident(Frozen):
     opened_at: AwareDatetime  # AWS time
     since: AwareDatetime | None = None  # when it began, if a person said so; AWS time
     recovered_at: AwareDatetime | None = None
+    unposted: str | None = None  # why its card could never be posted; it holds no place then
     previous: str | None = None  # id of the incident of this service and type that ended before it
     noticed: tuple[Change, ...] = ()  # made by others while it was open, oldest first
 

@@ -275,17 +275,40 @@ class Announcer(Protocol):
         *,
         thread_ts: str | None = None,
         thread_key: str | None = None,
+        interim: bool = False,
     ) -> None:
         """Show the message under a stable key: posted the first time, edited afterwards.
 
         `thread_ts` puts it in a thread; `thread_key` in the thread of the message with that key.
+        An `interim` version will soon be replaced, and is left out when Slack is busy.
         """
         ...
 
     async def ephemeral(
-        self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
+        self,
+        channel: str,
+        user: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        response_url: str | None = None,
     ) -> None:
-        """Show a message to one person only; lost when Slack is down."""
+        """Show a message to one person only; lost when Slack is down.
+
+        `response_url` came with the command or click that is answered, and works everywhere.
+        """
+        ...
+
+    async def can_post(self, channel: str) -> bool:
+        """Whether the bot is a member of the channel; True also when Slack does not say."""
+        ...
+
+    async def withdraw(self, channel: str, key: str, reason: str) -> bool:
+        """Give up a message that was never posted; False when it has been posted."""
+        ...
+
+    async def reopen(self, channel: str) -> None:
+        """The bot was invited to the channel: send at once what waits for it."""
         ...
 
     async def view(self, external_id: str, view: dict[str, Any]) -> None:

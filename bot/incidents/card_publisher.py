@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot import render
 from bot.domain.errors import IncidentHelperError
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, IncidentState
 from bot.domain.ports import Announcer, Store
 from bot.domain.report import Report
 from bot.domain.run import Run, RunState
@@ -31,6 +31,8 @@ class IncidentCard:
         shown = None
         while (stored := await self._stored(incident_id)) is not None and stored != shown:
             incident, report, runs = shown = stored
+            if incident.unposted:
+                return
             offers = [
                 render.Offer(id=f"{incident.id}:{offer.action}", title=offer.title)
                 for offer in (report.actions if report else ())
@@ -41,6 +43,7 @@ class IncidentCard:
                 card_key(incident.id),
                 render.card(incident, report, runs, offers),
                 thread_ts=incident.thread_ts,
+                interim=_is_interim(incident, report),
             )
 
     async def reply(self, incident_id: str, key: str, text: str) -> None:
@@ -68,6 +71,11 @@ class IncidentCard:
             return None
         runs = [run for run in await self.store.runs(incident_id) if run.state in SHOWN_RUNS]
         return incident, await self.store.report(incident_id), runs
+
+
+def _is_interim(incident: Incident, report: Report | None) -> bool:
+    """Whether an investigation is under way that will soon replace this version of the card."""
+    return incident.state is IncidentState.OPEN and (report is None or not report.complete)
 
 
 def card_key(incident_id: str) -> str:

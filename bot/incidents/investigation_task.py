@@ -38,7 +38,7 @@ class IncidentInvestigation:
     async def investigate(self, incident_id: str) -> None:
         """Run the incident's playbook; store and show every report as evidence comes in."""
         incident = await self.store.incident(incident_id)
-        if incident is None:
+        if incident is None or incident.unposted:
             return
         service = service_of(incident, self.catalogue)
         playbook = self.router.playbooks[incident.playbook]

@@ -36,6 +36,7 @@ class Place:
     channel: str
     user: str
     thread_ts: str | None = None
+    response_url: str | None = None  # answers whoever used a command or a button there
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,9 @@ class IncidentService:
             alarm: the alarm that was named, if one was.
             since: gives the time of the beginning, from AWS's time now.
         """
+        if not await self.announcer.can_post(place.channel):
+            await self._ephemeral(place, render.not_a_member())
+            return
         aws = await asyncio.to_thread(self.accounts.reader, service)
         now = await alarm_reads.now(aws, self.store)
         began = since(now) if since else None
@@ -371,7 +375,11 @@ class IncidentService:
 
     async def _ephemeral(self, place: Place, message: render.Message) -> None:
         await self.announcer.ephemeral(
-            place.channel, place.user, message, thread_ts=place.thread_ts
+            place.channel,
+            place.user,
+            message,
+            thread_ts=place.thread_ts,
+            response_url=place.response_url,
         )
 
 

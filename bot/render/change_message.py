@@ -124,7 +124,14 @@ def run_message(run: Run, incident: Incident) -> Message:
     if run.state is RunState.REQUESTED:
         blocks.append(context(_deadline(run)))
     text = join(" · ", [escaped(f"{_title(run)}: {title}", 250), escaped(incident.service, 80)])
-    return Message(text=text, blocks=[block for block in blocks if block is not None])
+    said = join(". ", [text, *_told(run)])
+    return Message(text=said, blocks=[block for block in blocks if block is not None])
+
+
+def _told(run: Run) -> list[Mrkdwn]:
+    """Why a change ended as it did, for notifications and screen readers."""
+    measured = run.verification.text if run.verification and run.state is RunState.DONE else ""
+    return [escaped(each.rstrip("."), 300) for each in (measured, run.note) if each]
 
 
 def drifted(run: Run) -> Message:

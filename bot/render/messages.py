@@ -67,7 +67,8 @@ def playbooks_message(entries: Sequence[Entry]) -> Message:
         if entry.looks_like:
             row.append(plain(f", often mistaken for: {entry.looks_like}", 140, quiet=True))
         rows.append(row)
-    text = escaped(f"I know {plural(len(entries), 'playbook')}.")
+    named = ", ".join(f"{entry.title} ({entry.id})" for entry in entries[:MOST_ENTRIES])
+    text = escaped(f"I know {plural(len(entries), 'playbook')}: {named}.", 900)
     if not rows:
         return Message(text, [rich(line(plain("No playbook is installed.")))])
     elements = [line(bold("Incident types I know")), bullets(rows)]
@@ -110,12 +111,36 @@ def timeline(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:
         blocks.append(context(escaped(f"{plural(left, 'older entry', 'older entries')} left out")))
     if not rows:
         blocks = [rich(line(bold(title, 200)), line(plain("No entries yet.")))]
-    return Message(escaped(title), blocks)
+    newest = [escaped(f"{entry.at:%H:%M} {entry.kind}: {entry.text}", 160) for entry in shown[-3:]]
+    return Message(join(". ", [escaped(title), *newest]), blocks)
 
 
 def no_incident() -> Message:
     """The answer when a channel has no incident."""
     return notice("There is no incident in this channel. /incident triage 5xx starts one.")
+
+
+def not_a_member() -> Message:
+    """The answer to whoever asks for an investigation where the bot could not show it."""
+    return notice(
+        "I am not in this channel, so I opened nothing. "
+        "Invite me with /invite @incident, then ask again."
+    )
+
+
+def not_posted(incident: Incident, why: str) -> Message:
+    """An incident was closed because its card could not be posted.
+
+    Args:
+        incident: the incident.
+        why: what Slack answered, in words.
+    """
+    where: Part = {"type": "channel", "channel_id": incident.channel}
+    said = f"I could not post the card of {incident.service} ({incident.playbook}) in "
+    rest = f": {why}. I closed it; the next alarm opens a new one. "
+    advice = "Invite me there with /invite @incident, then ask again."
+    text = join("", [escaped(said), Mrkdwn(f"<#{incident.channel}>"), escaped(rest + advice)])
+    return Message(text, [rich(line(plain(said), where, plain(rest, 300), plain(advice)))])
 
 
 def already_open(incident: Incident) -> Message:

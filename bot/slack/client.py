@@ -16,14 +16,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError, SlackFailed
 from bot.domain.ports import OwnPost
-from bot.slack.outbox import Message, SlackBusy, SlackUnclear
+from bot.slack.message import Message, SlackBusy, SlackUnclear
+from bot.slack.refusals import Refusal, refusal_of
 
 EVENT_TYPE = "incident_helper"
 TIMEOUT = 10  # seconds for one call; less than the outbox's lease
 PAGE = 200  # messages in one page of a channel's history
-
-UNCLEAR = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
-"""Errors that Slack may return although it has accepted the message (Slack, chat.postMessage)."""
 
 
 def web_client(token: str, base_url: str = AsyncWebClient.BASE_URL) -> AsyncWebClient:
@@ -32,7 +30,7 @@ def web_client(token: str, base_url: str = AsyncWebClient.BASE_URL) -> AsyncWebC
 
 
 class SlackClient:
-    """Implements `bot.slack.outbox.Slack` on slack_sdk.
+    """Implements `bot.slack.message.Slack` on slack_sdk.
 
     Raises ConfigError for a client that repeats calls.
     """
@@ -192,11 +190,15 @@ def _failure(method: str, error: SlackApiError) -> SlackBusy | SlackUnclear | Sl
     status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
     data = getattr(response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
-    if status == 429 or code in ("ratelimited", "rate_limited"):
+    if status == 429 or (code and refusal_of(code) is Refusal.BUSY):
         return SlackBusy(f"{method}: rate limit", _retry_after(response.headers))
-    if status >= 500 or code in UNCLEAR or (code is None and status == 200):
+    unclear = code and refusal_of(code) is Refusal.UNCLEAR
+    if status >= 500 or unclear or (code is None and status == 200):
         return SlackUnclear(f"{method}: {code or status}")
-    return SlackFailed(method, code or f"http_{status}")
+    told = data.get("response_metadata") if isinstance(data, dict) else None
+    messages = told.get("messages") if isinstance(told, dict) else None
+    said = tuple(str(each) for each in messages) if isinstance(messages, list) else ()
+    return SlackFailed(method, code or f"http_{status}", said)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -18,7 +18,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.domain.errors import ConfigError
-from bot.slack.outbox import REVOKED
+from bot.slack.refusals import REVOKED
 
 log = logging.getLogger(__name__)
 

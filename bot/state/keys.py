@@ -34,6 +34,8 @@ class Keys:
         self.audit_faults = f"{self.prefix}audit:faults"
         self.runs_under_way = f"{self.prefix}runs-under-way"
         self.outbox_channels = f"{self.prefix}outbox-channels"
+        self.outbox_workspace = f"{self.prefix}outbox-workspace"
+        """The pace of edits, pauses of methods, kinds of blocks that are refused; times in µs."""
 
     def audit_sealed(self, generation: str) -> str:
         """The entries that were there when the chain of this generation began."""
@@ -78,11 +80,12 @@ class Keys:
 
     # the outbox of a channel
     def outbox_order(self, channel: str) -> str:
-        """Keys of the messages with something to send, in the order they were put."""
+        """Keys of the messages with something to send, in the order of outbox_rank.lua."""
         return f"{self.prefix}outbox:{channel}:order"
 
     def outbox_gate(self, channel: str) -> str:
-        """The time (µs) before which nothing is sent to the channel, and failures in a row."""
+        """Times (µs) before which nothing is sent to the channel, or a method is not called there,
+        and failures in a row."""
         return f"{self.prefix}outbox:{channel}:gate"
 
     def outbox_lease(self, channel: str) -> str:

@@ -24,6 +24,26 @@ FAILED = Counter("incident_tasks_failed_total", "Attempts at a task that raised"
 GIVEN_UP = Counter("incident_tasks_given_up_total", "Tasks whose every attempt failed", ["kind"])
 ACCEPTED = Counter("incident_events_accepted_total", "Slack events written down", ["kind"])
 FROZEN = Gauge("incident_changes_frozen", "1 while no change is approved or applied: see /readyz")
+SLACK_REFUSED = Counter(
+    "incident_slack_refused_total", "Calls that Slack refused", ["method", "error"]
+)
+SLACK_FALLBACKS = Counter(
+    "incident_slack_fallbacks_total", "Messages sent without blocks that Slack refused", ["block"]
+)
+SLACK_PAUSES = Counter(
+    "incident_slack_pauses_total", "Times that Slack's rate limit stopped a method", ["method"]
+)
+SLACK_PAUSED = Counter(
+    "incident_slack_paused_seconds_total", "Seconds of these pauses, by Retry-After", ["method"]
+)
+SLACK_GIVEN_UP = Counter(
+    "incident_slack_given_up_total", "Messages that Slack will never take", ["kind", "error"]
+)
+OUTBOX_WAITING = Gauge(
+    "incident_outbox_oldest_seconds",
+    "How long the oldest unsent message has waited; 0: none waits",
+    ["kind"],
+)
 SOCKETS = Gauge("incident_socket_connections", "Socket Mode connections that are live")
 
 

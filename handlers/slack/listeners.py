@@ -145,6 +145,7 @@ class _Listeners:
                 user=text_in(body.get("user_id")),
                 trigger=digest(text_in(body.get("trigger_id"))),
                 command=command,
+                response_url=text_in(body.get("response_url")) or None,
             )
             saved = await self._save(envelope)
             answer = _acknowledgement(command) if saved else notice(TRY_AGAIN)
@@ -312,6 +313,7 @@ def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
         thread_ts=text_in(thread) or None,
         trigger=trigger,
         view=f"{click}-{trigger}" if click in (Click.PREPARE, Click.OTHERS) else None,
+        response_url=text_in(body.get("response_url")) or None,
     )
 
 

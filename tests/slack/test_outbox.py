@@ -1,9 +1,8 @@
-"""The outbox against Slack over HTTP: what is sent, in which order, at what pace."""
+"""The outbox against Slack over HTTP: what is sent, in which order."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 from pydantic import ValidationError
@@ -149,66 +148,6 @@ async def test_secrets_reach_neither_redis_nor_slack(
     await drain(outbox, client)
     assert slack.texts == ["key [aws key]"]
     assert secret not in str(slack.messages)
-
-
-# --- the pace -------------------------------------------------------------------------------------
-
-
-async def test_replicas_share_one_write_a_second(
-    redis: Redis, namespace: str, slack: SlackStub, client: SlackClient
-) -> None:
-    replicas = [Outbox(redis, namespace) for _ in range(3)]
-    for n in range(3):
-        await replicas[0].put("C1", f"note:{n}", text(str(n)))
-    flushed = await asyncio.gather(*(replica.flush("C1", client) for replica in replicas))
-    again = [await replica.flush("C1", client) for replica in replicas]
-    assert slack.texts == ["0"]
-    assert sum(len(f.sent) for f in flushed) == 1
-    for waits in (f.next_in for f in again):
-        assert waits is not None
-        assert 0.5 < waits <= 1.0
-
-
-async def test_the_next_write_comes_when_it_is_due(
-    redis: Redis, namespace: str, slack: SlackStub, client: SlackClient
-) -> None:
-    outbox = Outbox(redis, namespace, spacing=0.1)
-    for n in range(3):
-        await outbox.put("C1", f"note:{n}", text(str(n)))
-    began = time.monotonic()
-    await drain(outbox, client)
-    assert time.monotonic() - began >= 0.2
-    assert slack.texts == ["0", "1", "2"]
-
-
-async def test_retry_after_pauses_the_whole_channel(
-    outbox: Outbox, slack: SlackStub, client: SlackClient
-) -> None:
-    await outbox.put("C1", "a", text("a"))
-    await outbox.put("C1", "b", text("b"))
-    slack.faults.append(429)
-    slack.retry_after = "7"
-    first = await outbox.flush("C1", client)
-    second = await outbox.flush("C1", client)
-    assert first.next_in is not None
-    assert second.next_in is not None
-    assert 6 < second.next_in <= first.next_in <= 7
-    assert len(slack.writes) == 1
-    assert await outbox.status("C1", "a") == Status("queued", None, "")
-
-
-async def test_failures_are_spaced_out(
-    redis: Redis, namespace: str, slack: SlackStub, client: SlackClient
-) -> None:
-    outbox = Outbox(redis, namespace, spacing=0.0, doubt=0.0, backoff=10.0)
-    await outbox.put("C1", "a", text("a"))
-    pauses = []
-    for _ in range(8):
-        slack.faults.append("drop")
-        slack.read_faults.clear()
-        pauses.append(round((await outbox.flush("C1", client)).next_in or 0))
-        await redis.hdel(outbox._keys.outbox_gate("C1"), "until")
-    assert pauses == [10, 20, 40, 80, 160, 320, 640, 640]
 
 
 # --- housekeeping ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The outbox against Slack over HTTP: once, whatever breaks; and refusals are kept."""
+"""The outbox against Slack over HTTP: once, whatever breaks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from bot.slack.client import SlackClient, web_client
-from bot.slack.outbox import Flushed, Outbox, Refused, Sent, Status
+from bot.slack.outbox import Outbox, Sent, Status
 from tests.slack.flushing import drain, text
 from tests.support.slack_stub import SlackStub
 
@@ -130,49 +130,3 @@ async def test_a_search_that_is_refused_posts_again_and_says_so(
     done = await drain(outbox, client)
     assert done.doubtful == ["card:INC1"]
     assert slack.texts == ["card", "card"]
-
-
-# --- refused --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("code", ["invalid_blocks", "channel_not_found", "is_archived", "no_text"])
-async def test_a_refusal_is_kept_and_reported_and_not_tried_again(
-    outbox: Outbox, slack: SlackStub, client: SlackClient, code: str
-) -> None:
-    await outbox.put("C1", "card:INC1", text("card"))
-    await outbox.put("C1", "run:R1", text("reply", thread_key="card:INC1"))
-    await outbox.put("C1", "note:1", text("note"))
-    slack.faults.append(code)
-    done = await drain(outbox, client)
-    assert done.refused == [
-        Refused("card:INC1", code),
-        Refused("run:R1", "the message it replies to was refused"),
-    ]
-    assert slack.texts == ["note"]
-    assert await outbox.status("C1", "card:INC1") == Status("refused", None, code)
-    assert not await outbox.put("C1", "card:INC1", text("card"))
-    assert await drain(outbox, client) == Flushed()
-
-
-async def test_other_content_after_a_refusal_is_tried(
-    outbox: Outbox, slack: SlackStub, client: SlackClient
-) -> None:
-    await outbox.put("C1", "card:INC1", text("too many blocks"))
-    slack.faults.append("invalid_blocks")
-    await drain(outbox, client)
-    await outbox.put("C1", "card:INC1", text("fewer blocks"))
-    await drain(outbox, client)
-    assert slack.texts == ["fewer blocks"]
-
-
-async def test_a_revoked_token_keeps_the_messages_and_says_so(
-    outbox: Outbox, slack: SlackStub, client: SlackClient
-) -> None:
-    await outbox.put("C1", "card:INC1", text("card"))
-    slack.faults.append("token_revoked")
-    flushed = await outbox.flush("C1", client)
-    assert flushed.revoked == "token_revoked"
-    assert flushed.next_in is not None
-    assert 50 < flushed.next_in <= 60
-    assert flushed.refused == []
-    assert await outbox.status("C1", "card:INC1") == Status("queued", None, "")

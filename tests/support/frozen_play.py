@@ -71,6 +71,9 @@ class Posts:
 
     async def ephemeral(self, *_: Any, **__: Any) -> None: ...
 
+    async def can_post(self, channel: str) -> bool:
+        return True
+
     async def view(self, *_: Any) -> None: ...
 
 

@@ -18,6 +18,8 @@ class Recorder:
     whispers: list[tuple[str, str, str]] = field(default_factory=list)  # channel, user, text
     tasks: list[tuple[str, str]] = field(default_factory=list)  # kind, about
     busy: set[str] = field(default_factory=set)
+    foreign: set[str] = field(default_factory=set)  # channels where the bot is no member
+    withdrawn: list[str] = field(default_factory=list)
 
     async def post(
         self,
@@ -27,6 +29,7 @@ class Recorder:
         *,
         thread_ts: str | None = None,
         thread_key: str | None = None,
+        interim: bool = False,
     ) -> None:
         self.posts.append((channel, key, message.text))
 
@@ -34,9 +37,25 @@ class Recorder:
         return None
 
     async def ephemeral(
-        self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
+        self,
+        channel: str,
+        user: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        response_url: str | None = None,
     ) -> None:
         self.whispers.append((channel, user, message.text))
+
+    async def can_post(self, channel: str) -> bool:
+        return channel not in self.foreign
+
+    async def withdraw(self, channel: str, key: str, reason: str) -> bool:
+        self.withdrawn.append(key)
+        return True
+
+    async def reopen(self, channel: str) -> None:
+        raise AssertionError("nobody invites the bot here")
 
     async def view(self, external_id: str, view: dict[str, Any]) -> None:
         raise AssertionError("no view is open here")

@@ -27,6 +27,8 @@ class SlackStub:
         self.faults: deque[str | int] = deque()
         self.read_faults: deque[str | int] = deque()
         self.retry_after = "0.05"
+        self.refused_blocks: set[str] = set()  # types that this workspace does not take
+        self.points, self.pointer = True, "/type"  # whether a refusal says which block, and where
         self.taken = asyncio.Event()
         self.url = ""
         self._clock = 1_795_445_000
@@ -51,6 +53,8 @@ class SlackStub:
         fault = str(faults.popleft()) if faults else ""
         if is_write:
             self.writes.append((method, arguments["text"]))
+        if is_write and not fault and (complaint := self._complaint(arguments)):
+            return web.json_response(complaint)
         reply = {} if fault and not fault.startswith("take ") else handlers[method](arguments)
         match fault.removeprefix("take "):
             case "":
@@ -75,6 +79,15 @@ class SlackStub:
                 return web.Response(status=int(status), text="<html>oops", content_type="text/html")
             case code:
                 return web.json_response({"ok": False, "error": code})
+
+    def _complaint(self, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        for number, block in enumerate(arguments.get("blocks") or ()):
+            if block["type"] in self.refused_blocks:
+                where = f"[json-pointer:/blocks/{number}{self.pointer}]"
+                messages = [f"[ERROR] unsupported type: {block['type']} {where}"]
+                told = {"response_metadata": {"messages": messages}} if self.points else {}
+                return {"ok": False, "error": "invalid_blocks", **told}
+        return None
 
     def say(self, **message: Any) -> str:
         """A message of anybody."""

@@ -8,9 +8,10 @@ local ttl, id, event, opened, prefix, thread = unpack(ARGV, 1, 6)
 local known = redis.call('GET', dedupe)
 if known then
   local key = prefix .. known
-  local is = redis.call('HMGET', key, 'state', ':until_us')
+  local is = redis.call('HMGET', key, 'state', ':until_us', 'unposted')
   local late = event ~= '' and is[2] and is[2] ~= '' and tonumber(event) <= tonumber(is[2])
-  if is[1] == '"open"' or (is[1] and (late or known == id)) then
+  local unseen = is[3] and is[3] ~= 'null' and known ~= id -- nobody saw it: it holds no place
+  if not unseen and (is[1] == '"open"' or (is[1] and (late or known == id))) then
     return { 0, redis.call('HGETALL', key) }
   end
 end

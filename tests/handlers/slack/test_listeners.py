@@ -191,7 +191,7 @@ async def test_timeline_is_kept(bot: Bot) -> None:
     [
         ("help", "How to use /incident"),
         ("", "How to use /incident"),
-        ("playbooks", "I know 1 playbook."),
+        ("playbooks", "I know 1 playbook: HTTP 5XX errors"),
         ("triage 5x", "Did you mean `/incident triage 5xx`?"),
         ("<!channel>", "I don't know “&lt;!channel&gt;”."),
     ],
