@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from bot.domain.ports import Queue
 from bot.state.store import RedisStore
 from bot.telemetry import metrics
-from handlers.envelopes import Envelope, NotSaved
+from handlers.envelopes import AlarmSeen, Envelope, NotSaved
 
 REMEMBERED = 900  # seconds a signed request is remembered; it is valid for 300
 
@@ -21,7 +21,8 @@ class DocketInbox:
     async def accept(self, envelope: Envelope) -> None:
         try:
             text = envelope.model_dump_json()
-            await self._queue.put("intake", text, key=f"intake:{envelope.key}")
+            kind = "alarm" if isinstance(envelope, AlarmSeen) else "intake"  # people do not wait
+            await self._queue.put(kind, text, key=f"intake:{envelope.key}")
         except (RedisError, OSError) as fault:
             raise NotSaved(f"not saved: {fault}") from fault
         metrics.ACCEPTED.labels(envelope.kind).inc()

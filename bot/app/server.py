@@ -6,7 +6,6 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +24,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.app import preflight, registry
+from bot.app import lanes, preflight, registry
 from bot.app.durable_inbox import DocketInbox, StoreReplays
-from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
 from bot.changes.executor import ChangeExecutor, Timeouts
 from bot.changes.service import ChangeService, Detector
@@ -38,6 +36,7 @@ from bot.domain.errors import ConfigError
 from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.change_watch import ChangeWatch
 from bot.incidents.investigation_task import IncidentInvestigation
+from bot.incidents.investigation_turns import InvestigationTurns
 from bot.incidents.lifecycle import Lifecycle
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
@@ -48,6 +47,7 @@ from bot.slack.outbox import Outbox
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
 from bot.state.durable_tasks import Jobs, Kind
+from bot.state.investigation_turns import RedisTurns
 from bot.state.store import RedisStore, connect
 from bot.telemetry import logs, metrics
 from handlers.dispatch import Dispatch
@@ -178,15 +178,21 @@ async def _keep_valkey(state_dir: Path) -> None:
 @asynccontextmanager
 async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIterator[Program]:
     """Create and connect all parts; close them at the end of the context."""
+    with lanes.pools() as threads:
+        async with _program(config, known, redis_url, threads) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _program(
+    config: Settings, known: Catalogue, redis_url: str, threads: lanes.Pools
+) -> AsyncIterator[Program]:
     redis = connect(redis_url)
     store = RedisStore(redis)
     jobs = Jobs(redis_url, redelivery_seconds=config.redelivery_seconds)
     router = registry.router()
     accounts = AwsAccounts(known, config, registry.ACTIONS)
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
-    pool.submit(accounts.prepare)
-    # asyncio's default has 6 threads on 2 cores: a few slow AWS calls would delay all cards
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    threads.investigations.submit(accounts.prepare)
     token = config.slack_bot_token.get_secret_value() if config.slack_bot_token else ""
     web = web_client(token, config.slack_api_url)
     announcer = SlackAnnouncer(Outbox(redis), SlackClient(web), web, jobs, store)
@@ -198,7 +204,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         router=router,
         queue=jobs,
         card=card,
-        pool=pool,
+        pool=threads.investigations,
         seconds=config.watch_seconds,
     )
     investigation = IncidentInvestigation(
@@ -206,7 +212,9 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         accounts=accounts,
         catalogue=known,
         router=router,
-        investigator=Investigator(router, registry.ACTIONS, pool, accounts.memory),
+        investigator=Investigator(
+            router, registry.ACTIONS, threads.investigations, accounts.memory
+        ),
         card=card,
         watch=watch.begin,
     )
@@ -217,8 +225,12 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         accounts=accounts,
         catalogue=known,
         router=router,
-        lifecycle=Lifecycle(store, card),
+        lifecycle=Lifecycle(store, card, threads.alarms),
         card=card,
+        pool=threads.alarms,
+    )
+    turns = InvestigationTurns(
+        RedisTurns(redis), jobs, investigation.investigate, config.redelivery_seconds
     )
     executor = ChangeExecutor(
         store=store,
@@ -227,7 +239,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         policy=PolicyFile(config.catalogue, known),
         reader=accounts.reader,
         writer=accounts.writer,
-        detector=Detector(store, known, accounts, router, pool),
+        detector=Detector(store, known, accounts, router, threads.changes),
         timeouts=Timeouts(
             approval=config.approval_minutes * 60,
             poll=config.poll_seconds,
@@ -264,19 +276,21 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
     kinds = {
         "intake": Kind(dispatch, dispatch.report_failure),
-        "investigate": Kind(investigation.investigate, investigation.report_failure),
-        "watch": Kind(watch.look, watch.look_failed, attempts=3),
-        "step": Kind(changes.step, changes.report_failure),
-        "flush": Kind(announcer.flush, attempts=1),  # the next sweep sends what is left
-        "sweep": Kind(sweep, attempts=1),
-        "look_after": Kind(look_after, attempts=1),
+        "alarm": Kind(dispatch, dispatch.report_failure, lane=lanes.ALARMS),
+        "investigate": Kind(turns.ask, investigation.report_failure, lane=lanes.QUICK),
+        "investigation": Kind(turns.run, investigation.report_failure, lane=lanes.INVESTIGATIONS),
+        "watch": Kind(watch.look, watch.look_failed, attempts=3, lane=lanes.WATCH),
+        "step": Kind(changes.step, changes.report_failure, lane=lanes.CHANGES),
+        # the next sweep sends what is left
+        "flush": Kind(announcer.flush, attempts=1, lane=lanes.QUICK),
+        "sweep": Kind(sweep, attempts=1, lane=lanes.QUICK),
+        "look_after": Kind(look_after, attempts=1, lane=lanes.CHANGES),
     }
     try:
         async with jobs.opened(kinds):
             yield Program(config, redis, jobs, bolt, sockets, store, web)
     finally:
         await redis.aclose()
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Server(uvicorn.Server):

@@ -7,6 +7,7 @@ place.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -189,6 +190,38 @@ class Store(Protocol):
 
     async def verify_audit(self) -> str | None:
         """None when the audit chain is intact; else a sentence naming the first wrong entry."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whether an investigation may begin. Neither given: nothing is left to do."""
+
+    number: int | None = None  # it begins, for the first so many requests
+    busy: float | None = None  # another one goes on; seconds until its lease ends
+
+
+class Turns(Protocol):
+    """Whose turn it is to investigate an incident: one run at a time, over all workers."""
+
+    async def ask(self, incident_id: str) -> int:
+        """Count a request. Returns how many the latest run that began knew of."""
+        ...
+
+    async def begin(self, incident_id: str, owner: str, seconds: float) -> Turn:
+        """Begin a run for all requests so far, with a lease of so many seconds, if there is a
+        request that no finished run was for and no other run goes on."""
+        ...
+
+    async def keep(self, incident_id: str, owner: str, seconds: float) -> bool:
+        """Renew the lease; False when another run has taken over."""
+        ...
+
+    async def end(self, incident_id: str, owner: str, number: int | None) -> bool:
+        """End the run that was for the first `number` requests; None: it failed, and they remain.
+
+        Returns whether something was asked for since it began.
+        """
         ...
 
 

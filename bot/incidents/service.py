@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from bot import render
 from bot.config.catalogue import Catalogue
@@ -27,6 +30,9 @@ from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.lifecycle import Lifecycle, incident_key
 from bot.investigation.ownership import Ownership, find_owner
 from bot.investigation.routing import Route, RouteKind, Router
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class IncidentService:
     router: Router
     lifecycle: Lifecycle
     card: IncidentCard
+    pool: Executor | None = None  # has the threads of an alarm's first reads; None: asyncio's own
 
     # --- an alarm was posted ---------------------------------------------------------------------
 
@@ -74,9 +81,11 @@ class IncidentService:
             thread_ts: the thread the post is in, when it is in one.
         """
         service = self._owner(alarm, channel).service
-        aws = await asyncio.to_thread(self._reader, alarm, service)
+        aws = await self._in_thread(self._reader, alarm, service)
         limit_wait = await self._post_suffices(service, alarm)
-        known, unread = await alarm_reads.reread(aws, alarm, limit_wait=limit_wait)
+        known, unread = await alarm_reads.reread(
+            aws, alarm, self.pool, limit_wait=limit_wait
+        )
         # The post says what happened; one that does not leaves it to CloudWatch.
         state = alarm.state or (known.state if unread is None else None)
         alarm = known.model_copy(update={"state": state})
@@ -198,9 +207,9 @@ class IncidentService:
         latest = await self.store.incident_for(incident_key(service, playbook, alarm))
         over_already = known.state is AlarmState.OK  # the post is late: CloudWatch has the recovery
         if over_already:
-            began = await alarm_reads.went_off(aws, known)
+            began = await alarm_reads.went_off(aws, known, self.pool)
             alarm = alarm.model_copy(update={"changed_at": began})
-        at = alarm.changed_at or await alarm_reads.now(aws, self.store)
+        at = alarm.changed_at or await alarm_reads.now(aws, self.store, self.pool)
         await self.lifecycle.close_stale(aws, latest, alarm, at)
         incident, new = await self.lifecycle.open(
             service,
@@ -365,6 +374,11 @@ class IncidentService:
                 incident.id,
                 key=f"investigate:{incident.id}" if new else f"investigate:{incident.id}:{seed}",
             )
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what may wait for AWS, because an alarm was posted, in a thread of its pool."""
+        call = partial(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, call)
 
     async def _note(self, incident: Incident, entry: TimelineEntry) -> None:
         await self.store.add_to_timeline(incident.id, entry)

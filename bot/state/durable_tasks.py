@@ -7,6 +7,9 @@ at least once: the task of a killed worker is redelivered after `redelivery_seco
 A task that raises is tried again, each time after twice the pause, for about six minutes; after
 the last attempt the kind's `on_exhausted` is called once.
 
+Each kind belongs to one lane. A lane is a queue with a worker and a number of slots of its own, so
+that what one lane does, however slow, never takes a slot of another.
+
 APScheduler keeps time in memory: each tick queues a task whose key names the tick, so that one of
 all replicas runs it. docket's own Perpetual tasks are not used: after a crash they keep the time
 they were scheduled for, while a tick comes as soon as a worker starts.
@@ -17,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -40,7 +43,21 @@ OnExhausted = Callable[[str, Exception], Awaitable[None]]
 
 NAME = "incident-helper"
 ATTEMPTS = 12
+CHECK = timedelta(milliseconds=100)  # between two looks for a free slot, or for a task that is due
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A queue of its own. `slots` is how many of its tasks one process runs at the same time."""
+
+    name: str
+    slots: int = 20
+
+
+MAIN = Lane("")
+"""The lane whose queue has no name of its own. Its worker runs every kind of task: an earlier
+version of the program queued all of them there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,7 @@ class Kind:
     do: Handler
     on_exhausted: OnExhausted | None = None
     attempts: int = ATTEMPTS
+    lane: Lane = MAIN
 
 
 class Jobs:
@@ -63,17 +81,26 @@ class Jobs:
         first_pause: timedelta = FIRST_PAUSE,
         name: str = NAME,
     ) -> None:
-        self._docket = Docket(name=name, url=redis_url, execution_ttl=timedelta(minutes=15))
+        self._url, self._name = redis_url, name
         self._redelivery = timedelta(seconds=redelivery_seconds)
         self._first_pause = first_pause
+        self._lanes: dict[Lane, Docket] = {MAIN: self._docket(MAIN)}
+        self._lane_of: dict[str, Lane] = {}
 
     @asynccontextmanager
     async def opened(self, kinds: Mapping[str, Kind]) -> AsyncIterator[Jobs]:
         """Connect to Redis with these kinds of tasks registered by name."""
         for name, kind in kinds.items():
-            self._docket.register(self._task(name, kind))
-        async with self._docket:
-            await self._watch_failovers()
+            self._lane_of[name] = kind.lane
+            if kind.lane not in self._lanes:
+                self._lanes[kind.lane] = self._docket(kind.lane)
+            task = self._task(name, kind)
+            for lane in {MAIN, kind.lane}:
+                self._lanes[lane].register(task)
+        async with AsyncExitStack() as stack:
+            for docket in self._lanes.values():
+                await stack.enter_async_context(docket)
+                await _watch_failovers(docket)
             yield self
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
@@ -82,7 +109,7 @@ class Jobs:
         Raises redis.RedisError when it could not be written.
         """
         when = datetime.now(UTC) + timedelta(seconds=after)
-        add = self._docket.add(kind, when=when, key=key)
+        add = self._lanes[self._lane_of.get(kind, MAIN)].add(kind, when=when, key=key)
         try:
             await add(about)
         except REFUSED:  # by a former primary: nothing was written
@@ -90,22 +117,31 @@ class Jobs:
 
     async def waiting(self, kind: str) -> frozenset[str]:
         """Arguments of the queued and running tasks of one kind, those to be retried included."""
-        seen = await self._docket.snapshot()
-        return frozenset(
-            str(task.args[0])
-            for task in (*seen.future, *seen.running)
-            if task.function_name == kind and task.args
-        )
+        found: set[str] = set()
+        for lane in {MAIN, self._lane_of.get(kind, MAIN)}:
+            seen = await self._lanes[lane].snapshot()
+            found |= {
+                str(task.args[0])
+                for task in (*seen.future, *seen.running)
+                if task.function_name == kind and task.args
+            }
+        return frozenset(found)
 
     async def work(self) -> None:
-        """Run tasks until cancelled. While Redis does not answer it waits and reconnects."""
+        """Run the tasks of all lanes until cancelled. While Redis does not answer it waits and
+        reconnects."""
+        async with asyncio.TaskGroup() as group:
+            for lane, docket in self._lanes.items():
+                group.create_task(self._work_in(lane, docket), name=f"lane {lane.name or 'main'}")
+
+    async def _work_in(self, lane: Lane, docket: Docket) -> None:
         async with Worker(
-            self._docket,
-            concurrency=20,
+            docket,
+            concurrency=lane.slots,
             redelivery_timeout=self._redelivery,
             reconnection_delay=timedelta(seconds=1),
-            minimum_check_interval=timedelta(milliseconds=50),
-            scheduling_resolution=timedelta(milliseconds=100),
+            minimum_check_interval=CHECK,
+            scheduling_resolution=CHECK,
         ) as worker:
             await worker.run_forever()
 
@@ -128,17 +164,9 @@ class Jobs:
         finally:
             clock.shutdown(wait=False)
 
-    async def _watch_failovers(self) -> None:
-        """Have docket's connections for tasks leave a former primary.
-
-        docket opens its pool from the URL alone. Its other connections are only read from (a
-        replica passes on what they wait for), or keep results, which these tasks do not have.
-        """
-        async with self._docket.redis() as redis:
-            pool = cast(Redis, redis).connection_pool
-            await pool.disconnect()
-            pool.reset()  # type: ignore[no-untyped-call]  # forgets connections; none is in use
-            leave_former_primaries(pool)
+    def _docket(self, lane: Lane) -> Docket:
+        name = f"{self._name}-{lane.name}" if lane.name else self._name
+        return Docket(name=name, url=self._url, execution_ttl=timedelta(minutes=15))
 
     async def _tick(self, kind: str, seconds: int) -> None:
         number = int(datetime.now(UTC).timestamp()) // seconds
@@ -166,3 +194,16 @@ class Jobs:
 
         task.__name__ = name
         return task
+
+
+async def _watch_failovers(docket: Docket) -> None:
+    """Have docket's connections for tasks leave a former primary.
+
+    docket opens its pool from the URL alone. Its other connections are only read from (a
+    replica passes on what they wait for), or keep results, which these tasks do not have.
+    """
+    async with docket.redis() as redis:
+        pool = cast(Redis, redis).connection_pool
+        await pool.disconnect()
+        pool.reset()  # type: ignore[no-untyped-call]  # forgets connections; none is in use
+        leave_former_primaries(pool)

@@ -57,6 +57,10 @@ class Keys:
     def timeline_seen(self, incident_id: str) -> str:
         return f"{self.prefix}timeline-seen:{incident_id}"
 
+    def turn(self, incident_id: str) -> str:
+        """Requests for an investigation, and the run that goes on."""
+        return f"{self.prefix}turn:{incident_id}"
+
     # guarded changes
     def run(self, run_id: str) -> str:
         return f"{self.run_prefix}{run_id}"
