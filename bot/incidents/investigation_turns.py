@@ -71,7 +71,8 @@ class InvestigationTurns:
             work.cancel()
 
     async def _queue(self, incident_id: str, name: str) -> None:
-        await self.queue.put("investigation", incident_id, key=f"investigation:{incident_id}:{name}")
+        key = f"investigation:{incident_id}:{name}"
+        await self.queue.put("investigation", incident_id, key=key)
 
     async def _look_later(self, incident_id: str, seconds: float) -> None:
         """At the beginning of a second that lies in the future, so that its task's key is not that

@@ -9,6 +9,7 @@ the task of a dead one continues in the same card.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -24,12 +25,15 @@ from bot.domain.incident import Incident, IncidentState, TimelineEntry
 from bot.domain.playbook_contract import Playbook
 from bot.domain.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.domain.service import Service
-from bot.incidents import alarm_reads
+from bot.incidents import alarm_reads, doubtful_posts
 from bot.incidents.alarm_choice import AlarmChoice, question
 from bot.incidents.card_publisher import IncidentCard
+from bot.incidents.doubtful_posts import Trust
 from bot.incidents.lifecycle import Lifecycle, incident_key
 from bot.investigation.ownership import Ownership, find_owner
 from bot.investigation.routing import Route, RouteKind, Router
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,7 +74,14 @@ class IncidentService:
     # --- an alarm was posted ---------------------------------------------------------------------
 
     async def alarm_seen(
-        self, alarm: Alarm, channel: str, ts: str, thread_ts: str | None = None
+        self,
+        alarm: Alarm,
+        channel: str,
+        ts: str,
+        thread_ts: str | None = None,
+        *,
+        known_sender: bool = True,
+        forwarded: bool = False,
     ) -> None:
         """Open an incident for a posted alarm, join the open one, or end it.
 
@@ -79,10 +90,13 @@ class IncidentService:
             channel: id of the channel of the post.
             ts: the post's timestamp; the incident's card becomes a reply to it.
             thread_ts: the thread the post is in, when it is in one.
+            known_sender: whether it is by an app known to post alarms. Of all others only what
+                CloudWatch confirms counts.
+            forwarded: whether a person forwarded it.
         """
         service = self._owner(alarm, channel).service
         aws = await self._in_thread(self._reader, alarm, service)
-        limit_wait = await self._post_suffices(service, alarm)
+        limit_wait = known_sender and await self._post_suffices(service, alarm)
         known, unread = await alarm_reads.reread(
             aws, alarm, self.pool, limit_wait=limit_wait
         )
@@ -91,6 +105,19 @@ class IncidentService:
         alarm = known.model_copy(update={"state": state})
         ownership, route = self._owner(alarm, channel), self.router.route(alarm)
         service, playbook = ownership.service, route.playbook
+        if not known_sender:
+            at = await alarm_reads.now(aws, self.store, self.pool)
+            trust = doubtful_posts.trust(alarm, None if unread else known, at, forwarded=forwarded)
+            if trust is not Trust.ENOUGH:
+                log.info("post %s about %s: %s", ts, alarm.name, trust.value)
+            if trust is Trust.NONE:
+                return
+            if trust is Trust.ASK:
+                asked = question(
+                    alarm, route, ownership, self.router, ts=ts, thread_ts=thread_ts, unread=unread
+                )
+                await self.announcer.post(channel, _question_key(ts), asked, thread_ts=ts)
+                return
         if state is AlarmState.OK:
             if unread is not None or known.state is AlarmState.OK:  # CloudWatch outranks the post
                 await self._alarm_ended(alarm, (service,) if service else ownership.candidates)

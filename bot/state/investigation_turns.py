@@ -30,7 +30,7 @@ class RedisTurns:
         return int(await self._ask(keys=[self._keys.turn(incident_id)], args=[RETENTION]))
 
     async def begin(self, incident_id: str, owner: str, seconds: float) -> Turn:
-        args = [RETENTION, owner, round(seconds * 1000)]
+        args: list[str | int] = [RETENTION, owner, round(seconds * 1000)]
         match await self._begin(keys=[self._keys.turn(incident_id)], args=args):
             case ["begin", number]:
                 return Turn(number=int(number))
@@ -40,9 +40,9 @@ class RedisTurns:
                 return Turn()
 
     async def keep(self, incident_id: str, owner: str, seconds: float) -> bool:
-        args = [owner, round(seconds * 1000)]
+        args: list[str | int] = [owner, round(seconds * 1000)]
         return bool(await self._keep(keys=[self._keys.turn(incident_id)], args=args))
 
     async def end(self, incident_id: str, owner: str, number: int | None) -> bool:
-        args = [owner, "" if number is None else number]
+        args: list[str | int] = [owner, "" if number is None else number]
         return bool(await self._end(keys=[self._keys.turn(incident_id)], args=args))
