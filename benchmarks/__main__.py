@@ -6,7 +6,12 @@ import sys
 
 from benchmarks import b1_acknowledge, b3_triage, b3b_rounds, b5a_storm
 
-ALL = {"b1": b1_acknowledge.main, "b3": b3_triage.main, "b3b": b3b_rounds.main, "b5a": b5a_storm.main}
+ALL = {
+    "b1": b1_acknowledge.main,
+    "b3": b3_triage.main,
+    "b3b": b3b_rounds.main,
+    "b5a": b5a_storm.main,
+}
 
 
 def main() -> None:

@@ -216,9 +216,7 @@ def _bot(account: dict[str, Any], names: list[str], server: SlackServer) -> Iter
         environment.pop("REDIS_URL", None)
         with Path(os.environ.get("STORM_LOG", f"{folder}/bot.log")).open("wb") as log:
             command = [sys.executable, "-m", "bot", "serve"]
-            process = subprocess.Popen(
-                command, env=environment, cwd=folder, stdout=log, stderr=log
-            )
+            process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
             try:
                 told = state / "address"
                 _until(lambda: told.exists(), 120)

@@ -1,4 +1,4 @@
-"""An AWS account in which many alarms are in ALARM at once, in a process of its own, every call late.
+"""An AWS account in which many alarms are in ALARM, in a process of its own, every call late.
 
 Each alarm is that of a scenario under another name. Writes one line of JSON: the environment that
 points a bot at it, and the region and account. Ends with its stdin.

@@ -34,6 +34,7 @@ from bot.config.catalogue import Catalogue, PolicyFile
 from bot.config.settings import Settings, require_slack, settings
 from bot.domain.errors import ConfigError
 from bot.incidents.card_publisher import IncidentCard
+from bot.incidents.catch_up import CatchUp
 from bot.incidents.change_watch import ChangeWatch
 from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.investigation_turns import InvestigationTurns
@@ -43,22 +44,25 @@ from bot.investigation.investigator import Investigator
 from bot.render import Entry
 from bot.slack.announcer import SlackAnnouncer
 from bot.slack.client import SlackClient, web_client
+from bot.slack.history import History
 from bot.slack.outbox import Outbox
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
 from bot.state.durable_tasks import Jobs, Kind
 from bot.state.investigation_turns import RedisTurns
+from bot.state.posts_seen import PostsSeen
 from bot.state.store import RedisStore, connect
 from bot.telemetry import logs, metrics
 from handlers.dispatch import Dispatch
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import Vocabulary
 from handlers.slack.listeners import register, slack_app
+from handlers.slack.missed_posts import MissedPosts
 from handlers.slack.request_verification import SlackIngress
 
 log = logging.getLogger(__name__)
 
-TICKS = {"sweep": 5, "look_after": 60}  # seconds
+TICKS = {"sweep": 5, "look_after": 60, "follow": 10}  # seconds
 VALKEY_SECONDS = 1.0  # between two checks of the embedded Valkey
 
 
@@ -274,6 +278,15 @@ async def _program(
     register(bolt, DocketInbox(jobs), authorization, vocabulary)
     app_token = config.slack_app_token
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
+    missed = MissedPosts(
+        store=store,
+        history=History(web),
+        marks=PostsSeen(redis),
+        catch_up=CatchUp(incidents),
+        connected=lambda: sockets is None or sockets.live > 0,
+        alarm_apps=config.alarm_app_ids,
+        known=frozenset(each.channel for each in known.services if each.channel),
+    )
     kinds = {
         "intake": Kind(dispatch, dispatch.report_failure),
         "alarm": Kind(dispatch, dispatch.report_failure, lane=lanes.ALARMS),
@@ -285,6 +298,7 @@ async def _program(
         "flush": Kind(announcer.flush, attempts=1, lane=lanes.QUICK),
         "sweep": Kind(sweep, attempts=1, lane=lanes.QUICK),
         "look_after": Kind(look_after, attempts=1, lane=lanes.CHANGES),
+        "follow": Kind(missed.follow, attempts=1, lane=lanes.ALARMS),
     }
     try:
         async with jobs.opened(kinds):

@@ -111,6 +111,10 @@ class Store(Protocol):
         """The incident opened last in a Slack channel."""
         ...
 
+    async def incidents_in(self, channel: str, most: int = 50) -> Sequence[Incident]:
+        """The incidents of a Slack channel that were opened last, the latest first."""
+        ...
+
     async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
         """Replace these fields; return the incident as stored afterwards.
 

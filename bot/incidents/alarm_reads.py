@@ -19,7 +19,9 @@ from bot.aws import alarms
 from bot.domain.alarm import Alarm
 from bot.domain.errors import ReadFailed
 from bot.domain.ports import Aws, Store
+from bot.domain.report import GapReason
 
+PERSON_SECONDS = 5.0  # that somebody who typed an alarm's name waits for CloudWatch
 WAIT_SECONDS = 1.0  # the first card should be posted within 3
 
 P = ParamSpec("P")
@@ -49,6 +51,17 @@ async def reread(
         return read.result(), None
     except ReadFailed as failed:
         return alarm, failed.detail
+
+
+async def is_missing(aws: Aws, alarm: Alarm) -> bool:
+    """Whether CloudWatch says that there is no such alarm. One that can't be read may exist."""
+    read = _begun(None, alarms.reread, aws, alarm)
+    await asyncio.wait({read}, timeout=PERSON_SECONDS)
+    if not read.done():
+        read.add_done_callback(lambda late: late.cancelled() or late.exception())
+        return False
+    fault = read.exception()
+    return isinstance(fault, ReadFailed) and fault.reason is GapReason.NOT_FOUND
 
 
 async def went_off(aws: Aws, known: Alarm, pool: Executor | None = None) -> datetime | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from bot.domain.incident import Incident, IncidentState, TimelineEntry
 from bot.domain.playbook_contract import Playbook
 from bot.domain.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.domain.service import Service
-from bot.incidents import alarm_reads, doubtful_posts
+from bot.incidents import alarm_reads, doubtful_posts, standing
 from bot.incidents.alarm_choice import AlarmChoice, question
 from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.doubtful_posts import Trust
@@ -95,11 +95,9 @@ class IncidentService:
             forwarded: whether a person forwarded it.
         """
         service = self._owner(alarm, channel).service
-        aws = await self._in_thread(self._reader, alarm, service)
+        aws = await self.reader_of(alarm, channel)
         limit_wait = known_sender and await self._post_suffices(service, alarm)
-        known, unread = await alarm_reads.reread(
-            aws, alarm, self.pool, limit_wait=limit_wait
-        )
+        known, unread = await alarm_reads.reread(aws, alarm, self.pool, limit_wait=limit_wait)
         # The post says what happened; one that does not leaves it to CloudWatch.
         state = alarm.state or (known.state if unread is None else None)
         alarm = known.model_copy(update={"state": state})
@@ -184,6 +182,10 @@ class IncidentService:
         if found.service or found.candidates or in_channel is None:
             return found
         return Ownership(in_channel, (), "it was posted in the service's channel")
+
+    async def reader_of(self, alarm: Alarm, channel: str) -> Aws:
+        """Reads the account of an alarm that was posted in a channel. Raises ReadFailed."""
+        return await self.in_thread(self._reader, alarm, self._owner(alarm, channel).service)
 
     def _reader(self, alarm: Alarm, service: Service | None) -> Aws:
         """Reads the account the alarm is in, which may be a monitoring account.
@@ -281,6 +283,10 @@ class IncidentService:
             since: gives the time of the beginning, from AWS's time now.
         """
         aws = await asyncio.to_thread(self.accounts.reader, service)
+        if alarm is not None and await alarm_reads.is_missing(aws, alarm):
+            what = f"CloudWatch in {alarm.region} has no alarm “{alarm.name}”. Check its name."
+            await self._ephemeral(place, render.notice(what))
+            return
         now = await alarm_reads.now(aws, self.store)
         began = since(now) if since else None
         incident, new = await self.lifecycle.open(
@@ -358,12 +364,17 @@ class IncidentService:
         await self._ephemeral(place, message)
 
     async def status(self, place: Place) -> None:
-        """Show the status of the incident meant (see `find`) to the person who asked."""
-        incident = await self.find(place)
-        if incident is None:
-            message = render.no_incident()
-        else:
-            message = render.status(incident, await self.store.report(incident.id))
+        """Show the status of the incident meant (see `find`) to the person who asked; outside of
+        its thread, that of all open ones of the channel."""
+        meant = await self.find(place)
+        others: Sequence[Incident] = ()
+        if meant is None or meant.thread_ts is None or meant.thread_ts != place.thread_ts:
+            others = await self.store.incidents_in(place.channel)
+        still_open = [each for each in others if each.state is IncidentState.OPEN]
+        meant_first = {each.id: each for each in (meant, *still_open) if each is not None}
+        message = await standing.status(
+            tuple(meant_first.values()), self.store, self.accounts, self.catalogue
+        )
         await self._ephemeral(place, message)
 
     async def place_of(self, run_id: str, user: str) -> Place | None:
@@ -402,7 +413,7 @@ class IncidentService:
                 key=f"investigate:{incident.id}" if new else f"investigate:{incident.id}:{seed}",
             )
 
-    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what may wait for AWS, because an alarm was posted, in a thread of its pool."""
         call = partial(work, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self.pool, call)

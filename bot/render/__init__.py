@@ -18,6 +18,7 @@ from bot.render.messages import (
     no_incident,
     notice,
     playbooks_message,
+    statuses,
     timeline,
     unknown_message,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "preview_modal",
     "run_message",
     "status",
+    "statuses",
     "timeline",
     "unknown_message",
     "without_cause",

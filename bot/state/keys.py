@@ -33,6 +33,7 @@ class Keys:
         self.audit_frozen = f"{self.prefix}audit:frozen"
         self.runs_under_way = f"{self.prefix}runs-under-way"
         self.outbox_channels = f"{self.prefix}outbox-channels"
+        self.posts_seen = f"{self.prefix}posts-seen"
 
     # incidents
     def incident(self, incident_id: str) -> str:

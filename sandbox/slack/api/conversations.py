@@ -39,6 +39,22 @@ def list_channels(call: Call) -> JSON:
     return {"channels": channels, "response_metadata": metadata}
 
 
+@method("users.conversations", *_READ, tier=3)
+def own_channels(call: Call) -> JSON:
+    """The channels this app is a member of."""
+    wanted = call.text("types", "public_channel").replace(" ", "").split(",")
+    kinds = {_TYPES[one] for one in wanted if one in _TYPES}
+    found = [
+        channel_json(call.workspace, one, call.app.user_id)
+        for one in call.workspace.channels.values()
+        if one.kind in kinds
+        and call.app.user_id in one.members
+        and not (one.archived and call.flag("exclude_archived"))
+    ]
+    channels, metadata = call.page(found)
+    return {"channels": channels, "response_metadata": metadata}
+
+
 @method("conversations.info", *_READ, tier=3)
 def info(call: Call) -> JSON:
     """One channel."""

@@ -106,7 +106,10 @@ def test_a_bare_link_ends_before_the_marks_of_its_sentence(mark: str) -> None:
 
 
 def test_brackets_that_belong_to_the_name_stay() -> None:
-    assert found({"bot_id": "B1", "text": f"[ALARM] x see {LINK}-(prod), now"}).name == "shop-5xx-(prod)"
+    assert (
+        found({"bot_id": "B1", "text": f"[ALARM] x see {LINK}-(prod), now"}).name
+        == "shop-5xx-(prod)"
+    )
 
 
 def test_a_raw_slash_in_a_name() -> None:

@@ -74,7 +74,9 @@ async def test_one_event_delivered_four_times_is_kept_once(bot: Bot) -> None:
 
 LINK = "https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/shop-5xx"
 SAID = {"type": "message", "user": USER, "ts": "1.0"}
-QUOTED = {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": f"[ALARM] <{LINK}|a>"}}]}
+QUOTED = {
+    "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": f"[ALARM] <{LINK}|a>"}}]
+}
 MAIL = {"mode": "email", "filetype": "email", "plain_text": f"has entered the OK state\n{LINK}"}
 
 
