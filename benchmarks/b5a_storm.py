@@ -1,6 +1,6 @@
 """B5a: a storm of alarms of different services. Do people and first cards wait?
 
-STORM_ALARMS, STORM_SECONDS and STORM_LATENCY_MS make it smaller.
+STORM_ALARMS, STORM_SECONDS, STORM_DUPLICATES and STORM_LATENCY_MS make it smaller.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SCENARIO = "5xx-reserved-concurrency"
 ALARMS = int(os.environ.get("STORM_ALARMS", "150"))
 SECONDS = float(os.environ.get("STORM_SECONDS", "60"))
 LATENCY_MS = int(os.environ.get("STORM_LATENCY_MS", "2000"))
-DUPLICATES = 60
+DUPLICATES = int(os.environ.get("STORM_DUPLICATES", "60"))
 CALM = 90.0  # seconds after the last alarm in which the last card should be right
 PATIENCE = 240.0  # seconds after which what is not there is reported as missing
 CHANNELS = (slack.ALERTS, slack.TEAM_CHANNEL, "C0THIRD")

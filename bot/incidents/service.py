@@ -35,6 +35,8 @@ from bot.investigation.routing import Route, RouteKind, Router
 
 log = logging.getLogger(__name__)
 
+REPEATED = 300.0  # seconds
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -257,7 +259,8 @@ class IncidentService:
             await self.announcer.post(post.channel, key, pointer, thread_ts=post.ts)
         if over_already:
             await self.lifecycle.recover(incident, known)
-        await self._schedule_investigation(incident, new, seed=f"alarm:{post.channel}:{post.ts}")
+        if new or not _repeats(incident, known, post):
+            await self._schedule_investigation(incident, new, f"alarm:{post.channel}:{post.ts}")
         return incident
 
     # --- somebody asked --------------------------------------------------------------------------
@@ -425,6 +428,23 @@ class IncidentService:
         await self.announcer.ephemeral(
             place.channel, place.user, message, thread_ts=place.thread_ts
         )
+
+
+def _repeats(incident: Incident, known: Alarm, post: _AlarmPost) -> bool:
+    """Whether a post tells once more what opened the incident: the same alarm, the same change of
+    state; where CloudWatch has not said which, a post minutes after the first.
+
+    The first post itself never does: its task may be delivered again because it did not finish.
+    """
+    own = incident.alarm
+    if own is None or own.name != known.name or incident.thread_ts in (None, post.ts):
+        return False
+    if own.changed_at is not None and known.changed_at is not None:
+        return own.changed_at == known.changed_at
+    try:
+        return 0 <= float(post.ts) - float(incident.thread_ts or 0) < REPEATED
+    except ValueError:
+        return False
 
 
 def _question_key(ts: str) -> str:
