@@ -18,7 +18,7 @@ from bot.state.durable_tasks import Lane
 ALARMS = Lane("alarms", 40)
 """An alarm was posted: what it is, and its first card."""
 
-QUICK = Lane("quick", 40)
+QUICK = Lane("quick", 40, check=0.1)
 """Messages to Slack, and what only writes down that something is to be done."""
 
 CHANGES = Lane("changes", 20)

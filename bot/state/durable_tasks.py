@@ -43,16 +43,20 @@ OnExhausted = Callable[[str, Exception], Awaitable[None]]
 
 NAME = "incident-helper"
 ATTEMPTS = 12
-CHECK = timedelta(milliseconds=100)  # between two looks for a free slot, or for a task that is due
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A queue of its own. `slots` is how many of its tasks one process runs at the same time."""
+    """A queue of its own.
+
+    `slots` is how many of its tasks one process runs at the same time, `check` the seconds between
+    two looks for a task that has become due, or, when all slots are taken, for a free one.
+    """
 
     name: str
     slots: int = 20
+    check: float = 0.25
 
 
 MAIN = Lane("")
@@ -140,8 +144,8 @@ class Jobs:
             concurrency=lane.slots,
             redelivery_timeout=self._redelivery,
             reconnection_delay=timedelta(seconds=1),
-            minimum_check_interval=CHECK,
-            scheduling_resolution=CHECK,
+            minimum_check_interval=timedelta(seconds=lane.check),
+            scheduling_resolution=timedelta(seconds=lane.check),
         ) as worker:
             await worker.run_forever()
 
