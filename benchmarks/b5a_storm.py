@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from sandbox.commands import SCENARIOS
 from sandbox.slack.people import ChannelSeed
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
-from sandbox.world import AlarmPost, load
+from sandbox.world import AlarmPost, Simulation, load
+from sandbox.world.clock import FrozenClock
 
 SCENARIO = "5xx-reserved-concurrency"
 ALARMS = int(os.environ.get("STORM_ALARMS", "150"))
@@ -120,22 +122,15 @@ def _duplicates(watch: Watch, bot: Bot, name: str) -> None:
 
 
 def _post(service: str) -> dict[str, Any]:
-    story = load(SCENARIOS / f"{SCENARIO}.yaml")
-    alarm = story.starting_alarm
-    has = story.resources
-    post = _TEMPLATE.setdefault("post", _template(story))
-    named = alarm.model_copy(update={"name": f"{service}-5xx"})
-    return slack.alarm_post(replace(post, alarm=named, region=has.region, account=has.account))
+    """Amazon Q's post of the service's alarm."""
+    post = _first_post()
+    alarm = post.alarm.model_copy(update={"name": f"{service}-5xx"})
+    return slack.alarm_post(replace(post, alarm=alarm))
 
 
-_TEMPLATE: dict[str, AlarmPost] = {}
-
-
-def _template(story: Any) -> AlarmPost:
-    from sandbox.world import Simulation
-    from sandbox.world.clock import FrozenClock
-
-    posts = Simulation(story, clock=FrozenClock()).transitions()
+@cache
+def _first_post() -> AlarmPost:
+    posts = Simulation(load(SCENARIOS / f"{SCENARIO}.yaml"), clock=FrozenClock()).transitions()
     return next(each for each in posts if each.alarm.starts and each.state == "ALARM")
 
 
