@@ -22,7 +22,7 @@ from bot.investigation.investigator import Investigator, ResolvedScope
 from bot.investigation.routing import Router
 from bot.telemetry import metrics
 
-SHOW_SECONDS = 3.0  # between two versions of a card; Slack takes about 50 edits a minute
+SHOW_SECONDS = 8.0  # between two versions of a card; Slack takes about 50 edits a minute
 
 
 @dataclass(frozen=True, slots=True)
