@@ -61,7 +61,14 @@ class Dispatch:
     async def _handle(self, envelope: Envelope) -> None:
         match envelope:
             case AlarmSeen() as seen:
-                await self.incidents.alarm_seen(seen.alarm, seen.channel, seen.ts, seen.thread_ts)
+                await self.incidents.alarm_seen(
+                    seen.alarm,
+                    seen.channel,
+                    seen.ts,
+                    seen.thread_ts,
+                    known_sender=seen.known_sender,
+                    forwarded=seen.forwarded_by is not None,
+                )
             case CommandGiven() as given:
                 place = Place(given.channel, given.user, response_url=given.response_url)
                 await self._command(given.command, place, given.key)

@@ -114,6 +114,8 @@ class AlarmSeen(Frozen):
     ts: str
     thread_ts: str | None = None
     alarm: Alarm
+    known_sender: bool = True  # False: an app not known to post alarms, or a person
+    forwarded_by: str | None = None  # the person's Slack user id
 
     @property
     def key(self) -> str:

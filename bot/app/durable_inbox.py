@@ -8,7 +8,10 @@ from bot.domain.ports import Queue
 from bot.render import Click
 from bot.state.store import RedisStore
 from bot.telemetry import metrics
-from handlers.envelopes import ButtonClicked, Envelope, NotSaved
+from handlers.envelopes import AlarmSeen, ButtonClicked, Envelope, NotSaved
+
+UNDOING = frozenset({Click.UNDO, Click.APPROVE_UNDO, Click.KEEP})
+"""Clicks by which a change is undone, or an undo decided."""
 
 REMEMBERED = 900  # seconds a signed request is remembered; it is valid for 300
 
@@ -29,8 +32,11 @@ class DocketInbox:
 
 
 def _kind(envelope: Envelope) -> str:
-    """The kind of task: undoing is one of its own, which is accepted when Redis is full."""
-    if isinstance(envelope, ButtonClicked) and envelope.click is Click.UNDO:
+    """The kind of task. Alarms have one of their own, so that people do not wait for them; undoing
+    has one, so that it is accepted when Redis is full."""
+    if isinstance(envelope, AlarmSeen):
+        return "alarm"
+    if isinstance(envelope, ButtonClicked) and envelope.click in UNDOING:
         return "undo"
     return "intake"
 

@@ -7,7 +7,6 @@ import logging
 import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +25,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.app import preflight, registry
+from bot.app import lanes, preflight, registry
 from bot.app.durable_inbox import DocketInbox, StoreReplays
 from bot.app.reconciliation import Reconciliation
-from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
 from bot.changes.executor import ChangeExecutor, Timeouts
 from bot.changes.reconcile import UnsentChanges
@@ -39,8 +37,10 @@ from bot.config.catalogue import Catalogue, PolicyFile
 from bot.config.settings import Settings, require_slack, settings
 from bot.domain.errors import ConfigError
 from bot.incidents.card_publisher import IncidentCard
+from bot.incidents.catch_up import CatchUp
 from bot.incidents.change_watch import ChangeWatch
 from bot.incidents.investigation_task import IncidentInvestigation
+from bot.incidents.investigation_turns import InvestigationTurns
 from bot.incidents.lifecycle import Lifecycle
 from bot.incidents.lost_records import LostRecords
 from bot.incidents.refused_posts import RefusedPosts
@@ -49,22 +49,26 @@ from bot.investigation.investigator import Investigator
 from bot.render import Entry
 from bot.slack.announcer import SlackAnnouncer
 from bot.slack.client import SlackClient, web_client
+from bot.slack.history import History
 from bot.slack.outbox import Outbox
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
 from bot.state.anchor import FILE, FileAnchor
 from bot.state.durable_tasks import Jobs, Kind
+from bot.state.investigation_turns import RedisTurns
+from bot.state.posts_seen import PostsSeen
 from bot.state.store import RedisStore, connect
 from bot.telemetry import logs, metrics
 from handlers.dispatch import Dispatch
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import Vocabulary
 from handlers.slack.listeners import register, slack_app
+from handlers.slack.missed_posts import MissedPosts
 from handlers.slack.request_verification import SlackIngress
 
 log = logging.getLogger(__name__)
 
-TICKS = {"sweep": 5, "look_after": 60, "check_record": 3600}  # seconds
+TICKS = {"sweep": 5, "look_after": 60, "follow": 10, "check_record": 3600}  # seconds
 VALKEY_SECONDS = 1.0  # between two checks of the embedded Valkey
 
 
@@ -193,15 +197,21 @@ async def _keep_valkey(state_dir: Path) -> None:
 @asynccontextmanager
 async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIterator[Program]:
     """Create and connect all parts; close them at the end of the context."""
+    with lanes.pools() as threads:
+        async with _program(config, known, redis_url, threads) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _program(
+    config: Settings, known: Catalogue, redis_url: str, threads: lanes.Pools
+) -> AsyncIterator[Program]:
     redis = connect(redis_url)
     store = RedisStore(redis, anchor=FileAnchor(config.state_dir / FILE))
     jobs = Jobs(redis_url, redelivery_seconds=config.redelivery_seconds)
     router = registry.router()
     accounts = AwsAccounts(known, config, registry.ACTIONS)
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
-    pool.submit(accounts.prepare)
-    # asyncio's default has 6 threads on 2 cores: a few slow AWS calls would delay all cards
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    threads.investigations.submit(accounts.prepare)
     token = config.slack_bot_token.get_secret_value() if config.slack_bot_token else ""
     web = web_client(token, config.slack_api_url)
     announcer = SlackAnnouncer(Outbox(redis), SlackClient(web), web, jobs, store)
@@ -213,7 +223,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         router=router,
         queue=jobs,
         card=card,
-        pool=pool,
+        pool=threads.investigations,
         seconds=config.watch_seconds,
     )
     investigation = IncidentInvestigation(
@@ -221,7 +231,9 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         accounts=accounts,
         catalogue=known,
         router=router,
-        investigator=Investigator(router, registry.ACTIONS, pool, accounts.memory),
+        investigator=Investigator(
+            router, registry.ACTIONS, threads.investigations, accounts.memory
+        ),
         card=card,
         watch=watch.begin,
     )
@@ -232,8 +244,12 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         accounts=accounts,
         catalogue=known,
         router=router,
-        lifecycle=Lifecycle(store, card),
+        lifecycle=Lifecycle(store, card, threads.alarms),
         card=card,
+        pool=threads.alarms,
+    )
+    turns = InvestigationTurns(
+        RedisTurns(redis), jobs, investigation.investigate, config.redelivery_seconds
     )
     executor = ChangeExecutor(
         store=store,
@@ -242,7 +258,7 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         policy=PolicyFile(config.catalogue, known),
         reader=accounts.reader,
         writer=accounts.writer,
-        detector=Detector(store, known, accounts, router, pool),
+        detector=Detector(store, known, accounts, router, threads.changes),
         denied=accounts.denied,
         timeouts=Timeouts(
             approval=config.approval_minutes * 60,
@@ -292,18 +308,33 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     register(bolt, DocketInbox(jobs), authorization, vocabulary)
     app_token = config.slack_app_token
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
+    missed = MissedPosts(
+        store=store,
+        history=History(web),
+        marks=PostsSeen(redis),
+        catch_up=CatchUp(incidents),
+        connected=lambda: sockets is None or sockets.live > 0,
+        alarm_apps=config.alarm_app_ids,
+        known=frozenset(each.channel for each in known.services if each.channel),
+    )
     kinds = {
         "intake": Kind(dispatch, dispatch.report_failure, begins_anew=True),
         "undo": Kind(dispatch, dispatch.report_failure),
-        "investigate": Kind(investigation.investigate, investigation.report_failure),
-        "watch": Kind(watch.look, watch.look_failed, attempts=3, begins_anew=True),
-        "step": Kind(changes.step, changes.report_failure),
-        "flush": Kind(announcer.flush, attempts=1),  # the next sweep sends what is left
-        "refused": Kind(refused.tell),
-        "sweep": Kind(sweep, attempts=1),
-        "look_after": Kind(look_after, attempts=1),
-        "check_record": Kind(check_record, attempts=1),
-        "reconcile": Kind(reconciliation),
+        "alarm": Kind(dispatch, dispatch.report_failure, lane=lanes.ALARMS, begins_anew=True),
+        "investigate": Kind(turns.ask, investigation.report_failure, lane=lanes.QUICK),
+        "investigation": Kind(turns.run, investigation.report_failure, lane=lanes.INVESTIGATIONS),
+        "watch": Kind(
+            watch.look, watch.look_failed, attempts=3, lane=lanes.WATCH, begins_anew=True
+        ),
+        "step": Kind(changes.step, changes.report_failure, lane=lanes.CHANGES),
+        # the next sweep sends what is left
+        "flush": Kind(announcer.flush, attempts=1, lane=lanes.QUICK),
+        "refused": Kind(refused.tell, lane=lanes.QUICK),
+        "sweep": Kind(sweep, attempts=1, lane=lanes.QUICK),
+        "look_after": Kind(look_after, attempts=1, lane=lanes.CHANGES),
+        "follow": Kind(missed.follow, attempts=1, lane=lanes.ALARMS),
+        "check_record": Kind(check_record, attempts=1, lane=lanes.CHANGES),
+        "reconcile": Kind(reconciliation, lane=lanes.CHANGES),
     }
     try:
         async with jobs.opened(kinds):
@@ -312,7 +343,6 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
             yield Program(config, redis, jobs, bolt, sockets, store, web)
     finally:
         await redis.aclose()
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Server(uvicorn.Server):

@@ -121,6 +121,10 @@ class Store(Protocol):
         """The incident opened last in a Slack channel."""
         ...
 
+    async def incidents_in(self, channel: str, most: int = 50) -> Sequence[Incident]:
+        """The incidents of a Slack channel that were opened last, the latest first."""
+        ...
+
     async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
         """Replace these fields; return the incident as stored afterwards.
 
@@ -221,6 +225,38 @@ class Store(Protocol):
 
     async def freeze(self, source: str, reason: str) -> None:
         """Let no change be approved or sent until an operator accepts this reason."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whether an investigation may begin. Neither given: nothing is left to do."""
+
+    number: int | None = None  # it begins, for the first so many requests
+    busy: float | None = None  # another one goes on; seconds until its lease ends
+
+
+class Turns(Protocol):
+    """Whose turn it is to investigate an incident: one run at a time, over all workers."""
+
+    async def ask(self, incident_id: str) -> int:
+        """Count a request. Returns how many the latest run that began knew of."""
+        ...
+
+    async def begin(self, incident_id: str, owner: str, seconds: float) -> Turn:
+        """Begin a run for all requests so far, with a lease of so many seconds, if there is a
+        request that no finished run was for and no other run goes on."""
+        ...
+
+    async def keep(self, incident_id: str, owner: str, seconds: float) -> bool:
+        """Renew the lease; False when another run has taken over."""
+        ...
+
+    async def end(self, incident_id: str, owner: str, number: int | None) -> bool:
+        """End the run that was for the first `number` requests; None: it failed, and they remain.
+
+        Returns whether something was asked for since it began.
+        """
         ...
 
 

@@ -87,14 +87,15 @@ class ChangeWatch:
         Returns whether there is a reason for another look.
         """
         service = service_of(incident, self.catalogue).with_resources(report.resources)
-        aws = await asyncio.to_thread(self.accounts.reader, service)
-        now = await asyncio.to_thread(aws.now)
+        loop = asyncio.get_running_loop()
+        aws = await loop.run_in_executor(self.pool, self.accounts.reader, service)
+        now = await loop.run_in_executor(self.pool, aws.now)
         runs = await self.store.runs(incident.id)
         is_open = incident.state is IncidentState.OPEN
         if is_open:
             scope = Scope(service, incident.alarm, _window(now))
             incident = await self._notice(incident, report, runs, scope, aws)
-            now = await asyncio.to_thread(aws.now)
+            now = await loop.run_in_executor(self.pool, aws.now)
         made = later_changes.all_changes(incident, runs, now)
         due = later_changes.due(made, report, now)
         if due is not None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
 
 from bot import render
 from bot.config.catalogue import Catalogue
@@ -13,13 +14,15 @@ from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.ports import Accounts, Store
 from bot.domain.report import Earlier, Report, SinceChange, Verdict
 from bot.domain.service import Service
-from bot.incidents import later_changes
+from bot.incidents import later_changes, partial_reports
 from bot.incidents.card_publisher import IncidentCard, fault_text
 from bot.incidents.earlier import Before, after_the_earlier
 from bot.incidents.earlier import earlier as found_earlier
 from bot.investigation.investigator import Investigator, ResolvedScope
 from bot.investigation.routing import Router
 from bot.telemetry import metrics
+
+SHOW_SECONDS = 8.0  # between two versions of a card; Slack takes about 50 edits a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,9 @@ class IncidentInvestigation:
             return
         service = service_of(incident, self.catalogue)
         playbook = self.router.playbooks[incident.playbook]
-        aws = await asyncio.to_thread(self.accounts.reader, service)
-        now = await asyncio.to_thread(aws.now)
+        loop, pool = asyncio.get_running_loop(), self.investigator.pool
+        aws = await loop.run_in_executor(pool, self.accounts.reader, service)
+        now = await loop.run_in_executor(pool, aws.now)
         runs = await self.store.runs(incident.id)
         after, unsettled = later_changes.since(incident, runs, now)
         began = incident.since or await self._first_beginning(incident, after)
@@ -56,9 +60,19 @@ class IncidentInvestigation:
         resolved = _with_window(resolved, after, earlier, before)
         known = {"after": after, "unsettled": unsettled, "earlier": earlier}
         report: Report | None = None
+        stored = await self.store.report(incident.id)
+        whole = stored if stored and (stored.complete or stored.actions) else None
+        due = 0.0
         async for found in self.investigator.reports(aws, playbook, resolved):
             report = found.model_copy(update=known)
-            await self.store.save_report(incident.id, report)
+            shown = partial_reports.to_show(whole, report)
+            if shown is None or shown == stored:
+                continue
+            offers_changed = stored is not None and shown.actions != stored.actions
+            if not (report.complete or offers_changed or monotonic() >= due):
+                continue
+            stored, due = shown, monotonic() + SHOW_SECONDS
+            await self.store.save_report(incident.id, shown)
             await self.card.show(incident.id)
         if report is not None:
             metrics.count_investigation(report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +25,7 @@ class Lifecycle:
 
     store: Store
     card: IncidentCard
+    pool: Executor | None = None  # has the threads that read AWS; None: asyncio's own
 
     async def open(
         self,
@@ -97,7 +99,7 @@ class Lifecycle:
         elif own is None:
             await self.store.change_incident(incident.id, alarm=alarm)
         elif own.name != alarm.name:
-            known, unread = await alarm_reads.reread(aws, own)
+            known, unread = await alarm_reads.reread(aws, own, self.pool)
             if unread is None and known.state is AlarmState.OK:
                 await self.recover(incident, known)
         elif own.changed_at is not None and own.changed_at < at:

@@ -9,9 +9,13 @@ the task of a dead one continues in the same card.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from bot import render
 from bot.config.catalogue import Catalogue
@@ -21,12 +25,20 @@ from bot.domain.incident import Incident, IncidentState, TimelineEntry
 from bot.domain.playbook_contract import Playbook
 from bot.domain.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.domain.service import Service
-from bot.incidents import alarm_reads
+from bot.incidents import alarm_reads, doubtful_posts, standing
 from bot.incidents.alarm_choice import AlarmChoice, question
 from bot.incidents.card_publisher import IncidentCard
+from bot.incidents.doubtful_posts import Trust
 from bot.incidents.lifecycle import Lifecycle, incident_key
 from bot.investigation.ownership import Ownership, find_owner
 from bot.investigation.routing import Route, RouteKind, Router
+
+log = logging.getLogger(__name__)
+
+REPEATED = 300.0  # seconds
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +72,19 @@ class IncidentService:
     router: Router
     lifecycle: Lifecycle
     card: IncidentCard
+    pool: Executor | None = None  # has the threads of an alarm's first reads; None: asyncio's own
 
     # --- an alarm was posted ---------------------------------------------------------------------
 
     async def alarm_seen(
-        self, alarm: Alarm, channel: str, ts: str, thread_ts: str | None = None
+        self,
+        alarm: Alarm,
+        channel: str,
+        ts: str,
+        thread_ts: str | None = None,
+        *,
+        known_sender: bool = True,
+        forwarded: bool = False,
     ) -> None:
         """Open an incident for a posted alarm, join the open one, or end it.
 
@@ -73,16 +93,32 @@ class IncidentService:
             channel: id of the channel of the post.
             ts: the post's timestamp; the incident's card becomes a reply to it.
             thread_ts: the thread the post is in, when it is in one.
+            known_sender: whether it is by an app known to post alarms. Of all others only what
+                CloudWatch confirms counts.
+            forwarded: whether a person forwarded it.
         """
         service = self._owner(alarm, channel).service
-        aws = await asyncio.to_thread(self._reader, alarm, service)
-        limit_wait = await self._post_suffices(service, alarm)
-        known, unread = await alarm_reads.reread(aws, alarm, limit_wait=limit_wait)
+        aws = await self.reader_of(alarm, channel)
+        limit_wait = known_sender and await self._post_suffices(service, alarm)
+        known, unread = await alarm_reads.reread(aws, alarm, self.pool, limit_wait=limit_wait)
         # The post says what happened; one that does not leaves it to CloudWatch.
         state = alarm.state or (known.state if unread is None else None)
         alarm = known.model_copy(update={"state": state})
         ownership, route = self._owner(alarm, channel), self.router.route(alarm)
         service, playbook = ownership.service, route.playbook
+        if not known_sender:
+            at = await alarm_reads.now(aws, self.store, self.pool)
+            trust = doubtful_posts.trust(alarm, None if unread else known, at, forwarded=forwarded)
+            if trust is not Trust.ENOUGH:
+                log.info("post %s about %s: %s", ts, alarm.name, trust.value)
+            if trust is Trust.NONE:
+                return
+            if trust is Trust.ASK:
+                asked = question(
+                    alarm, route, ownership, self.router, ts=ts, thread_ts=thread_ts, unread=unread
+                )
+                await self.announcer.post(channel, _question_key(ts), asked, thread_ts=ts)
+                return
         if state is AlarmState.OK:
             if unread is not None or known.state is AlarmState.OK:  # CloudWatch outranks the post
                 await self._alarm_ended(alarm, (service,) if service else ownership.candidates)
@@ -150,6 +186,10 @@ class IncidentService:
             return found
         return Ownership(in_channel, (), "it was posted in the service's channel")
 
+    async def reader_of(self, alarm: Alarm, channel: str) -> Aws:
+        """Reads the account of an alarm that was posted in a channel. Raises ReadFailed."""
+        return await self.in_thread(self._reader, alarm, self._owner(alarm, channel).service)
+
     def _reader(self, alarm: Alarm, service: Service | None) -> Aws:
         """Reads the account the alarm is in, which may be a monitoring account.
 
@@ -199,9 +239,9 @@ class IncidentService:
         latest = await self.store.incident_for(incident_key(service, playbook, alarm))
         over_already = known.state is AlarmState.OK  # the post is late: CloudWatch has the recovery
         if over_already:
-            began = await alarm_reads.went_off(aws, known)
+            began = await alarm_reads.went_off(aws, known, self.pool)
             alarm = alarm.model_copy(update={"changed_at": began})
-        at = alarm.changed_at or await alarm_reads.now(aws, self.store)
+        at = alarm.changed_at or await alarm_reads.now(aws, self.store, self.pool)
         await self.lifecycle.close_stale(aws, latest, alarm, at)
         incident, new = await self.lifecycle.open(
             service,
@@ -220,7 +260,8 @@ class IncidentService:
             await self.announcer.post(post.channel, key, pointer, thread_ts=post.ts)
         if over_already:
             await self.lifecycle.recover(incident, known)
-        await self._schedule_investigation(incident, new, seed=f"alarm:{post.channel}:{post.ts}")
+        if new or not _repeats(incident, known, post):
+            await self._schedule_investigation(incident, new, f"alarm:{post.channel}:{post.ts}")
         return incident
 
     # --- somebody asked --------------------------------------------------------------------------
@@ -249,6 +290,10 @@ class IncidentService:
             await self._ephemeral(place, render.not_a_member())
             return
         aws = await asyncio.to_thread(self.accounts.reader, service)
+        if alarm is not None and await alarm_reads.is_missing(aws, alarm):
+            what = f"CloudWatch in {alarm.region} has no alarm “{alarm.name}”. Check its name."
+            await self._ephemeral(place, render.notice(what))
+            return
         now = await alarm_reads.now(aws, self.store)
         began = since(now) if since else None
         incident, new = await self.lifecycle.open(
@@ -326,12 +371,17 @@ class IncidentService:
         await self._ephemeral(place, message)
 
     async def status(self, place: Place) -> None:
-        """Show the status of the incident meant (see `find`) to the person who asked."""
-        incident = await self.find(place)
-        if incident is None:
-            message = render.no_incident()
-        else:
-            message = render.status(incident, await self.store.report(incident.id))
+        """Show the status of the incident meant (see `find`) to the person who asked; outside of
+        its thread, that of all open ones of the channel."""
+        meant = await self.find(place)
+        others: Sequence[Incident] = ()
+        if meant is None or meant.thread_ts is None or meant.thread_ts != place.thread_ts:
+            others = await self.store.incidents_in(place.channel)
+        still_open = [each for each in others if each.state is IncidentState.OPEN]
+        meant_first = {each.id: each for each in (meant, *still_open) if each is not None}
+        message = await standing.status(
+            tuple(meant_first.values()), self.store, self.accounts, self.catalogue
+        )
         await self._ephemeral(place, message)
 
     async def place_of(self, run_id: str, user: str) -> Place | None:
@@ -370,6 +420,11 @@ class IncidentService:
                 key=f"investigate:{incident.id}" if new else f"investigate:{incident.id}:{seed}",
             )
 
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what may wait for AWS, because an alarm was posted, in a thread of its pool."""
+        call = partial(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, call)
+
     async def _note(self, incident: Incident, entry: TimelineEntry) -> None:
         await self.store.add_to_timeline(incident.id, entry)
 
@@ -381,6 +436,23 @@ class IncidentService:
             thread_ts=place.thread_ts,
             response_url=place.response_url,
         )
+
+
+def _repeats(incident: Incident, known: Alarm, post: _AlarmPost) -> bool:
+    """Whether a post tells once more what opened the incident: the same alarm, the same change of
+    state; where CloudWatch has not said which, a post minutes after the first.
+
+    The first post itself never does: its task may be delivered again because it did not finish.
+    """
+    own = incident.alarm
+    if own is None or own.name != known.name or incident.thread_ts in (None, post.ts):
+        return False
+    if own.changed_at is not None and known.changed_at is not None:
+        return own.changed_at == known.changed_at
+    try:
+        return 0 <= float(post.ts) - float(incident.thread_ts or 0) < REPEATED
+    except ValueError:
+        return False
 
 
 def _question_key(ts: str) -> str:

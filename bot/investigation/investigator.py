@@ -73,7 +73,7 @@ class Investigator:
         )
         gaps = completed.gaps + ((alarm_read,) if isinstance(alarm_read, Gap) else ())
         current = alarm_read if isinstance(alarm_read, Alarm) else alarm
-        now = await asyncio.to_thread(aws.now)
+        now = await loop.run_in_executor(self.pool, aws.now)
         began = at or await self._alarm_time(aws, current) or now
         scope = Scope(
             completed.service,

@@ -20,6 +20,7 @@ from bot.render.messages import (
     not_posted,
     notice,
     playbooks_message,
+    statuses,
     timeline,
     unknown_message,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "preview_modal",
     "run_message",
     "status",
+    "statuses",
     "timeline",
     "unknown_message",
     "without_cause",

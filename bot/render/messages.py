@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.incident import Incident, TimelineEntry
 from bot.render.blocks import (
@@ -21,7 +22,7 @@ from bot.render.blocks import (
     rich,
     sentence,
 )
-from bot.render.text import Mrkdwn, code, escaped, join, literal, plural
+from bot.render.text import Mrkdwn, code, escaped, join, literal, local_time, plural
 
 MOST_ENTRIES = 30
 USAGE = (
@@ -113,6 +114,23 @@ def timeline(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:
         blocks = [rich(line(bold(title, 200)), line(plain("No entries yet.")))]
     newest = [escaped(f"{entry.at:%H:%M} {entry.kind}: {entry.text}", 160) for entry in shown[-3:]]
     return Message(join(". ", [escaped(title), *newest]), blocks)
+
+
+def statuses(shown: Sequence[Message], now: datetime, more: int = 0) -> Message:
+    """One answer of the status of several incidents, with the time it is for.
+
+    Args:
+        shown: the status of each.
+        now: AWS's time.
+        more: how many are left out.
+    """
+    foot = [literal("As of"), local_time(now)]
+    if more > 0:
+        foot.append(literal(f"· {plural(more, 'more open incident')}"))
+    blocks = [block for message in shown for block in message.blocks]
+    kept = frozenset[str]().union(*(message.kept for message in shown))
+    text = join(" ", [Mrkdwn(message.text) for message in shown])
+    return Message(text, [*blocks, context(join(" ", foot))], kept)
 
 
 def no_incident() -> Message:

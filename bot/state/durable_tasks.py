@@ -7,6 +7,9 @@ at least once: the task of a killed worker is redelivered after `redelivery_seco
 A task that raises is tried again, each time after twice the pause, for about six minutes; after
 the last attempt the kind's `on_exhausted` is called once.
 
+Each kind belongs to one lane. A lane is a queue with a worker and a number of slots of its own, so
+that what one lane does, however slow, never takes a slot of another.
+
 APScheduler keeps time in memory: each tick queues a task whose key names the tick, so that one of
 all replicas runs it. docket's own Perpetual tasks are not used: after a crash they keep the time
 they were scheduled for, while a tick comes as soon as a worker starts.
@@ -17,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -46,6 +49,24 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """A queue of its own.
+
+    `slots` is how many of its tasks one process runs at the same time, `check` the seconds between
+    two looks for a task that has become due, or, when all slots are taken, for a free one.
+    """
+
+    name: str
+    slots: int = 20
+    check: float = 0.25
+
+
+MAIN = Lane("")
+"""The lane whose queue has no name of its own. Its worker runs every kind of task: an earlier
+version of the program queued all of them there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of task. `attempts` is 1 for periodic tasks: the next tick is the next attempt.
 
@@ -56,6 +77,7 @@ class Kind:
     on_exhausted: OnExhausted | None = None
     attempts: int = ATTEMPTS
     begins_anew: bool = False
+    lane: Lane = MAIN
 
 
 class Jobs:
@@ -69,19 +91,28 @@ class Jobs:
         first_pause: timedelta = FIRST_PAUSE,
         name: str = NAME,
     ) -> None:
-        self._docket = Docket(name=name, url=redis_url, execution_ttl=timedelta(minutes=15))
+        self._url, self._name = redis_url, name
         self._redelivery = timedelta(seconds=redelivery_seconds)
         self._first_pause = first_pause
         self._begin_anew: frozenset[str] = frozenset()
+        self._lanes: dict[Lane, Docket] = {MAIN: self._docket(MAIN)}
+        self._lane_of: dict[str, Lane] = {}
 
     @asynccontextmanager
     async def opened(self, kinds: Mapping[str, Kind]) -> AsyncIterator[Jobs]:
         """Connect to Redis with these kinds of tasks registered by name."""
         for name, kind in kinds.items():
-            self._docket.register(self._task(name, kind))
+            self._lane_of[name] = kind.lane
+            if kind.lane not in self._lanes:
+                self._lanes[kind.lane] = self._docket(kind.lane)
+            task = self._task(name, kind)
+            for lane in {MAIN, kind.lane}:
+                self._lanes[lane].register(task)
         self._begin_anew = frozenset(name for name, kind in kinds.items() if kind.begins_anew)
-        async with self._docket:
-            await queue_client.prepare(self._docket)
+        async with AsyncExitStack() as stack:
+            for docket in self._lanes.values():
+                await stack.enter_async_context(docket)
+                await queue_client.prepare(docket)
             yield self
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
@@ -90,7 +121,7 @@ class Jobs:
         Raises redis.RedisError when it could not be written.
         """
         when = datetime.now(UTC) + timedelta(seconds=after)
-        add = self._docket.add(kind, when=when, key=key)
+        add = self._lanes[self._lane_of.get(kind, MAIN)].add(kind, when=when, key=key)
         with queue_client.refused_when_full(kind in self._begin_anew):
             try:
                 await add(about)
@@ -102,28 +133,38 @@ class Jobs:
 
         Adds to the stream of tasks and takes away again, in one step that no worker sees.
         """
+        main = self._lanes[MAIN]
         with queue_client.refused_when_full(True):
-            async with self._docket.redis() as redis:
-                await cast(Redis, redis).eval(PROBE, 1, self._docket.stream_key)
+            async with main.redis() as redis:
+                await cast(Redis, redis).eval(PROBE, 1, main.stream_key)
 
     async def waiting(self, kind: str) -> frozenset[str]:
         """Arguments of the queued and running tasks of one kind, those to be retried included."""
-        seen = await self._docket.snapshot()
-        return frozenset(
-            str(task.args[0])
-            for task in (*seen.future, *seen.running)
-            if task.function_name == kind and task.args
-        )
+        found: set[str] = set()
+        for lane in {MAIN, self._lane_of.get(kind, MAIN)}:
+            seen = await self._lanes[lane].snapshot()
+            found |= {
+                str(task.args[0])
+                for task in (*seen.future, *seen.running)
+                if task.function_name == kind and task.args
+            }
+        return frozenset(found)
 
     async def work(self) -> None:
-        """Run tasks until cancelled. While Redis does not answer it waits and reconnects."""
+        """Run the tasks of all lanes until cancelled. While Redis does not answer it waits and
+        reconnects."""
+        async with asyncio.TaskGroup() as group:
+            for lane, docket in self._lanes.items():
+                group.create_task(self._work_in(lane, docket), name=f"lane {lane.name or 'main'}")
+
+    async def _work_in(self, lane: Lane, docket: Docket) -> None:
         async with Worker(
-            self._docket,
-            concurrency=20,
+            docket,
+            concurrency=lane.slots,
             redelivery_timeout=self._redelivery,
             reconnection_delay=timedelta(seconds=1),
-            minimum_check_interval=timedelta(milliseconds=50),
-            scheduling_resolution=timedelta(milliseconds=100),
+            minimum_check_interval=timedelta(seconds=lane.check),
+            scheduling_resolution=timedelta(seconds=lane.check),
         ) as worker:
             await worker.run_forever()
 
@@ -145,6 +186,10 @@ class Jobs:
             await asyncio.Event().wait()
         finally:
             clock.shutdown(wait=False)
+
+    def _docket(self, lane: Lane) -> Docket:
+        name = f"{self._name}-{lane.name}" if lane.name else self._name
+        return Docket(name=name, url=self._url, execution_ttl=timedelta(minutes=15))
 
     async def _tick(self, kind: str, seconds: int) -> None:
         number = int(datetime.now(UTC).timestamp()) // seconds

@@ -74,6 +74,12 @@ class IncidentStore:
         found = await self._redis.zrange(self._keys.channel(channel), 0, 0, desc=True)
         return await self.incident(str(found[0])) if found else None
 
+    async def incidents_in(self, channel: str, most: int = 50) -> Sequence[Incident]:
+        """The incidents opened last in the channel, the latest first."""
+        ids = await self._redis.zrange(self._keys.channel(channel), 0, most - 1, desc=True)
+        found = [await self.incident(str(each)) for each in ids]
+        return [each for each in found if each is not None]
+
     async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
         """Set fields; the incident as it is then.
 

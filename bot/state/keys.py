@@ -36,6 +36,7 @@ class Keys:
         self.outbox_channels = f"{self.prefix}outbox-channels"
         self.outbox_workspace = f"{self.prefix}outbox-workspace"
         """The pace of edits, pauses of methods, kinds of blocks that are refused; times in µs."""
+        self.posts_seen = f"{self.prefix}posts-seen"
 
     def audit_sealed(self, generation: str) -> str:
         """The entries that were there when the chain of this generation began."""
@@ -63,6 +64,10 @@ class Keys:
 
     def timeline_seen(self, incident_id: str) -> str:
         return f"{self.prefix}timeline-seen:{incident_id}"
+
+    def turn(self, incident_id: str) -> str:
+        """Requests for an investigation, and the run that goes on."""
+        return f"{self.prefix}turn:{incident_id}"
 
     # guarded changes
     def run(self, run_id: str) -> str:

@@ -45,8 +45,8 @@ ALLOWED_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
 state is always possible."""
 
 TERMINAL_STATES = (S.REJECTED, S.EXPIRED, S.REFUSED, S.UNDONE)
-"""States in which nothing of the run is in force, by the record, and it holds no target. A run leaves
-them only when AWS accepts its calls late, or the record proves wrong (DRIFTED)."""
+"""States in which nothing of the run is in force, by the record, and it holds no target. A run
+leaves them only when AWS accepts its calls late, or the record proves wrong (DRIFTED)."""
 
 FINISHED_STATES = frozenset({*TERMINAL_STATES, S.DONE, S.DRIFTED})
 """States a run leaves only when a person asks for it."""

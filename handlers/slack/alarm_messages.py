@@ -3,7 +3,7 @@
 The message gives name, region and state; the rest is read from CloudWatch. A title line, or fields
 with name, region and state, count only in posts of Amazon Q Developer and other configured apps. In
 all other posts the alarm has to be given by a link to the CloudWatch console, which is matched by a
-strict pattern.
+strict pattern, and the post has to tell its present state: many posts merely link an alarm.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.config.settings import AMAZON_Q
 from bot.domain.alarm import REGION, Alarm
 from handlers.json_access import Ignored, dict_in, list_in, nodes, text_in
 from handlers.region_names import region_of
-from handlers.slack.alarm_states import state_in
+from handlers.slack.alarm_states import state_in, told_now
 
 _ACCOUNT = re.compile(r"\d{12}")
 _TOKEN = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")
@@ -60,7 +60,7 @@ def alarm_in(message: object, trusted_apps: Iterable[str] = (AMAZON_Q,)) -> Alar
 
     Args:
         message: the event of a Slack message.
-        trusted_apps: ids of apps whose title lines count.
+        trusted_apps: ids of apps whose title lines count, and which may leave the state out.
     """
     post = dict_in(message)
     content = flatten(post)
@@ -72,6 +72,13 @@ def alarm_in(message: object, trusted_apps: Iterable[str] = (AMAZON_Q,)) -> Alar
         found = _by_fields(post, content)
     if found is None:
         return Ignored("neither an alarm app's title line nor a console link to an alarm")
+    if not is_trusted:
+        if state is None:
+            return Ignored("it links an alarm and tells no state of it")
+        if not told_now(content.texts, content.fields):
+            return Ignored("it links an alarm and tells of other times")
+        if len({alarm[:2] for alarm in map(console_alarm, content.links) if alarm}) > 1:
+            return Ignored("it links several alarms")
     name, region, account = found
     return Alarm(name=name, region=region, account=account, state=state, reason=_reason(content))
 

@@ -60,6 +60,28 @@ _RECOVERED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+# Words of posts about a time that is over, or about what may happen: a weekly report, a runbook.
+_NOT_NOW = re.compile(
+    r"\b(?:daily|weekly|monthly|nightly|quarterly|yesterday|noisiest|most frequent|top \d+)\b|"
+    r"\b(?:digest|summary|reports?|retrospective|retro|post-?mortem|recap|hand-?over|changelog)\b|"
+    r"\b(?:last|past|previous|this) (?:\d+ )?(?:night|weeks?|weekend|months?|quarter|year|sprint|"
+    r"days|hours|24 ?h)\b|\b(?:\d+ ?(?:times|x)|twice)\b|"
+    r"\b(?:if|when|whenever|until|unless|in case)\b(?=[^.!?\n]{0,80}\bALARM)",
+    re.IGNORECASE,
+)
+
+
+def told_now(texts: Iterable[str], fields: Mapping[str, str]) -> bool:
+    """Whether a post that has a state tells it as the present one.
+
+    It does with a field or a title line that says so; a sentence about it may be part of a report
+    ("went into ALARM 14 times last week") or of advice ("when it goes into ALARM, …").
+    """
+    if any(_state_of_field(fields, name) for name in _FIELDS):
+        return True
+    plain = [_undecorated(text) for text in texts]
+    return any(map(_TITLE.search, plain)) or not any(map(_NOT_NOW.search, plain))
+
 
 def state_in(texts: Iterable[str], fields: Mapping[str, str]) -> AlarmState | None:
     """The state in a post; None where it has none, or says two things.
@@ -69,8 +91,7 @@ def state_in(texts: Iterable[str], fields: Mapping[str, str]) -> AlarmState | No
         fields: values by title, in lower case.
     """
     for name in _FIELDS:
-        value = _undecorated(fields.get(name, ""))
-        if match := _TEXTS[0].search(value) or _VALUE.match(value):
+        if match := _state_of_field(fields, name):
             return _named(match["state"])
     plain = [_undecorated(text) for text in texts]
     found = {
@@ -83,6 +104,11 @@ def state_in(texts: Iterable[str], fields: Mapping[str, str]) -> AlarmState | No
     if not found and any(_RECOVERED.search(text) for text in plain):
         return AlarmState.OK
     return found.pop() if len(found) == 1 else None
+
+
+def _state_of_field(fields: Mapping[str, str], name: str) -> re.Match[str] | None:
+    value = _undecorated(fields.get(name, ""))
+    return _TEXTS[0].search(value) or _VALUE.match(value)
 
 
 def _undecorated(text: str) -> str:

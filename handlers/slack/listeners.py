@@ -56,7 +56,7 @@ from handlers.envelopes import (
     digest,
 )
 from handlers.json_access import Ignored, dict_in, list_in, text_in
-from handlers.slack.alarm_messages import alarm_in, is_forwarded
+from handlers.slack.alarm_posts import alarm_seen
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
 
@@ -65,8 +65,6 @@ log = logging.getLogger(__name__)
 SAVE_SECONDS = 1.5  # Slack waits 3 seconds for an acknowledgement
 OPEN_SECONDS = 1.0
 _CLICKS = re.compile(rf"^(?:{'|'.join(Click)})(?:\.\d+)?$")
-_POSTS = frozenset({"", "bot_message", "file_share", "thread_broadcast"})  # new posts
-_SLACKBOT = "USLACKBOT"
 _SLACK_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 TRY_AGAIN = "I could not save your request, so nothing will happen. Please try again."
 
@@ -157,25 +155,12 @@ class _Listeners:
     async def message(self, body: dict[str, Any], event: dict[str, Any]) -> BoltResponse | None:
         """A post in a channel: only alarms are handled here, posted by apps, forwarded by
         somebody, or sent by e-mail."""
-        if text_in(event.get("subtype")) not in _POSTS:
-            return None
-        if not (event.get("bot_id") or is_forwarded(event) or _is_slackbots(event)):
-            return None
-        if _is_own(body, event):
-            return None
-        found = alarm_in(event, self.authorization.alarm_apps)
-        if isinstance(found, Ignored):
-            log.info("post %s has no alarm: %s", text_in(event.get("ts")), found.reason)
-            return None
-        return await self._save_event(
-            AlarmSeen(
-                team=text_in(body.get("team_id")),
-                channel=text_in(event.get("channel")),
-                ts=text_in(event.get("ts")),
-                thread_ts=text_in(event.get("thread_ts")) or None,
-                alarm=found,
-            )
-        )
+        team, channel = text_in(body.get("team_id")), text_in(event.get("channel"))
+        own_app, apps = text_in(body.get("api_app_id")), self.authorization.alarm_apps
+        seen = alarm_seen(event, team, channel, own_app, apps)
+        if isinstance(seen, Ignored):
+            log.info("post %s has no alarm: %s", text_in(event.get("ts")), seen.reason)
+        return await self._save_event(seen) if isinstance(seen, AlarmSeen) else None
 
     async def mention(self, body: dict[str, Any], event: dict[str, Any]) -> BoltResponse | None:
         """A person mentioned the bot."""
@@ -355,17 +340,6 @@ def _number_typed(view: dict[str, Any]) -> int | Ignored | None:
 def _team(body: dict[str, Any]) -> str:
     user = dict_in(body.get("user"))
     return text_in(dict_in(body.get("team")).get("id")) or text_in(user.get("team_id"))
-
-
-def _is_own(body: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Whether this app posted it. Bolt itself drops only the posts of its bot user."""
-    poster = event.get("app_id") or dict_in(event.get("bot_profile")).get("app_id")
-    return bool(poster) and poster == body.get("api_app_id")
-
-
-def _is_slackbots(event: dict[str, Any]) -> bool:
-    """Whether Slackbot posted it: it posts the e-mails sent to a channel's address."""
-    return event.get("user") == _SLACKBOT
 
 
 async def _respond(respond: AsyncRespond, text: str) -> None:

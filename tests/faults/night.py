@@ -125,7 +125,7 @@ class Night(Play):
         with self.redis() as redis:
             waiting = [
                 key
-                for key in redis.scan_iter("incident-helper:runs:*")
+                for key in redis.scan_iter("incident-helper*:runs:*")
                 if redis.hget(key, "state") in (b"queued", b"running", b"scheduled")
                 and not any(
                     word in key

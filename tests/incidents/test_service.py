@@ -74,17 +74,21 @@ class Board:
     def __init__(self) -> None:
         self.posts: dict[str, str | None] = {}
         self.messages: dict[str, Any] = {}
+        self.tasks: list[tuple[str, str]] = []
+        self.told: list[str] = []  # to one person only
 
     async def post(self, channel: str, key: str, message: Any, **where: Any) -> None:
         self.posts[key] = where.get("thread_ts")
         self.messages[key] = message
 
-    async def ephemeral(self, *_: Any, **__: Any) -> None: ...
+    async def ephemeral(self, channel: str, user: str, message: Any, **_: Any) -> None:
+        self.told.append(message.text)
 
     async def can_post(self, channel: str) -> bool:
         return True
 
-    async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None: ...
+    async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
+        self.tasks.append((kind, about))
 
     async def waiting(self, kind: str) -> set[str]:
         return set()
@@ -242,3 +246,82 @@ async def test_in_a_services_channel_its_incident_is_meant_wherever_the_alarm_wa
     assert found is not None
     assert found.id == opened.id
     assert await room.incidents.find(Place("C8", "U1")) is None
+
+
+async def test_a_post_that_tells_the_same_again_asks_for_no_investigation(room: Room) -> None:
+    for ts in ("1700000000.1", "1700000001.1", "1700000900.1"):
+        room.aws.states["checkout-5xx"] = (ALARM, T0)
+        pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
+        await room.incidents.alarm_seen(pointer, "C0ALERTS", ts)
+    assert len(room.board.tasks) == 1
+
+
+async def test_the_first_post_delivered_again_does(room: Room) -> None:
+    """Its task may have died between the incident and the task that investigates it."""
+    for _ in range(2):
+        await room.tells("checkout-5xx", ALARM, 1)
+    assert len(room.board.tasks) == 2
+
+
+async def test_an_alarm_that_cannot_be_read_repeats_itself_for_minutes_only(room: Room) -> None:
+    room.aws.denied = True
+    for ts in ("1700000000.1", "1700000100.1", "1700000900.1"):
+        pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
+        await room.incidents.alarm_seen(pointer, "C0ALERTS", ts)
+    assert len(room.board.tasks) == 2
+
+
+async def test_a_doubtful_post_opens_what_cloudwatch_confirms(room: Room) -> None:
+    room.aws.states["checkout-5xx"], room.aws.clock = (ALARM, T0), T0 + timedelta(minutes=2)
+    pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
+    await room.incidents.alarm_seen(pointer, "C0ALERTS", "1.1", known_sender=False)
+    assert (await room.current()).thread_ts == "1.1"
+
+
+@pytest.mark.parametrize("forwarded", [False, True])
+async def test_a_doubtful_post_of_an_old_alarm_opens_nothing(room: Room, forwarded: bool) -> None:
+    room.aws.states["checkout-5xx"], room.aws.clock = (ALARM, T0), T0 + timedelta(hours=2)
+    pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
+    await room.incidents.alarm_seen(
+        pointer, "C0ALERTS", "1.1", known_sender=False, forwarded=forwarded
+    )
+    assert await room.store.incident_for(KEY) is None
+    assert list(room.board.posts) == (["unknown:1.1"] if forwarded else [])
+
+
+async def test_a_doubtful_post_about_what_cannot_be_read_is_a_question(room: Room) -> None:
+    room.aws.denied = True
+    pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
+    await room.incidents.alarm_seen(pointer, "C0ALERTS", "1.1", known_sender=False)
+    assert await room.store.incident_for(KEY) is None
+    assert list(room.board.posts) == ["unknown:1.1"]
+
+
+async def test_an_alarm_that_does_not_exist_is_refused(room: Room) -> None:
+    nope = Alarm(name="nope", region="us-east-1")
+    await room.incidents.triage(room.playbook, room.service, Place("C1", "U1"), "s", alarm=nope)
+    assert await room.store.incident_for(KEY) is None
+    assert room.board.told == ["CloudWatch in us-east-1 has no alarm “nope”. Check its name."]
+
+
+async def test_an_alarm_that_cannot_be_read_is_not_refused(room: Room) -> None:
+    room.aws.denied = True
+    perhaps = Alarm(name="perhaps", region="us-east-1")
+    await room.incidents.triage(room.playbook, room.service, Place("C1", "U1"), "s", alarm=perhaps)
+    assert (await room.current()).alarm == perhaps
+
+
+async def test_the_status_tells_all_open_incidents_of_the_channel_and_of_when_it_is(
+    store: RedisStore,
+) -> None:
+    services = (Service(name="checkout", channel="C1"), Service(name="cart"))
+    room = Room(store, services=services)
+    await room.tells("checkout-5xx", ALARM, 1)
+    await room.tells("cart-5xx", ALARM, 5)
+    room.aws.clock = T0 + timedelta(minutes=9)
+    await room.incidents.status(Place("C0ALERTS", "U1"))
+    (text,) = room.board.told
+    assert "checkout" in text
+    assert "cart" in text
+    await room.incidents.status(Place("C0ALERTS", "U1", "5.cart-5xx"))
+    assert "checkout" not in room.board.told[-1]

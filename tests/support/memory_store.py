@@ -83,6 +83,10 @@ class MemoryStore:
     async def latest_incident(self, channel: str) -> Incident | None:
         return max(self.incidents.values(), key=lambda each: each.opened_at, default=None)
 
+    async def incidents_in(self, channel: str, most: int = 50) -> list[Incident]:
+        found = [each for each in self.incidents.values() if each.channel == channel]
+        return sorted(found, key=lambda each: each.opened_at, reverse=True)[:most]
+
     async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
         changed = self.incidents[incident_id].model_copy(update=fields)
         self.incidents[incident_id] = changed

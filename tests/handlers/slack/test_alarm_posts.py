@@ -71,8 +71,10 @@ def test_a_recovery_in_blocks() -> None:
     assert found({"bot_id": "B1", "text": "", "blocks": blocks}).state is AlarmState.OK
 
 
-def test_a_post_that_tells_no_state() -> None:
-    assert found({"bot_id": "B1", "text": f"see {LINK}"}).state is None
+def test_a_post_that_tells_no_state_counts_only_from_a_known_app() -> None:
+    message = {"bot_id": "B1", "app_id": "A1", "text": f"see {LINK}"}
+    assert found(message, trusted_apps={"A1"}).state is None
+    assert isinstance(alarm_in(message), Ignored)
 
 
 FIELDS = {
@@ -100,11 +102,14 @@ def test_fields_of_a_configured_app_are_enough() -> None:
 
 @pytest.mark.parametrize("mark", [")", ").", ".", ",", "*", "`", '"', "'", "’", "!", "]", ":"])
 def test_a_bare_link_ends_before_the_marks_of_its_sentence(mark: str) -> None:
-    assert found({"bot_id": "B1", "text": f"(see {LINK}{mark} now"}).name == "shop-5xx"
+    assert found({"bot_id": "B1", "text": f"[ALARM] x (see {LINK}{mark} now"}).name == "shop-5xx"
 
 
 def test_brackets_that_belong_to_the_name_stay() -> None:
-    assert found({"bot_id": "B1", "text": f"see {LINK}-(prod), now"}).name == "shop-5xx-(prod)"
+    assert (
+        found({"bot_id": "B1", "text": f"[ALARM] x see {LINK}-(prod), now"}).name
+        == "shop-5xx-(prod)"
+    )
 
 
 def test_a_raw_slash_in_a_name() -> None:

@@ -74,14 +74,16 @@ async def test_one_event_delivered_four_times_is_kept_once(bot: Bot) -> None:
 
 LINK = "https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/shop-5xx"
 SAID = {"type": "message", "user": USER, "ts": "1.0"}
-QUOTED = {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": f"<{LINK}|a>"}}]}
+QUOTED = {
+    "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": f"[ALARM] <{LINK}|a>"}}]
+}
 MAIL = {"mode": "email", "filetype": "email", "plain_text": f"has entered the OK state\n{LINK}"}
 
 
 @pytest.mark.parametrize(
     ("event", "state"),
     [
-        ({**SAID, "attachments": [{"message_blocks": [{"message": QUOTED}]}]}, None),
+        ({**SAID, "attachments": [{"message_blocks": [{"message": QUOTED}]}]}, AlarmState.ALARM),
         (
             {**SAID, "user": "USLACKBOT", "subtype": "file_share", "files": [MAIL]},
             AlarmState.OK,
@@ -90,7 +92,7 @@ MAIL = {"mode": "email", "filetype": "email", "plain_text": f"has entered the OK
     ids=["forwarded by a person", "an e-mail posted by Slackbot"],
 )
 async def test_alarms_that_come_by_other_ways(
-    bot: Bot, event: dict[str, Any], state: AlarmState | None
+    bot: Bot, event: dict[str, Any], state: AlarmState
 ) -> None:
     assert (await bot.event(event)).status_code == 200
     [seen] = bot.memory.envelopes

@@ -1,0 +1,161 @@
+"""What becomes of alarms that went off while the bot was away.
+
+An alarm that is still on gets its incident, under its post. Of those that are over none opens: they
+are told in one message for each channel.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import render
+from bot.aws import alarms
+from bot.domain.alarm import Alarm, AlarmState
+from bot.domain.errors import ReadFailed
+from bot.domain.incident import IncidentState, TimelineEntry
+from bot.domain.ports import Aws
+from bot.incidents import alarm_reads
+from bot.incidents.lifecycle import incident_key
+from bot.incidents.service import IncidentService
+from bot.investigation.ownership import owner
+
+log = logging.getLogger(__name__)
+
+MOST_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A post about an alarm that was not handled when it came."""
+
+    key: str  # of its envelope
+    alarm: Alarm
+    ts: str
+    thread_ts: str | None
+    known_sender: bool = True
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Handles what was missed."""
+
+    incidents: IncidentService
+
+    async def tell(self, channel: str, missed: Sequence[Missed], since: datetime) -> None:
+        """Open, recover and tell what the missed posts of a channel are about.
+
+        Args:
+            channel: the channel they are in.
+            missed: the posts, the oldest first.
+            since: when the bot went away, by Slack's clock.
+        """
+        on: list[str] = []
+        over: list[str] = []
+        for posts in _by_alarm(missed):
+            known, is_over = await self._now(posts, channel)
+            latest = posts[-1]
+            said = AlarmState.OK if is_over else latest.alarm.state
+            await self.incidents.alarm_seen(
+                latest.alarm.model_copy(update={"state": said}),
+                channel,
+                latest.ts,
+                latest.thread_ts,
+                known_sender=latest.known_sender,
+                forwarded=latest.forwarded,
+            )
+            if not latest.known_sender:
+                continue
+            if not is_over:
+                on.append(f"{known.name}{_at(known, ' since ')}")
+            elif any(each.alarm.state is not AlarmState.OK for each in posts):
+                over.append(f"{known.name}{_at(known, ', OK since ')}")
+        if on or over:
+            now = await self.incidents.store.now()
+            text = f"I was away from {since:%H:%M} to {now:%H:%M} UTC."
+            if on:
+                text += f" Found on return, still in ALARM: {_named(on)}."
+            if over:
+                text += f" Over meanwhile, and not investigated: {_named(over)}."
+            key = f"missed:{since:%Y%m%dT%H%M%S}"
+            await self.incidents.announcer.post(channel, key, render.notice(text))
+
+    async def look_for_unposted(self, seconds: float, posted: Sequence[Missed]) -> None:
+        """Open incidents for alarms that went off in the last so many seconds and of which no post
+        was found, in the channels of the services they belong to.
+
+        One DescribeAlarms for each account and region of a service that has a channel.
+        """
+        services = self.incidents.catalogue.services
+        places = {(each.account, each.region): each for each in services if each.channel}
+        names = {each.alarm.name for each in posted}
+        for place in places.values():
+            try:
+                aws = await self.incidents.in_thread(self.incidents.accounts.reader, place)
+                firing = await self.incidents.in_thread(alarms.list_firing, aws)
+            except ReadFailed as failed:  # not known; their posts were looked for, too
+                log.warning("alarms of %s are not read: %s", place.account, failed)
+                continue
+            now = await alarm_reads.now(aws, self.incidents.store, self.incidents.pool)
+            for alarm in firing:
+                went_off = alarm.changed_at is not None and (
+                    now - alarm.changed_at < timedelta(seconds=seconds)
+                )
+                if went_off and alarm.name not in names:
+                    await self._open(aws, alarm)
+
+    async def _open(self, aws: Aws, alarm: Alarm) -> None:
+        incidents = self.incidents
+        service = owner(alarm, incidents.catalogue.services)
+        playbook = incidents.router.route(alarm).playbook
+        if service is None or service.channel is None or playbook is None:
+            return
+        latest = await incidents.store.incident_for(incident_key(service, playbook, alarm))
+        if latest is not None and latest.state is IncidentState.OPEN:
+            return
+        at = alarm.changed_at or await incidents.store.now()
+        incident, new = await incidents.lifecycle.open(
+            service,
+            playbook,
+            service.channel,
+            opened_at=at,
+            thread_ts=None,
+            alarm=alarm,
+            seed=alarm.key,
+        )
+        if not new:
+            return
+        text = f"{alarm.name} was found in ALARM on return; no post about it was seen"
+        entry = TimelineEntry(at=at, kind="alarm", text=text, ref=alarm.key)
+        await incidents.store.add_to_timeline(incident.id, entry)
+        await incidents.card.show(incident.id)
+        await incidents.queue.put("investigate", incident.id, key=f"investigate:{incident.id}")
+
+    async def _now(self, posts: Sequence[Missed], channel: str) -> tuple[Alarm, bool]:
+        """The alarm as it is now, and whether it is over: by CloudWatch, else by its last post."""
+        alarm = posts[-1].alarm
+        try:
+            aws = await self.incidents.reader_of(alarm, channel)
+            known, unread = await alarm_reads.reread(aws, alarm, self.incidents.pool)
+        except ReadFailed as failed:
+            known, unread = alarm, failed.detail
+        return known, (alarm if unread else known).state is AlarmState.OK
+
+
+def _by_alarm(missed: Iterable[Missed]) -> list[list[Missed]]:
+    found: dict[tuple[str, str], list[Missed]] = {}
+    for each in missed:
+        found.setdefault((each.alarm.region, each.alarm.name), []).append(each)
+    return list(found.values())
+
+
+def _at(alarm: Alarm, word: str) -> str:
+    return f"{word}{alarm.changed_at:%H:%M}" if alarm.changed_at else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return "; ".join(names[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
