@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.slack.people import AMAZON_Q_APP_ID, App, ChannelSeed, Command, Person, Seed, amazon_q
+from sandbox.slack.people import (
+    AMAZON_Q_APP_ID,
+    App,
+    ChannelSeed,
+    Command,
+    Person,
+    Seed,
+    Shortcut,
+    amazon_q,
+)
 from sandbox.slack.workspace import Workspace
 from sandbox.world import AlarmPost, Scenario
 
@@ -40,6 +49,7 @@ def seed(scenario: Scenario) -> Seed:
         commands=(
             Command("/incident", "Triage an incident, see its timeline", "triage 5xx | help"),
         ),
+        shortcuts=(Shortcut("triage_alarm", "Triage this alarm"),),
     )
     alarms = amazon_q(name="Amazon Q")
     members = (*(person.id for person in PEOPLE), bot.user_id, alarms.user_id)

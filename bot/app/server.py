@@ -30,6 +30,7 @@ from bot.app.durable_inbox import DocketInbox, StoreReplays
 from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
 from bot.changes.executor import ChangeExecutor, Timeouts
+from bot.changes.home_tab import HomeTab
 from bot.changes.service import ChangeService, Detector
 from bot.config import catalogue
 from bot.config.catalogue import Catalogue, PolicyFile
@@ -44,6 +45,7 @@ from bot.investigation.investigator import Investigator
 from bot.render import Entry
 from bot.slack.announcer import SlackAnnouncer
 from bot.slack.client import SlackClient, web_client
+from bot.slack.membership import SlackMembership
 from bot.slack.outbox import Outbox
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
@@ -220,11 +222,12 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         lifecycle=Lifecycle(store, card),
         card=card,
     )
+    policy = PolicyFile(config.catalogue, known)
     executor = ChangeExecutor(
         store=store,
         actions=registry.ACTIONS,
         service=known.service,
-        policy=PolicyFile(config.catalogue, known),
+        policy=policy,
         reader=accounts.reader,
         writer=accounts.writer,
         detector=Detector(store, known, accounts, router, pool),
@@ -237,11 +240,13 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     changes = ChangeService(executor, card, store, announcer, jobs)
     vocabulary = Vocabulary(
         playbooks=tuple(
-            Entry(each.id, each.title, each.looks_like) for each in router.playbooks.values()
+            Entry(each.id, each.title, each.looks_like, each.for_any_alarm)
+            for each in router.playbooks.values()
         ),
         services=tuple(service.name for service in known.services),
     )
-    dispatch = Dispatch(incidents, changes, announcer, known, router, vocabulary)
+    home = HomeTab(store, announcer, SlackMembership(web), known, policy)
+    dispatch = Dispatch(incidents, changes, announcer, known, router, vocabulary, home)
 
     async def sweep(_: str) -> None:
         """Send the messages that no task is sending."""

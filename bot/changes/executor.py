@@ -25,6 +25,7 @@ from typing import Any
 from bot.changes import guards
 from bot.changes.approval import Approval
 from bot.changes.engine import ENDED, NextStep, RunContext, StepName, Timeouts, next_step
+from bot.domain.change_events import NOT_UNDONE, STOPPED_BY_UNDO
 from bot.domain.change_wording import trim_reply, undo_command
 from bot.domain.errors import (
     ConfigError,
@@ -328,13 +329,13 @@ class ChangeExecutor(Approval):
 
     async def _undo_failed(self, run: Run, reason: str) -> NextStep | None:
         """The change stays in force; the note has the commands to undo it by hand."""
-        note = f"Not undone: {reason}."
+        note = f"{NOT_UNDONE}{reason}."
         if run.plan and run.plan.inverse:
             note += f" By hand: {undo_command(run)}"
         await self._note(run, "undo", note)
         answer = run.verification or Verification(
             answer=Answer.INCONCLUSIVE,
-            text="verification was stopped by an undo that failed",
+            text=STOPPED_BY_UNDO,
             at=await self.store.now(),
         )
         return await self._move(run, RunState.DONE, note=note, verification=answer)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from bot import render
 from bot.changes.executor import ChangeExecutor, NextStep, StepName, next_step
 from bot.config.catalogue import Catalogue
-from bot.domain.incident import IncidentState
+from bot.domain.change_events import events
+from bot.domain.incident import Incident, IncidentState
 from bot.domain.objection import Objection, other_actions
 from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
@@ -171,17 +172,19 @@ class ChangeService:
         if run is not None:
             await self.announcer.view(view, _preview_modal(run, view))
 
-    async def request(self, run_id: str, place: Place) -> None:
+    async def request(self, run_id: str, place: Place, reason: str = "") -> None:
         """The preview was submitted: request approval by a second person."""
-        await self._show_outcome(run_id, place, await self.executor.request(run_id, place.user))
+        outcome = await self.executor.request(run_id, place.user, reason)
+        await self._show_outcome(run_id, place, outcome)
 
     async def approve(self, run_id: str, place: Place) -> None:
         """Approve was pressed."""
         await self._show_outcome(run_id, place, await self.executor.approve(run_id, place.user))
 
-    async def reject(self, run_id: str, place: Place) -> None:
-        """Reject was pressed."""
-        await self._show_outcome(run_id, place, await self.executor.reject(run_id, place.user))
+    async def reject(self, run_id: str, place: Place, reason: str = "") -> None:
+        """The change was rejected."""
+        outcome = await self.executor.reject(run_id, place.user, reason)
+        await self._show_outcome(run_id, place, outcome)
 
     async def undo(self, run_id: str, place: Place, click: str) -> None:
         """Undo was pressed. `click` is the key of that press: delivered twice, it undoes once."""
@@ -257,14 +260,21 @@ class ChangeService:
         if run is None or incident is None or run.expires_at is None:
             return  # approval was never requested: only a preview
         metrics.count_change(run)
+        approvers = self.executor.approvers(run, incident)
+        await self._post(f"run:{run.id}", render.run_message(run, incident, approvers), incident)
+        for event in events(run):
+            await self._post(event.key, render.change_reply(event.kind, run), incident)
+        await self.card.show(incident.id)
+
+    async def _post(self, key: str, message: render.Message, incident: Incident) -> None:
+        """Post into the incident's thread; the same key edits the same message."""
         await self.announcer.post(
             incident.channel,
-            f"run:{run.id}",
-            render.run_message(run, incident),
+            key,
+            message,
             thread_ts=incident.thread_ts,
             thread_key=card_key(incident.id),
         )
-        await self.card.show(incident.id)
 
     async def _show_outcome(self, run_id: str, place: Place, outcome: Outcome) -> None:
         if isinstance(outcome, Refusal):

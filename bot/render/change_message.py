@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain import change_wording
 from bot.domain.incident import Incident
 from bot.domain.plan import Plan
@@ -16,9 +18,9 @@ from bot.render.blocks import (
     button,
     code_block,
     confirm,
-    context,
     date,
     fixed_width,
+    group,
     line,
     person,
     plain,
@@ -26,6 +28,7 @@ from bot.render.blocks import (
     rich,
     section,
     sentence,
+    spoken,
 )
 from bot.render.clicks import Click
 from bot.render.plans import (
@@ -38,18 +41,9 @@ from bot.render.plans import (
     other_users,
     sizing,
 )
-from bot.render.text import (
-    Mrkdwn,
-    clip,
-    duration,
-    escaped,
-    is_user,
-    join,
-    literal,
-    local_time,
-    mention,
-    strong,
-)
+from bot.render.text import clip, duration, escaped, is_group, join, strong
+
+MOST_MENTIONED = 5  # approvers named in a request; more are counted
 
 # The state of a change in a few words, for the title of its message.
 STATE = {
@@ -104,21 +98,30 @@ def outcome(run: Run) -> str:
     return STATE[run.state].lower()
 
 
-def run_message(run: Run, incident: Incident) -> Message:
-    """The message of a change in its present state; without a plan it says who asked for what."""
+def run_message(run: Run, incident: Incident, approvers: Sequence[str] | None = None) -> Message:
+    """The message of a change in its present state; without a plan it says who asked for what.
+
+    Args:
+        run: the change.
+        incident: whose change it is.
+        approvers: ids of the people and user groups who may approve it; None: not known. They
+            are mentioned while it waits for approval: posting the message notifies them.
+    """
     plan = run.plan
     title = plan.title if plan else run.action
+    asked = _asked(run, approvers) if run.state is RunState.REQUESTED else None
     blocks: list[Block | None] = [
         section(strong(escaped(f"{_title(run)}: {title}", 250))),
+        rich(line(*asked)) if asked else None,
         rich(*against(run.objection)) if run.objection else None,
         rich(_who(run), *_what(plan)),
     ]
     if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
         blocks.append(_consequences(plan))
     blocks += [_progress(run), _verified(run), _by_hand(run), _buttons(run)]
-    if run.state is RunState.REQUESTED:
-        blocks.append(context(_deadline(run)))
     text = join(" · ", [escaped(f"{_title(run)}: {title}", 250), escaped(incident.service, 80)])
+    if asked:
+        text = join(". ", [text, spoken(asked)])
     return Message(text=text, blocks=[block for block in blocks if block is not None])
 
 
@@ -135,6 +138,8 @@ def _verification_texts(run: Run) -> dict[Answer, str]:
 
 def _who(run: Run) -> Block:
     parts: list[Part] = [plain("Asked by "), person(run.requested_by)]
+    if run.reason:
+        parts.append(plain(f": “{run.reason}”", 350))
     if run.approved_by:
         parts += [plain(" · approved by "), person(run.approved_by)]
     if run.applied_at:
@@ -246,12 +251,20 @@ def _buttons(run: Run) -> Block | None:
     return None
 
 
-def _deadline(run: Run) -> Mrkdwn:
-    asker = mention(run.requested_by) if is_user(run.requested_by) else literal("the requester")
-    rule = join(" ", [literal("Somebody other than"), asker, literal("must approve")])
-    if run.expires_at is None:
-        return rule
-    if run.requested_at is not None:
-        length = Mrkdwn(duration(run.expires_at - run.requested_at))
-        return join(" ", [rule, literal("within"), length])
-    return join(" ", [rule, literal("before"), local_time(run.expires_at)])
+def _asked(run: Run, approvers: Sequence[str] | None) -> list[Part]:
+    """Who is asked to decide, what, and until when."""
+    others = [each for each in approvers or () if each != run.requested_by]
+    if approvers is not None and not others:
+        return [bold("The catalogue's policy names no second person who may approve it.")]
+    parts: list[Part] = []
+    for each in others[:MOST_MENTIONED]:
+        parts += [group(each) if is_group(each) else person(each), plain(", ")]
+    left = len(others) - MOST_MENTIONED
+    if left > 0:
+        parts[-1:] = [plain(f" and {left} more, ")]
+    parts.append(plain("please approve or reject" if parts else "Please approve or reject"))
+    if run.expires_at is not None and run.requested_at is not None:
+        parts.append(plain(f" within {duration(run.expires_at - run.requested_at)}"))
+    elif run.expires_at is not None:
+        parts += [plain(" before "), date(run.expires_at)]
+    return [*parts, plain(". Nothing is sent before that.")]

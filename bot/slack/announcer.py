@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 _FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 SLOTS = 10  # in a second; a flush that has to wait runs again at the beginning of a slot
 VIEW_TRIES = 12  # a modal may not be open yet when its content is ready
+MOST_LINKS = 1_000  # permalinks kept in memory
 VIEW_PAUSE = 0.25  # seconds between two tries
 
 
@@ -35,6 +36,7 @@ class SlackAnnouncer:
         self._web = web
         self._queue = queue
         self._store = store
+        self._links: dict[tuple[str, str], str] = {}  # permalinks by channel and timestamp
 
     async def post(
         self,
@@ -111,6 +113,28 @@ class SlackAnnouncer:
             else:
                 return
         log.info("the modal %s was closed before it was filled", external_id)
+
+    async def link(self, channel: str, key: str) -> str | None:
+        known = await self._outbox.status(channel, key)
+        if known is None or known.ts is None:
+            return None
+        place = (channel, known.ts)
+        if place not in self._links:
+            try:
+                found = await self._web.chat_getPermalink(channel=channel, message_ts=known.ts)
+            except _FAULTS as fault:
+                log.warning("no permalink of %s in %s: %s", key, channel, fault)
+                return None
+            if len(self._links) >= MOST_LINKS:
+                self._links.clear()
+            self._links[place] = str(found["permalink"])
+        return self._links[place]
+
+    async def home(self, user: str, view: dict[str, Any]) -> None:
+        try:
+            await self._web.views_publish(user_id=user, view=view)
+        except _FAULTS as fault:
+            log.warning("the Home tab of %s could not be published: %s", user, fault)
 
     async def _handle_result(self, channel: str, done: Flushed) -> None:
         """Store the thread of an incident whose card was posted; log what went wrong."""

@@ -31,6 +31,7 @@ class Keys:
         self.audit_entries = f"{self.prefix}audit:entries"
         self.audit_head = f"{self.prefix}audit:head"
         self.audit_frozen = f"{self.prefix}audit:frozen"
+        self.open_incidents = f"{self.prefix}open-incidents"
         self.runs_under_way = f"{self.prefix}runs-under-way"
         self.outbox_channels = f"{self.prefix}outbox-channels"
 

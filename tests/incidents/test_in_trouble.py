@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -250,7 +251,10 @@ async def _never(run: Run) -> Any:
 @pytest.fixture
 def dispatch(incidents: IncidentService, changes: ChangeService, record: Recorder) -> Dispatch:
     vocabulary = Vocabulary(playbooks=(), services=("checkout",))
-    return Dispatch(incidents, changes, record, incidents.catalogue, incidents.router, vocabulary)
+    home = AsyncMock()
+    return Dispatch(
+        incidents, changes, record, incidents.catalogue, incidents.router, vocabulary, home
+    )
 
 
 ASKED = Triage(playbook="5xx")

@@ -1,0 +1,125 @@
+"""Short replies in the thread: a sentence or two on what came of a change, for whom it concerns."""
+
+from __future__ import annotations
+
+from bot.domain.change_events import NOT_UNDONE, EventKind
+from bot.domain.run import Answer, Run
+from bot.render.blocks import Message, Part, line, person, plain, rich, sentence, spoken
+
+MOST_OF_TITLE = 150  # characters of a change's title in a reply
+
+
+def change_reply(kind: EventKind, run: Run) -> Message:
+    """The reply for one event of a run (`bot.domain.change_events`).
+
+    It is made of fields of the run that no later step changes, so that telling of it again is
+    no edit.
+    """
+    parts = _PARTS[kind](run)
+    return Message(spoken(parts), [rich(line(*parts))])
+
+
+def _approved(run: Run) -> list[Part]:
+    return [
+        person(run.approved_by or "somebody"),
+        plain(f" approved {_title(run)}. I apply it now, "),
+        person(run.requested_by),
+        plain("."),
+    ]
+
+
+def _mended(run: Run) -> list[Part]:
+    return [plain(f"{_figures(run)}: mended by {_title(run)}. ", 700), *_both(run)]
+
+
+def _not_mended(run: Run) -> list[Part]:
+    said = f"{_title(run)} is in force, but the service has not recovered: {_figures(run)}. "
+    return [plain(said, 700), *_both(run)]
+
+
+def _unverified(run: Run) -> list[Part]:
+    said = f"{_title(run)} is in force; whether it helped is not known: {_figures(run)}. "
+    return [plain(said, 700), *_both(run)]
+
+
+def _not_in_force(run: Run) -> list[Part]:
+    no = run.verification is not None and run.verification.answer is Answer.NO
+    what = "did not come into force" if no else "is not confirmed to be in force"
+    return [plain(f"{_title(run)} {what}: {_figures(run)}. ", 700), *_both(run)]
+
+
+def _failed(run: Run) -> list[Part]:
+    said = f"{_title(run)} was not applied: {_ended(run.note)}. "
+    return [plain(said, 700), *_both(run)]
+
+
+def _rejected(run: Run) -> list[Part]:
+    who = sentence(_ended(run.note), 500)
+    said = f". {_title(run)}: nothing was changed, "
+    return [*who, plain(said), person(run.requested_by), plain(".")]
+
+
+def _expired(run: Run) -> list[Part]:
+    return [
+        plain(f"Nobody approved {_title(run)} in time, "),
+        person(run.requested_by),
+        plain(". Nothing was changed; ask again from the card."),
+    ]
+
+
+def _undone(run: Run) -> list[Part]:
+    parts = [person(run.undone_by or "somebody"), plain(f" undid {_title(run)}. ")]
+    if run.verification is not None and run.verification.answer is Answer.YES and run.in_force_at:
+        parts.append(plain("It had mended the incident: watch whether the errors come back. "))
+    others = [each for each in (run.requested_by, run.approved_by) if each != run.undone_by]
+    for each in filter(None, others):
+        parts += [person(each), plain(" ")]
+    return parts
+
+
+def _undo_failed(run: Run) -> list[Part]:
+    why = run.note.partition(" By hand: ")[0].removeprefix(NOT_UNDONE)
+    said = f"{_title(run)} was not undone: {_ended(why)}. "
+    by_hand = "The commands to undo it by hand are on the change's message, "
+    return [plain(said, 700), plain(by_hand), person(run.undone_by or run.requested_by), plain(".")]
+
+
+def _drifted(run: Run) -> list[Part]:
+    said = f"I stopped with {_title(run)}: {_ended(run.note)}. Check it by hand. "
+    return [plain(said, 700), *_both(run)]
+
+
+_PARTS = {
+    EventKind.APPROVED: _approved,
+    EventKind.MENDED: _mended,
+    EventKind.NOT_MENDED: _not_mended,
+    EventKind.UNVERIFIED: _unverified,
+    EventKind.NOT_IN_FORCE: _not_in_force,
+    EventKind.FAILED: _failed,
+    EventKind.REJECTED: _rejected,
+    EventKind.EXPIRED: _expired,
+    EventKind.UNDONE: _undone,
+    EventKind.UNDO_FAILED: _undo_failed,
+    EventKind.DRIFTED: _drifted,
+}
+
+
+def _title(run: Run) -> str:
+    title = run.plan.title if run.plan else run.action
+    return f"“{title[:MOST_OF_TITLE]}”"
+
+
+def _figures(run: Run) -> str:
+    return _ended(run.verification.text) if run.verification else "no answer"
+
+
+def _ended(text: str) -> str:
+    return text[:400].rstrip(". ")
+
+
+def _both(run: Run) -> list[Part]:
+    """Who asked and who approved."""
+    parts = [person(run.requested_by), plain(" asked")]
+    if run.approved_by:
+        parts += [plain(", "), person(run.approved_by), plain(" approved")]
+    return [*parts, plain(".")]
