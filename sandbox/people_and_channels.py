@@ -25,6 +25,13 @@ BOT_TOKEN = "xoxb-sandbox-incident"
 APP_TOKEN = "xapp-sandbox-incident"
 SIGNING_SECRET = "sandbox-signing-secret"
 
+SCOPES = (
+    "app_mentions:read,channels:history,channels:read,chat:write,commands,groups:history,"
+    "groups:read,usergroups:read,users:read"
+)
+EVENTS = frozenset({"app_home_opened", "app_mention", "member_joined_channel", "message"})
+"""What the bot's app is installed with, as its manifest asks."""
+
 RESPONDER = "U0MAYA"
 COMMANDER = "U0JONAS"
 OBSERVER = "U0PRIYA"
@@ -50,6 +57,8 @@ def seed(scenario: Scenario) -> Seed:
             Command("/incident", "Triage an incident, see its timeline", "triage 5xx | help"),
         ),
         shortcuts=(Shortcut("triage_alarm", "Triage this alarm"),),
+        events=EVENTS,
+        scopes=SCOPES,
     )
     alarms = amazon_q(name="Amazon Q")
     members = (*(person.id for person in PEOPLE), bot.user_id, alarms.user_id)
