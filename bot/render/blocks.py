@@ -131,7 +131,21 @@ def sentence(text: str, most: int = 900) -> list[Part]:
 
 def link(title: str, url: str) -> Part | None:
     """A link; None when the address is not https, has spaces or is too long for Slack."""
-    if not url.startswith("https://") or len(url) > 3000 or any(char.isspace() for char in url):
+    if not url.startswith("https://"):
+        return None
+    return _link(title, url)
+
+
+def permalink(title: str, url: str | None) -> Part | None:
+    """A link to a message. Its address is from Slack's own API (chat.getPermalink), so that of a
+    Slack without TLS on this machine counts, too."""
+    if not (url or "").startswith(("https://", "http://")):
+        return None
+    return _link(title, str(url))
+
+
+def _link(title: str, url: str) -> Part | None:
+    if len(url) > 3000 or any(char.isspace() for char in url):
         return None
     return {"type": "link", "url": url, "text": words.shorten(title, 60)}
 

@@ -21,7 +21,7 @@ from bot.render.blocks import (
     date,
     fixed_width,
     line,
-    link,
+    permalink,
     person,
     place,
     plain,
@@ -132,7 +132,7 @@ def _row(each: HomeIncident) -> list[Part]:
         date(incident.since or incident.opened_at, "{time} ({ago})"),
         plain(" · "),
     ]
-    found = link("Open the card", each.url) if each.url else None
+    found = permalink("Open the card", each.url)
     return [*parts, found] if found else [*parts, plain("in "), place(incident.channel)]
 
 
@@ -154,5 +154,5 @@ def _change(each: HomeChange) -> list[Part]:
     ]
     if run.state is RunState.REQUESTED:
         parts += [plain("asked by "), person(run.requested_by), plain(" · ")]
-    found = link("Open", each.url) if each.url else None
+    found = permalink("Open", each.url)
     return [*parts, found] if found else [*parts, plain("in "), place(each.incident.channel)]

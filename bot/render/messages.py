@@ -16,7 +16,7 @@ from bot.render.blocks import (
     date,
     fixed_width,
     line,
-    link,
+    permalink,
     person,
     place,
     plain,
@@ -152,7 +152,7 @@ def already_open(incident: Incident, card: str | None = None) -> Message:
     thread = f"in the thread of {incident.alarm.name} " if incident.alarm else ""
     what = f"An incident {incident.playbook} of {incident.service} is already open, {thread}in "
     parts = [plain(what, 400), where, plain(". I investigate again there.")]
-    if card and (found := link("Open the card", card)):
+    if found := permalink("Open the card", card):
         parts += [plain(" "), found]
     return Message(spoken(parts), [rich(line(*parts))])
 
@@ -161,6 +161,6 @@ def looks_again(incident: Incident, card: str | None) -> Message:
     """The answer in its own thread to a mention about an open incident: its card is edited, which
     notifies nobody."""
     parts = [plain(f"I investigate {incident.service} again; the card in this thread follows.")]
-    if card and (found := link("Open the card", card)):
+    if found := permalink("Open the card", card):
         parts += [plain(" "), found]
     return Message(spoken(parts), [rich(line(*parts))])
