@@ -244,14 +244,10 @@ class ChangeService:
         run = await self.store.run(run_id)
         if run is None or run.expires_at is None:
             return
-        title = run.plan.title if run.plan else run.action
-        await self.card.reply(
-            run.incident,
-            f"failed:{run_id}",
-            f"I could not {step} the change “{title}”, which is {run.state.value}. "
-            f"{fault_text(fault)} "
-            "I keep trying. Until it works, check the resource by hand; my log has the details.",
-        )
+        incident = await self.store.incident(run.incident)
+        if incident is not None:
+            message = render.step_failed(run, step, fault_text(fault))
+            await self._post(f"failed:{run_id}", message, incident)
 
     async def show(self, run_id: str) -> None:
         """Render the change's message and its incident card again from the stored state."""

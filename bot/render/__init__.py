@@ -8,7 +8,7 @@ from bot.render.alarm_question import alarm_answer, alarm_question
 from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
-from bot.render.change_reply import change_reply
+from bot.render.change_reply import change_reply, step_failed
 from bot.render.clicks import (
     ACTION,
     INSIST,
@@ -89,6 +89,7 @@ __all__ = [
     "reject_modal",
     "run_message",
     "status",
+    "step_failed",
     "timeline",
     "triage_form",
     "unknown_message",

@@ -19,6 +19,20 @@ def change_reply(kind: EventKind, run: Run) -> Message:
     return Message(spoken(parts), [rich(line(*parts))])
 
 
+def step_failed(run: Run, step: str, why: str) -> Message:
+    """Says that every attempt at a step of a change has failed.
+
+    Args:
+        run: the change.
+        step: a verb: "apply", "verify".
+        why: a sentence.
+    """
+    said = f"I could not {step} {_title(run)}, which is {run.state.value}. {why} "
+    advice = "I keep trying. Until it works, check the resource by hand; my log has the details. "
+    parts = [plain(said, 700), plain(advice), *_both(run)]
+    return Message(spoken(parts), [rich(line(*parts))])
+
+
 def _approved(run: Run) -> list[Part]:
     return [
         person(run.approved_by or "somebody"),

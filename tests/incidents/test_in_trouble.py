@@ -276,8 +276,12 @@ async def test_who_asked_hears_that_it_was_given_up(
 ) -> None:
     waiting(store, RunState.REQUESTED)
     await dispatch.report_failure(envelope.model_dump_json(), INSIDE)
-    ((channel, user, text),) = record.whispers
-    assert (channel, user) == (ALERTS, "U1")
+    if isinstance(envelope, MentionGiven):  # it is answered for all, in its thread
+        ((channel, key, text),) = record.posts
+        assert (channel, key) == (ALERTS, f"answer:{TS}")
+    else:
+        ((channel, user, text),) = record.whispers
+        assert (channel, user) == (ALERTS, "U1")
     assert "Please try again" in text
     assert "xoxb" not in text
 
