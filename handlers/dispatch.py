@@ -5,28 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot import render
+from bot.changes.home_tab import HomeTab
 from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.ports import Announcer
 from bot.incidents.card_publisher import fault_text
-from bot.incidents.service import IncidentService, Place
+from bot.incidents.service import Asked, IncidentService, Place
 from bot.investigation.routing import Router
 from bot.render import Click
 from handlers.envelopes import (
     ActionReached,
+    AlarmAsked,
     AlarmSeen,
+    BotInvited,
     ButtonClicked,
+    ChangeRejected,
     Command,
     CommandGiven,
     Envelope,
     Help,
+    HomeOpened,
     MentionGiven,
     Misunderstood,
     Playbooks,
     Status,
     Timeline,
     Triage,
+    TriageAsked,
     ViewSubmitted,
     envelope_from,
 )
@@ -49,6 +55,7 @@ class Dispatch:
     catalogue: Catalogue
     router: Router
     vocabulary: Vocabulary
+    home: HomeTab
 
     async def __call__(self, text: str) -> None:
         """Handle an envelope, given as JSON. Raises ValueError for text that is no envelope."""
@@ -73,12 +80,30 @@ class Dispatch:
                 place = Place(given.channel, given.user, response_url=given.response_url)
                 await self._command(given.command, place, given.key)
             case MentionGiven() as mention:
-                place = Place(mention.channel, mention.user, mention.thread_ts)
-                await self._command(mention.command, place, mention.key)
+                await self._command(mention.command, _mentioned(mention), mention.key)
             case ButtonClicked() as click:
                 await self._click(click)
             case ViewSubmitted() as view:
                 await self._submitted(view)
+            case ChangeRejected() as rejected:
+                place_of_run = await self.incidents.place_of(rejected.run, rejected.user)
+                if place_of_run is not None:
+                    await self.changes.reject(rejected.run, place_of_run, rejected.reason)
+            case AlarmAsked() as asked:
+                await self.incidents.alarm_seen(
+                    asked.alarm,
+                    asked.channel,
+                    asked.ts,
+                    asked.thread_ts,
+                    asked=Asked(asked.user, asked.key),
+                )
+            case TriageAsked() as form:
+                place = Place(form.channel, form.user, form.thread_ts)
+                await self._triage(form.command, place, form.key)
+            case HomeOpened() as opened:
+                await self.home.publish(opened.user)
+            case BotInvited() as invited:
+                await self._greet(invited)
             case ActionReached() as reached if reached.insisted:
                 await self.changes.insist(
                     reached.offer, reached.user, reached.external, reached.key
@@ -102,14 +127,20 @@ class Dispatch:
                     Place(given.channel, given.user, response_url=given.response_url), failed
                 )
             case MentionGiven() as mention:
-                place = Place(mention.channel, mention.user, mention.thread_ts)
-                await self._ephemeral(place, failed)
+                await self.incidents.answer(_mentioned(mention), failed)
             case ButtonClicked() as click:
                 await self._ephemeral(_place_of(click), failed)
-            case ViewSubmitted() as view:
+            case ViewSubmitted() | ChangeRejected() as view:
                 place_of_run = await self.incidents.place_of(view.run, view.user)
                 if place_of_run is not None:
                     await self._ephemeral(place_of_run, failed)
+            case AlarmAsked() as asked:
+                place = Place(asked.channel, asked.user, asked.thread_ts or asked.ts)
+                await self._ephemeral(place, failed)
+            case TriageAsked() as form:
+                await self._ephemeral(Place(form.channel, form.user, form.thread_ts), failed)
+            case HomeOpened() | BotInvited():
+                pass  # opened again, the tab is made again; a greeting is a courtesy
             case ActionReached() as reached:
                 incident_id = reached.offer.partition(":")[0]
                 incident = await self.incidents.store.incident(incident_id)
@@ -126,13 +157,17 @@ class Dispatch:
             case Status():
                 await self.incidents.status(place)
             case Help():
-                await self._ephemeral(place, render.help_message())
+                await self.incidents.answer(place, render.help_message())
             case Playbooks():
                 entries = self.vocabulary.playbooks
-                await self._ephemeral(place, render.playbooks_message(entries))
+                await self.incidents.answer(place, render.playbooks_message(entries))
             case Misunderstood():
-                message = render.unknown_message(command.what, command.suggestion)
-                await self._ephemeral(place, message)
+                await self._not_understood(place, command.what, command.suggestion)
+
+    async def _not_understood(self, place: Place, what: str, suggestion: str | None) -> None:
+        """Say what would be understood, as it is typed where the person is."""
+        message = render.unknown_message(what, suggestion, mentioned=place.mention is not None)
+        await self.incidents.answer(place, message)
 
     async def _triage(self, command: Triage, place: Place, seed: str) -> None:
         playbook = (
@@ -154,11 +189,11 @@ class Dispatch:
             )
             typed = f"triage {command.playbook}" if command.playbook else "health"
             suggestion = f"/incident {typed} {self.catalogue.services[0].name}"
-            await self._ephemeral(place, render.unknown_message(what, suggestion))
+            await self._not_understood(place, what, suggestion)
             return
         if command.region and command.region != service.region:
             what = f"That alarm is in {command.region}, but {service.name} is in {service.region}."
-            await self._ephemeral(place, render.notice(what))
+            await self.incidents.answer(place, render.notice(what))
             return
         since = command.since.resolve if command.since else None
         alarm = Alarm(name=command.alarm, region=service.region) if command.alarm else None
@@ -171,7 +206,7 @@ class Dispatch:
                 await self.changes.prepare(click.value, place, click.view or "", click.key)
             case Click.APPROVE:
                 await self.changes.approve(click.value, place)
-            case Click.REJECT:
+            case Click.REJECT:  # saved by an earlier version, whose button rejected at once
                 await self.changes.reject(click.value, place)
             case Click.UNDO:
                 await self.changes.undo(click.value, place, click.key)
@@ -196,11 +231,21 @@ class Dispatch:
         if place is None:
             return
         if view.amount is None:
-            await self.changes.request(view.run, place)
+            await self.changes.request(view.run, place, view.reason)
         else:
             await self.changes.recalculate(
                 view.run, view.amount, place, view.external or "", view.key
             )
+
+    async def _greet(self, invited: BotInvited) -> None:
+        """Once for each invitation: the key has its timestamp. Messages that could not be posted
+        while the bot was away go out now."""
+        await self.announcer.reopen(invited.channel)
+        services = [
+            each.name for each in self.catalogue.services if each.channel == invited.channel
+        ]
+        message = render.greeting(invited.channel, services, len(self.catalogue.services))
+        await self.announcer.post(invited.channel, f"greeting:{invited.event}", message)
 
     async def _ephemeral(self, place: Place, message: render.Message) -> None:
         await self.announcer.ephemeral(
@@ -213,4 +258,8 @@ class Dispatch:
 
 
 def _place_of(click: ButtonClicked) -> Place:
-    return Place(click.channel, click.user, click.thread_ts, click.response_url)
+    return Place(click.channel, click.user, click.thread_ts, response_url=click.response_url)
+
+
+def _mentioned(mention: MentionGiven) -> Place:
+    return Place(mention.channel, mention.user, mention.thread_ts, mention=mention.ts)

@@ -185,6 +185,7 @@ class ViewSubmitted(Frozen):
     view_id: str
     external: str | None = None  # external_id of the modal
     amount: int | None = None  # a number other than the one shown: the plan is computed anew
+    reason: str = ""  # why approval is asked for, if somebody said so
 
     @property
     def key(self) -> str:
@@ -210,8 +211,93 @@ class ActionReached(Frozen):
         return _key("reached", self.team, self.user, self.view_id, self.offer, step)
 
 
+class ChangeRejected(Frozen):
+    """Somebody rejected a change, in the modal that asks for a reason."""
+
+    kind: Literal["rejected"] = "rejected"
+    team: str
+    user: str
+    run: str
+    view_id: str
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        return _key("rejected", self.team, self.user, self.view_id, self.run)
+
+
+class AlarmAsked(Frozen):
+    """Somebody used the shortcut "Triage this alarm" at a message that has an alarm in it."""
+
+    kind: Literal["asked"] = "asked"
+    team: str
+    channel: str
+    user: str
+    ts: str  # of the message
+    thread_ts: str | None = None
+    trigger: str
+    alarm: Alarm
+
+    @property
+    def key(self) -> str:
+        return _key("asked", self.team, self.channel, self.ts, self.user, self.trigger)
+
+
+class TriageAsked(Frozen):
+    """Somebody submitted the form that the shortcut opens at a message without an alarm."""
+
+    kind: Literal["form"] = "form"
+    team: str
+    channel: str
+    user: str
+    thread_ts: str  # of the message, or of the thread it is in
+    view_id: str
+    command: Triage
+
+    @property
+    def key(self) -> str:
+        return _key("form", self.team, self.user, self.view_id)
+
+
+class HomeOpened(Frozen):
+    """Somebody opened the Home tab of the app, or pressed "Refresh" there."""
+
+    kind: Literal["home"] = "home"
+    team: str
+    user: str
+    event: str  # the event's timestamp, or the digest of the trigger id
+
+    @property
+    def key(self) -> str:
+        return _key("home", self.team, self.user, self.event)
+
+
+class BotInvited(Frozen):
+    """The bot was made a member of a channel, for the first time or again."""
+
+    kind: Literal["invited"] = "invited"
+    team: str
+    channel: str
+    inviter: str | None = None
+    event: str  # the event's timestamp: each invitation has another
+
+    @property
+    def key(self) -> str:
+        return _key("invited", self.team, self.channel, self.event)
+
+
 Envelope = Annotated[
-    AlarmSeen | CommandGiven | MentionGiven | ButtonClicked | ViewSubmitted | ActionReached,
+    AlarmSeen
+    | CommandGiven
+    | MentionGiven
+    | ButtonClicked
+    | ViewSubmitted
+    | ActionReached
+    | ChangeRejected
+    | AlarmAsked
+    | TriageAsked
+    | HomeOpened
+    | BotInvited,
     Field(discriminator="kind"),
 ]
 _ENVELOPE: TypeAdapter[Envelope] = TypeAdapter(Envelope)

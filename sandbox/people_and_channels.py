@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.slack.people import AMAZON_Q_APP_ID, App, ChannelSeed, Command, Person, Seed, amazon_q
+from sandbox.slack.people import (
+    AMAZON_Q_APP_ID,
+    App,
+    ChannelSeed,
+    Command,
+    Person,
+    Seed,
+    Shortcut,
+    amazon_q,
+)
 from sandbox.slack.workspace import Workspace
 from sandbox.world import AlarmPost, Scenario
 
@@ -15,6 +24,13 @@ BOT_APP = "A0INCIDENT"
 BOT_TOKEN = "xoxb-sandbox-incident"
 APP_TOKEN = "xapp-sandbox-incident"
 SIGNING_SECRET = "sandbox-signing-secret"
+
+SCOPES = (
+    "app_mentions:read,channels:history,channels:read,chat:write,commands,groups:history,"
+    "groups:read,usergroups:read,users:read"
+)
+EVENTS = frozenset({"app_home_opened", "app_mention", "member_joined_channel", "message"})
+"""What the bot's app is installed with, as its manifest asks."""
 
 RESPONDER = "U0MAYA"
 COMMANDER = "U0JONAS"
@@ -40,6 +56,9 @@ def seed(scenario: Scenario) -> Seed:
         commands=(
             Command("/incident", "Triage an incident, see its timeline", "triage 5xx | help"),
         ),
+        shortcuts=(Shortcut("triage_alarm", "Triage this alarm"),),
+        events=EVENTS,
+        scopes=SCOPES,
     )
     alarms = amazon_q(name="Amazon Q")
     members = (*(person.id for person in PEOPLE), bot.user_id, alarms.user_id)

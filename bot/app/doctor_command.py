@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bot.app.finding import Finding
 from bot.app.preflight import check_redis, place_of
+from bot.app.slack_checks import check_slack
 from bot.aws import alarms, discovery
 from bot.aws.permissions import denied_actions, role_of
 from bot.config import catalogue
@@ -17,28 +17,6 @@ from bot.config.settings import Settings, settings
 from bot.domain.errors import ConfigError, ReadFailed
 from bot.domain.playbook_contract import Action, Playbook
 from bot.domain.ports import Aws
-
-if TYPE_CHECKING:
-    from slack_sdk.web.async_client import AsyncWebClient
-
-SCOPES = frozenset(
-    {
-        "app_mentions:read",
-        "channels:history",
-        "channels:read",
-        "chat:write",
-        "commands",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check; `holds` is None when the check itself could not be made."""
-
-    subject: str
-    holds: bool | None
-    text: str
 
 
 async def examine(path: Path | None) -> list[Finding]:
@@ -50,7 +28,7 @@ async def examine(path: Path | None) -> list[Finding]:
         known = catalogue.load(path or config.catalogue)
     except ConfigError as error:
         services = Finding("catalogue", False, str(error))
-        return [services, await _redis(config), *(await _slack(config, None))]
+        return [services, await _redis(config), *(await check_slack(config, None))]
     listed = ", ".join(service.name for service in known.services)
     found = [Finding("catalogue", True, f"{len(known.services)} services: {listed}")]
     if not known.policy.people:
@@ -58,7 +36,7 @@ async def examine(path: Path | None) -> list[Finding]:
             Finding("policy", False, "names no people: every change would be refused; add people")
         )
     found.append(await _redis(config))
-    found += await _slack(config, known)
+    found += await check_slack(config, known)
     found += await asyncio.to_thread(
         lambda: list(_aws(config, known, PLAYBOOKS, tuple(ACTIONS.values())))
     )
@@ -76,53 +54,6 @@ async def _redis(config: Settings) -> Finding:
         return Finding("redis", False, str(fault))
     place = place_of(config.redis_url)
     return Finding("redis", not warnings, "; ".join(warnings) or f"{place} answers")
-
-
-async def _slack(config: Settings, known: Catalogue | None) -> list[Finding]:
-    if config.slack_bot_token is None:
-        return [Finding("slack", False, "SLACK_BOT_TOKEN is not set")]
-    from slack_sdk.errors import SlackApiError, SlackClientError
-    from slack_sdk.web.async_client import AsyncWebClient
-
-    client = AsyncWebClient(
-        token=config.slack_bot_token.get_secret_value(), base_url=config.slack_api_url
-    )
-    try:
-        reply = await client.auth_test()
-    except SlackApiError as error:
-        return [Finding("slack", False, f"the token is refused: {error.response['error']}")]
-    except (SlackClientError, OSError, TimeoutError) as error:
-        return [Finding("slack", None, f"{config.slack_api_url} does not answer: {error}")]
-    found = [Finding("slack", True, f"{reply['user']} in {reply['team']}")]
-    granted = set(str(reply.headers.get("x-oauth-scopes", "")).replace(" ", "").split(","))
-    missing = sorted(SCOPES - granted)
-    found.append(
-        Finding(
-            "slack scopes",
-            not missing,
-            f"missing: {', '.join(missing)}" if missing else f"all {len(SCOPES)} granted",
-        )
-    )
-    if config.slack_app_token is None and config.slack_signing_secret is None:
-        found.append(Finding("slack events", False, "set SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"))
-    for service in known.services if known else ():
-        if service.channel:
-            found.append(await _channel(client, service.name, service.channel))
-    return found
-
-
-async def _channel(client: AsyncWebClient, service: str, channel: str) -> Finding:
-    from slack_sdk.errors import SlackApiError
-
-    subject = f"slack channel of {service}"
-    try:
-        reply = await client.conversations_info(channel=channel)
-    except SlackApiError as error:
-        return Finding(subject, False, f"{channel}: {error.response['error']}")
-    about = reply["channel"]
-    if not about.get("is_member"):
-        return Finding(subject, False, f"#{about['name']}: the bot is not a member; invite it")
-    return Finding(subject, True, f"#{about['name']}")
 
 
 def _aws(

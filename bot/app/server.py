@@ -30,6 +30,7 @@ from bot.app.durable_inbox import DocketInbox, StoreReplays
 from bot.app.reconciliation import Reconciliation
 from bot.aws.accounts import AwsAccounts
 from bot.changes.executor import ChangeExecutor, Timeouts
+from bot.changes.home_tab import HomeTab
 from bot.changes.reconcile import UnsentChanges
 from bot.changes.service import ChangeService, Detector
 from bot.config import catalogue
@@ -50,6 +51,7 @@ from bot.render import Entry
 from bot.slack.announcer import SlackAnnouncer
 from bot.slack.client import SlackClient, web_client
 from bot.slack.history import History
+from bot.slack.membership import SlackMembership
 from bot.slack.outbox import Outbox
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
@@ -251,11 +253,12 @@ async def _program(
     turns = InvestigationTurns(
         RedisTurns(redis), jobs, investigation.investigate, config.redelivery_seconds
     )
+    policy = PolicyFile(config.catalogue, known)
     executor = ChangeExecutor(
         store=store,
         actions=registry.ACTIONS,
         service=known.service,
-        policy=PolicyFile(config.catalogue, known),
+        policy=policy,
         reader=accounts.reader,
         writer=accounts.writer,
         detector=Detector(store, known, accounts, router, threads.changes),
@@ -269,12 +272,14 @@ async def _program(
     changes = ChangeService(executor, card, store, announcer, jobs)
     vocabulary = Vocabulary(
         playbooks=tuple(
-            Entry(each.id, each.title, each.looks_like) for each in router.playbooks.values()
+            Entry(each.id, each.title, each.looks_like, each.for_any_alarm)
+            for each in router.playbooks.values()
         ),
         services=tuple(service.name for service in known.services),
     )
     refused = RefusedPosts(store, announcer, known)
-    dispatch = Dispatch(incidents, changes, announcer, known, router, vocabulary)
+    home = HomeTab(store, announcer, SlackMembership(web), known, policy)
+    dispatch = Dispatch(incidents, changes, announcer, known, router, vocabulary, home)
 
     async def sweep(_: str) -> None:
         """Send the messages that no task is sending."""

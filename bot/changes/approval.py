@@ -10,8 +10,9 @@ from bot.changes.engine import NextStep
 from bot.changes.preflight import examined
 from bot.changes.undo_approval import UndoApproval
 from bot.domain.errors import ConfigError, ReadFailed
+from bot.domain.incident import Incident
 from bot.domain.plan import Choice
-from bot.domain.policy import Refusal, may_approve, may_request
+from bot.domain.policy import Refusal, approvers, may_approve, may_request
 from bot.domain.run import Run, RunState
 
 
@@ -47,6 +48,12 @@ class Approval(UndoApproval):
             return refusal
         return await self._finish_step(await self.store.create_run(run))
 
+    def approvers(self, run: Run, incident: Incident) -> tuple[str, ...] | None:
+        """Ids of those who may approve a change, to be mentioned; None when the service has left
+        the catalogue."""
+        service = self.service(incident.service)
+        return approvers(self.policy(), run.action, service) if service else None
+
     async def prepare(self, run_id: str) -> NextStep | None:
         """Compute the plan shown in the preview, from the present state in AWS."""
         run = await self._run(run_id)
@@ -66,8 +73,14 @@ class Approval(UndoApproval):
         plan = await self.offload(partial(examined, plan, context.action, denied))
         return await self._move(run, RunState.PROPOSED, plan=plan, fingerprint=plan.fingerprint)
 
-    async def request(self, run_id: str, by: str) -> NextStep | Refusal | None:
-        """Request approval of the plan that was shown, and reserve its target."""
+    async def request(self, run_id: str, by: str, reason: str = "") -> NextStep | Refusal | None:
+        """Request approval of the plan that was shown, and reserve its target.
+
+        Args:
+            run_id: the run that was previewed.
+            by: Slack user id of whoever asks.
+            reason: why, in their words; it stands in the thread and in the audit entry.
+        """
         run = await self._run(run_id)
         if run.state is RunState.REQUESTED and run.requested_by == by:
             return await self._finish_step(run)
@@ -83,6 +96,7 @@ class Approval(UndoApproval):
             (RunState.PROPOSED,),
             RunState.REQUESTED,
             actor=by,
+            reason=reason,
             objection=latest if latest is None or latest.complete else run.objection,
             requested_at=now,
             expires_at=now + timedelta(seconds=self.timeouts.approval),
@@ -111,8 +125,11 @@ class Approval(UndoApproval):
             return Refusal("Somebody else acted first, or the request has just expired.")
         return await self._finish_step(approved)
 
-    async def reject(self, run_id: str, by: str) -> Refusal | None:
-        """Reject the change, as an approver or as its requester; possible until calls are sent."""
+    async def reject(self, run_id: str, by: str, reason: str = "") -> Refusal | None:
+        """Reject the change, as an approver or as its requester; possible until calls are sent.
+
+        `reason` stands in the thread and in the audit entry.
+        """
         run = await self._run(run_id)
         if run.state is RunState.REJECTED:
             await self._finish_step(run)
@@ -122,7 +139,8 @@ class Approval(UndoApproval):
         if refusal and by != run.requested_by:
             return refusal
         rejectable = (RunState.PROPOSED, RunState.REQUESTED, RunState.APPROVED)
-        note = f"<@{by}> rejected this change."
+        why = f": “{reason}”" if reason else "."
+        note = f"<@{by}> rejected this change{why}"
         moved = await self.store.move_run(
             run_id, rejectable, RunState.REJECTED, actor=by, note=note
         )

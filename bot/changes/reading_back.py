@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.changes import guards
 from bot.changes.engine import NextStep, RunContext, RunSteps, StepName
+from bot.domain.change_events import NOT_UNDONE, STOPPED_BY_UNDO
 from bot.domain.change_wording import undo_command
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import canonical
@@ -101,13 +102,13 @@ class ReadingBack(RunSteps):
 
         Not where the commands would overwrite what somebody else did (`by_hand` is False).
         """
-        note = f"Not undone: {reason}."
+        note = f"{NOT_UNDONE}{reason}."
         if by_hand and run.plan and run.plan.inverse:
             note += f" By hand: {undo_command(run)}"
         await self._note(run, "undo", note)
         answer = run.verification or Verification(
             answer=Answer.INCONCLUSIVE,
-            text="verification was stopped by an undo that failed",
+            text=STOPPED_BY_UNDO,
             at=await self.store.now(),
         )
         return await self._move(run, RunState.DONE, note=note, verification=answer)

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from bot import render
 from bot.changes.executor import ChangeExecutor, NextStep, StepName, next_step
 from bot.config.catalogue import Catalogue
+from bot.domain.change_events import events
 from bot.domain.errors import ConfigError, NotKnown
-from bot.domain.incident import IncidentState
+from bot.domain.incident import Incident, IncidentState
 from bot.domain.objection import Objection, other_actions
 from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
@@ -172,17 +173,17 @@ class ChangeService:
         if run is not None:
             await self.announcer.view(view, _preview_modal(run, view))
 
-    async def request(self, run_id: str, place: Place) -> None:
+    async def request(self, run_id: str, place: Place, reason: str = "") -> None:
         """The preview was submitted: request approval by a second person."""
-        await self._answer(run_id, place, self.executor.request(run_id, place.user))
+        await self._answer(run_id, place, self.executor.request(run_id, place.user, reason))
 
     async def approve(self, run_id: str, place: Place) -> None:
         """Approve was pressed."""
         await self._answer(run_id, place, self.executor.approve(run_id, place.user))
 
-    async def reject(self, run_id: str, place: Place) -> None:
-        """Reject was pressed."""
-        await self._answer(run_id, place, self.executor.reject(run_id, place.user))
+    async def reject(self, run_id: str, place: Place, reason: str = "") -> None:
+        """The change was rejected."""
+        await self._answer(run_id, place, self.executor.reject(run_id, place.user, reason))
 
     async def undo(self, run_id: str, place: Place, click: str) -> None:
         """Undo was pressed. `click` is the key of that press: delivered twice, it undoes once."""
@@ -250,14 +251,10 @@ class ChangeService:
         run = await self.store.run(run_id)
         if run is None or run.expires_at is None:
             return
-        title = run.plan.title if run.plan else run.action
-        await self.card.reply(
-            run.incident,
-            f"failed:{run_id}",
-            f"I could not {step} the change “{title}”, which is {run.state.value}. "
-            f"{fault_text(fault)} "
-            "I keep trying. Until it works, check the resource by hand; my log has the details.",
-        )
+        incident = await self.store.incident(run.incident)
+        if incident is not None:
+            message = render.step_failed(run, step, fault_text(fault))
+            await self._post(f"failed:{run_id}", message, incident)
 
     async def show(self, run_id: str) -> None:
         """Render the change's message and its incident card again from the stored state."""
@@ -266,22 +263,21 @@ class ChangeService:
         if run is None or incident is None or run.expires_at is None:
             return  # approval was never requested: only a preview
         metrics.count_change(run)
-        if run.state is RunState.DRIFTED:
-            await self.announcer.post(
-                incident.channel,
-                f"drifted:{run.id}",
-                render.drifted(run),
-                thread_ts=incident.thread_ts,
-                thread_key=card_key(incident.id),
-            )
+        approvers = self.executor.approvers(run, incident)
+        await self._post(f"run:{run.id}", render.run_message(run, incident, approvers), incident)
+        for event in events(run):
+            await self._post(event.key, render.change_reply(event.kind, run, approvers), incident)
+        await self.card.show(incident.id)
+
+    async def _post(self, key: str, message: render.Message, incident: Incident) -> None:
+        """Post into the incident's thread; the same key edits the same message."""
         await self.announcer.post(
             incident.channel,
-            f"run:{run.id}",
-            render.run_message(run, incident),
+            key,
+            message,
             thread_ts=incident.thread_ts,
             thread_key=card_key(incident.id),
         )
-        await self.card.show(incident.id)
 
     async def _answer(self, run_id: str, place: Place, step: Awaitable[Outcome]) -> None:
         """Take the step of a click, tell whoever clicked why it was refused, show the result."""

@@ -34,7 +34,8 @@ def timeline_text(run: Run) -> tuple[str, str, str | None] | None:
             return None
         case RunState.REQUESTED:
             against = f" {run.objection.text}" if run.objection else ""
-            return "approval", f"Approval asked for: {title}.{against}", run.requested_by
+            why = f" Reason: {run.reason}." if run.reason else ""
+            return "approval", f"Approval asked for: {title}.{why}{against}", run.requested_by
         case RunState.APPROVED:
             return "approval", f"Approved: {title}.", run.approved_by
         case RunState.RUNNING:

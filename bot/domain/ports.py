@@ -125,6 +125,10 @@ class Store(Protocol):
         """The incidents of a Slack channel that were opened last, the latest first."""
         ...
 
+    async def open_incidents(self) -> Sequence[Incident]:
+        """All open incidents, the one opened last first."""
+        ...
+
     async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
         """Replace these fields; return the incident as stored afterwards.
 
@@ -349,6 +353,24 @@ class Announcer(Protocol):
 
     async def view(self, external_id: str, view: dict[str, Any]) -> None:
         """Replace the content of an open modal; lost when Slack is down or the modal is closed."""
+        ...
+
+    async def link(self, channel: str, key: str) -> str | None:
+        """The permalink of the message with this key; None while it is not posted, and when Slack
+        does not answer."""
+        ...
+
+    async def home(self, user: str, view: dict[str, Any]) -> None:
+        """Show a person the Home tab; lost when Slack is down."""
+        ...
+
+
+class Membership(Protocol):
+    """Who may see what is said in a channel."""
+
+    async def sees(self, user: str, channel: str) -> bool:
+        """Whether the channel is public, or the person a member of it. False when Slack does not
+        answer."""
         ...
 
 

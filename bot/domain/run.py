@@ -61,6 +61,7 @@ class Run(Frozen):
     action: str  # the action's id
     state: RunState
     requested_by: str  # Slack user id
+    reason: str = ""  # why, in the requester's words; may be empty
     choice: Choice | None = None  # what the plan is computed with
     plan: Plan | None = None
     fingerprint: str | None = None  # of the plan that the requester saw

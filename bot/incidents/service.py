@@ -27,7 +27,7 @@ from bot.domain.ports import Accounts, Announcer, Aws, Queue, Store
 from bot.domain.service import Service
 from bot.incidents import alarm_reads, doubtful_posts, standing
 from bot.incidents.alarm_choice import AlarmChoice, question
-from bot.incidents.card_publisher import IncidentCard
+from bot.incidents.card_publisher import IncidentCard, card_key
 from bot.incidents.doubtful_posts import Trust
 from bot.incidents.lifecycle import Lifecycle, incident_key
 from bot.investigation.ownership import Ownership, find_owner
@@ -49,6 +49,21 @@ class Place:
     user: str
     thread_ts: str | None = None
     response_url: str | None = None  # answers whoever used a command or a button there
+    mention: str | None = None
+    """Timestamp of the post that mentioned the bot: it is answered for all, in its thread."""
+
+    @property
+    def answer_in(self) -> str | None:
+        """The thread of the answer."""
+        return self.thread_ts or self.mention
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for an alarm to be looked at. `seed` is the key of the request."""
+
+    user: str
+    seed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,11 @@ class _AlarmPost:
     channel: str
     ts: str
     thread_ts: str | None  # when it was posted in a thread
+
+    @property
+    def thread(self) -> str:
+        """The thread it is in, or begins."""
+        return self.thread_ts or self.ts
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +105,7 @@ class IncidentService:
         *,
         known_sender: bool = True,
         forwarded: bool = False,
+        asked: Asked | None = None,
     ) -> None:
         """Open an incident for a posted alarm, join the open one, or end it.
 
@@ -96,6 +117,7 @@ class IncidentService:
             known_sender: whether it is by an app known to post alarms. Of all others only what
                 CloudWatch confirms counts.
             forwarded: whether a person forwarded it.
+            asked: who asked for it at the post. Then an incident opens whatever the alarm's state.
         """
         service = self._owner(alarm, channel).service
         aws = await self.reader_of(alarm, channel)
@@ -106,7 +128,7 @@ class IncidentService:
         alarm = known.model_copy(update={"state": state})
         ownership, route = self._owner(alarm, channel), self.router.route(alarm)
         service, playbook = ownership.service, route.playbook
-        if not known_sender:
+        if not known_sender and asked is None:
             at = await alarm_reads.now(aws, self.store, self.pool)
             trust = doubtful_posts.trust(alarm, None if unread else known, at, forwarded=forwarded)
             if trust is not Trust.ENOUGH:
@@ -114,19 +136,19 @@ class IncidentService:
             if trust is Trust.NONE:
                 return
             if trust is Trust.ASK:
-                asked = question(
+                doubt = question(
                     alarm, route, ownership, self.router, ts=ts, thread_ts=thread_ts, unread=unread
                 )
-                await self.announcer.post(channel, _question_key(ts), asked, thread_ts=ts)
+                await self.announcer.post(channel, _question_key(ts), doubt, thread_ts=ts)
                 return
-        if state is AlarmState.OK:
+        if state is AlarmState.OK and asked is None:
             if unread is not None or known.state is AlarmState.OK:  # CloudWatch outranks the post
                 await self._alarm_ended(alarm, (service,) if service else ownership.candidates)
-        elif state is AlarmState.ALARM and service is not None and playbook is not None:
+        elif (asked or state is AlarmState.ALARM) and service and playbook:
             post = _AlarmPost(channel, ts, thread_ts)
-            await self._alarm_started(aws, alarm, known, service, playbook, post)
-        elif state is not AlarmState.INSUFFICIENT_DATA:
-            around = self._look_around(route, state)
+            await self._alarm_started(aws, alarm, known, service, playbook, post, asked)
+        elif asked or state is not AlarmState.INSUFFICIENT_DATA:
+            around = self._look_around(route, AlarmState.ALARM if asked else state)
             message = question(
                 alarm,
                 route,
@@ -139,8 +161,10 @@ class IncidentService:
             )
             if service is not None and around is not None:
                 post = _AlarmPost(channel, ts, thread_ts)
-                await self._alarm_started(aws, alarm, known, service, around, post)
-            await self.announcer.post(channel, _question_key(ts), message, thread_ts=ts)
+                await self._alarm_started(aws, alarm, known, service, around, post, asked)
+            await self.announcer.post(
+                channel, _question_key(ts), message, thread_ts=thread_ts or ts
+            )
 
     async def alarm_chosen(self, value: str, place: Place, seed: str) -> None:
         """Somebody chose the incident type or the service of an alarm: open it.
@@ -170,7 +194,7 @@ class IncidentService:
         )
         answer = render.alarm_answer(f"{playbook.title} of {service.name}", place.user)
         await self.announcer.post(
-            place.channel, _question_key(choice.ts), answer, thread_ts=choice.ts
+            place.channel, _question_key(choice.ts), answer, thread_ts=post.thread
         )
 
     def _look_around(self, route: Route, state: AlarmState | None) -> Playbook | None:
@@ -234,6 +258,7 @@ class IncidentService:
         service: Service,
         playbook: Playbook,
         post: _AlarmPost,
+        asked: Asked | None = None,
     ) -> Incident:
         """Open an incident, or join the open one, and investigate."""
         latest = await self.store.incident_for(incident_key(service, playbook, alarm))
@@ -248,20 +273,26 @@ class IncidentService:
             playbook,
             post.channel,
             opened_at=at,
-            thread_ts=post.thread_ts or post.ts,
+            thread_ts=post.thread,
             alarm=alarm,
             seed=post.ts,
+            by=asked.user if asked else None,
         )
         text = f"{alarm.name} went into ALARM: {alarm.reason}" if alarm.reason else alarm.name
         await self._note(incident, TimelineEntry(at=at, kind="alarm", text=text, ref=alarm.key))
-        if not new and (incident.channel, incident.thread_ts) != (post.channel, post.ts):
-            pointer = render.already_open(incident)
+        if asked:
+            text = f"asked to look at {alarm.name}"
+            entry = TimelineEntry(at=at, kind="triage", text=text, actor=asked.user, ref=asked.seed)
+            await self._note(incident, entry)
+        if not new and (incident.channel, incident.thread_ts) != (post.channel, post.thread):
+            pointer = render.already_open(incident, await self._card_link(incident))
             key = f"elsewhere:{post.ts}"
-            await self.announcer.post(post.channel, key, pointer, thread_ts=post.ts)
+            await self.announcer.post(post.channel, key, pointer, thread_ts=post.thread)
         if over_already:
             await self.lifecycle.recover(incident, known)
-        if new or not _repeats(incident, known, post):
-            await self._schedule_investigation(incident, new, f"alarm:{post.channel}:{post.ts}")
+        if asked or new or not _repeats(incident, known, post):
+            seed = asked.seed if asked else f"alarm:{post.channel}:{post.ts}"
+            await self._schedule_investigation(incident, new, seed)
         return incident
 
     # --- somebody asked --------------------------------------------------------------------------
@@ -301,7 +332,7 @@ class IncidentService:
             playbook,
             place.channel,
             opened_at=now,
-            thread_ts=place.thread_ts,
+            thread_ts=place.answer_in,
             alarm=alarm,
             seed=seed,
             by=place.user,
@@ -314,9 +345,13 @@ class IncidentService:
         text = f"asked for triage {playbook.id}"
         entry = TimelineEntry(at=now, kind="triage", text=text, actor=place.user, ref=seed)
         await self._note(incident, entry)
-        here = incident.channel == place.channel and incident.thread_ts in (None, place.thread_ts)
+        here = incident.channel == place.channel and incident.thread_ts in (None, place.answer_in)
         if not new and not here:
-            await self._ephemeral(place, render.already_open(incident))
+            message = render.already_open(incident, await self._card_link(incident))
+            await self.answer(place, message)
+        elif not new and place.mention:
+            message = render.looks_again(incident, await self._card_link(incident))
+            await self.answer(place, message)
         await self._schedule_investigation(incident, new, seed=seed)
 
     async def rerun(self, incident_id: str, user: str, seed: str) -> None:
@@ -368,7 +403,7 @@ class IncidentService:
             message = render.no_incident()
         else:
             message = render.timeline(incident, await self.store.timeline(incident.id))
-        await self._ephemeral(place, message)
+        await self.answer(place, message)
 
     async def status(self, place: Place) -> None:
         """Show the status of the incident meant (see `find`) to the person who asked; outside of
@@ -382,7 +417,7 @@ class IncidentService:
         message = await standing.status(
             tuple(meant_first.values()), self.store, self.accounts, self.catalogue
         )
-        await self._ephemeral(place, message)
+        await self.answer(place, message)
 
     async def place_of(self, run_id: str, user: str) -> Place | None:
         """The thread of the incident a change belongs to; None when it is not stored."""
@@ -407,6 +442,15 @@ class IncidentService:
                 latest.append(await self.store.incident_for(incident_key(service, playbook)))
         return max(filter(None, latest), key=lambda each: each.opened_at, default=None)
 
+    async def answer(self, place: Place, message: render.Message) -> None:
+        """Answer whoever asked: for all, in the thread of a mention; else for them alone."""
+        if place.mention is None:
+            await self._ephemeral(place, message)
+            return
+        await self.announcer.post(
+            place.channel, f"answer:{place.mention}", message, thread_ts=place.answer_in
+        )
+
     # --- inside ----------------------------------------------------------------------------------
 
     async def _schedule_investigation(self, incident: Incident, new: bool, seed: str) -> None:
@@ -424,6 +468,9 @@ class IncidentService:
         """Run what may wait for AWS, because an alarm was posted, in a thread of its pool."""
         call = partial(work, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self.pool, call)
+
+    async def _card_link(self, incident: Incident) -> str | None:
+        return await self.announcer.link(incident.channel, card_key(incident.id))
 
     async def _note(self, incident: Incident, entry: TimelineEntry) -> None:
         await self.store.add_to_timeline(incident.id, entry)

@@ -7,14 +7,34 @@ No client and no decision belongs here. Text from outside is cleaned or escaped 
 from bot.render.alarm_question import alarm_answer, alarm_question
 from bot.render.blocks import Message
 from bot.render.card import card, status
-from bot.render.change_message import drifted, run_message
-from bot.render.clicks import ACTION, INSIST, NUMBER, PROPOSE, REACH, Click, Offer
+from bot.render.change_message import run_message
+from bot.render.change_reply import change_reply, step_failed
+from bot.render.clicks import (
+    ACTION,
+    INSIST,
+    NUMBER,
+    PROPOSE,
+    REACH,
+    REASON,
+    REFRESH,
+    SERVICE,
+    TRIAGE_FORM,
+    TRIAGE_SHORTCUT,
+    TURN_DOWN,
+    TYPE,
+    Click,
+    Offer,
+)
 from bot.render.comparison import before_and_after
 from bot.render.findings import without_cause
+from bot.render.forms import reject_modal, triage_form
+from bot.render.greeting import greeting
+from bot.render.home import Home, HomeChange, HomeIncident, home_view
 from bot.render.messages import (
     Entry,
     already_open,
     help_message,
+    looks_again,
     no_incident,
     not_a_member,
     not_posted,
@@ -34,8 +54,18 @@ __all__ = [
     "NUMBER",
     "PROPOSE",
     "REACH",
+    "REASON",
+    "REFRESH",
+    "SERVICE",
+    "TRIAGE_FORM",
+    "TRIAGE_SHORTCUT",
+    "TURN_DOWN",
+    "TYPE",
     "Click",
     "Entry",
+    "Home",
+    "HomeChange",
+    "HomeIncident",
     "Message",
     "Offer",
     "alarm_answer",
@@ -43,12 +73,15 @@ __all__ = [
     "already_open",
     "before_and_after",
     "card",
-    "drifted",
+    "change_reply",
     "error_modal",
     "evidence_modal",
+    "greeting",
     "guard_modal",
     "help_message",
+    "home_view",
     "loading_modal",
+    "looks_again",
     "no_incident",
     "not_a_member",
     "not_posted",
@@ -58,10 +91,13 @@ __all__ = [
     "others_modal",
     "playbooks_message",
     "preview_modal",
+    "reject_modal",
     "run_message",
     "status",
     "statuses",
+    "step_failed",
     "timeline",
+    "triage_form",
     "unknown_message",
     "without_cause",
 ]

@@ -20,6 +20,8 @@ Part = dict[str, Any]
 """An element of rich text: text, date, user, link."""
 
 _PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})>(?= (?:may not|rejected|asked for) ?)")
+MOST_OPTIONS = 100  # of a menu, or of a group in it; and groups
+MOST_OF_TEXT = 3_900  # of a message's top-level text; Slack cuts it at 4,000
 MOST_CHARACTERS = 13_200  # of all blocks of a message; above it Slack answers msg_blocks_too_long
 
 
@@ -82,6 +84,40 @@ def person(user_id: str) -> Part:
     return fixed_width(user_id, 80)
 
 
+def place(channel_id: str) -> Part:
+    """A channel, by its name and as a link to it."""
+    return {"type": "channel", "channel_id": channel_id}
+
+
+def group(group_id: str) -> Part:
+    """A mention of a user group; an id of another form is shown as text."""
+    if words.is_group(group_id):
+        return {"type": "usergroup", "usergroup_id": group_id}
+    return fixed_width(group_id, 80)
+
+
+def spoken(parts: Iterable[Part]) -> Mrkdwn:
+    """Parts of rich text as a message's top-level text: notifications and screen readers have only
+    that (docs.slack.dev, chat.postMessage, "text")."""
+    pieces: list[str] = []
+    for part in parts:
+        match part["type"]:
+            case "user":
+                pieces.append(words.mention(part["user_id"]))
+            case "usergroup":
+                pieces.append(f"<!subteam^{part['usergroup_id']}>")
+            case "channel":
+                pieces.append(f"<#{part['channel_id']}>")
+            case "date":
+                fallback = words.escaped(part["fallback"])
+                pieces.append(f"<!date^{part['timestamp']}^{part['format']}|{fallback}>")
+            case "link":
+                pieces.append(f"<{words.markup(part['url'])}|{words.markup(part['text'])}>")
+            case _:
+                pieces.append(words.markup(str(part["text"])))
+    return Mrkdwn(words.clip("".join(pieces), MOST_OF_TEXT))
+
+
 def sentence(text: str, most: int = 900) -> list[Part]:
     """A sentence that may begin with a mention of a person, as refusals do.
 
@@ -95,7 +131,21 @@ def sentence(text: str, most: int = 900) -> list[Part]:
 
 def link(title: str, url: str) -> Part | None:
     """A link; None when the address is not https, has spaces or is too long for Slack."""
-    if not url.startswith("https://") or len(url) > 3000 or any(char.isspace() for char in url):
+    if not url.startswith("https://"):
+        return None
+    return _link(title, url)
+
+
+def permalink(title: str, url: str | None) -> Part | None:
+    """A link to a message. Its address is from Slack's own API (chat.getPermalink), so that of a
+    Slack without TLS on this machine counts, too."""
+    if not (url or "").startswith(("https://", "http://")):
+        return None
+    return _link(title, str(url))
+
+
+def _link(title: str, url: str) -> Part | None:
+    if len(url) > 3000 or any(char.isspace() for char in url):
         return None
     return {"type": "link", "url": url, "text": words.shorten(title, 60)}
 
@@ -195,6 +245,58 @@ def number_field(
             "max_value": str(most),
         },
     }
+
+
+def text_field(name: str, block_id: str, *, most: int, hint: str) -> Block:
+    """A field for one line of text that may be left empty; its action id is the block's id."""
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": label(name, 150),
+        "hint": label(hint, 300),
+        "optional": True,
+        "element": {"type": "plain_text_input", "action_id": block_id, "max_length": most},
+    }
+
+
+def menu_field(
+    name: str,
+    block_id: str,
+    options: Sequence[tuple[str, str]],
+    *,
+    chosen: str | None = None,
+    hint: str = "",
+) -> Block:
+    """A menu in a modal; the action id is the block's id.
+
+    Args:
+        name: the field's label.
+        block_id: of the field.
+        options: title and value of each. More than 100 stand in groups, as Slack requires.
+        chosen: value of the option that is chosen at first.
+        hint: a sentence under the field.
+    """
+    made: list[Block] = [{"text": label(title, 75), "value": value} for title, value in options]
+    element: Block = {"type": "static_select", "action_id": block_id}
+    if len(made) > MOST_OPTIONS:
+        parts = [made[at : at + MOST_OPTIONS] for at in range(0, len(made), MOST_OPTIONS)]
+        element["option_groups"] = [
+            {"label": label(f"{each[0]['text']['text'][:30]} …", 75), "options": each}
+            for each in parts[:MOST_OPTIONS]
+        ]
+    else:
+        element["options"] = made
+    if initial := next((each for each in made if each["value"] == chosen), None):
+        element["initial_option"] = initial
+    made_field: Block = {
+        "type": "input",
+        "block_id": block_id,
+        "label": label(name, 150),
+        "element": element,
+    }
+    if hint:
+        made_field["hint"] = label(hint, 300)
+    return made_field
 
 
 def choice_field(name: str, block_id: str, options: Sequence[tuple[str, str, str]]) -> Block:

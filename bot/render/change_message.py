@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain import change_wording
 from bot.domain.change_wording import same_value_is_noticed
 from bot.domain.incident import Incident, Severity
@@ -17,9 +19,9 @@ from bot.render.blocks import (
     button,
     code_block,
     confirm,
-    context,
     date,
     fixed_width,
+    group,
     line,
     person,
     plain,
@@ -27,6 +29,7 @@ from bot.render.blocks import (
     rich,
     section,
     sentence,
+    spoken,
 )
 from bot.render.clicks import Click
 from bot.render.plans import (
@@ -39,18 +42,9 @@ from bot.render.plans import (
     other_users,
     sizing,
 )
-from bot.render.text import (
-    Mrkdwn,
-    clip,
-    duration,
-    escaped,
-    is_user,
-    join,
-    literal,
-    local_time,
-    mention,
-    strong,
-)
+from bot.render.text import Mrkdwn, clip, duration, escaped, is_group, join, strong
+
+MOST_MENTIONED = 5  # approvers named in a request; more are counted
 
 # The state of a change in a few words, for the title of its message.
 STATE = {
@@ -109,40 +103,36 @@ def outcome(run: Run) -> str:
     return STATE[run.state].lower()
 
 
-def run_message(run: Run, incident: Incident) -> Message:
-    """The message of a change in its present state; without a plan it says who asked for what."""
+def run_message(run: Run, incident: Incident, approvers: Sequence[str] | None = None) -> Message:
+    """The message of a change in its present state; without a plan it says who asked for what.
+
+    Args:
+        run: the change.
+        incident: whose change it is.
+        approvers: ids of the people and user groups who may approve it; None: not known. They
+            are mentioned while it waits for approval: posting the message notifies them.
+    """
     plan = run.plan
     title = plan.title if plan else run.action
+    asked = _asked(run, approvers) if run.state is RunState.REQUESTED else None
     blocks: list[Block | None] = [
         section(strong(escaped(f"{_title(run)}: {title}", 250))),
+        rich(line(*asked)) if asked else None,
         rich(*against(run.objection)) if run.objection else None,
         rich(_who(run), *_what(plan)),
     ]
     if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
         blocks.append(_consequences(plan))
-    blocks += [_progress(run), _verified(run), _by_hand(run), _buttons(run, incident)]
-    if run.state is RunState.REQUESTED:
-        blocks.append(context(_deadline(run)))
+    blocks += [_progress(run), _verified(run), by_hand(run), _buttons(run, incident)]
     text = join(" · ", [escaped(f"{_title(run)}: {title}", 250), escaped(incident.service, 80)])
-    said = join(". ", [text, *_told(run)])
-    return Message(text=said, blocks=[block for block in blocks if block is not None])
+    said = [text, spoken(asked)] if asked else [text, *_told(run)]
+    return Message(text=join(". ", said), blocks=[block for block in blocks if block is not None])
 
 
 def _told(run: Run) -> list[Mrkdwn]:
     """Why a change ended as it did, for notifications and screen readers."""
     measured = run.verification.text if run.verification and run.state is RunState.DONE else ""
     return [escaped(each.rstrip("."), 300) for each in (measured, run.note) if each]
-
-
-def drifted(run: Run) -> Message:
-    """A reply that calls the people of a change that ended in a state nobody planned."""
-    title = run.plan.title if run.plan else run.action
-    people: list[Part] = []
-    for each in dict.fromkeys(filter(None, (run.requested_by, run.approved_by, run.undone_by))):
-        people += [person(each), plain(" ")]
-    lead = f"“{clip(title, 200)}” needs a person to look at it."
-    blocks = [rich(line(*people, bold(lead))), _by_hand(run)]
-    return Message(text=escaped(lead, 250), blocks=[each for each in blocks if each is not None])
 
 
 def _title(run: Run) -> str:
@@ -158,6 +148,8 @@ def _verification_texts(run: Run) -> dict[Answer, str]:
 
 def _who(run: Run) -> Block:
     parts: list[Part] = [plain("Asked by "), person(run.requested_by)]
+    if run.reason:
+        parts.append(plain(f": “{run.reason}”", 350))
     if run.approved_by:
         parts += [plain(" · approved by "), person(run.approved_by)]
     if run.applied_at:
@@ -223,7 +215,7 @@ def _verified(run: Run) -> Block | None:
     return rich(line(bold(lead), plain(f"{verification.text} · ", 500), date(verification.at)))
 
 
-def _by_hand(run: Run) -> Block | None:
+def by_hand(run: Run) -> Block | None:
     """What a person can do after the change ended without being made."""
     plan = run.plan
     if run.state is RunState.REFUSED:
@@ -303,12 +295,31 @@ def _undoing(run: Run, incident: Incident) -> str:
     return f"{text} Whether somebody has set the same value again since is not known."
 
 
-def _deadline(run: Run) -> Mrkdwn:
-    asker = mention(run.requested_by) if is_user(run.requested_by) else literal("the requester")
-    rule = join(" ", [literal("Somebody other than"), asker, literal("must approve")])
-    if run.expires_at is None:
-        return rule
-    if run.requested_at is not None:
-        length = Mrkdwn(duration(run.expires_at - run.requested_at))
-        return join(" ", [rule, literal("within"), length])
-    return join(" ", [rule, literal("before"), local_time(run.expires_at)])
+def _asked(run: Run, approvers: Sequence[str] | None) -> list[Part]:
+    """Who is asked to decide, what, and until when."""
+    parts = second_people(approvers, run.requested_by)
+    if parts is None:
+        return [bold("The catalogue's policy names no second person who may approve it.")]
+    parts.append(plain("please approve or reject" if parts else "Please approve or reject"))
+    if run.expires_at is not None and run.requested_at is not None:
+        parts.append(plain(f" within {duration(run.expires_at - run.requested_at)}"))
+    elif run.expires_at is not None:
+        parts += [plain(" before "), date(run.expires_at)]
+    return [*parts, plain(". Nothing is sent before that.")]
+
+
+def second_people(approvers: Sequence[str] | None, first: str) -> list[Part] | None:
+    """Mentions of those who may decide, ended by a comma; None when nobody but `first` may.
+
+    `approvers` are ids of people and user groups; None, when they are not known, mentions nobody.
+    """
+    others = [each for each in approvers or () if each != first]
+    if approvers is not None and not others:
+        return None
+    parts: list[Part] = []
+    for each in others[:MOST_MENTIONED]:
+        parts += [group(each) if is_group(each) else person(each), plain(", ")]
+    left = len(others) - MOST_MENTIONED
+    if left > 0:
+        parts[-1:] = [plain(f" and {left} more, ")]
+    return parts

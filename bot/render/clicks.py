@@ -42,6 +42,25 @@ same; private_metadata is the offer."""
 ACTION = "action"
 """block_id and action_id of the choice among the other actions."""
 
+TURN_DOWN = "turn-down"
+"""callback_id of the modal that asks why a change is rejected; private_metadata is the run id."""
+
+REASON = "reason"
+"""block_id and action_id of the field for a reason: in the preview, and where one rejects."""
+
+TRIAGE_SHORTCUT = "triage_alarm"
+"""callback_id of the message shortcut, as deploy/slack-manifest.yaml declares it."""
+
+TRIAGE_FORM = "triage-form"
+"""callback_id of the form for a message without an alarm; private_metadata says where it is."""
+
+TYPE = "type"
+SERVICE = "service"
+"""block_id and action_id of that form's fields."""
+
+REFRESH = "home-refresh"
+"""action_id of the Home tab's button."""
+
 NUMBER = "number"
 """block_id and action_id of the preview's field for the number that a person may change."""
 

@@ -17,10 +17,13 @@ from bot.render.blocks import (
     date,
     fixed_width,
     line,
+    permalink,
     person,
+    place,
     plain,
     rich,
     sentence,
+    spoken,
 )
 from bot.render.text import Mrkdwn, code, escaped, join, literal, local_time, plural
 
@@ -43,21 +46,28 @@ class Entry:
     id: str
     title: str
     looks_like: str = ""
+    for_any_alarm: bool = False  # it looks around; chosen where no type is known
 
 
-def help_message() -> Message:
-    """The answer to `/incident help`."""
+def usage() -> list[Block]:
+    """How to use the bot, as elements of a rich text block."""
     rows = [[fixed_width(typed), plain(f"  {meaning}")] for typed, meaning in USAGE]
-    thread = line(
-        plain("Slack allows no slash commands in threads; mention me there: "),
-        fixed_width("@incident triage 5xx"),
-    )
     alarms = line(
         plain("I answer alarm posts without being asked. I only read from AWS. For a change, "),
         plain("one person has to ask for it and a second one has to approve it."),
     )
-    text = literal("How to use /incident: triage, timeline, status, playbooks.")
-    return Message(text, [rich(alarms), rich(bullets(rows)), rich(thread)])
+    thread = line(
+        plain("Slack allows no slash commands in threads. Mention me there: "),
+        fixed_width("@incident triage 5xx"),
+        plain(", or use “Triage this alarm” in a message's menu ⋮."),
+    )
+    return [alarms, bullets(rows), thread]
+
+
+def help_message() -> Message:
+    """The answer to `/incident help`."""
+    text = literal("How to use /incident: triage, health, timeline, status, playbooks.")
+    return Message(text, [rich(each) for each in usage()])
 
 
 def playbooks_message(entries: Sequence[Entry]) -> Message:
@@ -78,16 +88,29 @@ def playbooks_message(entries: Sequence[Entry]) -> Message:
     return Message(text, [rich(*elements)])
 
 
-def unknown_message(what: str, suggestion: str | None) -> Message:
-    """Says what was not understood in a command, and suggests the nearest valid one."""
+def unknown_message(what: str, suggestion: str | None, *, mentioned: bool = False) -> Message:
+    """Says what was not understood in a command, and suggests the nearest valid one.
+
+    Args:
+        what: a sentence.
+        suggestion: a whole command that is valid, as it is typed into a channel.
+        mentioned: the bot was mentioned; in a thread Slack allows no slash command.
+    """
+    help_typed = _typed("/incident help", mentioned)
     parts: list[Part] = [plain(what, 300)]
     pieces: list[Mrkdwn | None] = [escaped(what, 300)]
     if suggestion:
-        parts += [plain(" Did you mean "), fixed_width(suggestion), plain("?")]
-        pieces += [join("", [literal("Did you mean "), code(suggestion), literal("?")])]
+        typed = _typed(suggestion, mentioned)
+        parts += [plain(" Did you mean "), fixed_width(typed), plain("?")]
+        pieces += [join("", [literal("Did you mean "), code(typed), literal("?")])]
     else:
-        parts += [plain(" "), fixed_width("/incident help"), plain(" lists what I understand.")]
+        parts += [plain(" "), fixed_width(help_typed), plain(" lists what I understand.")]
+        pieces += [join(" ", [code(help_typed), literal("lists what I understand.")])]
     return Message(join(" ", pieces), [rich(line(*parts))])
+
+
+def _typed(command: str, mentioned: bool) -> str:
+    return command.replace("/incident", "@incident", 1) if mentioned else command
 
 
 def notice(text: str) -> Message:
@@ -161,10 +184,26 @@ def not_posted(incident: Incident, why: str) -> Message:
     return Message(text, [rich(line(plain(said), where, plain(rest, 300), plain(advice)))])
 
 
-def already_open(incident: Incident) -> Message:
-    """Points to the open incident, whose card is in another thread or channel."""
-    where: Part = {"type": "channel", "channel_id": incident.channel}
+def already_open(incident: Incident, card: str | None = None) -> Message:
+    """Points to the open incident, whose card is in another thread or channel.
+
+    Args:
+        incident: the open one.
+        card: permalink of its card; None while it is not posted.
+    """
+    where = place(incident.channel)
     thread = f"in the thread of {incident.alarm.name} " if incident.alarm else ""
     what = f"An incident {incident.playbook} of {incident.service} is already open, {thread}in "
-    text = join("", [escaped(what), Mrkdwn(f"<#{incident.channel}>")])
-    return Message(text, [rich(line(plain(what), where, plain(". I investigate again there.")))])
+    parts = [plain(what, 400), where, plain(". I investigate again there.")]
+    if found := permalink("Open the card", card):
+        parts += [plain(" "), found]
+    return Message(spoken(parts), [rich(line(*parts))])
+
+
+def looks_again(incident: Incident, card: str | None) -> Message:
+    """The answer in its own thread to a mention about an open incident: its card is edited, which
+    notifies nobody."""
+    parts = [plain(f"I investigate {incident.service} again; the card in this thread follows.")]
+    if found := permalink("Open the card", card):
+        parts += [plain(" "), found]
+    return Message(spoken(parts), [rich(line(*parts))])

@@ -22,8 +22,9 @@ from bot.render.blocks import (
     quote,
     rich,
     sentence,
+    text_field,
 )
-from bot.render.clicks import NUMBER, PROPOSE
+from bot.render.clicks import NUMBER, PROPOSE, REASON
 from bot.render.plans import (
     against,
     calls,
@@ -39,6 +40,7 @@ from bot.render.plans import (
 from bot.render.text import plural
 
 View = Block
+MOST_OF_REASON = 300  # characters
 MOST_CHARACTERS = 12_000  # well below Slack's limit for a view
 
 
@@ -71,12 +73,13 @@ def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
     if plan.inverse:
         blocks.append(rich(line(bold("Calls that undo it")), code_block(calls(plan.inverse), 1500)))
     kept = [block for block in blocks if block is not None]
+    asks = [] if blocked else [reason_field("Why?")]
     while count_characters(kept) > MOST_CHARACTERS and len(kept) > 3:
         kept.pop()  # from the end: the diff matters most
     submit = None if blocked else "Ask for approval"
     if blocked and field:
         submit = "Compute again"
-    return modal_view("Preview", kept, external_id, submit=submit, metadata=run.id)
+    return modal_view("Preview", kept + asks, external_id, submit=submit, metadata=run.id)
 
 
 def nothing_modal(external_id: str, title: str, reason: str) -> View:
@@ -90,6 +93,12 @@ def error_modal(external_id: str, what: str, advice: str) -> View:
     """Says what failed inside the bot and what the person can do; nothing was changed."""
     block = rich(line(bold(what)), line(plain(advice, 1500)), line(plain("Nothing was changed.")))
     return modal_view("Not possible now", [block], external_id)
+
+
+def reason_field(what: str) -> Block:
+    """The field for a reason, which may be left empty."""
+    hint = "It stands in the thread and in the audit record."
+    return text_field(what, REASON, most=MOST_OF_REASON, hint=hint)
 
 
 def _blocked_notice(plan: Plan) -> Block:

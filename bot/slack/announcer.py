@@ -28,6 +28,7 @@ KEEP = 1.5  # seconds to the next write for which a flush waits itself, without 
 LONGEST = 20.0  # seconds that one flush task lasts
 HELD = 5.0  # seconds of a lease; one that is longer is that of a flusher whose call is under way
 VIEW_TRIES = 12  # a modal may not be open yet when its content is ready
+MOST_LINKS = 1_000  # permalinks kept in memory
 VIEW_PAUSE = 0.25  # seconds between two tries
 MEMBER = 600.0  # seconds for which it is remembered that the bot is a member of a channel
 
@@ -45,6 +46,7 @@ class SlackAnnouncer:
         self._store = store
         self._answers = Answers(web)
         self._member_until: dict[str, float] = {}
+        self._links: dict[tuple[str, str], str] = {}  # permalinks by channel and timestamp
 
     async def post(
         self,
@@ -173,6 +175,28 @@ class SlackAnnouncer:
         slot = int((now + seconds) * SLOTS) + 1
         key = f"flush:{channel}:at:{slot}"
         await self._queue.put("flush", channel, key=key, after=slot / SLOTS - now)
+
+    async def link(self, channel: str, key: str) -> str | None:
+        known = await self._outbox.status(channel, key)
+        if known is None or known.ts is None:
+            return None
+        place = (channel, known.ts)
+        if place not in self._links:
+            try:
+                found = await self._web.chat_getPermalink(channel=channel, message_ts=known.ts)
+            except FAULTS as fault:
+                log.warning("no permalink of %s in %s: %s", key, channel, fault)
+                return None
+            if len(self._links) >= MOST_LINKS:
+                self._links.clear()
+            self._links[place] = str(found["permalink"])
+        return self._links[place]
+
+    async def home(self, user: str, view: dict[str, Any]) -> None:
+        try:
+            await self._web.views_publish(user_id=user, view=view)
+        except FAULTS as fault:
+            log.warning("the Home tab of %s could not be published: %s", user, fault)
 
     async def _handle_result(self, channel: str, done: Flushed) -> None:
         """Store the thread of an incident whose card was posted; have people told what Slack

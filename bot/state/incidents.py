@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.incident import Incident, IncidentState, TimelineEntry
 from bot.domain.redaction import redact, redact_tree
 from bot.domain.report import Report
 from bot.state import sanitize
@@ -42,6 +42,7 @@ class IncidentStore:
                 keys.dedupe(dedupe),
                 keys.incident(incident.id),
                 keys.channel(incident.channel),
+                keys.open_incidents,
             ],
             args=[
                 RETENTION,
@@ -79,6 +80,22 @@ class IncidentStore:
         ids = await self._redis.zrange(self._keys.channel(channel), 0, most - 1, desc=True)
         found = [await self.incident(str(each)) for each in ids]
         return [each for each in found if each is not None]
+
+    async def open_incidents(self) -> Sequence[Incident]:
+        """All open incidents, the one opened last first.
+
+        An incident is added to the index as it is opened, and removed here once it is not open any
+        more: none opens a second time.
+        """
+        index = self._keys.open_incidents
+        found = []
+        for incident_id in map(str, await self._redis.zrange(index, 0, -1, desc=True)):
+            incident = await self.incident(incident_id)
+            if incident is not None and incident.state is IncidentState.OPEN:
+                found.append(incident)
+            else:
+                await self._redis.zrem(index, incident_id)
+        return found
 
     async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
         """Set fields; the incident as it is then.

@@ -32,6 +32,7 @@ class Keys:
         self.audit_entries = f"{self.prefix}audit:entries"
         self.audit_head = f"{self.prefix}audit:head"
         self.audit_faults = f"{self.prefix}audit:faults"
+        self.open_incidents = f"{self.prefix}open-incidents"
         self.runs_under_way = f"{self.prefix}runs-under-way"
         self.outbox_channels = f"{self.prefix}outbox-channels"
         self.outbox_workspace = f"{self.prefix}outbox-workspace"

@@ -167,7 +167,7 @@ class RunStore:
             actor=actor or fields.get("undone_by") or "bot",
             event=to.value,
             run=run_id,
-            detail=str(fields.get("note", "")) or _objected(fields.get("objection")),
+            detail=_detail(fields),
         )
         return _stored(answer, f"run {run_id} stays as it is, not {to.value}")
 
@@ -271,6 +271,14 @@ def _stored(answer: list[Any], refused: str) -> Run | None:
 def _json(text: str) -> str:
     """As `Record` writes a string, so that scripts can compare the two."""
     return _RUN.encode_changes({"note": text})[1]
+
+
+def _detail(fields: Mapping[str, Any]) -> str:
+    """What the audit entry of a move says: its note; or the requester's reason, and what the
+    evidence says against the change."""
+    reason = f"reason: {fields['reason']}" if fields.get("reason") else ""
+    asked = "; ".join(filter(None, (reason, _objected(fields.get("objection")))))
+    return str(fields.get("note", "")) or asked
 
 
 def _objected(objection: Objection | None) -> str:

@@ -15,10 +15,11 @@ from bot.domain.run import Verification
 
 
 def run_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's fields with note and verification text redacted."""
+    """A run's fields with reason, note and verification text redacted."""
     clean = dict(fields)
-    if "note" in fields:
-        clean["note"] = redact(fields["note"])
+    for name in ("note", "reason"):
+        if name in fields:
+            clean[name] = redact(fields[name])
     if isinstance(answer := fields.get("verification"), Verification):
         clean["verification"] = answer.model_copy(update={"text": redact(answer.text)})
     return clean

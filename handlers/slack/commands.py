@@ -36,6 +36,7 @@ from handlers.slack.alarm_messages import console_alarm, unescape
 SLASH = "/incident"
 WORDS = ("triage", "health", "timeline", "status", "playbooks", "help")
 OLDEST = timedelta(days=14)  # CloudWatch keeps one-minute metrics for 15 days
+MOST_LISTED = 12  # names in a sentence
 _OPTIONS = ("service", "alarm", "since")
 _AGO = re.compile(r"(\d{1,5})\s*(s|m|min|h|d)")
 _UNIT = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -43,6 +44,8 @@ _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?:Z|UTC)?", re.I)
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|[^>]*)?>")
 _MENTION = re.compile(r"\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s,:]*")
+_STATUS_CODES = re.compile(r"[1-5](?:xx|\d\d)s?", re.IGNORECASE)
+_DIGITS = re.compile(r"\D")
 _QUOTES = str.maketrans("“”„‘’", '"""\'\'')
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 
@@ -106,11 +109,7 @@ def _triage(words: list[str], vocabulary: Vocabulary) -> Triage:
         return _look_around(words, vocabulary)
     playbook = named[0].lower()
     if playbook not in vocabulary.ids:
-        nearest = _nearest(playbook, vocabulary.ids)
-        raise _NotUnderstood(
-            f"I know no playbook “{named[0]}”.",
-            f"{SLASH} triage {nearest}" if nearest else f"{SLASH} playbooks",
-        )
+        raise _no_such_type(named[0], named[1:], vocabulary)
     return _triage_of(playbook, f"triage {playbook}", named[1:], options, vocabulary)
 
 
@@ -131,7 +130,7 @@ def _triage_of(
     if len(typed) > 1:
         raise _NotUnderstood(
             f"Only one service can be investigated at a time; you named {len(typed)}.",
-            f"{SLASH} {command} {typed[0]}",
+            _command(command.split()[0], [*command.split()[1:], *typed], vocabulary),
         )
     alarm, region = _alarm(options.get("alarm"))
     return Triage(
@@ -178,7 +177,7 @@ def _service(name: str, command: str, vocabulary: Vocabulary) -> str:
         return name
     close = _nearest(name.lower(), known)
     raise _NotUnderstood(
-        f"I know no service “{name}”.",
+        f"I know no service “{name}”. I know {_listed(vocabulary.services)}.",
         f"{SLASH} {command} {known[close]}" if close else None,
     )
 
@@ -217,18 +216,65 @@ def _since(text: str) -> Since:
 
 
 def _unknown(first: str, rest: list[str], vocabulary: Vocabulary) -> _NotUnderstood:
+    """The nearest command. Of what else was typed it repeats only names it knows: a suggestion can
+    be sent as it is."""
     what = f"I don't know “{first}”."
     if first in vocabulary.ids:
-        return _NotUnderstood(what, " ".join([SLASH, "triage", first, *rest]))
+        return _NotUnderstood(what, _command("triage", [first, *rest], vocabulary))
     nearest = _nearest(first, WORDS)
     if nearest:
-        return _NotUnderstood(what, " ".join([SLASH, nearest, *rest]))
+        return _NotUnderstood(what, _command(nearest, rest, vocabulary))
+    if _looks_like_type(first):
+        return _no_such_type(first, rest, vocabulary)
     playbook = _nearest(first, vocabulary.ids)
-    return _NotUnderstood(what, f"{SLASH} triage {playbook}" if playbook else None)
+    return _NotUnderstood(
+        what, _command("triage", [playbook, *rest], vocabulary) if playbook else None
+    )
+
+
+def _no_such_type(name: str, rest: list[str], vocabulary: Vocabulary) -> _NotUnderstood:
+    """Another incident type is suggested for a slip of the finger, and for a code of its class:
+    "504" is a "5xx", "4xx" is not."""
+    code_class = f"{name[0]}xx" if _looks_like_type(name) else ""
+    nearest = code_class if code_class in vocabulary.ids else _nearest(name.lower(), vocabulary.ids)
+    types = [each.id for each in vocabulary.playbooks if not each.for_any_alarm]
+    verb = "is" if len(types) == 1 else "are"
+    what = f"There is no incident type “{name}” yet; there {verb} {_listed(types)}."
+    if nearest:
+        return _NotUnderstood(what, _command("triage", [nearest, *rest], vocabulary))
+    return _NotUnderstood(what, _command("health", rest, vocabulary))
+
+
+def _command(word: str, rest: Iterable[str], vocabulary: Vocabulary) -> str:
+    """A valid command of this word, with the type and the service among the rest that exist."""
+    if word not in ("triage", "health"):
+        return f"{SLASH} {word}"
+    services = {each.lower(): each for each in vocabulary.services}
+    typed = [each.lower() for each in rest]
+    playbook = next((each for each in typed if each in vocabulary.ids), None)
+    service = next((services[each] for each in typed if each in services), None)
+    kept = [SLASH, word, playbook if word == "triage" else None, service]
+    return " ".join(each for each in kept if each)
+
+
+def _looks_like_type(word: str) -> bool:
+    """Whether a word is meant as a class of status codes: "4xx", "504"."""
+    return _STATUS_CODES.fullmatch(word) is not None
+
+
+def _listed(names: Iterable[str]) -> str:
+    """ "checkout, search and 12 more"."""
+    known = list(names)
+    shown = ", ".join(known[:MOST_LISTED])
+    left = len(known) - MOST_LISTED
+    return f"{shown} and {left} more" if left > 0 else shown
 
 
 def _nearest(word: str, known: Iterable[str]) -> str | None:
-    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
+    """The known name that a slip of the finger makes this word: its digits are the same."""
+    digits = _DIGITS.sub("", word)
+    alike = [each for each in known if _DIGITS.sub("", each.lower()) == digits]
+    return next(iter(get_close_matches(word, alike, n=1, cutoff=0.6)), None)
 
 
 def _words(text: str) -> Iterator[str]:

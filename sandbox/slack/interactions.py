@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.slack.blocks import interactive_elements
 from sandbox.slack.delivery import Delivery
+from sandbox.slack.events import mentions
 from sandbox.slack.limits import validate_view
 from sandbox.slack.modals import Modals, View, state_values
 from sandbox.slack.payloads import (
@@ -20,7 +21,7 @@ from sandbox.slack.payloads import (
     view_action_payload,
     view_payload,
 )
-from sandbox.slack.people import App
+from sandbox.slack.people import App, Channel
 from sandbox.slack.records import JSON, Change, Message, SlackError
 from sandbox.slack.responses import Responses
 from sandbox.slack.sockets import Undelivered
@@ -65,6 +66,8 @@ class Interactions:
     ) -> JSON:
         """Give a slash command. What goes wrong is told to the person as Slack tells it."""
         place = self.workspace.channel(channel)
+        if name == "/invite":
+            return self._invite(user, place, text)
         found = self._app_of_command(name)
         if found is None:
             sorry = f"`{name}` is not a valid command."
@@ -82,6 +85,15 @@ class Interactions:
             return self._slackbot(user, place.id, f'{name} failed with the error "{error}"')
         if answer:
             self.responses.to_command(found, place.id, user, answer)
+        return {}
+
+    def _invite(self, user: str, place: Channel, text: str) -> JSON:
+        """Slack's own `/invite @somebody`, which makes people and apps members of a channel."""
+        named = mentions(as_mrkdwn(self.workspace, text)) & set(self.workspace.people)
+        if not named:
+            return self._slackbot(user, place.id, "Nobody to invite: write `/invite @name`.")
+        for each in sorted(named):
+            self.workspace.join(place, each, inviter=user)
         return {}
 
     async def click(

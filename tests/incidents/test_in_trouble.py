@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -250,7 +251,10 @@ async def _never(run: Run) -> Any:
 @pytest.fixture
 def dispatch(incidents: IncidentService, changes: ChangeService, record: Recorder) -> Dispatch:
     vocabulary = Vocabulary(playbooks=(), services=("checkout",))
-    return Dispatch(incidents, changes, record, incidents.catalogue, incidents.router, vocabulary)
+    home = AsyncMock()
+    return Dispatch(
+        incidents, changes, record, incidents.catalogue, incidents.router, vocabulary, home
+    )
 
 
 ASKED = Triage(playbook="5xx")
@@ -272,8 +276,12 @@ async def test_who_asked_hears_that_it_was_given_up(
 ) -> None:
     waiting(store, RunState.REQUESTED)
     await dispatch.report_failure(envelope.model_dump_json(), INSIDE)
-    ((channel, user, text),) = record.whispers
-    assert (channel, user) == (ALERTS, "U1")
+    if isinstance(envelope, MentionGiven):  # it is answered for all, in its thread
+        ((channel, key, text),) = record.posts
+        assert (channel, key) == (ALERTS, f"answer:{TS}")
+    else:
+        ((channel, user, text),) = record.whispers
+        assert (channel, user) == (ALERTS, "U1")
     assert "Please try again" in text
     assert "xoxb" not in text
 

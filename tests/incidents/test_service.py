@@ -19,7 +19,7 @@ from bot.domain.service import Service
 from bot.incidents import alarm_reads
 from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.lifecycle import STALE_AFTER, Lifecycle
-from bot.incidents.service import IncidentService, Place
+from bot.incidents.service import Asked, IncidentService, Place
 from bot.investigation.routing import Router
 from bot.state.store import RedisStore
 from tests.support.playbooks import Fives
@@ -86,6 +86,9 @@ class Board:
 
     async def can_post(self, channel: str) -> bool:
         return True
+
+    async def link(self, channel: str, key: str) -> str | None:
+        return f"https://slack.example/{channel}/{key}"
 
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
         self.tasks.append((kind, about))
@@ -325,3 +328,65 @@ async def test_the_status_tells_all_open_incidents_of_the_channel_and_of_when_it
     assert "cart" in text
     await room.incidents.status(Place("C0ALERTS", "U1", "5.cart-5xx"))
     assert "checkout" not in room.board.told[-1]
+
+
+# --- somebody asked at a message ----------------------------------------------------------------
+
+POINTER = Alarm(name="checkout-5xx", region="us-east-1", state=None)
+
+
+async def test_asked_for_an_alarm_opens_whatever_its_state(room: Room) -> None:
+    """CloudWatch says OK: a plain post of it opens nothing, a person's request does."""
+    room.aws.states["checkout-5xx"] = (OK, T0)
+    room.aws.began["checkout-5xx"] = T0 - timedelta(minutes=9)
+    await room.incidents.alarm_seen(POINTER, "C0ALERTS", "1.0")
+    assert await room.store.incident_for(KEY) is None
+    await room.incidents.alarm_seen(POINTER, "C0ALERTS", "1.0", asked=Asked("U1", "seed"))
+    opened = await room.current()
+    assert (opened.opened_by, opened.thread_ts, opened.state) == (
+        "U1",
+        "1.0",
+        IncidentState.RECOVERED,
+    )
+    said = [entry for entry in await room.store.timeline(opened.id) if entry.actor == "U1"]
+    assert [entry.text for entry in said] == ["asked to look at checkout-5xx"]
+
+
+async def test_asked_for_in_a_thread_the_card_is_in_that_thread_once(room: Room) -> None:
+    room.aws.states["checkout-5xx"] = (ALARM, T0)
+    for seed in ("first", "second"):
+        asked = Asked("U1", seed)
+        await room.incidents.alarm_seen(POINTER, "C9", "2.0", "1.5", asked=asked)
+    opened = await room.current()
+    assert (opened.channel, opened.thread_ts) == ("C9", "1.5")
+    assert not [key for key in room.board.posts if key.startswith("elsewhere:")]
+
+
+async def test_asked_for_an_alarm_that_has_its_card_points_there(room: Room) -> None:
+    await room.tells("checkout-5xx", ALARM, 1)
+    card = f"card:{(await room.current()).id}"
+    await room.incidents.alarm_seen(POINTER, "C9", "2.0", "1.5", asked=Asked("U1", "seed"))
+    assert room.board.posts["elsewhere:2.0"] == "1.5"
+    assert f"https://slack.example/C0ALERTS/{card}" in room.board.messages["elsewhere:2.0"].text
+
+
+async def test_a_mention_about_an_open_incident_is_answered_in_its_thread(room: Room) -> None:
+    await room.tells("checkout-5xx", ALARM, 1)
+    opened = await room.current()
+    thread = opened.thread_ts
+    here = Place("C0ALERTS", "U1", thread, "5.0")
+    await room.incidents.triage(room.playbook, room.service, here, "one")
+    elsewhere = Place("C1", "U1", None, "6.0")
+    await room.incidents.triage(room.playbook, room.service, elsewhere, "two")
+    await room.incidents.status(Place("C1", "U1", None, "7.0"))
+    answers = {key: thread for key, thread in room.board.posts.items() if "answer:" in key}
+    assert answers == {"answer:5.0": thread, "answer:6.0": "6.0", "answer:7.0": "7.0"}
+    for key in ("answer:5.0", "answer:6.0"):
+        assert f"card:{opened.id}|Open the card>" in room.board.messages[key].text
+
+
+async def test_a_mention_that_opens_an_incident_has_the_card_in_its_thread(room: Room) -> None:
+    place = Place("C1", "U1", None, "5.0")
+    await room.incidents.triage(room.playbook, room.service, place, "one")
+    assert (await room.current()).thread_ts == "5.0"
+    assert not [key for key in room.board.posts if key.startswith("answer:")]

@@ -20,7 +20,9 @@ def transcript(shown: Mapping[str, Any]) -> str:
     """A message or a modal with everything a person notices: the notification, headings, bold and
     struck words, columns, links, buttons with their colour, what a dialog asks, a chart's values.
     """
-    if shown.get("type") == "modal":
+    if shown.get("type") == "home":
+        top, bottom = ["(home)"], []
+    elif shown.get("type") == "modal":
         top = [f"(modal) {_plain(shown['title'])}"]
         footer = [_plain(shown[each]) for each in ("close", "submit") if each in shown]
         bottom = ["", f"(modal's buttons) {' '.join(f'[{each}]' for each in footer)}"]
@@ -58,6 +60,16 @@ def _lines(block: Block, styled: bool) -> list[str]:
                 f"( ) {_plain(each['text'])}: {_plain(each['description'])}" for each in options
             ]
             return [f"{_plain(block['label'])}:", *choices]
+        case "input" if block["element"]["type"] == "static_select":
+            chosen = block["element"].get("initial_option")
+            shown = _plain(chosen["text"]) if chosen else ""
+            options = ", ".join(_plain(each["text"]) for each in block["element"]["options"])
+            return [f"{_plain(block['label'])}: [{shown}] of {options}"]
+        case "input" if block["element"]["type"] == "plain_text_input":
+            optional = " (optional)" if block.get("optional") else ""
+            return [f"{_plain(block['label'])}{optional}: [ ]", _plain(block["hint"])]
+        case "divider":
+            return ["----"]
         case "input":
             field = block["element"]
             return [f"{_plain(block['label'])}: [{field['initial_value']}]", _plain(block["hint"])]
@@ -98,6 +110,8 @@ def _part(part: Block, styled: bool) -> str:
             return moment if styled else str(part["fallback"])
         case "user":
             return f"@{part['user_id']}"
+        case "usergroup":
+            return f"@{part['usergroup_id']}"
         case "channel":
             return f"#{part['channel_id']}"
         case "link" if styled:

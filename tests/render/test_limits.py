@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.change_events import EventKind
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.objection import Objection
 from bot.domain.plan import Plan
@@ -12,11 +13,17 @@ from bot.domain.report import Report
 from bot.domain.run import Run
 from bot.render import (
     Entry,
+    Home,
+    HomeChange,
+    HomeIncident,
     Message,
     Offer,
     card,
+    change_reply,
     error_modal,
+    greeting,
     guard_modal,
+    home_view,
     loading_modal,
     notice,
     others_modal,
@@ -25,12 +32,14 @@ from bot.render import (
     run_message,
     status,
     timeline,
+    triage_form,
     unknown_message,
 )
 from bot.render.text import is_user
 from sandbox.slack.limits import validate_blocks, validate_view
 from tests.render import strategies as draw
 from tests.render.mentions import pinged
+from tests.support.samples import NOW
 
 hard = settings(
     max_examples=40,
@@ -59,11 +68,11 @@ def test_any_card(
 
 
 @hard
-@given(draw.runs, draw.incidents)
-def test_any_change(run: Run, incident: Incident) -> None:
-    made = run_message(run, incident)
+@given(draw.runs, draw.incidents, draw.many(draw.users, 12))
+def test_any_change(run: Run, incident: Incident, approvers: tuple[str, ...]) -> None:
+    made = run_message(run, incident, approvers)
     accepted(made)
-    people = {run.requested_by, run.approved_by, run.undone_by}
+    people = {run.requested_by, run.approved_by, run.undone_by, *approvers}
     assert pinged(made.text, made.blocks) <= {each for each in people if each and is_user(each)}
     pressed = [
         element["value"]
@@ -72,6 +81,41 @@ def test_any_change(run: Run, incident: Incident) -> None:
         for element in block["elements"]
     ]
     assert set(pressed) <= {run.id}
+
+
+@hard
+@given(draw.runs, st.sampled_from(EventKind))
+def test_any_reply_about_a_change(run: Run, kind: EventKind) -> None:
+    made = change_reply(kind, run)
+    accepted(made)
+    people = {run.requested_by, run.approved_by, run.undone_by}
+    assert pinged(made.text, made.blocks) <= {each for each in people if each and is_user(each)}
+
+
+@hard
+@given(draw.incidents, st.none() | draw.reports, draw.runs, draw.texts, st.integers(0, 30))
+def test_any_home_tab(
+    incident: Incident, report: Report | None, run: Run, why: str, number: int
+) -> None:
+    url = "https://acme.slack.com/archives/C1/p1"
+    incidents = [
+        HomeIncident(incident, report, url if each % 2 else None) for each in range(number)
+    ]
+    changes = [HomeChange(run, incident, url)] * number
+    view = home_view(Home(NOW, incidents, number, changes, changes, changes, why))
+    assert validate_view(view) == []
+    assert pinged("", view["blocks"]) <= {run.requested_by, incident.channel, url}
+
+
+@hard
+@given(draw.many(draw.texts, 30), st.integers(1, 200))
+def test_any_greeting_and_form(names: tuple[str, ...], services: int) -> None:
+    accepted(greeting("C1", names, services))
+    known = tuple(f"service-{number}" for number in range(services))
+    entries = [Entry(f"t{number}", name or "-") for number, name in enumerate(names)]
+    form = triage_form("form-1", "{}", entries or [Entry("5xx", "5XX errors")], known)
+    assert validate_view(form) == []
+    assert pinged("", form["blocks"]) == set()
 
 
 @hard

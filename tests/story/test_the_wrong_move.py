@@ -40,6 +40,9 @@ def test_the_wrong_move_is_guarded_and_the_missing_read_decides(play: Callable[.
     on.session.slack.act(slack.RESPONDER, "submit", view_id=preview["id"])
     request = on.reply("Needs approval: ", "The evidence does not call for it")
     on.click(slack.COMMANDER, request, "Reject")
+    why = on.modal(slack.COMMANDER, "Reject this change?")
+    values = {"reason": {"reason": "the evidence refutes it"}}
+    on.session.slack.act(slack.COMMANDER, "submit", view_id=why["id"], values=values)
     on.reply("Rejected: ")
     assert on.writes() == []
 

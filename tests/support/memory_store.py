@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.domain.incident import Incident, TimelineEntry
+from bot.domain.incident import Incident, IncidentState, TimelineEntry
 from bot.domain.objection import Objection
 from bot.domain.report import Report
 from bot.domain.run import AuditEntry, Run, RunState
@@ -86,6 +86,10 @@ class MemoryStore:
     async def incidents_in(self, channel: str, most: int = 50) -> list[Incident]:
         found = [each for each in self.incidents.values() if each.channel == channel]
         return sorted(found, key=lambda each: each.opened_at, reverse=True)[:most]
+
+    async def open_incidents(self) -> Sequence[Incident]:
+        found = [each for each in self.incidents.values() if each.state is IncidentState.OPEN]
+        return sorted(found, key=lambda each: each.opened_at, reverse=True)
 
     async def change_incident(self, incident_id: str, **fields: Any) -> Incident:
         changed = self.incidents[incident_id].model_copy(update=fields)

@@ -60,6 +60,12 @@ class Recorder:
     async def view(self, external_id: str, view: dict[str, Any]) -> None:
         raise AssertionError("no view is open here")
 
+    async def link(self, channel: str, key: str) -> str | None:
+        return None
+
+    async def home(self, user: str, view: dict[str, Any]) -> None:
+        raise AssertionError("nobody looks at the Home tab here")
+
     async def put(self, kind: str, about: str, *, key: str, after: float = 0.0) -> None:
         self.tasks.append((kind, about))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.slack.api.core import Call, method
 from sandbox.slack.records import JSON, SlackError
-from sandbox.slack.wire import user_json
+from sandbox.slack.wire import channel_json, user_json
 
 
 @method("api.test", tier=4)
@@ -50,6 +50,24 @@ def team_info(call: Call) -> JSON:
 def users_info(call: Call) -> JSON:
     """One member."""
     return {"user": user_json(call.workspace, call.workspace.person(call.need("user")))}
+
+
+@method("users.conversations", "channels:read", "groups:read", "im:read", "mpim:read", tier=3)
+def users_conversations(call: Call) -> JSON:
+    """The channels this app is a member of."""
+    kinds = {"public_channel": "channel", "private_channel": "group", "im": "im"}
+    wanted = call.text("types", "public_channel").replace(" ", "").split(",")
+    asked = {kinds[one] for one in wanted if one in kinds}
+    viewer = call.app.user_id
+    found = [
+        channel_json(call.workspace, one, viewer)
+        for one in call.workspace.channels.values()
+        if one.kind in asked
+        and viewer in one.members
+        and not (one.archived and call.flag("exclude_archived"))
+    ]
+    channels, metadata = call.page(found)
+    return {"channels": channels, "response_metadata": metadata}
 
 
 @method("users.list", "users:read", tier=2)

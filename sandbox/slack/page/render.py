@@ -298,7 +298,8 @@ class Renderer:
                 }
                 for app in workspace.apps.values()
                 for command in app.commands
-            ],
+            ]
+            + [{"insert": "/invite", "label": "/invite @name", "detail": "Add to this channel"}],
             "people": [
                 {"insert": f"@{person.name}", "label": f"@{person.name}", "detail": person.title}
                 for person in workspace.people.values()

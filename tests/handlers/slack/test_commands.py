@@ -25,7 +25,11 @@ from handlers.envelopes import (
 from handlers.slack.commands import Vocabulary, command_in, without_mention
 
 WORDS = Vocabulary(
-    playbooks=(Entry("5xx", "HTTP 5XX errors"), Entry("4xx", "HTTP 4XX errors")),
+    playbooks=(
+        Entry("5xx", "HTTP 5XX errors"),
+        Entry("targets", "Unhealthy targets"),
+        Entry("look-around", "Look around", for_any_alarm=True),
+    ),
     services=("checkout", "Search", "payments"),
 )
 NOW = datetime(2026, 11, 23, 2, 44, tzinfo=UTC)
@@ -75,10 +79,19 @@ def test_understood(typed: str, meant: Command) -> None:
     ("typed", "suggested"),
     [
         ("triage 5x", "/incident triage 5xx"),
-        ("triage database", "/incident playbooks"),
+        ("triage database", "/incident health"),
+        ("triage 4xx checkout", "/incident health checkout"),
+        ("4xx", "/incident health"),
+        ("triage 504", "/incident triage 5xx"),
+        ("504s now", "/incident triage 5xx"),
+        ("triage target search", "/incident triage targets Search"),
         ("5xx checkout", "/incident triage 5xx checkout"),
+        ("5xx is bad on checkout please", "/incident triage 5xx checkout"),
         ("traige 5xx", "/incident triage 5xx"),
+        ("traige the checkout", "/incident triage checkout"),
         ("timelin", "/incident timeline"),
+        ("hlep can you help??", "/incident help"),
+        ("statsu --since 5m; rm -rf", "/incident status"),
         ("triage 5xx chekout", "/incident triage 5xx checkout"),
         ("triage 5xx checkout search", "/incident triage 5xx checkout"),
         ("triage 5xx --sinc 5m", "/incident triage 5xx --since …"),
@@ -94,6 +107,21 @@ def test_misunderstood(typed: str, suggested: str | None) -> None:
     assert isinstance(command, Misunderstood), command
     assert command.suggestion == suggested
     assert command.what
+
+
+def test_another_type_is_named_and_not_suggested() -> None:
+    command = command_in("triage 4xx", WORDS)
+    assert isinstance(command, Misunderstood)
+    assert command.what == "There is no incident type “4xx” yet; there are 5xx, targets."
+
+
+def test_an_unknown_service_lists_those_there_are() -> None:
+    many = Vocabulary(WORDS.playbooks, tuple(f"service-{number}" for number in range(14)))
+    command = command_in("triage 5xx billing", many)
+    assert isinstance(command, Misunderstood)
+    assert "service-0, service-1, " in command.what
+    assert command.what.endswith("and 2 more.")
+    assert len(command.what) < 300
 
 
 def test_without_a_list_of_services_any_name_is_one() -> None:
@@ -121,6 +149,14 @@ TYPED = st.text(max_size=80) | st.lists(
     | st.text(max_size=12),
     max_size=8,
 ).map(" ".join)
+
+
+@given(TYPED)
+def test_what_is_suggested_is_understood(typed: str) -> None:
+    command = command_in(typed, WORDS)
+    if isinstance(command, Misunderstood) and command.suggestion and "…" not in command.suggestion:
+        again = command_in(command.suggestion.removeprefix("/incident"), WORDS)
+        assert not isinstance(again, Misunderstood)
 
 
 @given(TYPED)

@@ -5,26 +5,37 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from bot.domain.change_events import EventKind
 from bot.domain.objection import Objection, objection, other_actions
 from bot.domain.report import BreakdownRow, ClueKind, Link, NextTest
 from bot.domain.report import Offer as BlockedOffer
 from bot.domain.run import RunState
 from bot.render import (
     Entry,
+    Home,
+    HomeChange,
+    HomeIncident,
     Offer,
+    already_open,
     card,
+    change_reply,
     error_modal,
     evidence_modal,
+    greeting,
     guard_modal,
     help_message,
+    home_view,
     loading_modal,
+    looks_again,
     nothing_modal,
     others_modal,
     playbooks_message,
     preview_modal,
+    reject_modal,
     run_message,
     status,
     timeline,
+    triage_form,
     unknown_message,
 )
 from tests.support.change_samples import (
@@ -106,6 +117,54 @@ def hostile() -> dict[str, Any]:
     return blocks(card(incident, report, (), (Offer(id="ofr-1", title=HOSTILE),)))
 
 
+PLAYBOOKS = (
+    Entry("5xx", "HTTP 5XX errors", "an overloaded backend"),
+    Entry("look-around", "Look around", for_any_alarm=True),
+)
+CARD_URL = "https://acme.slack.com/archives/C0CHECKOUT/p1795401840000100"
+APPROVERS = ("U0ANNA", "U0BEN", "U0CLEO", "U0DAN", "U0EVE", "S0SRE", "U0FAY", "U0GUS")
+WITH_REASON = REQUESTED.model_copy(
+    update={"reason": "cold starts since the newsletter", "requested_at": NOW}
+)
+REJECTED = REQUESTED.model_copy(
+    update={
+        "state": RunState.REJECTED,
+        "note": "<@U0BEN> rejected this change: “the surge ends at 4”",
+    }
+)
+UNDONE = DONE.model_copy(update={"state": RunState.UNDONE, "undone_by": "U0ANNA"})
+UNDO_FAILED = DONE.model_copy(
+    update={
+        "undone_by": "U0ANNA",
+        "note": "Not undone: the change is still in force. By hand: aws lambda …",
+    }
+)
+TOLD = {
+    EventKind.APPROVED: DONE,
+    EventKind.MENDED: DONE,
+    EventKind.NOT_MENDED: NOT_MENDED,
+    EventKind.UNVERIFIED: NOT_MENDED,
+    EventKind.NOT_IN_FORCE: NEVER_IN_FORCE,
+    EventKind.FAILED: REFUSED,
+    EventKind.REJECTED: REJECTED,
+    EventKind.EXPIRED: REQUESTED,
+    EventKind.UNDONE: UNDONE,
+    EventKind.UNDO_FAILED: UNDO_FAILED,
+    EventKind.DRIFTED: DRIFTED,
+}
+HOME = Home(
+    as_of=NOW,
+    incidents=(
+        HomeIncident(INCIDENT, FOUND, CARD_URL),
+        HomeIncident(INCIDENT.model_copy(update={"service": "search"})),
+    ),
+    hidden=1,
+    to_approve=(HomeChange(REQUESTED, INCIDENT, CARD_URL),),
+    asked=(HomeChange(REQUESTED, INCIDENT),),
+    previews=(HomeChange(run(RunState.PROPOSED), INCIDENT, CARD_URL),),
+    frozen="audit entry 12 does not match its digest: it or the one before was edited",
+)
+
 NOT_YET = UNCLEAR.model_copy(
     update={
         "next_test": NextTest(
@@ -144,7 +203,9 @@ def everything() -> dict[str, dict[str, Any]]:
         "run_against_the_evidence": blocks(
             run_message(REQUESTED.model_copy(update={"objection": AGAINST}), INCIDENT)
         ),
-        "run_requested": blocks(run_message(REQUESTED, INCIDENT)),
+        "run_requested": blocks(run_message(WITH_REASON, INCIDENT, APPROVERS)),
+        "run_requested_of_nobody": blocks(run_message(REQUESTED, INCIDENT, ("U0ANNA",))),
+        **{f"told_{kind}": blocks(change_reply(kind, told)) for kind, told in TOLD.items()},
         "run_settling": blocks(run_message(SETTLING, INCIDENT)),
         "run_done": blocks(run_message(DONE, INCIDENT)),
         "run_undo_requested": blocks(run_message(UNDO_REQUESTED, INCIDENT)),
@@ -174,6 +235,14 @@ def everything() -> dict[str, dict[str, Any]]:
             "Nothing to do",
             "Provisioned concurrency of checkout-handler:live is 24 already.",
         ),
+        "modal_reject": reject_modal("reject-1", "run-9d04"),
+        "modal_triage": triage_form("form-1", "{}", PLAYBOOKS, ("checkout", "search")),
+        "home": home_view(HOME),
+        "home_empty": home_view(Home(as_of=NOW)),
+        "greeting": blocks(greeting("C0CHECKOUT", ("checkout",), 3)),
+        "greeting_unknown": blocks(greeting("C0OTHER", (), 3)),
+        "already_open": blocks(already_open(INCIDENT, CARD_URL)),
+        "looks_again": blocks(looks_again(INCIDENT, CARD_URL)),
         "modal_error": error_modal(
             "prepare-1",
             "The state of the resource could not be read.",
@@ -185,6 +254,9 @@ def everything() -> dict[str, dict[str, Any]]:
         "help": blocks(help_message()),
         "playbooks": blocks(
             playbooks_message((Entry("5xx", "HTTP 5XX errors", "an overloaded backend"),))
+        ),
+        "unknown_mentioned": blocks(
+            unknown_message("I don't know “hlep”.", "/incident help", mentioned=True)
         ),
         "unknown": blocks(unknown_message('I do not know "triage 5x".', "/incident triage 5xx")),
     }

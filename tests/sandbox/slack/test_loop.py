@@ -242,6 +242,24 @@ async def test_a_trigger_works_once_and_for_three_seconds(
     assert codes == ["exchanged_trigger_id", "expired_trigger_id", "invalid_trigger_id"]
 
 
+async def test_invite_makes_an_app_a_member_and_tells_it(
+    helper: Helper, workspace: Workspace
+) -> None:
+    room = workspace.create_channel("war-room", ADA)
+    told: list[dict[str, Any]] = []
+
+    @helper.app.event("member_joined_channel")
+    async def joined(event: dict[str, Any]) -> None:
+        told.append(event)
+
+    for _ in range(2):  # the second time it is a member already
+        await helper.act(ADA, "say", channel=room.id, text="/invite @incident-helper")
+    await helper.until(lambda: told)
+    assert [(each["user"], each["inviter"]) for each in told] == [(BOT.user_id, ADA)]
+    mine = await helper.app.client.users_conversations(types="public_channel,private_channel")
+    assert [each["id"] for each in mine["channels"]] == [OPS, room.id]
+
+
 async def test_message_shortcut_carries_the_message(helper: Helper, workspace: Workspace) -> None:
     @helper.app.message_shortcut("investigate")
     async def investigate(ack: AsyncAck, shortcut: dict[str, Any], say: AsyncSay) -> None:
