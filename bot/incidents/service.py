@@ -312,6 +312,20 @@ class IncidentService:
         )
         await self._ephemeral(place, render.notice(f"I look again at {at:%H:%M} UTC."))
 
+    async def all_evidence(self, incident_id: str, view: str) -> None:
+        """Show everything the newest report found in the open modal.
+
+        Args:
+            incident_id: whose findings.
+            view: external_id of the modal that was opened at the click.
+        """
+        report = await self.store.report(incident_id)
+        if report is None:
+            reason = "The findings of this incident are not stored any more."
+            await self.announcer.view(view, render.nothing_modal(view, "Nothing to show", reason))
+            return
+        await self.announcer.view(view, render.all_evidence_modal(report, view))
+
     async def timeline(self, place: Place) -> None:
         """Show the timeline of the incident meant (see `find`) to the person who asked."""
         incident = await self.find(place)

@@ -9,7 +9,7 @@ from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
 from bot.render.clicks import ACTION, INSIST, NUMBER, PROPOSE, REACH, Click, Offer
-from bot.render.comparison import before_and_after
+from bot.render.evidence import all_evidence_loading, all_evidence_modal
 from bot.render.findings import without_cause
 from bot.render.messages import (
     Entry,
@@ -24,6 +24,7 @@ from bot.render.messages import (
 from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
 from bot.render.objections import evidence_modal, guard_modal, others_modal
 from bot.render.plans import number_bounds
+from bot.render.state import now_and_before
 
 __all__ = [
     "ACTION",
@@ -37,8 +38,9 @@ __all__ = [
     "Offer",
     "alarm_answer",
     "alarm_question",
+    "all_evidence_loading",
+    "all_evidence_modal",
     "already_open",
-    "before_and_after",
     "card",
     "error_modal",
     "evidence_modal",
@@ -48,6 +50,7 @@ __all__ = [
     "no_incident",
     "nothing_modal",
     "notice",
+    "now_and_before",
     "number_bounds",
     "others_modal",
     "playbooks_message",

@@ -30,6 +30,7 @@ from bot.render import (
     REACH,
     Click,
     Message,
+    all_evidence_loading,
     error_modal,
     evidence_modal,
     help_message,
@@ -68,6 +69,8 @@ _CLICKS = re.compile(rf"^(?:{'|'.join(Click)})(?:\.\d+)?$")
 _POSTS = frozenset({"", "bot_message", "file_share", "thread_broadcast"})  # new posts
 _SLACKBOT = "USLACKBOT"
 _SLACK_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+LOADING = {Click.OTHERS: evidence_modal, Click.EVIDENCE: all_evidence_loading}
+OPENS_A_MODAL = frozenset({Click.PREPARE, *LOADING})
 TRY_AGAIN = "I could not save your request, so nothing will happen. Please try again."
 
 
@@ -203,7 +206,7 @@ class _Listeners:
             await _respond(respond, TRY_AGAIN)
             return BoltResponse(status=503, body="")
         if clicked.view is not None:
-            loading = evidence_modal if clicked.click is Click.OTHERS else loading_modal
+            loading = LOADING.get(clicked.click, loading_modal)
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
                     await client.views_open(
@@ -311,7 +314,7 @@ def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
         message_ts=text_in(container.get("message_ts")) or None,
         thread_ts=text_in(thread) or None,
         trigger=trigger,
-        view=f"{click}-{trigger}" if click in (Click.PREPARE, Click.OTHERS) else None,
+        view=f"{click}-{trigger}" if click in OPENS_A_MODAL else None,
     )
 
 

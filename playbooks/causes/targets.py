@@ -133,7 +133,7 @@ def _for_want_of_targets(
     holds = None if none is None or refused is None else none and refused >= thresholds.EXPLAINS
     yield decisive(
         holds,
-        "whether the load balancer answered 503 for want of targets: "
+        "whether the load balancer answered 503 because it had no targets: "
         f"{percent(refused)} are its own"
         if holds is None
         else f"{percent(refused)} of the {anomaly.label} are the load balancer's own 503; {text}",

@@ -223,7 +223,7 @@ def raised_errors(
     ran = invocations / (invocations + anomaly.during(counts.throttles).total())
     share = anomaly.explains(max(0.0, errors - (timed or 0.0)) * ran) or 0.0
     if timed is not None:
-        return CodeErrors(share, "errors of the function, timeouts not counted")
+        return CodeErrors(share, "the function's own errors, without timeouts,")
     if share < thresholds.PART:
-        return CodeErrors(share, "errors of the function, timeouts among them")
+        return CodeErrors(share, "the function's own errors, with timeouts,")
     return None
