@@ -135,6 +135,8 @@ class Gap(Frozen):
     denied_by: str | None = None
     """The policy that stands in the way: granting the permission to the role would not help.
     "a service control policy (explicit deny)"."""
+    query: str | None = None  # the Logs Insights query that was not run
+    log_groups: tuple[str, ...] = ()  # over which it would have been run
 
 
 class Change(Frozen):

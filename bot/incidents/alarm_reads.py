@@ -10,9 +10,12 @@ import asyncio
 from datetime import datetime
 
 from bot.aws import alarms
+from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.errors import ReadFailed
-from bot.domain.ports import Aws, Store
+from bot.domain.incident import Incident
+from bot.domain.ports import Accounts, Aws, Store
+from bot.domain.service import Service
 
 WAIT_SECONDS = 1.0  # the first card should be posted within 3
 
@@ -46,6 +49,18 @@ async def went_off(aws: Aws, known: Alarm) -> datetime | None:
         return await asyncio.to_thread(alarms.last_alarm_time, aws, known)
     except ReadFailed:
         return known.changed_at
+
+
+async def time_for(
+    incident: Incident, accounts: Accounts, catalogue: Catalogue, store: Store
+) -> datetime:
+    """AWS's time for what a person does in an incident: all entries of a timeline are by one
+    clock. The store's time where the incident's account cannot be read."""
+    service = catalogue.service(incident.service) or Service(name=incident.service)
+    try:
+        return await now(await asyncio.to_thread(accounts.reader, service), store)
+    except ReadFailed:
+        return await store.now()
 
 
 async def now(aws: Aws, store: Store) -> datetime:

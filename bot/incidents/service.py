@@ -125,7 +125,7 @@ class IncidentService:
         alarm = known.model_copy(update={"state": AlarmState.ALARM})
         post = _AlarmPost(place.channel, choice.ts, choice.thread_ts)
         incident = await self._alarm_started(aws, alarm, known, service, playbook, post)
-        now = await self.store.now()
+        now = await self._time(incident)
         text = f"chose {playbook.id} of {service.name} for {alarm.name}"
         await self._note(
             incident,
@@ -274,7 +274,7 @@ class IncidentService:
         """Investigate again: the button "Look again" was pressed."""
         incident = await self.store.incident(incident_id)
         if incident is not None:
-            now = await self.store.now()
+            now = await self._time(incident)
             text = "asked for another investigation"
             entry = TimelineEntry(at=now, kind="triage", text=text, actor=user, ref=seed)
             await self._note(incident, entry)
@@ -303,7 +303,7 @@ class IncidentService:
         except ReadFailed:
             left = at - await self.store.now()
         text = f"asked for another investigation at {at:%H:%M} UTC"
-        now = await self.store.now()
+        now = await self._time(incident)
         entry = TimelineEntry(at=now, kind="triage", text=text, actor=place.user, ref=seed)
         await self._note(incident, entry)
         key = f"investigate:{incident.id}:at:{at.isoformat()}"
@@ -379,6 +379,9 @@ class IncidentService:
                 incident.id,
                 key=f"investigate:{incident.id}" if new else f"investigate:{incident.id}:{seed}",
             )
+
+    async def _time(self, incident: Incident) -> datetime:
+        return await alarm_reads.time_for(incident, self.accounts, self.catalogue, self.store)
 
     async def _note(self, incident: Incident, entry: TimelineEntry) -> None:
         await self.store.add_to_timeline(incident.id, entry)

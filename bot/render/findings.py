@@ -43,6 +43,11 @@ TRAIL_IS_LATE = timedelta(minutes=15)  # CloudTrail: about 5 minutes, without pr
 MOST_BLOCKED = 2
 MOST_LINKS_OF_CHAIN = 3  # lines of a cause alone; of several in a chain, one each
 MOST_BY_HAND = 2
+_WORDS = frozenset(
+    "a an all answers cold connections errors executions init invocations it no none nothing "
+    "only processes provisioned read requests some targets tasks the they throttled traffic "
+    "users version versions warm what whether which".split()
+)
 # The kinds of clues, strongest first.
 _STRENGTH = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
 
@@ -106,7 +111,7 @@ def _chain(report: Report, cause: Cause, detail: Detail) -> list[Block]:
         told = what_happened(each)[:most]
         start = 0 if len(links) == 1 else 1
         elements += [
-            line(plain(f"{'→ ' if at + start else ''}{text}", detail.length + 2))
+            line(plain(f"→ {text}" if at + start else _sentence(text), detail.length + 2))
             for at, text in enumerate(told)
         ]
     return elements
@@ -130,7 +135,7 @@ def _first_guess(report: Report, detail: Detail) -> list[Block]:
     guess = ruled_out_guess(report)
     if guess is None or report.verdict in (Verdict.NOTHING_WRONG, Verdict.OVER):
         return []
-    said = first_sentence(refutation(guess), detail.length)
+    said = _sentence(first_sentence(refutation(guess), detail.length))
     return [line(plain(f"First guess ruled out: {_lowered(guess.title)}. ", 160), plain(said))]
 
 
@@ -144,6 +149,13 @@ def ruled_out_guess(report: Report) -> Cause | None:
         ),
         None,
     )
+
+
+def _sentence(text: str) -> str:
+    """A clue as a sentence of its own: its first word begins with a capital, unless it may be the
+    name of something."""
+    word = text.partition(" ")[0].rstrip(",:;")
+    return f"{text[0].upper()}{text[1:]}" if word in _WORDS else text
 
 
 def _lowered(title: str) -> str:
@@ -209,6 +221,8 @@ def strongest_first(clues: Iterable[Clue]) -> list[Clue]:
 def _clue(clue: Clue, detail: Detail, told: Iterable[str]) -> list[Part]:
     fresh = [each for each in sentences(clue.text, detail.length) if each not in told]
     text = fresh[0] if fresh else first_sentence(clue.text, detail.length)
+    known = clue.holds is not None and clue.kind is not ClueKind.CONTRADICTING
+    text = _sentence(text) if known else text
     if clue.holds is None:
         return [plain("Not known: ", quiet=True), plain(text, detail.length, quiet=True)]
     if clue.kind is ClueKind.CONTRADICTING:
@@ -241,7 +255,7 @@ def _other_cause(cause: Cause, detail: Detail) -> list[Part]:
     unknown = [each for each in cause.clues if each.holds is None]
     parts = [plain(f"{cause.title}. ", 150)]
     if held:
-        parts.append(plain(first_sentence(held[0].text, detail.length)))
+        parts.append(plain(_sentence(first_sentence(held[0].text, detail.length))))
     elif unknown:
         text = first_sentence(unknown[0].text, detail.length)
         parts.append(plain(f"Not known: {text}", detail.length + 12, quiet=True))
@@ -295,7 +309,7 @@ def blocked(report: Report, detail: Detail) -> Block | None:
 
 def _reason(why: str, detail: Detail) -> str:
     """The first precondition that does not hold, in one sentence."""
-    return first_sentence(why.removeprefix("does not hold: "), detail.length)
+    return first_sentence(why.rpartition("does not hold: ")[2], detail.length)
 
 
 # --- what was changed, ruled out, not read --------------------------------------------------------

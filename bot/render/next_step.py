@@ -3,8 +3,8 @@ and the button that reads again."""
 
 from __future__ import annotations
 
-from bot.domain.report import Advice, GapReason, NextTest, Report, Verdict
-from bot.render.blocks import Block, Part, bold, button, date, fixed_width, line, link, plain
+from bot.domain.report import GapReason, NextTest, Report, Verdict
+from bot.render.blocks import Block, Part, bold, button, code_block, date, fixed_width, line, plain
 from bot.render.clicks import Click
 from bot.render.text import clip, first_sentence, plural
 
@@ -32,8 +32,9 @@ def next_step(report: Report, test: NextTest, most: int) -> list[Block]:
     if missing:
         elements.append(line(*missing))
     if test.by_hand is not None and test.by_hand.command and missing:
-        elements.append(line(plain("Or run this query yourself: "), *_page(test.by_hand)))
-        elements.append(line(fixed_width(test.by_hand.command, 700)))
+        lead = f"{test.by_hand.text} yourself; the link below has it filled in: "
+        elements.append(line(plain(lead, most + 60)))
+        elements.append(code_block(test.by_hand.command, 1_200))
     decides = _decides(report, test, most)
     if decides and missing:
         elements.append(line(decides))
@@ -85,14 +86,11 @@ def _missing(test: NextTest, most: int) -> list[Part]:
     return parts
 
 
-def _page(step: Advice) -> list[Part]:
-    page = link("open in CloudWatch", step.url) if step.url else None
-    return [page] if page else []
-
-
 def _decides(report: Report, test: NextTest, most: int) -> Part | None:
     titles = [cause.title for cause in report.causes if cause.id in test.decides]
     if not titles:
         return None
-    more = f", and of {plural(len(titles) - 1, 'more cause')}" if len(titles) > 1 else ""
-    return plain(f"It decides of: {clip(titles[0], most - 40)}{more}", most, quiet=True)
+    more = f", or {plural(len(titles) - 1, 'more cause')}" if len(titles) > 1 else ""
+    return plain(
+        f"It would tell whether it is: {clip(titles[0], most - 50)}{more}", most, quiet=True
+    )

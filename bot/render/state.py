@@ -64,8 +64,10 @@ def _now(incident: Incident, report: Report) -> str | None:
     signal = report.signal
     if signal is None or not signal.abnormal or not signal.of or signal.now is None:
         return None
-    if signal.over or incident.state is not IncidentState.OPEN:
-        return f"{signal.label} {signal.now}, was {signal.was}" if signal.was else None
+    if signal.over and signal.was:
+        return f"{signal.label} {signal.now}, was {signal.was}"
+    if incident.state is not IncidentState.OPEN:  # the report may be older than the recovery
+        return f"{_label(signal, signal.was)} while it lasted" if signal.was else None
     before = f", {signal.was} since it began" if _differs(signal) else _mostly(report)
     return f"{_label(signal, signal.now)} now{before}"
 

@@ -20,13 +20,13 @@ from tests.support.samples import INCIDENT, NOW, UNCLEAR
             {"reason": GapReason.DENIED, "permission": "logs:StartQuery"},
             "Look again once logs:StartQuery is granted",
             "rerun.1",
-            "No access: grant logs:StartQuery to the read role",
+            "No access: REPORT lines. Grant logs:StartQuery to the read role.",
         ),
         (
             {"reason": GapReason.DENIED, "permission": "logs:StartQuery", "denied_by": "an SCP"},
             "Look again once the policy allows it",
             "rerun.1",
-            "denied by an SCP: granting logs:StartQuery to the role does not help",
+            "logs:StartQuery is denied by an SCP: granting it to the role does not help.",
         ),
         ({"reason": GapReason.TIMEOUT}, "Read it now", "rerun.1", "AWS did not answer in time"),
         ({"reason": GapReason.BUDGET}, "Read it now", "rerun.1", "Read budget used up"),
@@ -40,7 +40,7 @@ from tests.support.samples import INCIDENT, NOW, UNCLEAR
             {"again_at": NOW + timedelta(minutes=6)},
             "Look again at 02:56 UTC",
             "later",
-            "it should be there at 2026-11-23 02:56 UTC",
+            "It should be there at 2026-11-23 02:56 UTC",
         ),
     ],
 )
@@ -62,6 +62,7 @@ def test_without_a_read_that_would_decide_there_is_only_the_question() -> None:
     assert "Next: find out who restarted it" in read(blocks)
     assert [each["text"]["text"] for each in buttons(blocks)] == [
         "Other actions…",
+        "All evidence",
         "Look again",
         "Timeline",
     ]
