@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, GapReason, Report
+from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report
 from bot.render import findings
 from bot.render.blocks import (
     Block,
@@ -14,13 +14,15 @@ from bot.render.blocks import (
     code_block,
     count_characters,
     date,
+    fixed_width,
     line,
     link,
     plain,
     rich,
 )
 from bot.render.modal import View, modal_view
-from bot.render.text import actor_name, count, percent, plural, time_to_onset
+from bot.render.next_step import UNREAD
+from bot.render.text import NBSP, actor_name, count, percent, plural, time_to_onset
 
 TITLE = "All evidence"
 MOST_CHARACTERS = 60_000  # of a modal's blocks; docs.slack.dev: a view has at most 250 kB
@@ -80,13 +82,7 @@ def _sections(report: Report) -> Iterator[Block]:
         yield _changes(report)
     gaps = [gap for gap in report.gaps if gap.reason is not GapReason.PENDING]
     if gaps:
-        rows = [
-            [
-                *findings.gap_line(group, LONG),
-                plain(f" ({', '.join(each.probe for each in group)})"),
-            ]
-            for group in findings.by_permission(gaps)
-        ]
+        rows = [_gap(group) for group in findings.by_permission(gaps)]
         yield rich(line(bold("Could not be checked")), bullets(rows))
     held = [offer for offer in report.actions if offer.fits is not True and offer.why]
     if held:
@@ -106,7 +102,9 @@ def _codes(report: Report) -> str:
     ]
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
     return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *(row[at].rjust(widths[at]) for at in (1, 2, 3))])
+        (2 * NBSP).join(
+            [row[0].ljust(widths[0], NBSP), *(row[at].rjust(widths[at], NBSP) for at in (1, 2, 3))]
+        )
         for row in rows
     )
 
@@ -123,6 +121,18 @@ def _clue(clue: Clue) -> list[Part]:
     against = clue.kind is ClueKind.CONTRADICTING and clue.holds
     kind = "against it" if against else clue.kind.value
     return [plain(f"{_MARK[clue.holds]} "), plain(clue.text, LONG), plain(f" ({kind})", quiet=True)]
+
+
+def _gap(group: Sequence[Gap]) -> list[Part]:
+    """Reads with one missing permission: each of their sentences, and which reads they are."""
+    gap = group[0]
+    said = "; ".join(dict.fromkeys(each.detail for each in group))
+    parts = [plain(f"{UNREAD[gap.reason]}: {said}", LONG)]
+    if gap.permission:
+        parts += [plain(" · needs "), fixed_width(gap.permission, 80)]
+    if gap.denied_by:
+        parts.append(plain(f", which {gap.denied_by} denies whatever the role is granted", LONG))
+    return [*parts, plain(f" ({', '.join(each.probe for each in group)})", LONG, quiet=True)]
 
 
 def _steps(report: Report) -> Block:

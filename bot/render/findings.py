@@ -44,9 +44,41 @@ MOST_BLOCKED = 2
 MOST_LINKS_OF_CHAIN = 3  # lines of a cause alone; of several in a chain, one each
 MOST_BY_HAND = 2
 _WORDS = frozenset(
-    "a an all answers cold connections errors executions init invocations it no none nothing "
-    "only processes provisioned read requests some targets tasks the they throttled traffic "
-    "users version versions warm what whether which".split()
+    [
+        "a",
+        "an",
+        "all",
+        "answers",
+        "cold",
+        "connections",
+        "errors",
+        "executions",
+        "init",
+        "invocations",
+        "it",
+        "no",
+        "none",
+        "nothing",
+        "only",
+        "processes",
+        "provisioned",
+        "read",
+        "requests",
+        "some",
+        "targets",
+        "tasks",
+        "the",
+        "they",
+        "throttled",
+        "traffic",
+        "users",
+        "version",
+        "versions",
+        "warm",
+        "what",
+        "whether",
+        "which",
+    ]
 )
 # The kinds of clues, strongest first.
 _STRENGTH = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)

@@ -339,7 +339,8 @@ def test_a_first_guess_that_is_still_possible_leads_nothing() -> None:
 def test_what_looking_cost() -> None:
     last = told().splitlines()[-1]
     assert last.endswith(
-        "Investigated in 6\u00a0s · 31 AWS reads · 26 metrics · 48\u00a0MB of logs scanned · $0.0005"
+        "Investigated in 6\u00a0s · 31 AWS reads · 26 metrics · 48\u00a0MB of logs scanned · "
+        "$0.0005"
     )
 
 

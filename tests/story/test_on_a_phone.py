@@ -104,7 +104,8 @@ LOWEST = """words => {
   const missing = [];
   for (const each of words) {
     const has = (one) => one.textContent.includes(each);
-    const found = [...card.querySelectorAll("*")].find((one) => has(one) && ![...one.children].some(has));
+    const inmost = (one) => has(one) && ![...one.children].some(has);
+    const found = [...card.querySelectorAll("*")].find(inmost);
     if (found) boxes.push([each, found.getBoundingClientRect().bottom]);
     else missing.push(each);
   }
