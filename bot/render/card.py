@@ -35,6 +35,7 @@ from bot.render.chart import chart
 from bot.render.clicks import Click, Offer
 from bot.render.comparison import history
 from bot.render.findings import Detail
+from bot.render.gaps import unread
 from bot.render.next_step import next_button
 from bot.render.state import facts, headline, more_of_headline, source, state_word
 from bot.render.text import (
@@ -147,7 +148,7 @@ def _blocks(
             findings.possible(report, detail),
             findings.changes(report, detail),
             findings.ruled_out(report, detail),
-            findings.unread(report, detail),
+            unread(report, detail),
             findings.by_hand(report) if offers else None,
             findings.links(report, detail),
         ]

@@ -20,6 +20,7 @@ from bot.render.blocks import (
     plain,
     rich,
 )
+from bot.render.gaps import by_permission
 from bot.render.modal import View, modal_view
 from bot.render.next_step import UNREAD
 from bot.render.text import NBSP, actor_name, count, percent, plural, time_to_onset
@@ -82,7 +83,7 @@ def _sections(report: Report) -> Iterator[Block]:
         yield _changes(report)
     gaps = [gap for gap in report.gaps if gap.reason is not GapReason.PENDING]
     if gaps:
-        rows = [_gap(group) for group in findings.by_permission(gaps)]
+        rows = [_gap(group) for group in by_permission(gaps)]
         yield rich(line(bold("Could not be checked")), bullets(rows))
     held = [offer for offer in report.actions if offer.fits is not True and offer.why]
     if held:

@@ -6,12 +6,13 @@ One line an entry, no sentence longer than `bot.render.text.LONGEST`; what is le
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.objection import refuting_clue
-from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
+from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Report, Verdict
 from bot.render.blocks import (
     Block,
     Part,
@@ -24,7 +25,7 @@ from bot.render.blocks import (
     plain,
     rich,
 )
-from bot.render.next_step import UNREAD, next_step
+from bot.render.next_step import next_step
 from bot.render.text import LONGEST, actor_name, clip, first_sentence, plural, sentences
 from bot.render.text import time_to_onset as lag_of
 
@@ -43,42 +44,10 @@ TRAIL_IS_LATE = timedelta(minutes=15)  # CloudTrail: about 5 minutes, without pr
 MOST_BLOCKED = 2
 MOST_LINKS_OF_CHAIN = 3  # lines of a cause alone; of several in a chain, one each
 MOST_BY_HAND = 2
-_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "all",
-        "answers",
-        "cold",
-        "connections",
-        "errors",
-        "executions",
-        "init",
-        "invocations",
-        "it",
-        "no",
-        "none",
-        "nothing",
-        "only",
-        "processes",
-        "provisioned",
-        "read",
-        "requests",
-        "some",
-        "targets",
-        "tasks",
-        "the",
-        "they",
-        "throttled",
-        "traffic",
-        "users",
-        "version",
-        "versions",
-        "warm",
-        "what",
-        "whether",
-        "which",
-    ]
+_WORD = re.compile(
+    r"(?:a|an|all|answers|cold|connections|errors|executions|init|invocations|it|no|none|nothing|"
+    r"only|processes|provisioned|read|requests|some|targets|tasks|the|they|throttled|traffic|users|"
+    r"versions?|warm|what|whether|which)[ ,:;]"
 )
 # The kinds of clues, strongest first.
 _STRENGTH = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
@@ -186,8 +155,7 @@ def ruled_out_guess(report: Report) -> Cause | None:
 def _sentence(text: str) -> str:
     """A clue as a sentence of its own: its first word begins with a capital, unless it may be the
     name of something."""
-    word = text.partition(" ")[0].rstrip(",:;")
-    return f"{text[0].upper()}{text[1:]}" if word in _WORDS else text
+    return f"{text[0].upper()}{text[1:]}" if _WORD.match(text) else text
 
 
 def _lowered(title: str) -> str:
@@ -242,7 +210,9 @@ def evidence(report: Report, detail: Detail) -> Block | None:
     if not shown:
         return None
     rows = [_clue(clue, detail, told) for clue in shown]
-    return rich(_heading("Evidence"), bullets(rows), *_more(len(clues) - len(shown), "more clue"))
+    return rich(
+        heading("Evidence"), bullets(rows), *more_in_modal(len(clues) - len(shown), "more clue")
+    )
 
 
 def strongest_first(clues: Iterable[Clue]) -> list[Clue]:
@@ -276,9 +246,9 @@ def possible(report: Report, detail: Detail) -> Block | None:
     shown = others[: max(detail.others, 1)]
     over = "What it may have been" if report.verdict is Verdict.OVER else "Still possible"
     return rich(
-        _heading("Also possible" if report.cause else over),
+        heading("Also possible" if report.cause else over),
         bullets([_other_cause(each, detail) for each in shown]),
-        *_more(len(others) - len(shown), "more possible", "more possible"),
+        *more_in_modal(len(others) - len(shown), "more possible", "more possible"),
     )
 
 
@@ -305,8 +275,8 @@ def observations(report: Report, detail: Detail) -> Block | None:
         return None
     shown = found[: detail.observations]
     rows = [[plain(first_sentence(each, detail.length))] for each in shown]
-    more = _more(len(found) - len(shown), "more line")
-    return rich(_heading("What stands out"), bullets(rows), *more)
+    more = more_in_modal(len(found) - len(shown), "more line")
+    return rich(heading("What stands out"), bullets(rows), *more)
 
 
 # --- what to do -----------------------------------------------------------------------------------
@@ -326,20 +296,20 @@ def by_hand(report: Report, most: int = MOST_BY_HAND) -> Block | None:
             row += [plain(" "), fixed_width(step.command, 700)]
         rows.append(row)
     left = len(report.by_hand) - len(rows)
-    return rich(_heading("By hand"), bullets(rows), *_more(left, "more step"))
+    return rich(heading("By hand"), bullets(rows), *more_in_modal(left, "more step"))
 
 
 def blocked(report: Report, detail: Detail) -> Block | None:
     """Actions for the cause whose preconditions do not hold: each with its reason, no button."""
     offers = [offer for offer in report.actions if offer.fits is False]
     rows = [
-        [plain(f"{offer.title} is blocked: ", 150), plain(_reason(offer.why, detail))]
+        [plain(f"{offer.title} is blocked: ", 150), plain(reason(offer.why, detail))]
         for offer in offers[:MOST_BLOCKED]
     ]
-    return rich(_heading("Not possible now"), bullets(rows)) if rows else None
+    return rich(heading("Not possible now"), bullets(rows)) if rows else None
 
 
-def _reason(why: str, detail: Detail) -> str:
+def reason(why: str, detail: Detail) -> str:
     """The first precondition that does not hold, in one sentence."""
     return first_sentence(why.rpartition("does not hold: ")[2], detail.length)
 
@@ -362,8 +332,8 @@ def changes(report: Report, detail: Detail) -> Block | None:
         row = [plain(f"{lag_of(change.lag)}: "), plain(first_sentence(change.summary))]
         row += [plain(f" · {clip(actor_name(change.actor), 40)} · ", 50), date(change.at)]
         rows.append(row)
-    more = _more(len(found) - len(rows), "more change")
-    return rich(_heading(CHANGES), bullets(rows), *more)
+    more = more_in_modal(len(found) - len(rows), "more change")
+    return rich(heading(CHANGES), bullets(rows), *more)
 
 
 def ruled_out(report: Report, detail: Detail) -> Block | None:
@@ -382,8 +352,8 @@ def ruled_out(report: Report, detail: Detail) -> Block | None:
         [plain(f"{each.title}: ", 150), plain(first_sentence(refutation(each), detail.length))]
         for each in shown
     ]
-    more = _more(len(refuted) - len(shown), "more ruled out", "more ruled out")
-    return rich(_heading("Ruled out"), bullets(rows), *more)
+    more = more_in_modal(len(refuted) - len(shown), "more ruled out", "more ruled out")
+    return rich(heading("Ruled out"), bullets(rows), *more)
 
 
 def first_guess_first(report: Report) -> list[Cause]:
@@ -398,55 +368,6 @@ def refutation(cause: Cause) -> str:
     return clue.text if clue else "nothing supports it"
 
 
-def unread(report: Report, detail: Detail) -> Block | None:
-    """What could not be read, the missing permission, and the causes not tested because of it."""
-    gaps = [gap for gap in report.gaps if gap.reason is not GapReason.PENDING]
-    unplanned = [offer for offer in report.actions if offer.fits is None]
-    if not gaps and not unplanned:
-        return None
-    groups = by_permission(gaps)
-    shown = groups[: detail.gaps]
-    rows = [gap_line(group, detail.length) for group in shown]
-    rows += [
-        [
-            plain(f"Whether this helps: {offer.title} ", 150),
-            plain(f"({_reason(offer.why, detail)})"),
-        ]
-        for offer in unplanned[: detail.gaps]
-    ]
-    more = _more(len(groups) - len(shown), "more not read", "more not read")
-    untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
-    if untested and report.complete:
-        named = untested[0] if len(untested) == 1 else plural(len(untested), "cause")
-        more = [*more, line(plain(f"Therefore not tested: {named}", detail.length, quiet=True))]
-    return rich(_heading("Could not be checked (unknown, not healthy)"), bullets(rows), *more)
-
-
-def by_permission(gaps: Sequence[Gap]) -> list[list[Gap]]:
-    """Gaps grouped by their missing permission and what denies it, or by their equal sentence."""
-    groups: dict[object, list[Gap]] = {}
-    for gap in gaps:
-        key: object = (
-            (gap.permission, gap.denied_by) if gap.permission else (gap.reason, gap.detail)
-        )
-        groups.setdefault(key, []).append(gap)
-    return list(groups.values())
-
-
-def gap_line(group: Sequence[Gap], most: int = LONGEST) -> list[Part]:
-    """Why reads failed, and the permission to grant, as parts of one line."""
-    gap = group[0]
-    several = f" for {plural(len(group), 'read')}" if len(group) > 1 else ""
-    if gap.permission and gap.denied_by:
-        parts = [plain(f"{UNREAD[gap.reason]}{several}: "), fixed_width(gap.permission, 80)]
-        text = f" is denied by {gap.denied_by}; granting it to the role does not help"
-        return [*parts, plain(text, most)]
-    if gap.permission:
-        parts = [plain(f"{UNREAD[gap.reason]}{several}: needs "), fixed_width(gap.permission, 80)]
-        return [*parts, plain(f" · {first_sentence(gap.detail, most)}", most + 3)]
-    return [plain(f"{UNREAD[gap.reason]}{several}: {first_sentence(gap.detail, most)}", most + 40)]
-
-
 def links(report: Report, detail: Detail) -> Block | None:
     """Links to the AWS console and the runbook."""
     made = [link(each.title, each.url) for each in report.overview.links]
@@ -459,11 +380,11 @@ def links(report: Report, detail: Detail) -> Block | None:
     return rich(line(*parts))
 
 
-def _heading(text: str) -> Block:
+def heading(text: str) -> Block:
     return line(plain(text, quiet=True))
 
 
-def _more(number: int, one: str, many: str | None = None) -> Sequence[Block]:
+def more_in_modal(number: int, one: str, many: str | None = None) -> Sequence[Block]:
     """Says how many are left out; the modal has them."""
     if number <= 0:
         return ()

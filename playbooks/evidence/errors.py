@@ -146,7 +146,7 @@ def code_errors(
     if isinstance(access, AccessLog):
         share = passed_on(access, anomaly, by_lambda=counts is not None)
         if share is not None:
-            found.append(CodeErrors(share, "answers of the backend that the API passed on"))
+            found.append(CodeErrors(share, "the backend's own answers"))
         elif counts is not None:
             unknown = True
     if isinstance(balancer, Balancer):

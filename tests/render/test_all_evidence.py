@@ -27,7 +27,7 @@ def test_every_clue_change_gap_code_and_cause_is_in_it() -> None:
 
 
 def test_codes_stand_in_columns() -> None:
-    assert "504     412      87 %        7.3 %" in told(FOUND).replace("\u00a0", " ")
+    assert "504     412       87 %        7.3 %" in told(FOUND).replace("\u00a0", " ")
 
 
 def test_what_does_not_fit_is_counted() -> None:
