@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from bot.render.text import LONGEST, first_sentence, sentences
 from tests.render.golden.messages import everything
+from tests.render.sentences import texts, too_long
 
 CARDS = {
     name: shown
     for name, shown in everything().items()
     if name.startswith(("card_", "status")) and name != "card_hostile"
 }
-_ENDS = re.compile(r" · |(?<=[.?!]) |: |\n")
-
-
-def texts(value: Any) -> Iterator[tuple[str, dict[str, bool]]]:
-    """Every text of a message with its style; commands and links are not sentences."""
-    if isinstance(value, list):
-        for each in value:
-            yield from texts(each)
-    elif isinstance(value, dict):
-        style = value.get("style") if isinstance(value.get("style"), dict) else {}
-        if value.get("type") in ("link", "rich_text_preformatted") or (style or {}).get("code"):
-            return
-        for key, inner in value.items():
-            if key in ("text", "title") and isinstance(inner, str):
-                yield inner, style or {}
-            else:
-                yield from texts(inner)
 
 
 @pytest.mark.parametrize("name", CARDS)
 def test_no_sentence_is_longer_than_a_tired_person_reads(name: str) -> None:
-    for text, _ in texts(CARDS[name]["blocks"]):
-        shown = re.sub(r"<!date\^\d+\^([^|]*)\|[^>]*>", r"\1", text)
-        assert [each for each in _ENDS.split(shown) if len(each) > LONGEST] == []
+    assert too_long(CARDS[name]["blocks"]) == []
 
 
 @pytest.mark.parametrize("name", sorted(everything()))

@@ -18,6 +18,7 @@ from sandbox.score import play as investigated
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
 from sandbox.world import load
+from tests.render.sentences import too_long
 from tests.support.change_samples import DONE, OFFERS
 from tests.support.chromium import needs_chromium, opened
 from tests.support.samples import FOUND, INCIDENT, RECOVERED, UNCLEAR
@@ -66,7 +67,9 @@ def test_the_first_screen_of_a_sample(workspace: Workspace, name: str) -> None:
 def test_the_first_screen_of_a_story(workspace: Workspace, name: str) -> None:
     report = investigated(name, load(SCENARIOS / f"{name}.yaml"), 0).report
     offers = [Offer(id=f"inc-1:{each.action}", title=each.title) for each in report.actions]
-    on_the_first_screen(workspace, card(incident(report), report, (), offers), report)
+    made = card(incident(report), report, (), offers)
+    assert too_long(made.blocks) == []
+    on_the_first_screen(workspace, made, report)
 
 
 def incident(report: Report) -> Incident:
