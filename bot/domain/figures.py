@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def percent(share: float) -> str:
-    """ "87 %", "7.3 %", "0.03 %": whole numbers from 10 %, two significant digits below, and
-    "100 %" only for all.
+    """ "87 %", "7.3 %", "0.13 %", "0.03 %": whole numbers from 10 %, at most two significant digits
+    below, and "100 %" only for all.
 
     Args:
         share: 0 to 1.
@@ -15,4 +15,6 @@ def percent(share: float) -> str:
         return f"{min(value, 99.9):.1f} %"
     if value >= 9.95 or value == 0:
         return f"{value:.0f} %"
-    return f"{value:.1f} %" if value >= 0.995 else f"{value:.2g} %"
+    if value >= 0.995:
+        return f"{value:.1f} %"
+    return f"{value:.2g} %" if value >= 0.1 else f"{value:.1g} %"

@@ -36,7 +36,7 @@ from bot.render.clicks import Click, Offer
 from bot.render.comparison import history
 from bot.render.findings import Detail
 from bot.render.gaps import unread
-from bot.render.next_step import next_button
+from bot.render.next_step import next_button, query_to_run
 from bot.render.state import facts, headline, more_of_headline, source, state_word
 from bot.render.text import (
     Mrkdwn,
@@ -142,6 +142,7 @@ def _blocks(
         if open_now:
             blocks.append(findings.blocked(report, detail))
         blocks += [
+            query_to_run(report),
             None if offers else findings.by_hand(report),
             chart(report),
             findings.evidence(report, detail),
@@ -149,7 +150,6 @@ def _blocks(
             findings.changes(report, detail),
             findings.ruled_out(report, detail),
             unread(report, detail),
-            findings.by_hand(report) if offers else None,
             findings.links(report, detail),
         ]
     blocks += [_more_buttons(incident, report), context(_footer(incident, report))]

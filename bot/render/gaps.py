@@ -56,5 +56,6 @@ def gap_line(group: Sequence[Gap], most: int = LONGEST) -> list[Part]:
         return [*parts, plain(text, most)]
     if gap.permission:
         parts = [plain(f"{UNREAD[gap.reason]}{several}: needs "), fixed_width(gap.permission, 80)]
-        return [*parts, plain(f" · {first_sentence(gap.detail, most)}", most + 3)]
+        said = gap.detail.removeprefix(f"{gap.permission}: ")
+        return [*parts, plain(f" · {first_sentence(said, most)}", most + 3)]
     return [plain(f"{UNREAD[gap.reason]}{several}: {first_sentence(gap.detail, most)}", most + 40)]

@@ -4,7 +4,18 @@ and the button that reads again."""
 from __future__ import annotations
 
 from bot.domain.report import GapReason, NextTest, Report, Verdict
-from bot.render.blocks import Block, Part, bold, button, code_block, date, fixed_width, line, plain
+from bot.render.blocks import (
+    Block,
+    Part,
+    bold,
+    button,
+    code_block,
+    date,
+    fixed_width,
+    line,
+    plain,
+    rich,
+)
 from bot.render.clicks import Click
 from bot.render.text import clip, first_sentence, plural
 
@@ -31,14 +42,21 @@ def next_step(report: Report, test: NextTest, most: int) -> list[Block]:
     missing = _missing(test, most)
     if missing:
         elements.append(line(*missing))
-    if test.by_hand is not None and test.by_hand.command and missing:
-        lead = f"{test.by_hand.text} yourself; the link below has it filled in: "
-        elements.append(line(plain(lead, most + 60)))
-        elements.append(code_block(test.by_hand.command, 1_200))
     decides = _decides(report, test, most)
     if decides and missing:
         elements.append(line(decides))
     return elements
+
+
+def query_to_run(report: Report) -> Block | None:
+    """The log query that would decide, for a person who may run what this program may not."""
+    test = report.next_test
+    if test is None or test.by_hand is None or not test.by_hand.command or not report.complete:
+        return None
+    lead = (
+        f"Or {test.by_hand.text[:1].lower()}{test.by_hand.text[1:]}. A link below has it typed in."
+    )
+    return rich(line(plain(lead, 200)), code_block(test.by_hand.command, 1_500))
 
 
 def next_button(report: Report, incident: str) -> Block | None:

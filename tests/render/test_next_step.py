@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.report import GapReason, NextTest
+from bot.domain.report import Advice, GapReason, NextTest
 from bot.render import card
 from tests.render.reading import buttons, read
 from tests.support.samples import INCIDENT, NOW, UNCLEAR
@@ -66,3 +66,23 @@ def test_without_a_read_that_would_decide_there_is_only_the_question() -> None:
         "Look again",
         "Timeline",
     ]
+
+
+def test_what_a_denied_read_needs_is_named_and_the_query_is_there_to_be_run() -> None:
+    asked = NextTest(
+        question="whether they were cold",
+        read="REPORT lines",
+        reason=GapReason.DENIED,
+        permission="logs:StartQuery",
+        on="log-group:/aws/lambda/checkout:*",
+        by_hand=Advice(
+            text="Run the query over /aws/lambda/checkout", command="filter x | limit 5"
+        ),
+    )
+    report = UNCLEAR.model_copy(update={"next_test": asked})
+    lines = read(card(INCIDENT, report, (), ()).blocks).splitlines()
+    grant = "Grant logs:StartQuery on log-group:/aws/lambda/checkout:* to the read role."
+    assert any(line.endswith(grant) for line in lines)
+    press = next(at for at, line in enumerate(lines) if line.startswith("[Look again once"))
+    assert lines[press + 1].startswith("Or run the query over /aws/lambda/checkout.")
+    assert lines[press + 2] == "filter x | limit 5"
