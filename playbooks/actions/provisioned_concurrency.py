@@ -213,7 +213,7 @@ def _checks(
         yield Check(text=text, holds=not rivals)
     yield found.called
     yield _fits(executions, room)
-    text = "what autoscaling does with it is known"
+    text = "its autoscaling settings were read"
     if isinstance(found.target, ReadFailed):
         yield Check(text=f"{text} [{found.target}]", holds=None)
     else:

@@ -1,4 +1,4 @@
-"""TLS: the load balancer and its targets, or the code and what it calls, come to no session."""
+"""TLS between the load balancer and its targets, or between the code and what it calls, fails."""
 
 from __future__ import annotations
 

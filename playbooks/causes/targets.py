@@ -74,7 +74,7 @@ def none_healthy(
     """Had a target group no healthy target, and is that why requests failed?"""
     if isinstance(balancer, Gap):
         yield necessary(None, "whether a target group had no healthy targets: no metrics of them")
-        yield decisive(None, f"whether the {anomaly.label} came for want of healthy targets")
+        yield decisive(None, f"whether the {anomaly.label} came because no target was healthy")
         return
     if not balancer.healthy:
         functions = ", ".join(balancer.lambdas)

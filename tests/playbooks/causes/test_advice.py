@@ -215,6 +215,6 @@ def test_what_ecs_cannot_do_is_to_be_mended() -> None:
     unable = "(service shop) was unable to place a task. Reason: no capacity"
     ill = EcsService("shop", 4, 0, ((minute(1), unable),))
     texts = [each.text for each in targets_lost("shop", ill)]
-    assert f"Mend what ECS cannot do. ECS says: {unable}" in texts
+    assert f"Fix what keeps ECS from starting tasks. ECS says: {unable}" in texts
     well = EcsService("shop", 4, 4, ((minute(1), "has reached a steady state"),))
     assert not [each for each in targets_lost("shop", well) if "ECS says" in each.text]
