@@ -24,7 +24,7 @@ from bot.render.messages import (
 from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
 from bot.render.objections import evidence_modal, guard_modal, others_modal
 from bot.render.plans import number_bounds
-from bot.render.state import now_and_before
+from bot.render.state import since_change
 
 __all__ = [
     "ACTION",
@@ -50,12 +50,12 @@ __all__ = [
     "no_incident",
     "nothing_modal",
     "notice",
-    "now_and_before",
     "number_bounds",
     "others_modal",
     "playbooks_message",
     "preview_modal",
     "run_message",
+    "since_change",
     "status",
     "timeline",
     "unknown_message",

@@ -37,9 +37,17 @@ from bot.render.comparison import history
 from bot.render.findings import Detail
 from bot.render.gaps import unread
 from bot.render.next_step import next_button, query_to_run
-from bot.render.state import facts, headline, more_of_headline, source, state_word
+from bot.render.state import (
+    facts,
+    headline,
+    more_of_headline,
+    now_and_before,
+    source,
+    state_word,
+)
 from bot.render.text import (
     Mrkdwn,
+    clip,
     dollars,
     duration,
     escaped,
@@ -85,6 +93,9 @@ def summary(incident: Incident, report: Report | None) -> str:
     """The card in a few sentences, for notifications and screen readers: how bad it is, the cause
     or what to find out, and what can be done."""
     pieces = [escaped(f"{state_word(incident)}{headline(incident, report)}.", 300)]
+    if report is not None and report.after is not None and now_and_before(report):
+        after = report.after
+        pieces.append(escaped(f"Since {clip(after.what, 80)} at {after.at:%H:%M} UTC.", 200))
     if report is not None and report.complete:
         cause = report.cause
         pieces.append(

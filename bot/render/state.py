@@ -59,6 +59,15 @@ def now_and_before(report: Report) -> str | None:
     return f"{_label(signal, signal.now)}, was {signal.was}"
 
 
+def since_change(report: Report) -> str:
+    """ "5XX 25 % of requests, was 53 %, since maya moved PROD to version 41 at 03:12 UTC", for
+    texts in which Slack shows no local time; empty where `now_and_before` has none."""
+    compared, after = now_and_before(report), report.after
+    if compared is None or after is None:
+        return ""
+    return f"{compared}, since {clip(after.what, NAME)} at {after.at:%H:%M} UTC"
+
+
 def _now(incident: Incident, report: Report) -> str | None:
     """How much fails in the latest minutes, and how much it was where that differs."""
     signal = report.signal
