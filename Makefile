@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SCENARIO ?= 5xx
+PORT     ?= 8765
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check lock bench clean
@@ -12,7 +13,8 @@ help: ## this list
 
 $(VENV)/demo: requirements/sandbox.txt pyproject.toml sandbox/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV): about a minute the first time; nothing is installed outside it."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/sandbox.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . -e ./sandbox
 	@touch $@
@@ -21,8 +23,8 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/demo
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-demo: $(VENV)/demo ## play an incident in a local Slack and AWS: make demo [SCENARIO=5xx]
-	@$(BIN)/incident demo $(SCENARIO)
+demo: $(VENV)/demo ## play an incident in a local Slack and AWS: make demo [SCENARIO=5xx] [PORT=8765]
+	@$(BIN)/incident demo $(SCENARIO) --port $(PORT)
 
 test: $(VENV)/dev ## the tests, the browser story included where Chromium is found
 	$(BIN)/pytest -n 2 --dist loadgroup

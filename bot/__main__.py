@@ -7,8 +7,8 @@ not wait for boto3, pydantic and the like.
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
-from importlib.metadata import entry_points
+from datetime import UTC, datetime, time
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +64,10 @@ def triage(
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(help="When it began, ISO 8601 (2026-11-23T03:12Z); default: the alarm's."),
+        typer.Option(
+            help="When it began: 2026-11-23T03:12Z, or 03:12Z for the latest one; the hour from "
+            "then is investigated. Default: the alarm's time, until now."
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report by docs/report.schema.json.")
@@ -210,16 +213,33 @@ def _console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False)
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(text: str | None) -> datetime | time | None:
+    """A moment, or a time of day; UTC where no offset is given."""
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"--at {text!r} is not a time; write for example 2026-11-23T03:12Z"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    for parse in (datetime.fromisoformat, time.fromisoformat):
+        try:
+            found = parse(text)
+        except ValueError:
+            continue
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    raise ConfigError(f"--at {text!r} is not a time; write for example 2026-11-23T03:12Z or 03:12Z")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"incident {version('incident-helper')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    shows_version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 def main() -> None:

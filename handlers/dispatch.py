@@ -220,6 +220,8 @@ class Dispatch:
                 await self.incidents.look_later(click.value, place, click.key)
             case Click.OTHERS:
                 await self.changes.others(click.value, click.view or "")
+            case Click.EVIDENCE:
+                await self.incidents.all_evidence(click.value, click.view or "")
             case Click.TIMELINE:
                 await self.incidents.timeline(place)
             case Click.CHOOSE:

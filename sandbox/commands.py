@@ -35,11 +35,16 @@ def demo(scenario: str, *, speed: float, seed: int, port: int) -> None:
     """Run a session and the bot until Ctrl-C. Raises ConfigError when the bot does not start."""
     story = _load(scenario)
     folder = Path(tempfile.mkdtemp(prefix="incident-demo-"))
+    out.print(f"Playing the day of {story.service.name} up to its alarm …", style="dim")
     try:
         with _session(story, folder, seed=seed, speed=speed, port=port) as session:
+            if port and session.slack.page_url.find(f":{port}/") < 0:
+                out.print(f"Port {port} is taken; using a free one.", style="dim")
+            out.print("Slack and AWS are up. Starting the bot and its Valkey …", style="dim")
             bot = _start_bot(session, folder)
             try:
                 _wait_ready(bot, folder)
+                out.print("The bot is ready. The alarm goes off now.", style="dim")
                 session.start_alarms()
                 out.print(Panel(_invitation(story, session), title=story.title, expand=False))
                 _until_stopped(bot, folder)

@@ -66,26 +66,21 @@ def list_playbooks(found: Mapping[str, Any], console: Console) -> None:
         console.print(
             Text.assemble((each["id"], "bold cyan"), f"  {each['title']}", (taken, "dim"))
         )
-        rows = [
-            (hypothesis["id"], hypothesis["title"], hypothesis["actions"])
-            for hypothesis in each["hypotheses"]
-        ]
-        console.print(_id_table("cause", "what it says", "action", rows), "")
-    rows = [(action["id"], action["title"], action["writes"]) for action in found["actions"]]
-    console.print(_id_table("action", "what it does", "may call", rows))
+        console.print("causes, and the actions that can mend them:", style="dim")
+        for hypothesis in each["hypotheses"]:
+            _entry(hypothesis["id"], hypothesis["title"], hypothesis["actions"], console)
+        console.print()
+    console.print("actions, and what they may call:", style="dim")
+    for action in found["actions"]:
+        _entry(action["id"], action["title"], action["writes"], console)
 
 
-def _id_table(
-    first: str, second: str, third: str, rows: Iterable[tuple[str, str, Sequence[str]]]
-) -> Table:
-    """A table whose ids are never cut: people type them."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(first, no_wrap=True, style="cyan")
-    table.add_column(second)
-    table.add_column(third, overflow="fold")
-    for name, title, several in rows:
-        table.add_row(name, title, "\n".join(several))
-    return table
+def _entry(name: str, title: str, several: Sequence[str], console: Console) -> None:
+    """An id with what it is, then a line for each name that belongs to it: ids and permissions are
+    never cut, because people copy them."""
+    console.print(Text.assemble((name, "cyan"), f"  {title}"))
+    for each in several:
+        console.print(Text(f"    {each}", style="dim", overflow="ignore", no_wrap=True))
 
 
 def _is_possible(cause: Cause) -> bool:

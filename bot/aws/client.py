@@ -49,6 +49,7 @@ _READ_PREFIXES = (
 )
 USD_PER_METRIC = 0.01 / 1000  # one metric of GetMetricData (CloudWatch pricing, us-east-1)
 USD_PER_LOG_GB = 0.005  # scanned by Logs Insights (CloudWatch pricing, us-east-1)
+FRESH = 5.0  # seconds for which the `Date` of an answer tells the time without asking again
 LOG_QUERIES = 3  # that an investigation starts at the same time, at most
 
 
@@ -64,7 +65,11 @@ class Budget:
 
 
 class _Clock:
-    """AWS's time: the latest `Date` header plus the time that has passed since."""
+    """AWS's time: the latest `Date` header plus the time that has passed since.
+
+    A header that is older than `FRESH` is stale: the host may have slept, or been stopped, and its
+    clock may run at another pace.
+    """
 
     def __init__(self) -> None:
         self._latest: tuple[datetime, float] | None = None
@@ -80,6 +85,10 @@ class _Clock:
             date = parsedate_to_datetime(header).astimezone(UTC)
             self._ahead = (datetime.now(UTC) - date).total_seconds()
             self._latest = date, time.monotonic()
+
+    @property
+    def stale(self) -> bool:
+        return self._latest is None or time.monotonic() - self._latest[1] > FRESH
 
     def now(self) -> datetime | None:
         if self._latest is None:
@@ -237,7 +246,7 @@ class Reader:
         return self._region
 
     def now(self) -> datetime:
-        if self._account.clock.now() is None and not self._sts_failed:
+        if self._account.clock.stale and not self._sts_failed:
             try:
                 self.read("sts", "get_caller_identity")
             except ReadFailed:

@@ -24,7 +24,8 @@ class ReadFailed(IncidentHelperError):
     """An AWS read gave no answer. It becomes a `Gap`: unknown, never a value.
 
     `detail` is one sentence for people; `permission` the missing IAM action, if that is the
-    reason, and `denied_by` the policy because of which granting it would not help.
+    reason, and `denied_by` the policy because of which granting it would not help. `query` is the
+    Logs Insights query that was not run over `log_groups`: a person may be able to run it.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class ReadFailed(IncidentHelperError):
         self.detail = detail
         self.permission = permission
         self.denied_by = denied_by
+        self.query: str | None = None
+        self.log_groups: tuple[str, ...] = ()
 
     def as_gap(self, probe: str) -> Gap:
         """The gap that this failure leaves in the report; `probe` says what was read."""
@@ -50,6 +53,8 @@ class ReadFailed(IncidentHelperError):
             detail=self.detail,
             permission=self.permission,
             denied_by=self.denied_by,
+            query=self.query,
+            log_groups=self.log_groups,
         )
 
 

@@ -72,6 +72,11 @@ class Clue(Frozen):
     """What is left out of the evidence it rests on. None: it rests on all evidence of its cause."""
     known_from: AwareDatetime | None = None
     """When AWS should have published what leaves it unknown; None: time alone does not tell."""
+    first: bool = False  # what happened first: the card tells it before the rest of its cause
+
+    def came_first(self) -> Self:
+        """The clue, which tells what happened first: more traffic, a release."""
+        return self.model_copy(update={"first": True})
 
     def known_later(self, at: datetime) -> Self:
         """The clue, which is unknown because AWS publishes late; by `at` (AWS time) it should be
@@ -130,6 +135,8 @@ class Gap(Frozen):
     denied_by: str | None = None
     """The policy that stands in the way: granting the permission to the role would not help.
     "a service control policy (explicit deny)"."""
+    query: str | None = None  # the Logs Insights query that was not run
+    log_groups: tuple[str, ...] = ()  # over which it would have been run
 
 
 class Change(Frozen):
@@ -247,6 +254,8 @@ class NextTest(Frozen):
     permission: str | None = None  # the IAM action to grant first, if that is the reason
     denied_by: str | None = None  # the policy because of which granting it would not help
     again_at: AwareDatetime | None = None  # when AWS should have published it; AWS time
+    on: str | None = None  # the resource to grant it on: "log-group:/aws/lambda/checkout:*"
+    by_hand: Advice | None = None  # how a person can find it out where the read is denied
 
 
 class SinceChange(Frozen):

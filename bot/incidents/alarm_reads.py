@@ -16,10 +16,13 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from bot.aws import alarms
+from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.errors import ReadFailed
-from bot.domain.ports import Aws, Store
+from bot.domain.incident import Incident
+from bot.domain.ports import Accounts, Aws, Store
 from bot.domain.report import GapReason
+from bot.domain.service import Service
 
 PERSON_SECONDS = 5.0  # that somebody who typed an alarm's name waits for CloudWatch
 WAIT_SECONDS = 1.0  # the first card should be posted within 3
@@ -71,6 +74,18 @@ async def went_off(aws: Aws, known: Alarm, pool: Executor | None = None) -> date
         return await _begun(pool, alarms.last_alarm_time, aws, known)
     except ReadFailed:
         return known.changed_at
+
+
+async def time_for(
+    incident: Incident, accounts: Accounts, catalogue: Catalogue, store: Store
+) -> datetime:
+    """AWS's time for what a person does in an incident: all entries of a timeline are by one
+    clock. The store's time where the incident's account cannot be read."""
+    service = catalogue.service(incident.service) or Service(name=incident.service)
+    try:
+        return await now(await asyncio.to_thread(accounts.reader, service), store)
+    except ReadFailed:
+        return await store.now()
 
 
 async def now(aws: Aws, store: Store, pool: Executor | None = None) -> datetime:

@@ -139,7 +139,7 @@ def _finding(report: Report) -> str:
         confidence = "" if report.verdict is Verdict.HIGH else f" ({report.verdict} confidence)"
         clue = next((clue.text for clue in cause.clues if clue.holds), "")
         text = f"likely cause: {cause.title}{confidence}. {clue}"
-    compared = render.before_and_after(report)
+    compared = render.since_change(report)
     return f"{compared}; {text}" if compared else text
 
 

@@ -186,7 +186,7 @@ class IncidentService:
         alarm = known.model_copy(update={"state": AlarmState.ALARM})
         post = _AlarmPost(place.channel, choice.ts, choice.thread_ts)
         incident = await self._alarm_started(aws, alarm, known, service, playbook, post)
-        now = await self.store.now()
+        now = await self._time(incident)
         text = f"chose {playbook.id} of {service.name} for {alarm.name}"
         await self._note(
             incident,
@@ -358,7 +358,7 @@ class IncidentService:
         """Investigate again: the button "Look again" was pressed."""
         incident = await self.store.incident(incident_id)
         if incident is not None:
-            now = await self.store.now()
+            now = await self._time(incident)
             text = "asked for another investigation"
             entry = TimelineEntry(at=now, kind="triage", text=text, actor=user, ref=seed)
             await self._note(incident, entry)
@@ -387,7 +387,7 @@ class IncidentService:
         except ReadFailed:
             left = at - await self.store.now()
         text = f"asked for another investigation at {at:%H:%M} UTC"
-        now = await self.store.now()
+        now = await self._time(incident)
         entry = TimelineEntry(at=now, kind="triage", text=text, actor=place.user, ref=seed)
         await self._note(incident, entry)
         key = f"investigate:{incident.id}:at:{at.isoformat()}"
@@ -395,6 +395,20 @@ class IncidentService:
             "investigate", incident.id, key=key, after=max(0.0, left.total_seconds())
         )
         await self._ephemeral(place, render.notice(f"I look again at {at:%H:%M} UTC."))
+
+    async def all_evidence(self, incident_id: str, view: str) -> None:
+        """Show everything the newest report found in the open modal.
+
+        Args:
+            incident_id: whose findings.
+            view: external_id of the modal that was opened at the click.
+        """
+        report = await self.store.report(incident_id)
+        if report is None:
+            reason = "The findings of this incident are not stored any more."
+            await self.announcer.view(view, render.nothing_modal(view, "Nothing to show", reason))
+            return
+        await self.announcer.view(view, render.all_evidence_modal(report, view))
 
     async def timeline(self, place: Place) -> None:
         """Show the timeline of the incident meant (see `find`) to the person who asked."""
@@ -471,6 +485,9 @@ class IncidentService:
 
     async def _card_link(self, incident: Incident) -> str | None:
         return await self.announcer.link(incident.channel, card_key(incident.id))
+
+    async def _time(self, incident: Incident) -> datetime:
+        return await alarm_reads.time_for(incident, self.accounts, self.catalogue, self.store)
 
     async def _note(self, incident: Incident, entry: TimelineEntry) -> None:
         await self.store.add_to_timeline(incident.id, entry)

@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 30.0  # for one probe
 MOST_ADVICE = 4
+LEAST_ADVICE = 2  # steps with a command or a page, for a likely cause
 SIGNAL_STATE = "signal_state"
 """The fact that says whether the incident type's signal is abnormal; a playbook may have it."""
 CHANGES = ("known_changes", "changes")
@@ -177,7 +178,8 @@ def advice(
     """Next steps: for the causes in question, the likeliest first, then general ones.
 
     Without a likely cause, two steps for the cause that most speaks for: the general ones matter
-    more then.
+    more then. A likely cause has at least `LEAST_ADVICE` with a command or a page: general ones
+    where its own are fewer.
     """
     likely = verdict in (Verdict.HIGH, Verdict.MEDIUM)
     asked = (
@@ -193,9 +195,13 @@ def advice(
     advisers = [
         adviser for cause in asked for adviser in playbook.advisers if cause in adviser.causes
     ]
-    if verdict is Verdict.INCONCLUSIVE:
-        advisers += [adviser for adviser in playbook.advisers if not adviser.causes]
+    general = [adviser for adviser in playbook.advisers if not adviser.causes]
+    if verdict is Verdict.INCONCLUSIVE or likely:
+        advisers += general
+    given = 0
     for adviser in {adviser.advise: adviser for adviser in advisers}.values():
+        if likely and adviser in general and given >= LEAST_ADVICE:
+            continue
         arguments = arguments_for(playbook, adviser.advise, scope, evidence)
         refused = any(
             (isinstance(evidence[name], Gap) and not accepts.gap)
@@ -206,6 +212,7 @@ def advice(
         for step in steps if likely or not adviser.causes else islice(steps, 2):
             if step.text not in seen:
                 seen.add(step.text)
+                given += bool(step.command or step.url)
                 yield step
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.playbook_contract import Evidence, PartlyRead, Playbook, Scope
 from bot.domain.report import (
+    Advice,
     Cause,
     CauseStatus,
     Clue,
@@ -206,6 +207,7 @@ def _of_read(playbook: Playbook, scope: Scope, evidence: Evidence, read: _Read) 
         ),
         read.probes[0],
     )
+    gap = next(iter(gaps_of(probe, evidence.get(probe))), read.gap)
     return NextTest(
         question=first.text,
         decides=read.causes,
@@ -214,4 +216,21 @@ def _of_read(playbook: Playbook, scope: Scope, evidence: Evidence, read: _Read) 
         reason=read.gap.reason,
         permission=read.gap.permission,
         denied_by=read.gap.denied_by,
+        on=_resource(gap),
+        by_hand=_to_run(gap),
     )
+
+
+def _resource(gap: Gap) -> str | None:
+    """The resource that AWS names in a denial, "log-group:/aws/lambda/checkout:*"; None without."""
+    if gap.reason is not GapReason.DENIED:
+        return None
+    resource = gap.detail.rpartition(" on ")[2] if " on " in gap.detail else ""
+    return resource if resource and " " not in resource else None
+
+
+def _to_run(gap: Gap) -> Advice | None:
+    """The log query that could not be run, for a person to run."""
+    if gap.query is None:
+        return None
+    return Advice(text=f"Run the query over {', '.join(gap.log_groups)}", command=gap.query)

@@ -25,7 +25,7 @@ from bot.render.clicks import (
     Click,
     Offer,
 )
-from bot.render.comparison import before_and_after
+from bot.render.evidence import all_evidence_loading, all_evidence_modal
 from bot.render.findings import without_cause
 from bot.render.forms import reject_modal, triage_form
 from bot.render.greeting import greeting
@@ -47,6 +47,7 @@ from bot.render.messages import (
 from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_modal
 from bot.render.objections import evidence_modal, guard_modal, others_modal
 from bot.render.plans import number_bounds
+from bot.render.state import since_change
 
 __all__ = [
     "ACTION",
@@ -70,8 +71,9 @@ __all__ = [
     "Offer",
     "alarm_answer",
     "alarm_question",
+    "all_evidence_loading",
+    "all_evidence_modal",
     "already_open",
-    "before_and_after",
     "card",
     "change_reply",
     "error_modal",
@@ -93,6 +95,7 @@ __all__ = [
     "preview_modal",
     "reject_modal",
     "run_message",
+    "since_change",
     "status",
     "statuses",
     "step_failed",

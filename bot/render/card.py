@@ -1,8 +1,9 @@
-"""The incident card: one message under the alarm's post, to be read on a phone.
+"""The incident card: one message under the alarm's post, to be read on a phone at 3 AM.
 
-First what is wrong and how much, since when, the likely cause with its evidence, and the actions;
-below them chart, changes, causes ruled out, what was not read. The order of the sections stays the
-same while evidence comes in.
+What somebody needs comes first and fits on a phone's first screen: how bad it is now, the cause as
+a chain, the first guess and what refutes it, what to do. Then chart, evidence, changes, what is
+ruled out and what could not be read, one line each; the rest is behind *All evidence*. The order
+of the sections stays the same while evidence comes in.
 """
 
 from __future__ import annotations
@@ -21,52 +22,52 @@ from bot.render.blocks import (
     Message,
     actions,
     bold,
-    bullets,
     button,
     context,
     count_characters,
     header,
     line,
-    plain,
     rich,
-    table,
 )
-from bot.render.change_message import UNDER_WAY, outcome
+from bot.render.change_message import UNDER_WAY
+from bot.render.changed import changed_by_us, since_the_change, undo_button
 from bot.render.chart import chart
 from bot.render.clicks import Click, Offer
-from bot.render.comparison import before_and_after, history
+from bot.render.comparison import history
 from bot.render.findings import Detail
-from bot.render.next_step import next_button
+from bot.render.gaps import unread
+from bot.render.next_step import next_button, query_to_run
+from bot.render.state import (
+    facts,
+    headline,
+    more_of_headline,
+    now_and_before,
+    source,
+    state_word,
+)
 from bot.render.text import (
     Mrkdwn,
     clip,
-    code,
-    count,
     dollars,
     duration,
     escaped,
     join,
     literal,
     local_time,
-    mention,
-    percent,
     plural,
     shorten,
     size,
-    strong,
 )
 
 BUDGET = MOST_CHARACTERS - 1_200
-MOST_OFFERS = 4
-MOST_CODES = 5
+MOST_OFFERS = 2
 
 # From all details to the fewest; the card gets the first that fits into one message.
 DETAIL_LEVELS = (
     Detail(),
-    Detail(refuted=3, links=4),
-    Detail(refuted=3, links=4, gaps=3, changes=3, others=2, length=220),
-    Detail(refuted=2, links=2, gaps=3, changes=2, others=1, clues=4, length=180),
-    Detail(refuted=1, links=0, gaps=2, changes=1, others=0, clues=3, observations=4, length=140),
+    Detail(links=2),
+    Detail(links=0),
+    Detail(links=0, clues=3, refuted=2, gaps=2, changes=1, others=1, observations=4),
 )
 
 
@@ -89,8 +90,12 @@ def card(
 
 
 def summary(incident: Incident, report: Report | None) -> str:
-    """The card in one or two sentences, for notifications and screen readers."""
-    pieces = [escaped(f"{_state_word(incident)}{_headline(incident, report)}", 300)]
+    """The card in a few sentences, for notifications and screen readers: how bad it is, the cause
+    or what to find out, and what can be done."""
+    pieces = [escaped(f"{state_word(incident)}{headline(incident, report)}.", 300)]
+    if report is not None and report.after is not None and now_and_before(report):
+        after = report.after
+        pieces.append(escaped(f"Since {clip(after.what, 80)} at {after.at:%H:%M} UTC.", 200))
     if report is not None and report.complete:
         cause = report.cause
         pieces.append(
@@ -98,15 +103,23 @@ def summary(incident: Incident, report: Report | None) -> str:
             if cause
             else escaped(f"{findings.without_cause(report)}.", 300)
         )
+        guess = findings.ruled_out_guess(report)
+        if cause and guess:
+            pieces.append(escaped(f"Ruled out: {guess.title}.", 200))
+        offered = next((each for each in report.actions if each.fits), None)
+        if offered and incident.state is IncidentState.OPEN:
+            pieces.append(escaped(f"Offered: {offered.title}.", 200))
+        elif report.next_test and not cause:
+            pieces.append(escaped(f"Next: find out {report.next_test.question}.", 300))
     return join(" ", pieces)
 
 
 def status(incident: Incident, report: Report | None) -> Message:
     """The answer to `/incident status`: the first lines of the card."""
-    head = f"{_state_word(incident)}{_headline(incident, report)}"
-    blocks = [rich(line(bold(head))), context(_facts(incident, report))]
+    head = f"{state_word(incident)}{headline(incident, report)}"
+    blocks = [rich(line(bold(head))), context(facts(incident, report))]
     if report is not None:
-        blocks.append(findings.verdict(report, Detail(clues=1, others=2)))
+        blocks.append(findings.verdict(report, Detail()))
     return Message(summary(incident, report), blocks, _kept(report))
 
 
@@ -121,131 +134,74 @@ def _blocks(
     offers: Sequence[Offer],
     detail: Detail,
 ) -> list[Block]:
+    open_now = incident.state is not IncidentState.CLOSED
     blocks: list[Block | None] = [
-        header(f"{_state_word(incident)}{_headline(incident, report)}"),
-        context(_facts(incident, report)),
+        header(f"{state_word(incident)}{headline(incident, report)}"),
+        context(facts(incident, report)),
+        changed_by_us(runs),
     ]
     if report is not None:
-        blocks += [history(report), _codes(report), findings.verdict(report, detail)]
-        blocks.append(findings.observations(report, detail))
-    blocks += [_runs(runs), _buttons(incident, report, runs, offers)]
-    if report is not None and incident.state is not IncidentState.CLOSED:
-        blocks.append(findings.blocked(report, detail))
-    if report is not None:
         blocks += [
+            _rest_of_state(report),
+            since_the_change(report),
+            history(report),
+            findings.verdict(report, detail),
+            findings.observations(report, detail),
+        ]
+    blocks.append(_buttons(incident, report, runs, offers))
+    if report is not None:
+        if open_now:
+            blocks.append(findings.blocked(report, detail))
+        blocks += [
+            query_to_run(report),
+            None if offers else findings.by_hand(report),
             chart(report),
-            None if report.cause else findings.by_hand(report, detail),
+            findings.evidence(report, detail),
+            findings.possible(report, detail),
             findings.changes(report, detail),
             findings.ruled_out(report, detail),
-            findings.by_hand(report, detail) if report.cause else None,
-            findings.unread(report, detail),
+            unread(report, detail),
             findings.links(report, detail),
         ]
-    blocks += [_more_buttons(incident, report), context(_footer(report))]
+    blocks += [_more_buttons(incident, report), context(_footer(incident, report))]
     return [block for block in blocks if block is not None]
 
 
-def _state_word(incident: Incident) -> str:
-    return {
-        IncidentState.OPEN: "",
-        IncidentState.RECOVERED: "Recovered · ",
-        IncidentState.CLOSED: "Closed · ",
-    }[incident.state]
-
-
-def _headline(incident: Incident, report: Report | None) -> str:
-    """What is wrong and how much; after a change how it is since, and how it was before."""
-    service = clip(incident.service, 60)
-    if report is not None and (compared := before_and_after(report)):
-        return f"{service} · {compared}"
-    if report is not None and report.overview.headline:
-        return f"{service} · {report.overview.headline}"
-    return f"{service} · {incident.playbook}, investigating"
-
-
-def _facts(incident: Incident, report: Report | None) -> Mrkdwn:
-    """Severity, beginning and duration, alarm or whoever asked."""
-    onset = report.overview.onset if report else None
-    since = onset or (incident.alarm and incident.alarm.changed_at) or incident.opened_at
-    until = incident.recovered_at or (report.made_at if report else None)
-    lasted = Mrkdwn(duration(until - since)) if until and until > since else None
-    times: list[Mrkdwn | None] = [literal("since"), local_time(since)]
-    if incident.recovered_at:
-        times = [
-            literal("from"),
-            local_time(since),
-            literal("to"),
-            local_time(incident.recovered_at),
-        ]
-    if lasted:
-        times.append(Mrkdwn(f"({lasted})"))
-    pieces = [strong(escaped(incident.severity)), join(" ", times)]
-    if incident.alarm:
-        pieces += [code(incident.alarm.name, 120), escaped(incident.alarm.region, 30)]
-    elif incident.opened_by:
-        pieces.append(join(" ", [literal("asked by"), mention(incident.opened_by)]))
-    return join(" · ", pieces)
-
-
-def _codes(report: Report) -> Block | None:
-    """The table of error codes, the most frequent first."""
-    shares = report.overview.breakdown
-    if not shares:
-        return None
-    rows = [
-        (share.code, count(share.count), percent(share.of_errors), percent(share.of_requests))
-        for share in shares[:MOST_CODES]
-    ]
-    rest = shares[MOST_CODES:]
-    if rest:
-        of_requests = [share.of_requests for share in rest]
-        known = [each for each in of_requests if each is not None]
-        rows.append(
-            (
-                plural(len(rest), "other code"),
-                count(sum(share.count for share in rest)),
-                percent(sum(share.of_errors for share in rest)),
-                percent(sum(known) if len(known) == len(rest) else None),
-            )
-        )
-    return table(("Code", "Count", "of errors", "of requests"), rows)
-
-
-def _runs(runs: Sequence[Run]) -> Block | None:
-    """The last three guarded changes, one line each; each has its own message too."""
-    shown = [run for run in runs if run.plan is not None][-3:]
-    if not shown:
-        return None
-    rows = [
-        [bold(run.plan.title if run.plan else run.action, 150), plain(f": {outcome(run)}")]
-        for run in shown
-    ]
-    return rich(line(bold("Actions")), bullets(rows))
+def _rest_of_state(report: Report) -> Block | None:
+    """What the overview's headline says besides the figure."""
+    said = more_of_headline(report)
+    return context(escaped(" · ".join(said), 300)) if said else None
 
 
 def _buttons(
     incident: Incident, report: Report | None, runs: Sequence[Run], offers: Sequence[Offer]
 ) -> Block | None:
-    """The read that would decide, the actions, and the way to those that nothing calls for. The
-    first action is highlighted, unless a change is under way."""
-    if incident.state is IncidentState.CLOSED:
-        return None
-    under_way = any(run.state in UNDER_WAY for run in runs)
-    first = "primary" if incident.state is IncidentState.OPEN and not under_way else None
-    made = [
-        button(
-            f"{offer.title}…",
-            f"{Click.PREPARE}.{number}",
-            offer.id,
-            style=None if number else first,
-        )
-        for number, offer in enumerate(offers[:MOST_OFFERS])
-    ]
-    read = next_button(report, incident.id) if report else None
-    if read is not None:
-        made.insert(0, read)
-    if report is not None and report.complete and other_actions(report):
-        made.append(button("Other actions…", Click.OTHERS, incident.id))
+    """The read that would decide, at most two actions, the undo of what was changed last, the way
+    to the other actions, and to all evidence. The first action is highlighted, unless a change is
+    under way."""
+    made: list[Block] = []
+    if incident.state is not IncidentState.CLOSED:
+        under_way = any(run.state in UNDER_WAY for run in runs)
+        first = "primary" if incident.state is IncidentState.OPEN and not under_way else None
+        made = [
+            button(
+                f"{offer.title}…",
+                f"{Click.PREPARE}.{number}",
+                offer.id,
+                style=None if number else first,
+            )
+            for number, offer in enumerate(offers[:MOST_OFFERS])
+        ]
+        read = next_button(report, incident.id) if report else None
+        if read is not None:
+            made.insert(0, read)
+        undo = undo_button(runs, report)
+        if undo is not None:
+            made.append(undo)
+        if report is not None and report.complete and other_actions(report):
+            made.append(button("Other actions…", Click.OTHERS, incident.id))
+    if report is not None and report.complete:
+        made.append(button("All evidence", Click.EVIDENCE, incident.id))
     return actions(made) if made else None
 
 
@@ -258,15 +214,17 @@ def _more_buttons(incident: Incident, report: Report | None) -> Block:
     return actions(made)
 
 
-def _footer(report: Report | None) -> Mrkdwn:
-    """What is still being read; at the end what the investigation read and cost."""
+def _footer(incident: Incident, report: Report | None) -> Mrkdwn:
+    """The alarm or whoever asked; what is still being read, or what was read and its cost."""
+    about = source(incident)
     if report is None:
-        return literal("Investigating; the first findings come in a few seconds.")
+        looking = literal("Investigating; the first findings come in a few seconds.")
+        return join(" · ", [about, looking])
     pending = [gap for gap in report.gaps if gap.reason is GapReason.PENDING]
     if pending:
         names = ", ".join(shorten(gap.detail or gap.probe, 60) for gap in pending[:6])
         more = f" and {len(pending) - 6} more" if len(pending) > 6 else ""
-        return escaped(f"Still reading: {names}{more}")
+        return join(" · ", [about, escaped(f"Still reading: {names}{more}")])
     cost = report.cost
     pieces = [f"Investigated in {duration(cost.seconds)}", plural(cost.calls, "AWS read")]
     if cost.metrics:
@@ -275,4 +233,4 @@ def _footer(report: Report | None) -> Mrkdwn:
         pieces.append(f"{size(cost.log_bytes)} of logs scanned")
     pieces.append(dollars(cost.usd))
     stamped = join(" ", [literal("as of"), local_time(report.made_at, "{time_secs}")])
-    return join(" · ", [*(escaped(piece) for piece in pieces), stamped])
+    return join(" · ", [about, stamped, *(escaped(piece) for piece in pieces)])

@@ -17,6 +17,7 @@ class Click(StrEnum):
     KEEP = "keep"  # value: run; reject its undo
     RERUN = "rerun"  # value: incident; investigate again
     TIMELINE = "timeline"  # value: incident
+    EVIDENCE = "evidence"  # value: incident; opens everything that was found
     OTHERS = "others"  # value: incident; opens the choice of actions that nothing calls for
     LATER = "later"  # value: incident; investigate again when AWS has published what is missing
     CHOOSE = "choose"  # value: bot.incidents.alarm_choice.AlarmChoice; numbered

@@ -1,26 +1,10 @@
-"""How it is beside how it was: since a change, and since it was over before."""
+"""How it was over before it came back, and what was changed too short ago to tell anything."""
 
 from __future__ import annotations
 
 from bot.domain.report import Earlier, Report
 from bot.render.blocks import Block, Part, bold, date, line, person, plain, rich
 from bot.render.text import clip, is_user
-
-MOST_OF_CHANGE = 60  # characters of a change in a headline
-
-
-def before_and_after(report: Report) -> str | None:
-    """ "5XX: 53 → 25 % of requests since maya moved PROD to version 41 at 03:12 UTC"; None without
-    a change, and while one of the two figures is not known."""
-    after, signal = report.after, report.signal
-    if after is None or signal is None or signal.was is None or signal.now is None:
-        return None
-    was, unit = signal.was.rpartition(" ")[::2] if " " in signal.was else (signal.was, "")
-    if not signal.now.endswith(f" {unit}"):
-        was = signal.was
-    of = f" {signal.of}" if signal.of else ""
-    since = f"since {clip(after.what, MOST_OF_CHANGE)} at {after.at:%H:%M} UTC"
-    return f"{signal.label}: {was} → {signal.now}{of} {since}"
 
 
 def history(report: Report) -> Block | None:
@@ -30,9 +14,9 @@ def history(report: Report) -> Block | None:
         lines.append(line(*_earlier(report.earlier)))
     unsettled = report.unsettled
     if unsettled is not None:
-        said = f"{unsettled.what} at {unsettled.at:%H:%M} UTC"
-        tail = ": the minutes since are not settled. I look again when they are."
-        lines.append(line(bold("Too early to say "), plain(f"how it is since {said}{tail}", 300)))
+        said = [plain("Too early to say how it is since "), plain(clip(unsettled.what, 60))]
+        lines.append(line(*said, plain(" at "), date(unsettled.at), plain(".")))
+        lines.append(line(plain("I am waiting for its first full minutes, then I look again.")))
     return rich(*lines) if lines else None
 
 

@@ -1,15 +1,19 @@
-"""The sections of the card that show a report's findings, each as rich text; None when empty."""
+"""The sections of the card that show a report's findings, each as rich text; None when empty.
+
+One line an entry, no sentence longer than `bot.render.text.LONGEST`; what is left out or cut is in
+`bot.render.evidence`, which the button *All evidence* opens.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 from bot.domain.change_session import read_session
 from bot.domain.objection import refuting_clue
-from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
+from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Report, Verdict
 from bot.render.blocks import (
     Block,
     Part,
@@ -23,10 +27,9 @@ from bot.render.blocks import (
     plain,
     rich,
 )
-from bot.render.next_step import UNREAD, next_step
-from bot.render.text import actor_name, plural, time_to_onset
-
-T = TypeVar("T")
+from bot.render.next_step import next_step
+from bot.render.text import LONGEST, actor_name, clip, first_sentence, plural, sentences
+from bot.render.text import time_to_onset as lag_of
 
 CONFIDENCE = {
     Verdict.HIGH: "Likely cause, high confidence",
@@ -40,77 +43,127 @@ WITHOUT_CAUSE = {
 LOOKED_AROUND = "I looked around; the card says what stands out"
 CHANGES = "Changes around the onset"
 TRAIL_IS_LATE = timedelta(minutes=15)  # CloudTrail: about 5 minutes, without promise
-MOST_BLOCKED = 3
+MOST_BLOCKED = 2
+MOST_LINKS_OF_CHAIN = 3  # lines of a cause alone; of several in a chain, one each
+MOST_BY_HAND = 2
+_WORD = re.compile(
+    r"(?:a|an|all|answers|cold|connections|errors|executions|init|invocations|it|no|none|nothing|"
+    r"only|processes|provisioned|read|requests|some|targets|tasks|the|they|throttled|traffic|users|"
+    r"versions?|warm|what|whether|which)[ ,:;]"
+)
 # The kinds of clues, strongest first.
 _STRENGTH = (ClueKind.DECISIVE, ClueKind.CONTRADICTING, ClueKind.NECESSARY, ClueKind.SUPPORTING)
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How many entries of each section are shown; the card says how many were left out."""
+    """How many entries of each section the card shows; the rest is in the modal."""
 
-    clues: int = 6
-    observations: int = 8
+    clues: int = 5
+    observations: int = 6
     others: int = 3
-    changes: int = 4
-    refuted: int = 6
-    gaps: int = 5
-    links: int = 6
-    length: int = 280  # of one sentence, in characters
+    changes: int = 3
+    refuted: int = 4
+    gaps: int = 3
+    links: int = 4
+    length: int = LONGEST  # of one sentence, in characters
+
+
+# --- the verdict ----------------------------------------------------------------------------------
 
 
 def verdict(report: Report, detail: Detail) -> Block:
-    """The likely cause with its clues; or that there is none yet, and what to find out next."""
+    """The likely cause as a chain; or that there is none yet, and what to find out next."""
     cause = report.cause
+    signal = report.signal.text if report.signal else ""
     if cause is not None:
-        lead = CONFIDENCE[report.verdict] if report.complete else "Most likely so far"
-        elements = [line(plain(f"{lead}: ", quiet=True), bold(chain_title(report), 300))]
-        elements += _clues(cause, detail)
-    elif not report.complete and not report.causes:
-        elements = [line(plain("Looking around.", quiet=True))]
+        elements = _chain(report, cause, detail)
     elif not report.complete:
-        elements = [line(plain("Looking for the cause; none found yet.", quiet=True))]
-    elif report.verdict is Verdict.NOTHING_WRONG and report.signal:
-        elements = [line(bold("Nothing is wrong now: "), plain(report.signal.text, detail.length))]
-    elif report.verdict is Verdict.OVER and report.signal:
-        elements = [line(bold("It is over: "), plain(report.signal.text, detail.length))]
+        looking = "Looking for the cause; none found yet." if report.causes else "Looking around."
+        elements = [line(plain(looking, quiet=True))]
+    elif report.verdict is Verdict.NOTHING_WRONG and signal:
+        elements = _lines(bold("Nothing is wrong now."), signal, detail)
+    elif report.verdict is Verdict.OVER and signal:
+        elements = _lines(bold("It is over."), signal, detail)
     elif not report.causes:
-        said = report.signal.text if report.signal else "what it watches could not be told"
-        elements = [line(bold("No cause is looked for: "), plain(said, detail.length))]
+        said = signal or "what it watches could not be told"
+        elements = _lines(bold("I look around here; no cause is looked for."), said, detail)
     else:
-        elements = [line(bold("Inconclusive."), plain(f" {_why_inconclusive(report)}"))]
-    brought = [each for each in report.causes if each is not cause and each.id in report.chain]
-    if cause is not None and brought:
-        elements.append(line(bold("What it brought")))
-        elements.append(bullets([_other_cause(each, detail) for each in brought]))
-    others = [
-        each
-        for each in report.causes
-        if each is not cause
-        and each not in brought
-        and each.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
-    ]
-    if others and (detail.others or cause is None):
-        shown = _first(others, max(detail.others, 1))
-        over = "What it may have been" if report.verdict is Verdict.OVER else "Still possible"
-        title = "Also possible" if cause else over
-        elements.append(line(bold(title)))
-        elements.append(bullets([_other_cause(each, detail) for each in shown]))
-        elements += _more(len(others) - len(shown), "more possible")
+        elements = [line(bold("No single cause found."), plain(f" {_why_inconclusive(report)}"))]
+    elements += _first_guess(report, detail)
     if report.complete and report.next_test and report.verdict is not Verdict.NOTHING_WRONG:
         elements += next_step(report, report.next_test, detail.length)
     return rich(*elements)
 
 
-def observations(report: Report, detail: Detail) -> Block | None:
-    """What stands out, where the playbook looks for no cause."""
-    found = report.overview.observations
-    if not found:
-        return None
-    rows = [[plain(each, detail.length)] for each in _first(found, detail.observations)]
-    return rich(
-        line(bold("What else I see")), bullets(rows), *_more(len(found) - len(rows), "more line")
+def _lines(lead: Part, said: str, detail: Detail) -> list[Block]:
+    return [line(lead), *(line(plain(each, detail.length)) for each in sentences(said))]
+
+
+def _chain(report: Report, cause: Cause, detail: Detail) -> list[Block]:
+    """The cause in bold with its confidence in a word, then what led to what, a line a link."""
+    word = f" ({report.verdict.value} confidence)" if report.complete else " (so far)"
+    by_id = {each.id: each for each in report.causes}
+    links = [by_id[each] for each in report.chain if each in by_id] or [cause]
+    elements: list[Block] = []
+    for number, each in enumerate(links):
+        arrow = [plain("→ ")] if number else []
+        confidence = [plain(word)] if not number else []
+        elements.append(line(*arrow, bold(each.title, detail.length), *confidence))
+        most = MOST_LINKS_OF_CHAIN if len(links) == 1 else 1
+        told = what_happened(each)[:most]
+        start = 0 if len(links) == 1 else 1
+        elements += [
+            line(plain(f"→ {text}" if at + start else _sentence(text), detail.length + 2))
+            for at, text in enumerate(told)
+        ]
+    return elements
+
+
+def what_happened(cause: Cause) -> list[str]:
+    """What came first, then what decides it, as short sentences; what is said twice, once."""
+    held = [clue for clue in cause.clues if clue.holds]
+    told = [clue for clue in held if clue.first]
+    decisive = [clue for clue in held if clue.kind is ClueKind.DECISIVE]
+    necessary = [clue for clue in held if clue.kind is ClueKind.NECESSARY]
+    told += [clue for clue in decisive or necessary if clue not in told]
+    said: dict[str, None] = {}
+    for clue in told:
+        said.update(dict.fromkeys(sentences(clue.text)))
+    return list(said)
+
+
+def _first_guess(report: Report, detail: Detail) -> list[Block]:
+    """The cause that people usually suspect first, once it is ruled out, and by which figure."""
+    guess = ruled_out_guess(report)
+    if guess is None or report.verdict in (Verdict.NOTHING_WRONG, Verdict.OVER):
+        return []
+    said = _sentence(first_sentence(refutation(guess), detail.length))
+    return [line(plain(f"First guess ruled out: {_lowered(guess.title)}. ", 160), plain(said))]
+
+
+def ruled_out_guess(report: Report) -> Cause | None:
+    """The cause that people usually suspect first; None while it is not ruled out."""
+    return next(
+        (
+            each
+            for each in report.causes
+            if each.id == report.first_guess and each.status is CauseStatus.REFUTED and each.applies
+        ),
+        None,
     )
+
+
+def _sentence(text: str) -> str:
+    """A clue as a sentence of its own: its first word begins with a capital, unless it may be the
+    name of something."""
+    return f"{text[0].upper()}{text[1:]}" if _WORD.match(text) else text
+
+
+def _lowered(title: str) -> str:
+    """A title inside a sentence: "The backend itself" → "the backend itself"; names stay."""
+    first, _, rest = title.partition(" ")
+    return f"{first.lower()} {rest}" if first in ("The", "A", "An", "One", "No", "Only") else title
 
 
 def without_cause(report: Report) -> str:
@@ -127,20 +180,143 @@ def chain_title(report: Report) -> str:
     return " → ".join(links) if links else report.cause.title if report.cause else ""
 
 
-def by_hand(report: Report, detail: Detail) -> Block | None:
+def _why_inconclusive(report: Report) -> str:
+    not_refuted = [cause for cause in report.causes if cause.status is not CauseStatus.REFUTED]
+    untested = [cause for cause in not_refuted if cause.status is CauseStatus.UNTESTED]
+    if not not_refuted:
+        return "Every cause I know is ruled out."
+    if len(untested) == len(not_refuted):
+        return f"{plural(len(untested), 'cause')} could not be tested; the others are ruled out."
+    return "The evidence does not point to one of them."
+
+
+# --- evidence -------------------------------------------------------------------------------------
+
+
+def evidence(report: Report, detail: Detail) -> Block | None:
+    """Clues for the cause, against it and not known, strongest first, without what the chain says.
+
+    What speaks against the cause is always among them. Clues that do not hold are left out.
+    """
+    cause = report.cause
+    if cause is None:
+        return None
+    told = set(what_happened(cause)[:MOST_LINKS_OF_CHAIN])
+    clues = [
+        clue
+        for clue in strongest_first(cause.clues)
+        if clue.holds is not False and not set(sentences(clue.text)) <= told
+    ]
+    against = [each for each in clues if each.kind is ClueKind.CONTRADICTING and each.holds]
+    shown = [*against, *(each for each in clues if each not in against)][: detail.clues]
+    if not shown:
+        return None
+    rows = [_clue(clue, detail, told) for clue in shown]
+    return rich(
+        heading("Evidence"), bullets(rows), *more_in_modal(len(clues) - len(shown), "more clue")
+    )
+
+
+def strongest_first(clues: Iterable[Clue]) -> list[Clue]:
+    """Known clues first, the strongest kind first."""
+    return sorted(clues, key=lambda clue: (clue.holds is None, _STRENGTH.index(clue.kind)))
+
+
+def _clue(clue: Clue, detail: Detail, told: Iterable[str]) -> list[Part]:
+    fresh = [each for each in sentences(clue.text, detail.length) if each not in told]
+    text = fresh[0] if fresh else first_sentence(clue.text, detail.length)
+    known = clue.holds is not None and clue.kind is not ClueKind.CONTRADICTING
+    text = _sentence(text) if known else text
+    if clue.holds is None:
+        return [plain("Not known: ", quiet=True), plain(text, detail.length, quiet=True)]
+    if clue.kind is ClueKind.CONTRADICTING:
+        return [bold("Against it: "), plain(text, detail.length)]
+    return [plain(text, detail.length)]
+
+
+def possible(report: Report, detail: Detail) -> Block | None:
+    """Other causes that are not ruled out, each with the clue that speaks for it most."""
+    others = [
+        each
+        for each in report.causes
+        if each is not report.cause
+        and each.id not in report.chain
+        and each.status in (CauseStatus.SUPPORTED, CauseStatus.POSSIBLE)
+    ]
+    if not others or (report.cause and not detail.others):
+        return None
+    shown = others[: max(detail.others, 1)]
+    over = "What it may have been" if report.verdict is Verdict.OVER else "Still possible"
+    return rich(
+        heading("Also possible" if report.cause else over),
+        bullets([_other_cause(each, detail) for each in shown]),
+        *more_in_modal(len(others) - len(shown), "more possible", "more possible"),
+    )
+
+
+def _other_cause(cause: Cause, detail: Detail) -> list[Part]:
+    held = sorted((each for each in cause.clues if each.holds), key=_by_strength)
+    unknown = [each for each in cause.clues if each.holds is None]
+    parts = [plain(f"{cause.title}. ", 150)]
+    if held:
+        parts.append(plain(_sentence(first_sentence(held[0].text, detail.length))))
+    elif unknown:
+        text = first_sentence(unknown[0].text, detail.length)
+        parts.append(plain(f"Not known: {text}", detail.length + 12, quiet=True))
+    return parts
+
+
+def _by_strength(clue: Clue) -> int:
+    return _STRENGTH.index(clue.kind)
+
+
+def observations(report: Report, detail: Detail) -> Block | None:
+    """What stands out, where the playbook looks for no cause."""
+    found = report.overview.observations
+    if not found:
+        return None
+    shown = found[: detail.observations]
+    rows = [[plain(first_sentence(each, detail.length))] for each in shown]
+    more = more_in_modal(len(found) - len(shown), "more line")
+    return rich(heading("What stands out"), bullets(rows), *more)
+
+
+# --- what to do -----------------------------------------------------------------------------------
+
+
+def by_hand(report: Report, most: int = MOST_BY_HAND) -> Block | None:
     """Next steps a person can take, with the command or the page for each."""
     if not report.complete or not report.by_hand:
         return None
     rows: list[list[Part]] = []
-    for step in report.by_hand:
-        row = [plain(step.text, detail.length)]
+    for step in report.by_hand[:most]:
+        row = [plain(first_sentence(step.text))]
         page = link("open", step.url) if step.url else None
-        if step.command:
-            row += [plain(" "), fixed_width(step.command, 500)]
         if page is not None:
             row += [plain(" "), page]
+        if step.command:
+            row += [plain(" "), fixed_width(step.command, 700)]
         rows.append(row)
-    return rich(line(bold("By hand")), bullets(rows))
+    left = len(report.by_hand) - len(rows)
+    return rich(heading("By hand"), bullets(rows), *more_in_modal(left, "more step"))
+
+
+def blocked(report: Report, detail: Detail) -> Block | None:
+    """Actions for the cause whose preconditions do not hold: each with its reason, no button."""
+    offers = [offer for offer in report.actions if offer.fits is False]
+    rows = [
+        [plain(f"{offer.title} is blocked: ", 150), plain(reason(offer.why, detail))]
+        for offer in offers[:MOST_BLOCKED]
+    ]
+    return rich(heading("Not possible now"), bullets(rows)) if rows else None
+
+
+def reason(why: str, detail: Detail) -> str:
+    """The first precondition that does not hold, in one sentence."""
+    return first_sentence(why.rpartition("does not hold: ")[2], detail.length)
+
+
+# --- what was changed, ruled out, not read --------------------------------------------------------
 
 
 def changes(report: Report, detail: Detail) -> Block | None:
@@ -152,26 +328,21 @@ def changes(report: Report, detail: Detail) -> Block | None:
         began = report.overview.onset or report.window.began
         late = report.window.end - began < TRAIL_IS_LATE
         none = "none found yet; CloudTrail may be minutes behind." if late else "none found."
-        return rich(line(bold(f"{CHANGES}: "), plain(none)))
+        return rich(line(plain(f"{CHANGES}: ", quiet=True), plain(none)))
     rows: list[list[Part]] = []
-    for change in _first(found, detail.changes):
-        row = [bold(time_to_onset(change.lag)), plain(f" · {change.summary}", detail.length)]
+    for change in found[: detail.changes]:
+        row = [plain(f"{lag_of(change.lag)}: "), plain(first_sentence(change.summary))]
         row += [*_actor(change.actor), plain(" · "), date(change.at)]
-        if change.until:
-            row += [plain(" to "), date(change.until)]
         rows.append(row)
-    return rich(
-        line(bold(CHANGES)),
-        bullets(rows),
-        *_more(len(found) - len(rows), "more change"),
-    )
+    more = more_in_modal(len(found) - len(rows), "more change")
+    return rich(heading(CHANGES), bullets(rows), *more)
 
 
 def _actor(who: str) -> list[Part]:
     """Who made a change; of a change of this program the people who asked and approved."""
     own = read_session(who.partition(" (")[0])
     if own is None:
-        return [plain(f" · {actor_name(who)}", 80)]
+        return [plain(f" · {clip(actor_name(who), 40)}", 50)]
     people: list[Part] = []
     for each in own.people:
         people += [plain(" and " if people else " · Incident Helper for "), person(each)]
@@ -179,34 +350,23 @@ def _actor(who: str) -> list[Part]:
 
 
 def ruled_out(report: Report, detail: Detail) -> Block | None:
-    """The causes that are ruled out, each with the clue that refutes it.
-
-    The one that people usually suspect first comes first: its remedy is what somebody is about to
-    reach for, whether or not it is an action of ours.
-    """
-    refuted = first_guess_first(report)
-    not_applicable = [cause for cause in refuted if not cause.applies]
-    applicable = [cause for cause in refuted if cause.applies]
+    """The causes that are ruled out besides the first guess, each with the clue that refutes it."""
+    guess = ruled_out_guess(report)
+    shown_above = report.verdict not in (Verdict.NOTHING_WRONG, Verdict.OVER)
+    refuted = [
+        each
+        for each in first_guess_first(report)
+        if each.applies and not (shown_above and each is guess)
+    ]
     if not refuted:
         return None
-    elements = [line(bold("Ruled out"))]
-    shown = _first(applicable, detail.refuted)
-    if shown:
-        rows = [
-            [
-                *([bold("Suspected first: ")] if cause.id == report.first_guess else []),
-                plain(cause.title, 150),
-                plain(f": {refutation(cause)}", detail.length),
-            ]
-            for cause in shown
-        ]
-        elements.append(bullets(rows))
-    elements += _more(len(applicable) - len(shown), "more ruled out", "more ruled out")
-    if not_applicable:
-        titles = ", ".join(cause.title for cause in not_applicable)
-        lead = f"Does not apply to {report.service}: "
-        elements.append(line(plain(lead, 120), plain(titles, detail.length, quiet=True)))
-    return rich(*elements)
+    shown = refuted[: detail.refuted]
+    rows = [
+        [plain(f"{each.title}: ", 150), plain(first_sentence(refutation(each), detail.length))]
+        for each in shown
+    ]
+    more = more_in_modal(len(refuted) - len(shown), "more ruled out", "more ruled out")
+    return rich(heading("Ruled out"), bullets(rows), *more)
 
 
 def first_guess_first(report: Report) -> list[Cause]:
@@ -215,41 +375,10 @@ def first_guess_first(report: Report) -> list[Cause]:
     return sorted(refuted, key=lambda cause: cause.id != report.first_guess)
 
 
-def blocked(report: Report, detail: Detail) -> Block | None:
-    """Actions for the cause whose preconditions do not hold: each with its reason, no button."""
-    rows = [
-        [bold(f"{offer.title} "), plain("blocked: "), plain(offer.why, detail.length)]
-        for offer in report.actions
-        if offer.fits is False
-    ]
-    return rich(line(bold("Not possible now")), bullets(rows[:MOST_BLOCKED])) if rows else None
-
-
-def unread(report: Report, detail: Detail) -> Block | None:
-    """What could not be read, the missing permission, and the causes not tested because of it."""
-    gaps = [gap for gap in report.gaps if gap.reason is not GapReason.PENDING]
-    unplanned = [offer for offer in report.actions if offer.fits is None]
-    if not gaps and not unplanned:
-        return None
-    groups = _by_permission(gaps)
-    shown = _first(groups, detail.gaps)
-    elements = [line(bold("Could not be checked"), plain(" (unknown, not healthy)", quiet=True))]
-    rows = [_gap(group, detail) for group in shown]
-    rows += [
-        [plain(f"Whether this helps: {offer.title}", 150), plain(f" ({offer.why})", detail.length)]
-        for offer in unplanned[: detail.gaps]
-    ]
-    elements.append(bullets(rows))
-    elements += _more(len(groups) - len(shown), "more not read", "more not read")
-    untested = [cause.title for cause in report.causes if cause.status is CauseStatus.UNTESTED]
-    if untested and report.complete:
-        elements.append(
-            line(
-                plain("Therefore not tested: "),
-                plain(", ".join(untested), detail.length, quiet=True),
-            )
-        )
-    return rich(*elements)
+def refutation(cause: Cause) -> str:
+    """The text of the clue that refutes a cause."""
+    clue = refuting_clue(cause)
+    return clue.text if clue else "nothing supports it"
 
 
 def links(report: Report, detail: Detail) -> Block | None:
@@ -258,94 +387,18 @@ def links(report: Report, detail: Detail) -> Block | None:
     shown = [each for each in made if each is not None][: detail.links]
     if not shown:
         return None
-    parts: list[Part] = [bold("In the AWS console: ")]
+    parts: list[Part] = [plain("Open: ", quiet=True)]
     for number, each in enumerate(shown):
         parts += [plain(" · "), each] if number else [each]
     return rich(line(*parts))
 
 
-def _why_inconclusive(report: Report) -> str:
-    not_refuted = [cause for cause in report.causes if cause.status is not CauseStatus.REFUTED]
-    untested = [cause for cause in not_refuted if cause.status is CauseStatus.UNTESTED]
-    if not not_refuted:
-        return "Every cause this playbook knows is ruled out."
-    if len(untested) == len(not_refuted):
-        return f"{plural(len(untested), 'cause')} could not be tested; the others are ruled out."
-    return "The evidence does not point to a single cause."
+def heading(text: str) -> Block:
+    return line(plain(text, quiet=True))
 
 
-def _clues(cause: Cause, detail: Detail) -> list[Block]:
-    """Clues for the cause, against it and not known. Those that do not hold are left out."""
-    relevant = [clue for clue in cause.clues if clue.holds is not False]
-    shown = _first(strongest_first(relevant), detail.clues)
-    if not shown:
-        return []
-    rows = [_clue(clue, detail) for clue in shown]
-    return [bullets(rows), *_more(len(relevant) - len(shown), "more clue")]
-
-
-def strongest_first(clues: Iterable[Clue]) -> list[Clue]:
-    """Known clues first, the strongest kind first."""
-    return sorted(clues, key=lambda clue: (clue.holds is None, _STRENGTH.index(clue.kind)))
-
-
-def _clue(clue: Clue, detail: Detail) -> list[Part]:
-    if clue.holds is None:
-        return [plain("not known: ", quiet=True), plain(clue.text, detail.length, quiet=True)]
-    if clue.kind is ClueKind.CONTRADICTING:
-        return [bold("against it: "), plain(clue.text, detail.length)]
-    return [plain(clue.text, detail.length, bold=clue.kind is ClueKind.DECISIVE)]
-
-
-def _other_cause(cause: Cause, detail: Detail) -> list[Part]:
-    parts = [bold(cause.title, 150)]
-    holding = sorted(
-        (clue for clue in cause.clues if clue.holds), key=lambda clue: _STRENGTH.index(clue.kind)
-    )
-    not_known = [clue for clue in cause.clues if clue.holds is None]
-    if holding:
-        parts.append(plain(f": {holding[0].text}", detail.length))
-    if not_known:
-        parts.append(plain(f"; not known: {not_known[0].text}", detail.length, quiet=True))
-    return parts
-
-
-def refutation(cause: Cause) -> str:
-    """The text of the clue that refutes a cause."""
-    clue = refuting_clue(cause)
-    return clue.text if clue else "nothing supports it"
-
-
-def _by_permission(gaps: Sequence[Gap]) -> list[list[Gap]]:
-    """Gaps grouped by their missing permission and what denies it, or by their equal sentence."""
-    groups: dict[object, list[Gap]] = {}
-    for gap in gaps:
-        key: object = (
-            (gap.permission, gap.denied_by) if gap.permission else (gap.reason, gap.detail)
-        )
-        groups.setdefault(key, []).append(gap)
-    return list(groups.values())
-
-
-def _gap(group: Sequence[Gap], detail: Detail) -> list[Part]:
-    gap = group[0]
-    parts = [bold(UNREAD[gap.reason])]
-    if len(group) > 1:
-        reads = ", ".join(each.probe.replace("_", " ") for each in group)
-        parts.append(plain(f" for {plural(len(group), 'read')} ({reads})", detail.length))
-    parts.append(plain(f": {gap.detail}", detail.length))
-    if gap.permission and gap.denied_by:
-        parts.append(plain(f" · denied by {gap.denied_by}: granting ", detail.length))
-        parts += [fixed_width(gap.permission, 80), plain(" to the role does not help")]
-    elif gap.permission:
-        parts += [plain(" · needs "), fixed_width(gap.permission, 80)]
-    return parts
-
-
-def _first(found: Sequence[T], most: int) -> Sequence[T]:
-    """The first `most` entries; all, when only one more is left."""
-    return found if len(found) == most + 1 else found[:most]
-
-
-def _more(number: int, one: str, many: str | None = None) -> Sequence[Block]:
-    return [line(plain(f"… {plural(number, one, many)}", quiet=True))] if number > 0 else ()
+def more_in_modal(number: int, one: str, many: str | None = None) -> Sequence[Block]:
+    """Says how many are left out; the modal has them."""
+    if number <= 0:
+        return ()
+    return [line(plain(f"… {plural(number, one, many)} in All evidence", quiet=True))]

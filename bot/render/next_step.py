@@ -4,9 +4,20 @@ and the button that reads again."""
 from __future__ import annotations
 
 from bot.domain.report import GapReason, NextTest, Report, Verdict
-from bot.render.blocks import Block, Part, bold, button, date, fixed_width, line, plain
+from bot.render.blocks import (
+    Block,
+    Part,
+    bold,
+    button,
+    code_block,
+    date,
+    fixed_width,
+    line,
+    plain,
+    rich,
+)
 from bot.render.clicks import Click
-from bot.render.text import plural
+from bot.render.text import clip, first_sentence, plural
 
 UNREAD = {
     GapReason.DENIED: "No access",
@@ -17,7 +28,6 @@ UNREAD = {
     GapReason.BUDGET: "Read budget used up",
     GapReason.ERROR: "The read failed",
 }
-MOST_DECIDED = 3
 
 
 def next_step(report: Report, test: NextTest, most: int) -> list[Block]:
@@ -28,11 +38,25 @@ def next_step(report: Report, test: NextTest, most: int) -> list[Block]:
         test: what to find out.
         most: characters of one sentence.
     """
-    elements = [line(bold("Next: "), plain(f"find out {test.question}", most))]
+    elements = [line(bold("Next: "), plain(f"find out {first_sentence(test.question, most)}"))]
     missing = _missing(test, most)
     if missing:
-        elements.append(line(*missing, *_decides(report, test, most)))
+        elements.append(line(*missing))
+    decides = _decides(report, test, most)
+    if decides and missing:
+        elements.append(line(decides))
     return elements
+
+
+def query_to_run(report: Report) -> Block | None:
+    """The log query that would decide, for a person who may run what this program may not."""
+    test = report.next_test
+    if test is None or test.by_hand is None or not test.by_hand.command or not report.complete:
+        return None
+    lead = (
+        f"Or {test.by_hand.text[:1].lower()}{test.by_hand.text[1:]}. A link below has it typed in."
+    )
+    return rich(line(plain(lead, 200)), code_block(test.by_hand.command, 1_500))
 
 
 def next_button(report: Report, incident: str) -> Block | None:
@@ -65,24 +89,26 @@ def _missing(test: NextTest, most: int) -> list[Part]:
     """The read that would tell, and why it did not."""
     if test.again_at is not None:
         what = f"{test.read}: " if test.read else ""
-        late = f"{what}AWS publishes it minutes late, without promise; it should be there at "
+        late = f"{what}AWS publishes it some minutes late. It should be there at "
         return [plain(late, most), date(test.again_at)]
     if test.reason is None:
         return []
-    parts = [plain("Not read: "), bold(test.read, most), plain(f". {UNREAD[test.reason]}")]
+    parts = [plain(f"{UNREAD[test.reason]}: {first_sentence(test.read, most)}. ", most + 40)]
     if test.permission and test.denied_by:
-        parts += [plain(f", denied by {test.denied_by}: granting ", most)]
-        parts += [fixed_width(test.permission, 80), plain(" to the role does not help")]
+        parts += [fixed_width(test.permission, 80)]
+        parts += [plain(f" is denied by {test.denied_by}: granting it to the role does not help.")]
     elif test.permission:
-        parts += [plain(": grant "), fixed_width(test.permission, 80), plain(" to the read role")]
+        parts += [plain("Grant "), fixed_width(test.permission, 80)]
+        on = [plain(" on "), fixed_width(test.on, 120)] if test.on else []
+        parts += [*on, plain(" to the read role.")]
     return parts
 
 
-def _decides(report: Report, test: NextTest, most: int) -> list[Part]:
+def _decides(report: Report, test: NextTest, most: int) -> Part | None:
     titles = [cause.title for cause in report.causes if cause.id in test.decides]
     if not titles:
-        return []
-    named = ", ".join(titles[:MOST_DECIDED])
-    rest = len(titles) - MOST_DECIDED
-    more = f" and {plural(rest, 'more cause')}" if rest > 0 else ""
-    return [plain(f". It speaks for or against: {named}{more}.", most)]
+        return None
+    more = f", or {plural(len(titles) - 1, 'more cause')}" if len(titles) > 1 else ""
+    return plain(
+        f"It would tell whether it is: {clip(titles[0], most - 50)}{more}", most, quiet=True
+    )

@@ -23,7 +23,7 @@ from bot.render.blocks import (
     quote,
     rich,
 )
-from bot.render.text import dollars, duration, plural
+from bot.render.text import dollars, duration, plural, shorten
 
 MOST_ROWS = 12
 MOST_OTHERS = 6
@@ -53,6 +53,14 @@ def diff(plan: Plan) -> list[Block]:
     if more > 0:
         elements.append(line(plain(f"… {plural(more, 'more setting')} changed", quiet=True)))
     return elements
+
+
+def before_in_short(plan: Plan) -> str:
+    """The settings that an undo brings back, in a few words: "ReservedConcurrentExecutions 30"."""
+    before, after = dict(_leaves(plan.before)), dict(_leaves(plan.after))
+    changed = [name for name in sorted(before) if before[name] != after.get(name, _ABSENT)]
+    told = ", ".join(f"{name.rpartition('.')[2]} {_value(before[name])}" for name in changed[:2])
+    return shorten(told, 100) if told else ""
 
 
 def calls(steps: Sequence[Step]) -> str:

@@ -13,12 +13,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import LiteralString, NewType
 
+from bot.domain import figures
 from bot.domain.change_session import read_session
 
 Mrkdwn = NewType("Mrkdwn", str)
 """Text in Slack's markup language, with everything from outside escaped."""
 
 NBSP = "\u00a0"
+LONGEST = 110  # characters of a sentence on a card: more are not read at 3 AM
 _SPACES = re.compile(rf"[^\S{NBSP}]+")  # a non-breaking space is kept: "87 %" stays together
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,20}")
@@ -48,6 +50,31 @@ def shorten(text: str, most: int) -> str:
     if len(head) < len(text) and len(cleaned) <= most:
         cleaned = f"{cleaned[: most - 1]}…"
     return clip(cleaned, most) or "–"
+
+
+def sentences(text: str, most: int = LONGEST) -> list[str]:
+    """The parts of a text that can stand on lines of their own, each of at most `most` characters.
+
+    Clues join what belongs together with semicolons. A part that is longer is cut after its last
+    whole phrase that fits; the modal with all evidence has it in full.
+    """
+    head = clean(text[: 12 * most + 100])
+    return [_phrase(part, most) for part in head.split("; ") if part] or ["–"]
+
+
+def first_sentence(text: str, most: int = LONGEST) -> str:
+    """The part of a text that comes first, of at most `most` characters."""
+    return sentences(text, most)[0]
+
+
+def _phrase(part: str, most: int) -> str:
+    if len(part) <= most:
+        return part
+    cut = part[: most - 1]
+    at = max(cut.rfind(mark) for mark in (", ", " (", ": ", " – "))
+    if at >= most // 3:
+        return cut[:at]
+    return clip(part, most)
 
 
 # --- Slack's markup -----------------------------------------------------------------------------
@@ -89,6 +116,14 @@ def local_time(at: datetime, style: LiteralString = "{time}") -> Mrkdwn:
     return Mrkdwn(f"<!date^{int(at.timestamp())}^{style}|{utc(at)} UTC>")
 
 
+def since(at: datetime) -> Mrkdwn:
+    """A time in the reader's time zone, and how long ago that is when it is read.
+
+    Source: docs.slack.dev, "Formatting message text", date formatting, {ago}.
+    """
+    return Mrkdwn(f"<!date^{int(at.timestamp())}^{{time}} ({{ago}})|{utc(at)} UTC>")
+
+
 def mention(user_id: str) -> Mrkdwn:
     """A mention of a Slack user; an id of another form is shown as text."""
     return Mrkdwn(f"<@{user_id}>") if is_user(user_id) else escaped(user_id, 80)
@@ -106,16 +141,8 @@ def is_group(group_id: str) -> bool:
 
 
 def percent(share: float | None) -> str:
-    """0.0731 -> "7.3 %"; whole numbers from 10 %, "100 %" only for all, a dash for None."""
-    if share is None:
-        return "–"
-    value = share * 100
-    if 0 < value < 0.1:
-        return f"<0.1{NBSP}%"
-    if 99 < value < 100:
-        return f"{min(value, 99.9):.1f}{NBSP}%"
-    digits = 0 if value >= 9.95 or value == 0 else 1
-    return f"{value:.{digits}f}{NBSP}%"
+    """0.0731 -> "7.3 %"; "100 %" only for all, a dash for None."""
+    return "–" if share is None else figures.percent(share).replace(" ", NBSP)
 
 
 def count(value: float) -> str:

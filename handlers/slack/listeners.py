@@ -29,6 +29,7 @@ from bot.render import (
     TURN_DOWN,
     Click,
     Message,
+    all_evidence_loading,
     evidence_modal,
     help_message,
     loading_modal,
@@ -61,6 +62,8 @@ from handlers.slack.view_listeners import ViewListeners
 log = logging.getLogger(__name__)
 
 _CLICKS = re.compile(rf"^(?:{'|'.join(Click)})(?:\.\d+)?$")
+LOADING = {Click.OTHERS: evidence_modal, Click.EVIDENCE: all_evidence_loading}
+OPENS_A_MODAL = frozenset({Click.PREPARE, *LOADING})
 
 
 def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
@@ -195,7 +198,7 @@ class _Listeners(Saving):
             await answer(respond, TRY_AGAIN)
             return BoltResponse(status=503, body="")
         if clicked.view is not None:
-            loading = evidence_modal if clicked.click is Click.OTHERS else loading_modal
+            loading = LOADING.get(clicked.click, loading_modal)
             await open_modal(client, body, loading(clicked.view), respond)
         await ack()
         return None
@@ -238,6 +241,6 @@ def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
         message_ts=text_in(container.get("message_ts")) or None,
         thread_ts=text_in(thread) or None,
         trigger=trigger,
-        view=f"{click}-{trigger}" if click in (Click.PREPARE, Click.OTHERS) else None,
+        view=f"{click}-{trigger}" if click in OPENS_A_MODAL else None,
         response_url=text_in(body.get("response_url")) or None,
     )

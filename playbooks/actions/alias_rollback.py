@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.domain.errors import ReadFailed
+from bot.domain.figures import percent
 from bot.domain.plan import Check, Choice, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
@@ -264,7 +265,7 @@ def _checks(
     owners = scope.service.resources.codedeploy
     named = choice.suspect if choice else None
     if now.weights and not owners and named not in now.weights:
-        shown = ", ".join(f"{share:.0%} to {each}" for each, share in now.weights.items())
+        shown = ", ".join(f"{percent(share)} to {each}" for each, share in now.weights.items())
         yield Check(text=f"nobody is shifting the alias's traffic ({shown})", holds=None)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from bot.domain.errors import ReadFailed
+from bot.domain.figures import percent
 from bot.domain.plan import Check, Choice, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
@@ -182,7 +183,7 @@ def _answers(
         + (
             "no requests were counted"
             if share is None
-            else f"{share:.1%} of {requests:,.0f} requests failed (less than {SICK:.0%})"
+            else f"{percent(share)} of {requests:,.0f} requests failed (less than {percent(SICK)})"
         ),
         holds=None if share is None else share < SICK,
     )

@@ -220,7 +220,7 @@ def _checks(
         yield Check(text=text, holds=not rivals)
     yield found.called
     yield _fits(executions, room)
-    text = "it is known whether autoscaling scales it"
+    text = "its autoscaling settings were read"
     if isinstance(found.target, ReadFailed):
         yield Check(text=f"{text} [{found.target}]", holds=None)
     else:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.domain.change_wording import FROM_REPLY
 from bot.domain.errors import ReadFailed
+from bot.domain.figures import percent
 from bot.domain.plan import Check, Choice, Plan, Step
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
@@ -206,7 +207,7 @@ def _concentration(aws: Aws, scope: Scope, balancer: BalancerId, zone: str) -> C
         return Check(text=f"the 5XX are {zone}'s [{fault}]", holds=None)
     total = sum(errors.values())
     share = errors.get(zone, 0.0) / total if total else 0.0
-    text = f"{share:.0%} of the 5XX are in {zone} (at least {SHARE:.0%})"
+    text = f"{percent(share)} of the 5XX are in {zone} (at least {percent(SHARE)})"
     return Check(text=text, holds=share >= SHARE)
 
 
@@ -260,7 +261,7 @@ def _capacity(aws: Aws, groups: list[_Group] | ReadFailed, zone: str) -> Check:
     One without requests (the idle half of a blue/green pair) needs none. Where requests per group
     are not known, every group counts.
     """
-    text = f"the other zones have at least {CAPACITY:.0%} of the targets, healthy"
+    text = f"the other zones have at least {percent(CAPACITY)} of the targets, healthy"
     if isinstance(groups, ReadFailed):
         return Check(text=f"{text} [{groups}]", holds=None)
     busy = [each for each in groups if each.requests != 0]

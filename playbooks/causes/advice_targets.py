@@ -32,7 +32,7 @@ class TargetAdvice(BalancerSources):
         lost = emptied(balancer, anomaly) if isinstance(balancer, Balancer) else None
         yield from target_steps.target_health(scope, lost.group if lost else None)
         if trouble := told_by_ecs(anomaly, ecs_services):
-            yield Advice(text=f"Mend what ECS cannot do. {trouble}")
+            yield Advice(text=f"Fix what keeps ECS from starting tasks. {trouble}")
         yield from target_steps.stop_reasons(scope)
         yield from target_steps.service_events(scope)
         yield next_steps.trail(scope, "who changed targets, tasks or health checks")

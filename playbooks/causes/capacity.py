@@ -118,7 +118,7 @@ def cut_by(
             return Cut(Part.PROVISIONED, True, "no provisioned concurrency is left")
         less = int(left[1]) < used if left and used is not None else None
         were = "not known how many" if used is None else f"up to {used:.0f}"
-        return Cut(Part.PROVISIONED, less, f"provisioned executions in use before: {were}")
+        return Cut(Part.PROVISIONED, less, f"provisioned executions in use before it: {were}")
     if (reserved := _RESERVED.search(summary)) and isinstance(counts, FunctionCounts):
         most = anomaly.baseline(counts.concurrency).peak()
         text = f"{reserved[1]} reserved, where up to {count(most or 0)} ran at once"
@@ -216,7 +216,7 @@ def _decided(before: Before | None, cut: Cut, short: Shown, changes: Changes) ->
         holds = None
     told = f"{before.told()}; " if before else ""
     clue = decisive(
-        holds, asked(holds, "whether that is what is short", f"{told}{cut.text}; {short.text}")
+        holds, asked(holds, "whether that is what is missing", f"{told}{cut.text}; {short.text}")
     )
     return clue.model_copy(update={"missing": unread_changes(changes)}) if holds else clue
 
@@ -259,7 +259,7 @@ def _fewer_targets(
     full, text = saturated((tasks,), anomaly)
     slower = anomaly.times_usual(balancer.p50)
     slow = slower is not None and slower >= thresholds.ALL_SLOWER
-    told = f"{fewest.told()}; target response {times(slower)} its usual"
+    told = f"{fewest.told()}; answers of targets take {times(slower)} their usual"
     if fewest.left >= fewest.usual:
         return Shown(False, told)
     none_left = fewest.left == 0

@@ -1,4 +1,4 @@
-"""TLS: the load balancer and its targets, or the code and what it calls, come to no session."""
+"""TLS between the load balancer and its targets, or between the code and what it calls, fails."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TargetTlsFailing(BalancerSources, ChangeSources):
     target_tls_errors = TargetTlsProbe()
 
     @hypothesis(
-        "The load balancer and its targets come to no TLS session",
+        "TLS between the load balancer and its targets fails",
         explains=("no-healthy-targets",),
     )
     def target_tls(

@@ -36,7 +36,7 @@ class ColdStartSurge(FunctionSources):
     provisioned = ProvisionedProbe()
 
     @hypothesis(
-        "Lambda cold starts take longer than the front door waits",
+        "Lambda cold starts take longer than the API waits",
         actions=("enable-provisioned-concurrency",),
     )
     def cold_start_surge(
@@ -129,6 +129,7 @@ def _told_from_warm(now: Tally, limit: str) -> Iterator[Clue]:
     else:
         yield decisive(
             durations.cold_starts_are_late(now),
+            f"{count(now.late_cold)} of {count(now.cold_starts)} cold starts took over {limit}; "
             f"{percent(of_late)} of the requests that took over {limit} were cold starts, "
             f"against {percent(in_time)} of the others",
             **figures(of_late=of_late, in_time=in_time),
@@ -150,8 +151,7 @@ def _against_a_surge(now: Tally, usual: Tally) -> Iterator[Clue]:
         waited_for = (now.init_p50 or 0.0) >= thresholds.INIT_SLOW_MS
         yield contradicting(
             slower >= thresholds.INIT_SLOWER and waited_for,
-            f"the init itself takes {times(slower)} its usual time "
-            f"({milliseconds(now.init_p50)})"
+            f"an init takes {milliseconds(now.init_p50)}, {times(slower)} its usual"
             + (": something in it changed" if slower >= thresholds.INIT_SLOWER else ""),
             **figures(init=slower),
         )
@@ -182,8 +182,7 @@ def around_cold_starts(
         as_usual = not durations.rose(slow.p99, slow.p99_ms, thresholds.ABOUT_SAME)
         yield supporting(
             as_usual,
-            f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
-            f"the backend is {'not slower' if as_usual else 'slower'}",
+            slow.told(not as_usual),
             **figures(warm=slow.p99),
         ).resting_on(reports)
     if isinstance(counts, FunctionCounts):
@@ -193,7 +192,7 @@ def around_cold_starts(
             none,
             "whether Lambda throttled calls: no metrics of the function"
             if none is None
-            else f"{count(throttled)} throttles",
+            else f"Lambda throttled {count(throttled)} calls",
             **figures(throttles=None if none is None else throttled),
         ).resting_on(counts)
 

@@ -104,7 +104,7 @@ class FailingDependencies(FailureSources):
             yield supporting(True, f"traffic is {raised.traffic:.1f}x its usual")
         yield from came_before(nearest_of(known_changes, anomaly.onset, DATABASE, thresholds.SOON))
 
-    @hypothesis("A name that the code calls is not resolved", explains=HANGING)
+    @hypothesis("A host name that the code calls is not resolved", explains=HANGING)
     def name_resolution(
         self, anomaly: AnomalyWindow, raised: Raised, known_changes: Changes
     ) -> Iterator[Clue]:
@@ -118,7 +118,7 @@ class FailingDependencies(FailureSources):
         yield from came_before(before)
 
     @hypothesis(
-        "The network on the way of the requests, or of the code's calls, is closed",
+        "The network is closed: a security group, an ACL or a route",
         explains=("function-timeout",),
     )
     def network_path(

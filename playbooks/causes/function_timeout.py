@@ -37,7 +37,7 @@ class FunctionTimeout(FunctionSources, BalancerSources):
     dependencies = DependenciesProbe()
 
     @hypothesis(
-        "Requests hang until they time out: something they call does not answer",
+        "Requests hang: something they call does not answer",
         explains=("concurrency-limit",),
     )
     def function_timeout(
@@ -114,12 +114,12 @@ def _others_as_usual(
             text = f"{question}{text}how long the others took is not known"
         else:
             holds = mostly and (all_hang or most_slower is False)
-            text += f"the median of those that finished is {times(slower)} its usual"
+            text += f"those that finished took {times(slower)} their usual (median)"
         yield decisive(holds, text, **figures(timed_warm=warm, p50=slower)).resting_on(reports)
     if most_slower is not None and slower is not None:
         yield contradicting(
             most_slower and not all_hang,
-            f"the median of the requests that finished is {times(slower)} its usual: "
+            f"requests that finished took {times(slower)} their usual (median): "
             + ("all are slower, not only some hang" if most_slower else "only some hang"),
             p50=round(slower, 4),
         ).resting_on(reports)
@@ -176,7 +176,7 @@ def at_balancers_timeout(
     ).resting_on(edge, access, of_targets(balancer))
     yield contradicting(
         most_slower,
-        f"the median of what targets answered is {times(slower)} its usual"
+        f"what targets answered took {times(slower)} its usual (median)"
         + (": all are slower, not only some hang" if most_slower else ""),
         **figures(p50=slower),
     ).resting_on(of_targets(balancer))

@@ -28,7 +28,7 @@ from playbooks.evidence.nearest import not_all_known
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.target_sources import HealthCheckSources
 from playbooks.evidence.targets import of_targets
-from playbooks.evidence.wording import asked, lag, milliseconds
+from playbooks.evidence.wording import asked, before_onset, lag, milliseconds
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
 from playbooks.probes.health_checks import HealthCheck, HealthChecks
@@ -82,7 +82,7 @@ class HealthChecksWrong(HealthCheckSources):
             yield supporting(True, _before(edited, anomaly)).resting_on(known_changes)
 
     @hypothesis(
-        "The health check asks for something that targets do not answer",
+        "The health check asks for what targets do not answer",
         explains=("no-healthy-targets",),
     )
     def endpoint_wrong(
@@ -118,7 +118,8 @@ class HealthChecksWrong(HealthCheckSources):
             else f"whether all targets became unhealthy at once; {failing.rhythm}",
         ).resting_on(failing)
         yield contradicting(
-            None if steady is None else not steady, f"they come and go: {failing.rhythm}"
+            None if steady is None else not steady,
+            f"they become healthy and unhealthy in turn: {failing.rhythm}",
         ).resting_on(failing)
         yield _not_well(meanwhile).resting_on(of_targets(balancer))
         if (change := _changed(known_changes, anomaly, failing.group)) is not None:
@@ -152,7 +153,7 @@ class HealthChecksWrong(HealthCheckSources):
             at_once = found.in_force <= thresholds.AT_ONCE
             yield necessary(
                 at_once,
-                f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began, "
+                f"{found.change.summary} ({found.change.actor}) {before_onset(found.lag)}, "
                 f"in force for {lag(found.in_force)} by then",
             )
         yield necessary(
@@ -252,5 +253,5 @@ def _changed(changes: Changes, anomaly: AnomalyWindow, group: str) -> Change | N
 
 
 def _before(change: Change, anomaly: AnomalyWindow) -> str:
-    before = f" {lag(anomaly.onset - change.at)} before it began" if anomaly.onset else ""
+    before = f" {before_onset(anomaly.onset - change.at)}" if anomaly.onset else ""
     return f"{change.actor} changed the health check{before}: {change.summary}"

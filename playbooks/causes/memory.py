@@ -89,11 +89,11 @@ def _any_killed(
         return necessary(None, "whether tasks were killed for memory: they were not read")
     if _ended(raised):
         return necessary(
-            None, "whether processes end for want of memory: Runtime.ExitError does not say why"
+            None, "whether processes end because memory ran out: Runtime.ExitError does not say why"
         )
     if raised.unread() and stopped is None:
         return necessary(None, f"whether memory ran out: {raised.unread()}")
-    text = "no log line and no stopped task says that memory ran out"
+    text = "nothing says that memory ran out"
     return necessary(False, text).resting_on(raised, stopped)
 
 
@@ -107,10 +107,10 @@ def _ended(raised: Raised) -> bool:
 def _functions(raised: Raised, stopped: StoppedTasks | Gap | None) -> Iterator[Clue]:
     """Are most errors those of killed functions?"""
     found, mostly = raised.of(Kind.MEMORY), raised.mostly_own()
-    question = "whether want of memory is what fails the requests"
+    question = "whether requests fail because memory ran out"
     if found is None:
         open_still = raised.unread() or isinstance(stopped, Gap) or _ended(raised)
-        said = "no log line and no stopped task says so"
+        said = "no log line and no stopped task says that"
         holds = None if open_still else False
         yield decisive(holds, asked(holds, question, said)).resting_on(raised, stopped)
         return

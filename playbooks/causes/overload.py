@@ -15,7 +15,7 @@ from playbooks.evidence.saturation import measured, saturated
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
 from playbooks.evidence.targets import answered_itself
 from playbooks.evidence.traffic import more_traffic
-from playbooks.evidence.wording import asked, figures, milliseconds, percent, times
+from playbooks.evidence.wording import asked, figures, percent, times
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.backends import Backends, DependenciesProbe, TasksProbe
 from playbooks.probes.balancer import Balancer
@@ -33,7 +33,7 @@ class BackendOverload(FunctionSources, BalancerSources, ChangeSources):
     dependencies = DependenciesProbe()
 
     @hypothesis(
-        "The backend itself is slow: it is at its limit",
+        "The backend itself is slow",
         explains=("no-healthy-targets", "function-timeout", "concurrency-limit"),
     )
     def backend_overload(
@@ -68,8 +68,7 @@ def _slower(slow: Slowness | None) -> Clue:
         return necessary(None, "whether the backend is slower than usual: no durations to compare")
     return necessary(
         slow.slower,
-        f"{slow.what} p99 {milliseconds(slow.p99_ms)}, {times(slow.p99)} its usual: "
-        f"the backend is {'slower' if slow.slower else 'not slower'}",
+        slow.told(slow.slower),
         **figures(p99=slow.p99),
     ).resting_on(slow.source)
 
@@ -99,7 +98,7 @@ def _overload(
     holds = all_of(all_slower, failed, full)
     compared = "whether all requests became much slower"
     if slow is not None and slow.p99 is not None:
-        compared = f"{slow.what} p50 {times(slow.p50)} and p99 {times(slow.p99)} their usual"
+        compared = slow.told_in_full()
     words = f"{compared}{_late_words(anomaly, reports)}; {limit}"
     question = "whether slowness made requests fail and something is at its limit"
     source = slow.source if slow is not None else None
@@ -142,7 +141,7 @@ def _only_some_are_late(
     yield contradicting(
         at_timeout >= thresholds.MOSTLY and quick,
         f"{percent(at_timeout)} of the late requests ended exactly at the function's timeout "
-        f"of {reports.timeout:g} s, the median of those that finished is {times(median)} its usual",
+        f"of {reports.timeout:g} s, while those that finished took {times(median)} their usual",
         at_timeout=round(at_timeout, 4),
     ).resting_on(reports)
 
@@ -180,12 +179,9 @@ def _late_words(anomaly: AnomalyWindow, reports: Reports | Gap | None) -> str:
     if not isinstance(reports, Reports):
         return ""
     now, _ = durations.tallies(reports, anomaly)
-    which = "warm and" if durations.cold_starts_are_late(now) else "warm or cold alike and"
+    which = "invocations, all warm," if durations.cold_starts_are_late(now) else "invocations"
     late = ratio(_late_by_slowness(now), durations.invoked(reports, anomaly, now))
-    return (
-        f"; {percent(late)} of the invocations were {which} "
-        f"came too late{durations.assumed_words(reports)}"
-    )
+    return f"; {percent(late)} of the {which} came too late{durations.assumed_words(reports)}"
 
 
 def _late_by_slowness(tally: Tally) -> float:

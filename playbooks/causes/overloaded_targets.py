@@ -42,7 +42,7 @@ class OverloadedTargets(HealthCheckSources):
     dependencies = DependenciesProbe()
 
     @hypothesis(
-        "The backend itself is slow: it is at its limit",
+        "The backend itself is slow",
         explains=("no-healthy-targets", "connection-errors"),
     )
     def backend_overload(

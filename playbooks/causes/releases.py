@@ -35,7 +35,7 @@ from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.served_versions import Sides, sides, timed_out_by_version
 from playbooks.evidence.sources import BalancerSources, ChangeSources, FunctionSources
 from playbooks.evidence.traffic import growth
-from playbooks.evidence.wording import figures, lag, times
+from playbooks.evidence.wording import before_onset, figures, lag, times
 from playbooks.probes.access_log import AccessLog
 from playbooks.probes.aliases import Aliases
 from playbooks.probes.balancer import Balancer
@@ -197,8 +197,8 @@ def release(
     if found is None:
         yield no_release(anomaly, scope, changes)
         return
-    before = f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began"
-    clue = necessary(True, before, lag=found.lag.total_seconds()).resting_on(changes)
+    before = f"{found.change.summary} ({found.change.actor}) {before_onset(found.lag)}"
+    clue = necessary(True, before, lag=found.lag.total_seconds()).resting_on(changes).came_first()
     # a release that no action takes back names a target of its own, so that none takes back another
     choice = found.change.choice or Choice(target=alias_target(found.change) or NO_ACTION)
     if found.change.kind == "alias" and version is not None and version != choice.suspect:
@@ -246,7 +246,7 @@ def nearer_change(anomaly: AnomalyWindow, changes: Changes) -> Iterator[Clue]:
         yield contradicting(
             True,
             f"{other.change.summary} ({other.change.actor}) came after the release, "
-            f"{lag(other.lag)} before it began",
+            f"{before_onset(other.lag)}",
             lag=other.lag.total_seconds(),
         ).resting_on(changes)
 

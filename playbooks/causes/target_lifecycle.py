@@ -12,7 +12,7 @@ from playbooks.evidence.failing_targets import INVALID, FailingTargets
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.target_sources import HealthCheckSources
 from playbooks.evidence.targets import of_targets
-from playbooks.evidence.wording import lag
+from playbooks.evidence.wording import before_onset
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
 
@@ -47,7 +47,7 @@ class TargetLifecycle(HealthCheckSources):
         if found is not None:
             yield supporting(
                 found.in_force <= thresholds.SOON,
-                f"{found.change.summary} ({found.change.actor}) {lag(found.lag)} before it began",
+                f"{found.change.summary} ({found.change.actor}) {before_onset(found.lag)}",
             ).resting_on(known_changes)
 
     @hypothesis("Targets were stopped or taken out", explains=("no-healthy-targets",))
@@ -85,7 +85,7 @@ class TargetLifecycle(HealthCheckSources):
         if found and onset is not None:
             last = max(found, key=lambda each: each.at)
             yield supporting(
-                True, f"{last.summary} ({last.actor}) {lag(onset - last.at)} before it began"
+                True, f"{last.summary} ({last.actor}) {before_onset(onset - last.at)}"
             ).resting_on(known_changes)
 
     @advice("new-targets-only")

@@ -74,7 +74,7 @@ def none_healthy(
     """Had a target group no healthy target, and is that why requests failed?"""
     if isinstance(balancer, Gap):
         yield necessary(None, "whether a target group had no healthy targets: no metrics of them")
-        yield decisive(None, f"whether the {anomaly.label} came for want of healthy targets")
+        yield decisive(None, f"whether the {anomaly.label} came because no target was healthy")
         return
     if not balancer.healthy:
         functions = ", ".join(balancer.lambdas)
@@ -133,7 +133,7 @@ def _for_want_of_targets(
     holds = None if none is None or refused is None else none and refused >= thresholds.EXPLAINS
     yield decisive(
         holds,
-        "whether the load balancer answered 503 for want of targets: "
+        "whether the load balancer answered 503 because it had no targets: "
         f"{percent(refused)} are its own"
         if holds is None
         else f"{percent(refused)} of the {anomaly.label} are the load balancer's own 503; {text}",

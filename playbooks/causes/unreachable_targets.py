@@ -23,7 +23,7 @@ from playbooks.evidence.failing_targets import (
 from playbooks.evidence.onset import AnomalyWindow
 from playbooks.evidence.target_sources import HealthCheckSources
 from playbooks.evidence.targets import of_targets
-from playbooks.evidence.wording import asked, count, figures, lag, percent
+from playbooks.evidence.wording import asked, before_onset, count, figures, percent
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.changes import Changes
 from playbooks.probes.metrics import ratio
@@ -124,5 +124,5 @@ def _on_the_way(anomaly: AnomalyWindow, changes: Changes) -> Iterator[Clue]:
         last = max(found, key=lambda each: each.at)
         yield supporting(
             True,
-            f"{last.summary} ({last.actor}) {lag(onset - last.at)} before it began",
+            f"{last.summary} ({last.actor}) {before_onset(onset - last.at)}",
         ).resting_on(changes)

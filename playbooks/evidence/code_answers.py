@@ -78,7 +78,8 @@ def code_answers(
     elif quick is None:
         yield supporting(None, f"{question}: {text}")
     else:
-        yield supporting(quick, f"{text}: {'at once' if quick else 'not at once'}")
+        told = "nothing hangs" if quick else "they wait for something"
+        yield supporting(quick, f"{text}: {told}")
 
 
 def as_many_lines(anomaly: AnomalyWindow, top: LeadingException | None) -> bool | None:
@@ -151,7 +152,8 @@ def _answered_quickly(
         return latency <= thresholds.AT_ONCE_MS, text
     slow = slowness(reports, counts, balancer, anomaly)
     if slow is not None and slow.p50 is not None:
-        return slow.p50 <= thresholds.SAME, f"requests take {times(slow.p50)} their usual (median)"
+        text = f"requests take {times(slow.p50)} their usual time (median)"
+        return slow.p50 <= thresholds.SAME, text
     return None, "no access log and no durations"
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.domain.report import Gap
 from playbooks.evidence import thresholds
 from playbooks.evidence.onset import AnomalyWindow
+from playbooks.evidence.wording import milliseconds, times
 from playbooks.probes.balancer import Balancer
 from playbooks.probes.functions import NEAR_TIMEOUT, FunctionCounts
 from playbooks.probes.lambda_reports import Reports, Tally
@@ -115,6 +116,17 @@ class Slowness:
     p50_ms: float | None
     p99_ms: float | None
 
+    def told(self, slower: bool) -> str:
+        """ "warm requests take 47.4 s (p99), 16.0x their usual"; "… 871 ms (p99), as usual"."""
+        compared = f"{times(self.p99)} their usual" if slower else "as usual"
+        if not slower and self.p99 is not None and self.p99 >= thresholds.SAME:
+            compared = f"{times(self.p99)} their usual, but still quick"
+        return f"{self.what} take {milliseconds(self.p99_ms)} (p99), {compared}"
+
+    def told_in_full(self) -> str:
+        """ "warm requests take 17.4x (p50) and 16.0x (p99) their usual"."""
+        return f"{self.what} take {times(self.p50)} (p50) and {times(self.p99)} (p99) their usual"
+
     @property
     def of_targets(self) -> bool:
         """Whether they are of a load balancer's targets; else of a function."""
@@ -159,7 +171,7 @@ def slowness(
         now, usual = tallies(reports, anomaly)
         if now.warm_p99 is not None and usual.warm_p99 is not None:
             return Slowness(
-                "warm",
+                "warm requests",
                 reports,
                 ratio(now.warm_p50, usual.warm_p50),
                 ratio(now.warm_p99, usual.warm_p99),
@@ -168,9 +180,9 @@ def slowness(
             )
     finished = isinstance(counts, FunctionCounts) and not reaches_timeout(counts, reports, anomaly)
     if finished and isinstance(counts, FunctionCounts) and anomaly.during(counts.p99):
-        return _by_metric("Duration (cold ones included)", counts, anomaly)
+        return _by_metric("invocations, cold ones too,", counts, anomaly)
     if isinstance(balancer, Balancer) and anomaly.during(balancer.p99):
-        return _by_metric("target response", balancer, anomaly)
+        return _by_metric("answers of targets", balancer, anomaly)
     return None
 
 

@@ -146,7 +146,7 @@ def code_errors(
     if isinstance(access, AccessLog):
         share = passed_on(access, anomaly, by_lambda=counts is not None)
         if share is not None:
-            found.append(CodeErrors(share, "answers of the backend that the API passed on"))
+            found.append(CodeErrors(share, "the backend's own answers"))
         elif counts is not None:
             unknown = True
     if isinstance(balancer, Balancer):
@@ -223,7 +223,7 @@ def raised_errors(
     ran = invocations / (invocations + anomaly.during(counts.throttles).total())
     share = anomaly.explains(max(0.0, errors - (timed or 0.0)) * ran) or 0.0
     if timed is not None:
-        return CodeErrors(share, "errors of the function, timeouts not counted")
+        return CodeErrors(share, "the function's own errors, without timeouts,")
     if share < thresholds.PART:
-        return CodeErrors(share, "errors of the function, timeouts among them")
+        return CodeErrors(share, "the function's own errors, with timeouts,")
     return None

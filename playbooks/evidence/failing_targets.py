@@ -221,8 +221,8 @@ class Answers:
     @property
     def words(self) -> str:
         return (
-            f"{percent(self.failed)} of the requests fail, response times p50 {times(self.p50)} "
-            f"and p99 {times(self.p99)} their usual"
+            f"{percent(self.failed)} of the requests fail, "
+            f"answers take {times(self.p50)} (p50) and {times(self.p99)} (p99) their usual"
         )
 
 

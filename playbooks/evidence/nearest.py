@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.domain.report import Change
 from playbooks.evidence import thresholds
 from playbooks.evidence.changes import DEPENDENCIES, RELEASES, suspect
-from playbooks.evidence.wording import lag
+from playbooks.evidence.wording import before_onset
 from playbooks.probes.changes import Changes
 
 ACTS = frozenset({*RELEASES, *DEPENDENCIES, "scaling"})
@@ -42,7 +42,7 @@ class Before:
 
     def told(self) -> str:
         """ "PutRolePolicy checkout (mara) 2 min before it began"."""
-        return f"{self.change.summary} ({self.change.actor}) {lag(self.lag)} before it began"
+        return f"{self.change.summary} ({self.change.actor}) {before_onset(self.lag)}"
 
 
 def nearest_of(

@@ -291,15 +291,16 @@ def recovery(
     if not minutes or scope.window.end - minutes[-1] > STALE + MINUTE:
         return Verification(
             answer=Answer.INCONCLUSIVE,
-            text=f"no requests counted at {edge.name} in the latest minutes since then",
+            text=_nothing_counted(edge, scope, since),
             at=now,
         )
     normal = [known.normal(rate.points[at], edge.errors.points.get(at, 0.0)) for at in minutes]
     errors = sum(edge.errors.points.get(at, 0.0) for at in minutes)
     requests = sum(edge.requests.points[at] for at in minutes)
-    usual = f"{known.usual:.2%}" if known.usual is not None else "not known"
+    usual = percent(known.usual) if known.usual is not None else "not known"
     text = (
-        f"{signal.label} {errors / requests:.2%} of {requests:,.0f} requests (usual: {usual}); "
+        f"{signal.label} {percent(errors / requests)} of {requests:,.0f} requests "
+        f"(usual: {usual}); "
         f"{normal_minutes(normal)}"
     )
     if sum(normal) >= NORMAL_OF_LATEST and all(normal[-NORMAL_AT_LAST:]):
@@ -311,6 +312,13 @@ def recovery(
     else:
         answer = Answer.INCONCLUSIVE
     return Verification(answer=answer, text=text, at=now)
+
+
+def _nothing_counted(edge: Edge, scope: Scope, since: datetime) -> str:
+    """Too early to have a full minute, or no requests where there should be some."""
+    if scope.window.end - since <= STALE + MINUTE:
+        return "waiting for the first full minute"
+    return f"no requests counted at {edge.name} in the latest minutes"
 
 
 def normal_minutes(normal: Sequence[bool]) -> str:

@@ -125,18 +125,24 @@ def links(
     exceptions: Exceptions | Gap | None,
     counts: FunctionCounts | Gap | None,
 ) -> Iterator[Link]:
-    """The console pages a person would open next, in the service's region."""
+    """The console pages a person would open next, in the service's region; those of logs also where
+    the read was denied or failed."""
     region, window = scope.service.region, scope.window
     resources = scope.service.resources
     if scope.alarm is not None:
         region = scope.alarm.region
         yield console.alarm(region, scope.alarm.name)
-    if isinstance(access, AccessLog):
-        yield console.insights(region, "Access log", window, (access.group,), access.query)
-    if isinstance(reports, Reports):
-        yield console.insights(region, "REPORT lines", window, (reports.group,), reports.query)
-    if isinstance(exceptions, Exceptions):
-        yield console.insights(region, "Exceptions", window, exceptions.groups, exceptions.query)
+    for title, log in (
+        ("Access log", access),
+        ("REPORT lines", reports),
+        ("Exceptions", exceptions),
+    ):
+        if isinstance(log, Gap):  # a person may read what the bot may not
+            if log.query and log.log_groups:
+                yield console.insights(region, title, window, log.log_groups, log.query)
+        elif log is not None:
+            groups = log.groups if isinstance(log, Exceptions) else (log.group,)
+            yield console.insights(region, title, window, groups, log.query)
     if isinstance(counts, FunctionCounts):
         yield console.function(region, counts.name, counts.alias)
     if (balancer := balancer_of(scope)) is not None:

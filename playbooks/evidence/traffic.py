@@ -34,7 +34,7 @@ def more_traffic(anomaly: AnomalyWindow, edge: Edge | Gap | None, factor: float)
     more = (grown - 1.0) * (anomaly.baseline(edge.requests).typical() or 0.0)
     rose = grown >= factor and more >= thresholds.FEW
     text = f"traffic {'rose to' if rose else 'is'} {times(grown)} its usual"
-    return supporting(rose, text, **figures(traffic=grown)).resting_on(edge)
+    return supporting(rose, text, **figures(traffic=grown)).resting_on(edge).came_first()
 
 
 def calls(counts: FunctionCounts, anomaly: AnomalyWindow) -> TimeSeries:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.domain import figures as figures_of
+
 
 def percent(share: float | None) -> str:
     """ "87 %", "0.4 %", "unknown"."""
-    if share is None:
-        return "unknown"
-    figure = share * 100
-    return f"{figure:.0f} %" if figure >= 10 or figure == 0 else f"{figure:.2g} %"
+    return "unknown" if share is None else figures_of.percent(share)
 
 
 def times(ratio: float | None) -> str:
@@ -35,6 +34,13 @@ def lag(span: timedelta) -> str:
         return f"{seconds} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def before_onset(span: timedelta) -> str:
+    """ "2 min before it began", "as it began": `span` from something to the onset."""
+    if abs(span) < timedelta(minutes=1):
+        return "as it began"
+    return f"{lag(span)} {'before' if span > timedelta(0) else 'after'} it began"
 
 
 def plural(number: int, word: str) -> str:

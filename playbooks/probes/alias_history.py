@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.errors import ReadFailed
+from bot.domain.figures import percent
 from bot.domain.plan import Check
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
@@ -40,7 +41,7 @@ class Alias:
 
     def shown(self) -> str:
         """ "42", or "41 and 10% to 42"."""
-        parts = [f"{share:.0%} to {each}" for each, share in self.weights.items()]
+        parts = [f"{percent(share)} to {each}" for each, share in self.weights.items()]
         return " and ".join([self.version, *parts])
 
 

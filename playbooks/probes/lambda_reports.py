@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from bot.domain.coverage import Coverage
 from bot.domain.errors import ReadFailed
+from bot.domain.figures import percent
 from bot.domain.playbook_contract import Probe, Scope
 from bot.domain.ports import Aws
 from bot.domain.resources import ApiRef, FunctionRef
@@ -148,7 +149,7 @@ class Reports:
         if kept is None and self.invocations is None:
             few = f"how many invocations of {self.function} have no REPORT line was not read"
         elif kept is not None and kept < ENOUGH_LINES:
-            few = f"{self.group} has a REPORT line for {kept:.0%} of the invocations: a sample"
+            few = f"{self.group} has a REPORT line for {percent(kept)} of the invocations: a sample"
         return Coverage.of(few, *self.unread)
 
     def tally(self, start: datetime, end: datetime, version: str | None = None) -> Tally:

@@ -109,9 +109,13 @@ def run(
     aws: Aws, window: Window, groups: Sequence[str], query: Query, since: datetime | None = None
 ) -> Rows:
     """All the rows of a query, from `since` to the window's end; without it, over the baseline too.
-    Raises ReadFailed."""
-    started = _start(aws, window, groups, query, since or read_from(window))
-    return _finish(aws, started, time.monotonic() + TIME_LIMIT)
+    Raises ReadFailed, with the query: a person may be able to run it."""
+    try:
+        started = _start(aws, window, groups, query, since or read_from(window))
+        return _finish(aws, started, time.monotonic() + TIME_LIMIT)
+    except ReadFailed as failed:
+        failed.query, failed.log_groups = str(query), tuple(groups)
+        raise
 
 
 def _start(aws: Aws, window: Window, groups: Sequence[str], query: Query, since: datetime) -> str:

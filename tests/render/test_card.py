@@ -27,7 +27,14 @@ from bot.domain.report import (
 from bot.domain.run import Verification
 from bot.domain.service import Service
 from bot.investigation.weighing import weigh
-from bot.render import alarm_answer, alarm_question, already_open, card, no_incident
+from bot.render import (
+    alarm_answer,
+    alarm_question,
+    all_evidence_modal,
+    already_open,
+    card,
+    no_incident,
+)
 from bot.render.blocks import MOST_CHARACTERS, count_characters
 from sandbox.slack.limits import validate_blocks
 from tests.render.reading import buttons, read
@@ -57,49 +64,86 @@ def causes(**changes: Any) -> tuple[Cause, ...]:
 
 def test_the_first_line_says_what_broke_and_how_bad() -> None:
     first, second, *_ = told().splitlines()
-    assert first == "checkout · 5XX on 8.4 % of requests, mostly 504"
+    assert first == "checkout · 5XX 9.1 % of requests now (504)"
     assert second.startswith("*SEV1* · since <!date^")
-    assert "(9\u00a0min)" in second
-    assert "`checkout-api-5xx`" in second
+    assert "^{time} ({ago})|" in second  # counted by Slack when it is read
+    assert "`checkout-api-5xx`" in told().splitlines()[-1]
 
 
-def test_the_breakdown_by_code() -> None:
-    assert "504 | 412 | 87\u00a0% | 7.3\u00a0%" in told().splitlines()
+def test_how_it_was_stands_beside_how_it_is_where_that_differs() -> None:
+    assert FOUND.signal is not None
+
+    def first(**changes: Any) -> str:
+        signal = FOUND.signal.model_copy(update=changes) if FOUND.signal else None
+        return told(signal=signal).splitlines()[0]
+
+    assert first(now="2.1 %") == "checkout · 5XX 2.1 % of requests now, 8.4 % since it began"
+    assert first(now="0.1 %", over=True) == "checkout · 5XX 0.1 %, was 8.4 %"
+    assert first(now=None) == "checkout · 5XX on 8.4 % of requests, mostly 504"
+
+
+def test_how_many_failed_in_all_by_their_codes() -> None:
+    assert "472 failed so far: 504 412 · 502 49 · 500 11" in told()
     rows = tuple(
         BreakdownRow(code=str(500 + n), count=1, of_errors=0.1, of_requests=None) for n in range(9)
     )
     overview = FOUND.overview.model_copy(update={"breakdown": rows})
-    assert "4 other codes | 4 | 40\u00a0% | –" in told(overview=overview).splitlines()
+    assert "9 failed so far: 500 1 · 501 1 · 502 1 · 503 1 · others 5" in told(overview=overview)
 
 
-def test_the_likely_cause_with_its_decisive_clue_first() -> None:
+def test_the_cause_is_a_chain_what_came_first_before_what_decides() -> None:
     lines = told().splitlines()
-    at = lines.index("Likely cause, high confidence: Lambda cold starts in a surge of traffic")
-    assert lines[at + 1].startswith("• 71 % of the requests that timed out were cold starts")
-    assert "medium confidence: Lambda" in told(verdict=Verdict.MEDIUM)
+    at = lines.index("Lambda cold starts in a surge of traffic (high confidence)")
+    assert lines[at + 1] == "Requests rose 3.1× in the 5 min before onset (410 → 1,270/min)"
+    assert lines[at + 2].startswith("→ 71 % of the requests that timed out were cold starts")
+    assert "surge of traffic (medium confidence)" in told(verdict=Verdict.MEDIUM)
+
+
+def test_one_cause_that_brought_another_leads_the_chain() -> None:
+    release = FOUND.causes[3].model_copy(
+        update={
+            "status": CauseStatus.SUPPORTED,
+            "clues": (clue(ClueKind.DECISIVE, "KeyError in 100 % of the requests"),),
+        }
+    )
+    chain = (release.id, FOUND.causes[0].id)
+    lines = told(causes=(release, *FOUND.causes[:3]), chain=chain).splitlines()
+    at = lines.index("Defect in a deployment (high confidence)")
+    assert lines[at + 1] == "→ KeyError in 100 % of the requests"
+    assert lines[at + 2] == "→ Lambda cold starts in a surge of traffic"
+
+
+def test_the_first_guess_and_what_refutes_it_stand_before_the_buttons() -> None:
+    lines = told().splitlines()
+    guess = next(n for n, each in enumerate(lines) if each.startswith("First guess ruled out: "))
+    assert "Backend overloaded. Warm requests are as quick as before" in lines[guess]
+    assert lines[guess + 1].startswith("[Enable provisioned concurrency…]")
 
 
 def test_clues_that_do_not_hold_are_silent_and_unknown_ones_say_so() -> None:
     text = told()
     assert "the share of cold starts did not change" not in text
-    assert "• not known: whether SnapStart could be switched on" in text
+    assert "• Not known: whether SnapStart could be switched on" in text
 
 
 def test_a_clue_against_the_likely_cause_is_shown() -> None:
     against = clue(ClueKind.CONTRADICTING, "2 % failed without a cold start")
     text = told(causes=causes(clues=(*FOUND.causes[0].clues, against)))
-    assert "• against it: 2 % failed without a cold start" in text
+    lines = text.splitlines()
+    assert lines[lines.index("Evidence") + 1] == "• Against it: 2 % failed without a cold start"
 
 
-def test_rivals_are_ruled_out_by_a_fact_each_the_first_guess_before_the_others() -> None:
-    causes = (FOUND.causes[0], *FOUND.causes[2:], FOUND.causes[1])
-    lines = told(causes=causes).splitlines()
+def test_the_evidence_does_not_repeat_the_chain() -> None:
+    lines = told().splitlines()
+    assert len([line for line in lines if "71 % of the requests that timed out" in line]) == 1
+    assert len([line for line in lines if "equests rose 3.1×" in line]) == 1
+
+
+def test_rivals_are_ruled_out_by_a_fact_each() -> None:
+    lines = told().splitlines()
     at = lines.index("Ruled out")
-    assert lines[at + 1] == (
-        "• Suspected first: Backend overloaded: warm requests are as quick as before: p99 0.9 s, "
-        "baseline 0.8 s"
-    )
-    assert lines[at + 2].startswith("• Lambda concurrency limit: 0 throttles; 212 of 1,000")
+    assert lines[at + 1] == "• Lambda concurrency limit: 0 throttles"
+    assert lines[at + 2].startswith("• Defect in a deployment: function errors are 0.2 %")
 
 
 class Nothing(Probe[str]):
@@ -127,22 +171,23 @@ class Bare(Playbook):
         raise NotImplementedError
 
 
-def test_causes_the_service_has_no_resource_for_share_one_line() -> None:
+def test_causes_the_service_has_no_resource_for_are_in_the_modal_alone() -> None:
     """As `bot.investigation.engine` words it, not as this test believes it does."""
     scope = Scope(Service(name="checkout"), None, Window.around(BEGAN, NOW))
     playbook = Bare()
     absent = weigh(playbook, playbook.hypotheses[0], scope, {"targets": None})
     assert absent.status is CauseStatus.REFUTED
-    lines = told(causes=(FOUND.causes[0], absent, absent)).splitlines()
-    assert "Does not apply to checkout: No healthy targets, No healthy targets" in lines
-    assert not [line for line in lines if line.startswith("• No healthy targets")]
+    report = FOUND.model_copy(update={"causes": (FOUND.causes[0], absent, absent)})
+    assert "No healthy targets" not in told(report)
+    everything = read(all_evidence_modal(report, "evidence-1")["blocks"])
+    assert "Does not apply to checkout: No healthy targets, No healthy targets" in everything
 
 
 def test_what_changed_with_its_lag_and_who() -> None:
     lines = told().splitlines()
     at = lines.index("Changes around the onset")
     assert lines[at + 1].startswith(
-        "• 9\u00a0min before onset · EventBridge rule black-friday-push enabled"
+        "• 9\u00a0min before onset: EventBridge rule black-friday-push enabled"
         " · campaign-scheduler · 2026-11-23 02:32 UTC"
     )
     assert "maria.lopez (role deploy)" in lines[at + 2]
@@ -162,7 +207,7 @@ def test_what_could_not_be_checked_names_the_permission() -> None:
     lines = told(UNCLEAR).splitlines()
     at = lines.index("Could not be checked (unknown, not healthy)")
     assert lines[at + 1] == (
-        "• No access: REPORT lines of /aws/lambda/checkout-handler · needs logs:StartQuery"
+        "• No access: needs logs:StartQuery · REPORT lines of /aws/lambda/checkout-handler"
     )
     assert "Therefore not tested: Defect in a deployment" in lines
 
@@ -179,10 +224,10 @@ def test_a_permission_that_would_not_help_is_not_asked_for() -> None:
     lines = told(UNCLEAR, gaps=(gap, granted)).splitlines()
     at = lines.index("Could not be checked (unknown, not healthy)")
     assert lines[at + 1] == (
-        f"• No access: {gap.detail} · denied by a service control policy (explicit deny): "
-        "granting logs:StartQuery to the role does not help"
+        "• No access: logs:StartQuery is denied by a service control policy (explicit deny); "
+        "granting it to the role does not help"
     )
-    assert lines[at + 2] == f"• No access: {gap.detail} · needs logs:StartQuery"
+    assert lines[at + 2].startswith("• No access: needs logs:StartQuery · reader is not authorized")
 
 
 def test_one_fault_of_all_reads_is_told_once() -> None:
@@ -191,28 +236,31 @@ def test_one_fault_of_all_reads_is_told_once() -> None:
         for probe in ("exceptions", "traffic")
     )
     said = told(UNCLEAR, gaps=gaps)
-    assert "Not set up for 2 reads (exceptions, traffic): the credentials have expired" in said
+    assert "Not set up for 2 reads: the credentials have expired" in said
+    everything = all_evidence_modal(UNCLEAR.model_copy(update={"gaps": gaps}), "evidence-1")
+    assert "(exceptions, traffic)" in read(everything["blocks"])
 
 
 def test_inconclusive_says_so_and_what_to_test_next() -> None:
     lines = told(UNCLEAR).splitlines()
-    assert "Inconclusive. The evidence does not point to a single cause." in lines
+    assert "No single cause found. The evidence does not point to one of them." in lines
     assert "Next: find out whether the requests that timed out were cold" in lines
-    assert not any(line.startswith("Likely cause") for line in lines)
+    assert not any("confidence)" in line for line in lines)
     nothing_left = [each for each in FOUND.causes if each.status is CauseStatus.REFUTED]
     ruled_out = told(verdict=Verdict.INCONCLUSIVE, causes=tuple(nothing_left))
-    assert "Every cause this playbook knows is ruled out." in ruled_out
+    assert "Every cause I know is ruled out." in ruled_out
 
 
 def test_while_it_looks_it_says_at_what_and_claims_nothing() -> None:
     text = told(LOOKING)
     assert text.splitlines()[-1] == (
+        "`checkout-api-5xx` eu-west-1 · "
         "Still reading: access log of the API, cold starts of the functions, "
         "changes around the onset"
     )
-    assert "Inconclusive" not in text
+    assert "No single cause" not in text
     assert "Could not be checked" not in text
-    assert "Most likely so far: Lambda cold starts" in told(complete=False)
+    assert "Lambda cold starts in a surge of traffic (so far)" in told(complete=False)
 
 
 def test_sections_keep_their_order_while_evidence_comes_in() -> None:
@@ -231,9 +279,25 @@ def test_buttons_are_the_actions_that_fit_under_opaque_ids() -> None:
         ("Enable provisioned concurrency…", "ofr-51c2", "primary"),
         ("Raise the memory back…", "ofr-51c3", None),
         ("Other actions…", "inc-7f3a", None),
+        ("All evidence", "inc-7f3a", None),
         ("Look again", "inc-7f3a", None),
         ("Timeline", "inc-7f3a", None),
     ]
+
+
+def test_at_most_two_actions_have_a_button() -> None:
+    made = card(INCIDENT, FOUND, (), OFFERS * 3)
+    pressed = [each["action_id"] for each in buttons(made.blocks)]
+    assert [each for each in pressed if each.startswith("prepare")] == ["prepare.0", "prepare.1"]
+
+
+def test_a_blocked_action_has_its_reason_and_no_button() -> None:
+    blocked = Offer(
+        action="x", title="Roll back", fits=False, why="does not hold: it runs 23; more"
+    )
+    made = read(card(INCIDENT, FOUND.model_copy(update={"actions": (blocked,)}), (), ()).blocks)
+    assert "• Roll back is blocked: it runs 23" in made.splitlines()
+    assert "[Roll back" not in made
 
 
 def test_an_action_that_could_not_be_planned_says_why() -> None:
@@ -246,22 +310,37 @@ def test_an_action_that_could_not_be_planned_says_why() -> None:
 def test_recovered_shows_on_the_same_card() -> None:
     blocks = card(RECOVERED, FOUND, (DONE,), OFFERS).blocks
     first, second, *rest = read(blocks).splitlines()
-    assert first == "Recovered · checkout · 5XX on 8.4 % of requests, mostly 504"
+    assert first == "Recovered · checkout · 5XX 8.4 % of requests while it lasted"
     assert "from <!date^" in second
     assert "(18\u00a0min)" in second
-    assert "• Enable provisioned concurrency 24 on checkout-handler:live: verified" in rest
+    assert rest[0].startswith(
+        "• Enable provisioned concurrency 24 on checkout-handler:live: verified · "
+        "asked by @U0ANNA, approved by @U0BEN · in force "
+    )
     assert not any("style" in each for each in buttons(blocks))
+
+
+def test_undo_on_the_card_says_what_undoing_would_do_now() -> None:
+    undo = next(
+        each
+        for each in buttons(card(RECOVERED, FOUND, (DONE,), ()).blocks)
+        if each["action_id"] == "undo"
+    )
+    asked = undo["confirm"]["text"]["text"]
+    assert "This fix is holding: without it the incident may come back." in asked
+    assert "It was 8.4 % before." in asked
 
 
 def test_a_first_guess_that_is_still_possible_leads_nothing() -> None:
     possible = FOUND.causes[1].model_copy(update={"status": CauseStatus.POSSIBLE})
-    assert "Suspected first" not in told(causes=(FOUND.causes[0], possible, *FOUND.causes[2:]))
+    assert "First guess" not in told(causes=(FOUND.causes[0], possible, *FOUND.causes[2:]))
 
 
 def test_what_looking_cost() -> None:
     last = told().splitlines()[-1]
-    assert last.startswith(
+    assert last.endswith(
         "Investigated in 6\u00a0s · 31 AWS reads · 26 metrics · 48\u00a0MB of logs scanned · "
+        "$0.0005"
     )
 
 
@@ -270,7 +349,7 @@ def test_a_card_that_would_be_too_large_says_what_it_leaves_out() -> None:
         FOUND.causes[1].model_copy(update={"title": f"Cause {number}"}) for number in range(40)
     )
     lines = told(causes=(FOUND.causes[0], *many)).splitlines()
-    assert "… 34 more ruled out" in lines
+    assert "… 35 more ruled out in All evidence" in lines
 
 
 def test_the_worst_card_is_still_a_card() -> None:
@@ -314,7 +393,7 @@ def test_the_worst_card_is_still_a_card() -> None:
     made = card(incident, report, runs, OFFERS * 30)
     assert validate_blocks(made.blocks) == []
     assert count_characters(made.blocks) <= MOST_CHARACTERS
-    assert "more ruled out" in read(made.blocks)
+    assert "more change" in read(made.blocks)
 
 
 def test_a_question_about_an_alarm_with_many_choices() -> None:
@@ -340,7 +419,7 @@ def test_a_look_around_says_what_stands_out_and_claims_no_cause() -> None:
     text = told(
         overview=seen, causes=(), chain=(), verdict=Verdict.INCONCLUSIVE, signal=signal, actions=()
     )
-    assert "No cause is looked for: " in text
+    assert "no cause is looked for" in text
     assert "SQS Age of payments 5,000" in text
     assert "CPU of orders: 97 %, usual 30 %" in text
     assert "ruled out" not in text.lower()

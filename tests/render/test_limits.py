@@ -18,6 +18,7 @@ from bot.render import (
     HomeIncident,
     Message,
     Offer,
+    all_evidence_modal,
     card,
     change_reply,
     error_modal,
@@ -61,10 +62,17 @@ def test_any_card(
 ) -> None:
     made = card(incident, report, runs, offers)
     accepted(made)
-    known = {incident.opened_by} if incident.opened_by and is_user(incident.opened_by) else set()
+    people = {incident.opened_by}
+    for run in runs:
+        people |= {run.requested_by, run.approved_by, run.undone_by}
+    known = {each for each in people if each and is_user(each)}
     urls = {link.url for link in report.overview.links} if report else set()
     assert pinged(made.text, made.blocks) <= known | {url for url in urls if url[:5] == "https"}
     accepted(status(incident, report))
+    if report is not None:
+        view = all_evidence_modal(report, "evidence-1")
+        assert validate_view(view) == []
+        assert pinged("", view["blocks"]) <= urls
 
 
 @hard

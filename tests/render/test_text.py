@@ -17,7 +17,7 @@ from bot.render import text as words
         (words.percent, 0.0731, "7.3 %"),
         (words.percent, 0.8734, "87 %"),
         (words.percent, 0.0, "0 %"),
-        (words.percent, 0.0002, "<0.1 %"),
+        (words.percent, 0.0002, "0.02 %"),
         (words.percent, 1.0, "100 %"),
         (words.percent, 0.9963, "99.6 %"),
         (words.percent, 0.99999, "99.9 %"),

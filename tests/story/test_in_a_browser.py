@@ -48,8 +48,8 @@ def the_card_fills(page: Page) -> Locator:
     expect(page.locator("h1")).to_contain_text("alerts")
     page.locator(".replies", has_text="1 reply").click()
     card = page.locator("#thread .message").nth(1)
-    expect(card).to_contain_text("Likely cause, high confidence: Lambda cold starts")
-    expect(card.locator("table")).to_contain_text("504")
+    expect(card).to_contain_text("Lambda cold starts take longer than the API waits (high")
+    expect(card).to_contain_text(re.compile(r"failed so far: 504 [\d,]+"))
     expect(card.locator("figure.chart, .chart").first).to_be_visible()
     expect(card).to_contain_text("min from onset")
     expect(card).to_contain_text("Lambda throttles the function: ")
@@ -136,6 +136,11 @@ def it_is_undone(page: Page, on: Play) -> None:
 
 
 def the_timeline_has_it_all(page: Page, card: Locator) -> None:
+    card.get_by_role("button", name="All evidence").click()
+    everything = page.locator("#modal")
+    expect(everything).to_contain_text("Ruled out: ")
+    expect(everything).to_contain_text("of requests")
+    everything.get_by_text("Close", exact=True).click()
     card.get_by_role("button", name="Timeline").click()
     timeline = page.locator("#thread .ephemeral", has_text="Timeline of checkout")
     for words in (

@@ -22,9 +22,9 @@ def test_the_wrong_move_is_guarded_and_the_missing_read_decides(play: Callable[.
     on = play("5xx-logs-denied", speed=10.0)
     on.start_bot()
     on.session.start_alarms()
-    card = on.reply("Inconclusive.", "Not read: ", seconds=90)
+    card = on.reply("No single cause found.", "No access: ", seconds=90)
     assert "Look again once logs:StartQuery is granted" in said(card)
-    assert "Suspected first: " in said(card)
+    assert "First guess ruled out: " in said(card)
 
     # what is refuted: the figure comes first, and nothing was planned
     view = the_evidence_against(on, card, REFUTED)

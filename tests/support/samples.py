@@ -22,6 +22,7 @@ from bot.domain.report import (
     Overview,
     Report,
     Series,
+    SignalState,
     Verdict,
     Window,
 )
@@ -82,7 +83,9 @@ COLD_STARTS = Cause(
             ClueKind.NECESSARY,
             "96 % of the 5XX answers come from the integration with checkout-handler",
         ),
-        clue(ClueKind.SUPPORTING, "requests rose 3.1× in the 5 min before onset (410 → 1,270/min)"),
+        clue(
+            ClueKind.SUPPORTING, "requests rose 3.1× in the 5 min before onset (410 → 1,270/min)"
+        ).came_first(),
         clue(
             ClueKind.DECISIVE,
             "71 % of the requests that timed out were cold starts, 4 % of those answered",
@@ -210,6 +213,15 @@ FOUND = Report(
     window=Window.around(BEGAN, NOW),
     overview=OVERVIEW,
     verdict=Verdict.HIGH,
+    signal=SignalState(
+        abnormal=True,
+        over=False,
+        text="5XX on 8.4 % of requests since 02:41 UTC (usual: 0.1 %)",
+        label="5XX",
+        was="8.4 %",
+        now="9.1 %",
+        of="of requests",
+    ),
     causes=(COLD_STARTS, OVERLOAD, THROTTLED, BAD_DEPLOY, *ABSENT),
     gaps=(DENIED,),
     first_guess="backend-overloaded",

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bot.domain.figures import percent
+
 _API_DATE = re.compile(r"20\d{6}(v\d+)?$")  # UpdateAlias20150331, UpdateFunctionCode20150331v2
 
 NOISE = frozenset(
@@ -153,7 +155,7 @@ def summary_of(name: str, request: Mapping[str, Any]) -> str:
     if isinstance(weights, Mapping) and isinstance(
         also := weights.get("additionalVersionWeights"), Mapping
     ):
-        parts += [f"{share:.0%} to version {version}" for version, share in _shares(also)]
+        parts += [f"{percent(share)} to version {version}" for version, share in _shares(also)]
     return " ".join((name, *parts))
 
 

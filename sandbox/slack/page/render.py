@@ -290,6 +290,10 @@ class Renderer:
         return {
             "me": self.viewer.id,
             "channel": channel,
+            "clock": {
+                "at": self.site.clock.at(workspace.now()),
+                "speed": self.site.clock.speed,
+            },
             "commands": [
                 {
                     "insert": command.name,

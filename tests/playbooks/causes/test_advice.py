@@ -26,6 +26,7 @@ from bot.investigation.engine import advice
 from bot.investigation.facts import with_facts
 from playbooks.five_xx import FiveXX
 from playbooks.probes.ecs_services import EcsService
+from playbooks.targets import Targets
 from tests.playbooks.samples import (
     NOTHING_SPECIAL,
     ONSET,
@@ -102,6 +103,23 @@ def test_every_cause_has_two_steps(cause: str, service: Service, evidence: Evide
     assert len(found) >= 2, [each.text for each in found]
     assert all(each.command or each.url for each in found[:2])
     well_formed(found, service)
+
+
+@pytest.mark.parametrize("denied", [False, True], ids=["nothing there", "denied"])
+@pytest.mark.parametrize("service", SERVICES, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    ("playbook", "cause"),
+    [(each, one.id) for each in (FiveXX, Targets) for one in each.hypotheses],
+)
+def test_of_both_types_every_cause_has_two_steps_whatever_could_be_read(
+    playbook: type[FiveXX | Targets], cause: str, service: Service, denied: bool
+) -> None:
+    evidence = {name: gap(name) if denied else None for name in playbook.probes}
+    where = scope(None, service)
+    found = (Cause(id=cause, title="", status=CauseStatus.SUPPORTED, score=3),)
+    known = with_facts(playbook(), where, evidence)
+    given = tuple(advice(playbook(), where, known, found, Verdict.HIGH))
+    assert sum(bool(each.command or each.url) for each in given) >= 2, [e.text for e in given]
 
 
 @pytest.mark.parametrize("evidence", [NOTHING_SPECIAL, DENIED], ids=["read", "denied"])
@@ -197,6 +215,6 @@ def test_what_ecs_cannot_do_is_to_be_mended() -> None:
     unable = "(service shop) was unable to place a task. Reason: no capacity"
     ill = EcsService("shop", 4, 0, ((minute(1), unable),))
     texts = [each.text for each in targets_lost("shop", ill)]
-    assert f"Mend what ECS cannot do. ECS says: {unable}" in texts
+    assert f"Fix what keeps ECS from starting tasks. ECS says: {unable}" in texts
     well = EcsService("shop", 4, 4, ((minute(1), "has reached a steady state"),))
     assert not [each for each in targets_lost("shop", well) if "ECS says" in each.text]

@@ -25,10 +25,10 @@ def test_timeouts_that_cannot_be_taken_off_are_not_said_to_be() -> None:
         assert errors.raised_errors(failing, unread, looked) is None
         few = errors.raised_errors(counts(errors=(0, 9)), unread, looked)
         assert few is not None
-        assert few.counted_as == "errors of the function, timeouts among them"
+        assert few.counted_as == "the function's own errors, with timeouts,"
     known = errors.raised_errors(failing, report_lines(timed_warm=180, missed_warm=180), looked)
     assert known is not None
-    assert (known.share, known.counted_as) == (0.0, "errors of the function, timeouts not counted")
+    assert (known.share, known.counted_as) == (0.0, "the function's own errors, without timeouts,")
 
 
 def test_what_an_api_answered_itself_is_not_its_targets() -> None:

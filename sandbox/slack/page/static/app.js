@@ -2,6 +2,7 @@
 // The page is drawn by the server; this keeps it live and sends what the person does.
 
 const boot = JSON.parse(document.getElementById("boot").textContent);
+const opened = Date.now();
 const app = document.querySelector(".app");
 const base = `/as/${boot.me}/${boot.channel || "-"}`;
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -50,11 +51,27 @@ function dayName(date) {
   return date.toLocaleDateString(undefined, { weekday: "long", month: "long", day: "numeric" });
 }
 
+// The world's time now: posts may be dated by a clock that runs faster than this one.
+function worldNow() {
+  const { at, speed } = boot.clock;
+  return (at + ((Date.now() - opened) / 1000) * speed) * 1000;
+}
+
+function ago(date) {
+  const seconds = Math.max(0, (worldNow() - date) / 1000);
+  const told = (number, unit) => `${number} ${unit}${number === 1 ? "" : "s"} ago`;
+  if (seconds < 60) return "just now";
+  if (seconds < 3600) return told(Math.floor(seconds / 60), "minute");
+  if (seconds < 86400) return told(Math.floor(seconds / 3600), "hour");
+  return told(Math.floor(seconds / 86400), "day");
+}
+
 function showTimes(root) {
   for (const time of $$("time[data-ts]", root)) {
     const date = new Date(parseFloat(time.dataset.ts) * 1000);
     if (isNaN(date)) continue;
     time.textContent = time.dataset.format.replace(/\{\w+\}/g, (name) => {
+      if (name === "{ago}") return ago(date);
       if (name.endsWith("_pretty}")) return dayName(date);
       return formats[name] ? date.toLocaleString(undefined, formats[name]) : name;
     });
@@ -540,5 +557,5 @@ if ($("#modal form")) { modal.showModal(); focusModal(); }
 for (const box of $$(".scroll")) if (!location.hash) box.scrollTop = box.closest("#thread") ? startOf(box) : box.scrollHeight;
 if (location.hash) $(`[id="${CSS.escape(location.hash.slice(1))}"]`)?.scrollIntoView({ block: "center" });
 else if (matchMedia("(min-width: 861px)").matches && !modal.open) $("main .composer textarea")?.focus();
-setInterval(() => showTimes(document), 60000);
+setInterval(() => showTimes(document), 10000);
 follow();
