@@ -120,6 +120,18 @@ class AlarmSeen(Frozen):
         return _key("post", self.team, self.channel, self.ts)
 
 
+class AlarmOfOthers(Frozen):
+    """The alarm app of another organisation posted in a shared channel."""
+
+    kind: Literal["alarm-of-others"] = "alarm-of-others"
+    team: str
+    channel: str
+
+    @property
+    def key(self) -> str:
+        return _key("alarm-of-others", self.team, self.channel)
+
+
 class CommandGiven(Frozen):
     """Somebody used the slash command."""
 
@@ -188,6 +200,21 @@ class ViewSubmitted(Frozen):
         return _key("view", self.team, self.user, self.view_id, self.run, chosen)
 
 
+class AloneSubmitted(Frozen):
+    """Somebody approved their own request, with a reason, because no second person is there."""
+
+    kind: Literal["alone"] = "alone"
+    team: str
+    user: str
+    run: str
+    reason: str
+    view_id: str
+
+    @property
+    def key(self) -> str:
+        return _key("alone", self.team, self.user, self.view_id, self.run)
+
+
 class ActionReached(Frozen):
     """Somebody chose an action that the findings do not call for, or insisted on its plan after
     having seen what speaks against it."""
@@ -207,7 +234,14 @@ class ActionReached(Frozen):
 
 
 Envelope = Annotated[
-    AlarmSeen | CommandGiven | MentionGiven | ButtonClicked | ViewSubmitted | ActionReached,
+    AlarmSeen
+    | AlarmOfOthers
+    | CommandGiven
+    | MentionGiven
+    | ButtonClicked
+    | ViewSubmitted
+    | AloneSubmitted
+    | ActionReached,
     Field(discriminator="kind"),
 ]
 _ENVELOPE: TypeAdapter[Envelope] = TypeAdapter(Envelope)

@@ -26,6 +26,7 @@ SCOPES = frozenset(
         "channels:read",
         "chat:write",
         "commands",
+        "users:read",
     }
 )
 SIMULATED_AT_ONCE = 50  # actions in one SimulatePrincipalPolicy call
@@ -52,7 +53,7 @@ async def examine(path: Path | None) -> list[Finding]:
         return [services, await _redis(config), *(await _slack(config, None))]
     listed = ", ".join(service.name for service in known.services)
     found = [Finding("catalogue", True, f"{len(known.services)} services: {listed}")]
-    if not known.policy.people:
+    if not (known.policy.people or known.policy.groups):
         found.append(
             Finding("policy", False, "names no people: every change would be refused; add people")
         )
@@ -101,12 +102,13 @@ async def _slack(config: Settings, known: Catalogue | None) -> list[Finding]:
         return [Finding("slack", None, f"{config.slack_api_url} does not answer: {error}")]
     found = [Finding("slack", True, f"{reply['user']} in {reply['team']}")]
     granted = set(str(reply.headers.get("x-oauth-scopes", "")).replace(" ", "").split(","))
-    missing = sorted(SCOPES - granted)
+    needed = SCOPES | ({"usergroups:read"} if known and known.policy.groups else set())
+    missing = sorted(needed - granted)
     found.append(
         Finding(
             "slack scopes",
             not missing,
-            f"missing: {', '.join(missing)}" if missing else f"all {len(SCOPES)} granted",
+            f"missing: {', '.join(missing)}" if missing else f"all {len(needed)} granted",
         )
     )
     if config.slack_app_token is None and config.slack_signing_secret is None:

@@ -45,6 +45,7 @@ from bot.render import Entry
 from bot.slack.announcer import SlackAnnouncer
 from bot.slack.client import SlackClient, web_client
 from bot.slack.outbox import Outbox
+from bot.slack.people import SlackPeople
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
 from bot.state.durable_tasks import Jobs, Kind
@@ -220,11 +221,19 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         lifecycle=Lifecycle(store, card),
         card=card,
     )
+    policy = PolicyFile(config.catalogue, known)
+    teams = frozenset({config.slack_team_id} if config.slack_team_id else ())
+    people = SlackPeople(
+        web,
+        teams=frozenset() if config.slack_enterprise_id else teams,
+        enterprise=config.slack_enterprise_id,
+    )
     executor = ChangeExecutor(
         store=store,
         actions=registry.ACTIONS,
         service=known.service,
-        policy=PolicyFile(config.catalogue, known),
+        policy=policy,
+        people=people,
         reader=accounts.reader,
         writer=accounts.writer,
         detector=Detector(store, known, accounts, router, pool),
@@ -248,18 +257,21 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
         await announcer.sweep()
 
     async def look_after(_: str) -> None:
-        """Check the audit chain, and schedule changes that have no task."""
+        """Check the audit chain, the policy and the token, and schedule changes without a task."""
+        await asyncio.to_thread(policy)
+        await people.check_token()
         if fault := await store.verify_audit():
             log.critical("the audit chain has a fault, no change is approved or applied: %s", fault)
         await changes.resume()
 
     bolt = slack_app(web, _secret(config))
     authorization = Authorization(
-        teams=frozenset({config.slack_team_id} if config.slack_team_id else ()),
+        teams=teams,
         app_id=config.slack_app_id,
         alarm_apps=config.alarm_app_ids,
+        enterprise=config.slack_enterprise_id,
     )
-    register(bolt, DocketInbox(jobs), authorization, vocabulary)
+    register(bolt, DocketInbox(jobs), authorization, vocabulary, people)
     app_token = config.slack_app_token
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
     kinds = {

@@ -11,14 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from bot.changes import guards
 from bot.domain.change_wording import timeline_text
 from bot.domain.errors import ConfigError, IncidentHelperError, ReadFailed
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.objection import Objection, objection
 from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action, Scope
-from bot.domain.policy import Policy, Refusal
+from bot.domain.policy import Policy
 from bot.domain.ports import Aws, AwsWriter, Store
 from bot.domain.report import Window
 from bot.domain.run import Run, RunState, Verification
@@ -169,31 +168,6 @@ class RunSteps:
     async def _pending(self, run_id: str) -> bool:
         run = await self.store.run(run_id)
         return run is not None and run.state not in ENDED
-
-    async def _first_refusal(
-        self,
-        guard_list: tuple[guards.Guard, ...],
-        context: RunContext,
-        *,
-        plan: Plan | None,
-        actor: str | None = None,
-        holder: str | None = None,
-        objection: Objection | None = None,
-    ) -> Refusal | None:
-        """The first refusal of the guards, None when all let the step pass."""
-        request = guards.Request(
-            run=context.run,
-            plan=plan,
-            service=context.service,
-            policy=self.policy(),
-            now=await self.store.now(),
-            actor=actor,
-            holder=holder,
-            audit_fault=await self.store.verify_audit(),
-            permissions=frozenset(context.action.writes),
-            objection=objection,
-        )
-        return guards.first_refusal(guard_list, request)
 
     async def _move(self, run: Run, to: RunState, **fields: Any) -> NextStep | None:
         """Move the run from the state it was read in, unless another worker moved it first.

@@ -197,17 +197,25 @@ class ChangeExecutor(Approval):
     # --- before the intent is recorded ----------------------------------------------------------
 
     async def _ready_to_apply(self, run: Run) -> _Ready | Refusal:
-        """Plan again, reserve the target, ask the guards, assume the write role.
+        """Ask whether it may still be made, plan again, reserve the target, ask the guards, assume
+        the write role.
 
         Raises ConfigError, ReadFailed or WriteRefused; nothing was sent then.
         """
         context = await self._context(run)
+        who = await self.still_allowed(context)
+        if isinstance(who, Refusal):
+            return who
+        if refusal := await self.evidence_refusal(run):
+            return refusal
         scope = await self._scope(context)
         plan, at = await self._read(
             context, lambda aws: (context.action.replan(aws, scope, context.plan), aws.now())
         )
         holder = await self._reserve(run)
-        if refusal := await self._first_refusal(guards.APPLY, context, plan=plan, holder=holder):
+        if refusal := await self._first_refusal(
+            guards.APPLY, context, plan=plan, holder=holder, who=who
+        ):
             return refusal
         writer = await self.offload(partial(self.writer, context.service, run))
         return _Ready(context.plan.steps, writer, at)
@@ -236,6 +244,8 @@ class ChangeExecutor(Approval):
         """A failed read that may succeed later is tried again while the approval is valid."""
         transient = isinstance(fault, ReadFailed) and fault.reason in _TRANSIENT
         if transient and run.expires_at and await self.store.now() < run.expires_at:
+            if redact(str(fault)) != run.note:
+                await self.store.move_run(run.id, (run.state,), run.state, note=str(fault))
             return NextStep(StepName.APPLY, self.timeouts.poll)
         return await self._end(run, RunState.REFUSED, f"Nothing was sent: {fault}")
 

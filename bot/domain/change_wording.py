@@ -32,6 +32,9 @@ def timeline_text(run: Run) -> tuple[str, str, str | None] | None:
         case RunState.REQUESTED:
             against = f" {run.objection.text}" if run.objection else ""
             return "approval", f"Approval asked for: {title}.{against}", run.requested_by
+        case RunState.APPROVED if run.break_glass:
+            text = f"Approved alone by break-glass: {title}. Reason: {run.break_glass}"
+            return "approval", text, run.approved_by
         case RunState.APPROVED:
             return "approval", f"Approved: {title}.", run.approved_by
         case RunState.RUNNING:

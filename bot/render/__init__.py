@@ -5,10 +5,23 @@ No client and no decision belongs here. Text from outside is cleaned or escaped 
 """
 
 from bot.render.alarm_question import alarm_answer, alarm_question
+from bot.render.alone import alone_loading_modal, alone_modal, alone_post
 from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
-from bot.render.clicks import ACTION, INSIST, NUMBER, PROPOSE, REACH, Click, Offer
+from bot.render.clicks import (
+    ACTION,
+    ALONE,
+    INSIST,
+    LEAST_REASON,
+    MOST_REASON,
+    NUMBER,
+    PROPOSE,
+    REACH,
+    REASON,
+    Click,
+    Offer,
+)
 from bot.render.comparison import before_and_after
 from bot.render.findings import without_cause
 from bot.render.messages import (
@@ -27,16 +40,23 @@ from bot.render.plans import number_bounds
 
 __all__ = [
     "ACTION",
+    "ALONE",
     "INSIST",
+    "LEAST_REASON",
+    "MOST_REASON",
     "NUMBER",
     "PROPOSE",
     "REACH",
+    "REASON",
     "Click",
     "Entry",
     "Message",
     "Offer",
     "alarm_answer",
     "alarm_question",
+    "alone_loading_modal",
+    "alone_modal",
+    "alone_post",
     "already_open",
     "before_and_after",
     "card",

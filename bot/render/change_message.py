@@ -6,6 +6,7 @@ from bot.domain import change_wording
 from bot.domain.incident import Incident
 from bot.domain.plan import Plan
 from bot.domain.run import Answer, Run, RunState
+from bot.render.alone import alone_line
 from bot.render.blocks import (
     Block,
     Message,
@@ -111,6 +112,7 @@ def run_message(run: Run, incident: Incident) -> Message:
     blocks: list[Block | None] = [
         section(strong(escaped(f"{_title(run)}: {title}", 250))),
         rich(*against(run.objection)) if run.objection else None,
+        rich(line(*alone_line(run))) if run.break_glass else None,
         rich(_who(run), *_what(plan)),
     ]
     if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
@@ -137,6 +139,8 @@ def _who(run: Run) -> Block:
     parts: list[Part] = [plain("Asked by "), person(run.requested_by)]
     if run.approved_by:
         parts += [plain(" · approved by "), person(run.approved_by)]
+        if run.break_glass:
+            parts.append(plain(" alone"))
     if run.applied_at:
         parts += [plain(" · applied "), date(run.applied_at)]
     if run.undone_by:
@@ -229,10 +233,12 @@ def _buttons(run: Run) -> Block | None:
         confirmation = confirm(
             "Approve this change?", f"{clip(title, 200)}.{warned} It is applied at once.", "Approve"
         )
+        alone = [button("Nobody else there…", Click.ALONE, run.id)] if run.may_break_glass else []
         return actions(
             [
                 button("Approve", Click.APPROVE, run.id, style="primary", confirm=confirmation),
                 button("Reject", Click.REJECT, run.id, style="danger"),
+                *alone,
             ]
         )
     if run.state in UNDOABLE and run.plan and run.plan.inverse:

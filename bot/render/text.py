@@ -19,6 +19,7 @@ Mrkdwn = NewType("Mrkdwn", str)
 NBSP = "\u00a0"
 _SPACES = re.compile(rf"[^\S{NBSP}]+")  # a non-breaking space is kept: "87 %" stays together
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+_GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::\d+:assumed-role/([^/]+)/([^/]+)")
 _IAM_USER = re.compile(r"arn:aws[a-z-]*:iam::\d+:user/(?:.*/)?([^/]+)")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, bidi and zero-width, surrogates
@@ -89,6 +90,10 @@ def mention(user_id: str) -> Mrkdwn:
 
 def is_user(user_id: str) -> bool:
     return _USER.fullmatch(user_id) is not None
+
+
+def is_group(group_id: str) -> bool:
+    return _GROUP.fullmatch(group_id) is not None
 
 
 # --- figures ------------------------------------------------------------------------------------

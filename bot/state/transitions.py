@@ -39,5 +39,7 @@ TERMINAL_STATES = (S.REJECTED, S.EXPIRED, S.REFUSED, S.UNDONE)
 FINISHED_STATES = frozenset({*TERMINAL_STATES, S.DONE, S.DRIFTED})
 """States a run leaves only when a person asks for it."""
 
-PLAN_FIELDS = frozenset({"plan", "fingerprint", "objection", "expires_at"})
+PLAN_FIELDS = frozenset(
+    {"plan", "fingerprint", "basis", "objection", "may_break_glass", "expires_at"}
+)
 """What an approver decides on; fixed once approval is requested."""

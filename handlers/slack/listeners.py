@@ -22,14 +22,18 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
+from bot.domain.ports import People
 from bot.render import (
     ACTION,
+    ALONE,
     INSIST,
     NUMBER,
     PROPOSE,
     REACH,
+    REASON,
     Click,
     Message,
+    alone_loading_modal,
     error_modal,
     evidence_modal,
     help_message,
@@ -41,6 +45,7 @@ from bot.render import (
 from handlers.envelopes import (
     ActionReached,
     AlarmSeen,
+    AloneSubmitted,
     ButtonClicked,
     Command,
     CommandGiven,
@@ -56,6 +61,7 @@ from handlers.envelopes import (
     digest,
 )
 from handlers.json_access import Ignored, dict_in, list_in, text_in
+from handlers.slack.admission import alarm_of_others, is_of_organisation, reason_typed
 from handlers.slack.alarm_messages import alarm_in, is_forwarded
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
@@ -85,15 +91,27 @@ def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
 
 
 def register(
-    app: AsyncApp, inbox: Inbox, authorization: Authorization, vocabulary: Vocabulary
+    app: AsyncApp,
+    inbox: Inbox,
+    authorization: Authorization,
+    vocabulary: Vocabulary,
+    people: People | None = None,
 ) -> None:
-    """Register the listeners. Raises ConfigError when the app acknowledges before saving."""
+    """Register the listeners. Raises ConfigError when the app acknowledges before saving.
+
+    Args:
+        app: made by `slack_app`.
+        inbox: where envelopes are saved.
+        authorization: whose requests are accepted.
+        vocabulary: what a command may name.
+        people: looks up people of other workspaces of the organisation; None: they are refused.
+    """
     if not app.listener_runner.process_before_response:
         raise ConfigError(
             "the Slack app acknowledges events before they are saved; "
             "create it with handlers.slack.listeners.slack_app"
         )
-    listeners = _Listeners(inbox, authorization, vocabulary)
+    listeners = _Listeners(inbox, authorization, vocabulary, people)
     app.middleware(listeners.authorize)
     app.command(SLASH)(listeners.slash)
     app.event("message")(listeners.message)
@@ -102,6 +120,7 @@ def register(
     app.view(PROPOSE)(listeners.submission)
     app.view(REACH)(listeners.reached)
     app.view(INSIST)(listeners.reached)
+    app.view(ALONE)(listeners.alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +130,7 @@ class _Listeners:
     inbox: Inbox
     authorization: Authorization
     vocabulary: Vocabulary
+    people: People | None = None
 
     async def authorize(
         self,
@@ -120,13 +140,18 @@ class _Listeners:
         next: Callable[[], Awaitable[None]],
     ) -> BoltResponse | None:
         """Refuse requests of other workspaces and apps, and of guests in shared channels."""
-        own = context.get("authorize_result")
-        refusal = self.authorization.refusal(
-            body, getattr(own, "team_id", None), getattr(own, "enterprise_id", None)
-        )
-        if refusal is None:
+        result = context.get("authorize_result")
+        own = (getattr(result, "team_id", None), getattr(result, "enterprise_id", None))
+        refusal = self.authorization.refusal(body, *own)
+        if refusal is None or await is_of_organisation(
+            self.people, self.authorization.to_look_up(body, *own)
+        ):
             await next()
             return None
+        if self.authorization.is_alarm_of_others(body, *own):
+            seen = alarm_of_others(body)
+            saved = await self._save_event(seen) if seen else None
+            return saved or BoltResponse(status=200, body="")
         log.warning("not authorized: %s", refusal)
         if "command" in body:
             return BoltResponse(status=200, body={"text": refusal})
@@ -203,7 +228,7 @@ class _Listeners:
             await _respond(respond, TRY_AGAIN)
             return BoltResponse(status=503, body="")
         if clicked.view is not None:
-            loading = evidence_modal if clicked.click is Click.OTHERS else loading_modal
+            loading = _MODALS[clicked.click]
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
                     await client.views_open(
@@ -260,6 +285,25 @@ class _Listeners:
         failed = error_modal(external, "Nothing was computed.", TRY_AGAIN)
         await ack(response_action="update", view=failed)
 
+    async def alone(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """Somebody approves their own request, with a reason."""
+        reason = reason_typed(view)
+        if isinstance(reason, Ignored):
+            await ack(response_action="errors", errors={REASON: reason.reason})
+            return
+        given = AloneSubmitted(
+            team=_team(body),
+            user=text_in(dict_in(body.get("user")).get("id")),
+            run=text_in(view.get("private_metadata")),
+            reason=reason,
+            view_id=text_in(view.get("id")),
+        )
+        if await self._save(given):
+            await ack()
+            return
+        failed = error_modal(text_in(view.get("id")), "The change was not approved.", TRY_AGAIN)
+        await ack(response_action="update", view=failed)
+
     async def _save_event(self, envelope: Envelope) -> BoltResponse | None:
         """Save the envelope of an event; 503 when that failed, so Slack sends it again."""
         return None if await self._save(envelope) else BoltResponse(status=503, body="")
@@ -272,6 +316,14 @@ class _Listeners:
             log.error("not saved: %s %s: %s", envelope.kind, envelope.key, fault)
             return False
         return True
+
+
+_MODALS = {
+    Click.PREPARE: loading_modal,
+    Click.OTHERS: evidence_modal,
+    Click.ALONE: alone_loading_modal,
+}
+"""What is opened at once by the buttons that lead to a modal, whose trigger id lives 3 seconds."""
 
 
 def _immediate_answer(command: Command, vocabulary: Vocabulary) -> Message | None:
@@ -311,7 +363,7 @@ def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
         message_ts=text_in(container.get("message_ts")) or None,
         thread_ts=text_in(thread) or None,
         trigger=trigger,
-        view=f"{click}-{trigger}" if click in (Click.PREPARE, Click.OTHERS) else None,
+        view=f"{click}-{trigger}" if click in _MODALS else None,
     )
 
 
