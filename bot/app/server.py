@@ -258,7 +258,8 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
 
     async def look_after(_: str) -> None:
         """Check the audit chain, the policy and the token, and schedule changes without a task."""
-        await asyncio.to_thread(policy)
+        known_now = await asyncio.to_thread(policy)
+        metrics.POLICY_UNREADABLE.set(0 if known_now.fault is None else 1)
         await people.check_token()
         if fault := await store.verify_audit():
             log.critical("the audit chain has a fault, no change is approved or applied: %s", fault)

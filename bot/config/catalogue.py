@@ -20,7 +20,6 @@ from bot.domain.errors import ConfigError
 from bot.domain.iam_names import account_of
 from bot.domain.policy import Policy
 from bot.domain.service import Service
-from bot.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +139,6 @@ class PolicyFile:
             self._policy = Policy.unreadable(str(fault))
         else:
             log.info("the policy was read again from %s", self._path)
-        metrics.POLICY_UNREADABLE.set(0 if self._policy.fault is None else 1)
 
     def _file_version(self) -> tuple[int, int, int] | None:
         """Time of the last write (ns), size in bytes and inode; None when it can't be found."""
