@@ -127,7 +127,7 @@ def actor_may_request(request: Request) -> Refusal | None:
 
 def requester_may_request(request: Request) -> Refusal | None:
     """The requester still may request it: roles are read again when the change is applied."""
-    return _said_of(request, request.run.requested_by, may_request, "ask for")
+    return _said_of(request, request.run.requested_by, may_request, "ask for this")
 
 
 def actor_may_approve(request: Request) -> Refusal | None:
@@ -167,11 +167,11 @@ def approver_may_approve(request: Request) -> Refusal | None:
     if not run.break_glass:
         if run.approved_by == run.requested_by:
             return Refusal("A second person has to approve this change.")
-        return _said_of(request, run.approved_by, may_approve, "approve")
+        return _said_of(request, run.approved_by, may_approve, "approve this")
     if run.approved_by != run.requested_by:
         return Refusal("Only whoever asked for a change can approve it alone.")
     return refutes_nothing(request) or _said_of(
-        request, run.approved_by, may_break_glass, "approve alone"
+        request, run.approved_by, may_break_glass, "approve this alone"
     )
 
 
@@ -201,7 +201,7 @@ def _said_of(request: Request, user: str, rule: Rule, what: str) -> Refusal | No
         return Refusal(barred)
     if rule(request.policy, user, request.run.action, request.service) is None:
         return None
-    lost = f"<@{user}> may not {what} this on {request.service.name} any more."
+    lost = f"<@{user}> may not {what} on {request.service.name} any more."
     return Refusal(lost + request.directory.unread_groups)
 
 
