@@ -7,46 +7,22 @@ that look and the calls.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from bot.changes import guards
-from bot.changes.engine import RunContext, RunSteps
+from bot.changes.engine import RunContext, RunSteps, Who
 from bot.changes.evidence import basis, difference
 from bot.domain.basis import Basis
 from bot.domain.errors import ReadFailed
-from bot.domain.people import Directory
-from bot.domain.plan import Plan
-from bot.domain.policy import Policy, Refusal
-from bot.domain.ports import People
+from bot.domain.policy import Refusal
 from bot.domain.report import GapReason
 from bot.domain.run import Answer, Run
 
 ASK_AGAIN = "Nothing was sent. Open the action again from the card if you still want it."
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who may act, as known at this moment: the policy with the members of its usergroups, and
-    the accounts of the people concerned."""
-
-    policy: Policy
-    directory: Directory
-
-
 @dataclass(frozen=True, kw_only=True)
 class Conditions(RunSteps):
     """Asks Slack, the catalogue and the incident's detector. Changes nothing."""
-
-    people: People
-
-    async def who(self, *users: str | None) -> Who:
-        """Read the policy, and look these people up in Slack, at this moment."""
-        policy = await self.offload(self.policy)
-        if policy.fault:
-            return Who(policy, Directory())
-        asked = {user for user in users if user}
-        directory = await self.people.look_up(asked, policy.groups)
-        return Who(policy.with_members(directory.members), directory)
 
     async def still_allowed(self, context: RunContext) -> Who | Refusal:
         """Whether the people who asked and approved may still do so, before a change is sent.
@@ -101,41 +77,6 @@ class Conditions(RunSteps):
         if found.answer is Answer.INCONCLUSIVE and not found.mixed:
             return Refusal(f"I can't tell whether it is still going on: {found.text}. {ASK_AGAIN}")
         return None
-
-    async def _first_refusal(
-        self,
-        guard_list: tuple[guards.Guard, ...],
-        context: RunContext,
-        *,
-        plan: Plan | None,
-        actor: str | None = None,
-        who: Who | None = None,
-        **known: Any,
-    ) -> Refusal | None:
-        """The first refusal of the guards, None when all let the step pass.
-
-        Args:
-            guard_list: one of the lists of `bot.changes.guards`.
-            context: the run with its incident, service and action.
-            plan: as planned at this moment.
-            actor: who pressed the button.
-            who: who may act; None: it is asked now, for the actor and the requester.
-            known: further fields of `guards.Request`.
-        """
-        who = who or await self.who(actor, context.run.requested_by)
-        request = guards.Request(
-            run=context.run,
-            plan=plan,
-            service=context.service,
-            policy=who.policy,
-            directory=who.directory,
-            now=await self.store.now(),
-            actor=actor,
-            audit_fault=await self.store.verify_audit(),
-            permissions=frozenset(context.action.writes),
-            **known,
-        )
-        return guards.first_refusal(guard_list, request)
 
 
 def _changed(then: Basis, now: Basis) -> Refusal | None:

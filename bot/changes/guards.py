@@ -122,12 +122,12 @@ def actor_may_request(request: Request) -> Refusal | None:
         return Refusal("The request does not say who asks for this change.")
     if request.actor != request.run.requested_by:
         return Refusal("Somebody else opened this preview; open your own from the card.")
-    return _said_to(request, request.actor, may_request)
+    return said_to(request, request.actor, may_request)
 
 
 def requester_may_request(request: Request) -> Refusal | None:
     """The requester still may request it: roles are read again when the change is applied."""
-    return _said_of(request, request.run.requested_by, may_request, "ask for this")
+    return said_of(request, request.run.requested_by, may_request, "ask for this")
 
 
 def actor_may_approve(request: Request) -> Refusal | None:
@@ -136,14 +136,14 @@ def actor_may_approve(request: Request) -> Refusal | None:
         return Refusal("The request does not say who approves this change.")
     if request.actor == request.run.requested_by:
         return own_request(request.policy, request.actor, request.run.action, request.service)
-    return _said_to(request, request.actor, may_approve)
+    return said_to(request, request.actor, may_approve)
 
 
 def may_reject(request: Request) -> Refusal | None:
     """Whoever pressed the button may approve this action."""
     if request.actor is None:
         return Refusal("The request does not say who rejects this change.")
-    return _said_to(request, request.actor, may_approve)
+    return said_to(request, request.actor, may_approve)
 
 
 def actor_may_break_glass(request: Request) -> Refusal | None:
@@ -152,7 +152,7 @@ def actor_may_break_glass(request: Request) -> Refusal | None:
     actor = request.actor
     if actor is None or actor != request.run.requested_by:
         return Refusal("Only whoever asked for a change can approve it alone.")
-    if refusal := _said_to(request, actor, may_break_glass):
+    if refusal := said_to(request, actor, may_break_glass):
         return refusal
     if len(" ".join(request.reason.split())) < LEAST_REASON:
         return Refusal(f"Say why in at least {LEAST_REASON} characters: others will read it.")
@@ -167,10 +167,10 @@ def approver_may_approve(request: Request) -> Refusal | None:
     if not run.break_glass:
         if run.approved_by == run.requested_by:
             return Refusal("A second person has to approve this change.")
-        return _said_of(request, run.approved_by, may_approve, "approve this")
+        return said_of(request, run.approved_by, may_approve, "approve this")
     if run.approved_by != run.requested_by:
         return Refusal("Only whoever asked for a change can approve it alone.")
-    return refutes_nothing(request) or _said_of(
+    return refutes_nothing(request) or said_of(
         request, run.approved_by, may_break_glass, "approve this alone"
     )
 
@@ -179,13 +179,13 @@ def actor_may_undo(request: Request) -> Refusal | None:
     """Whoever may request or approve the action may undo it: undoing restores a known state."""
     if request.actor is None:
         return Refusal("The request does not say who undoes this change.")
-    return _said_to(request, request.actor, may_undo)
+    return said_to(request, request.actor, may_undo)
 
 
 Rule = Callable[[Policy, str, str, Service], Refusal | None]
 
 
-def _said_to(request: Request, user: str, rule: Rule) -> Refusal | None:
+def said_to(request: Request, user: str, rule: Rule) -> Refusal | None:
     """Why this person may not do it, said to them: by their account, then by the policy."""
     if barred := request.directory.account(user).barred:
         return Refusal(barred)
@@ -195,7 +195,7 @@ def _said_to(request: Request, user: str, rule: Rule) -> Refusal | None:
     return Refusal(refusal.reason + request.directory.unread_groups, refusal.mentions)
 
 
-def _said_of(request: Request, user: str, rule: Rule, what: str) -> Refusal | None:
+def said_of(request: Request, user: str, rule: Rule, what: str) -> Refusal | None:
     """Why somebody may not do it any more, said to others."""
     if barred := request.directory.account(user).barred_since:
         return Refusal(barred)
