@@ -74,7 +74,7 @@ class AwsAccounts:
         steps = ((plan.inverse if run.undone_by else plan.steps) or ()) if plan else ()
         return self._account(service).writer(
             service.region,
-            who=run.undone_by or run.approved_by or run.requested_by,
+            who=_who(run),
             run=run.id,
             steps=steps,
             implied=tuple({each for step in steps for each in implied.get(step.permission, ())}),
@@ -92,3 +92,10 @@ class AwsAccounts:
                     roles, self._profile, service.account, service.region
                 )
             return self._accounts[number]
+
+
+def _who(run: Run) -> str:
+    """Whose change CloudTrail shows; of one approved by its requester alone it shows that too."""
+    if run.break_glass and not run.undone_by:
+        return f"{run.approved_by}-BREAK-GLASS"
+    return run.undone_by or run.approved_by or run.requested_by

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.changes.forbidden import forbidden
+from bot.domain.change_wording import undo_command
 from bot.domain.objection import Objection
-from bot.domain.people import Directory
+from bot.domain.people import Directory, Standing
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import (
     Policy,
@@ -179,7 +180,11 @@ def actor_may_undo(request: Request) -> Refusal | None:
     """Whoever may request or approve the action may undo it: undoing restores a known state."""
     if request.actor is None:
         return Refusal("The request does not say who undoes this change.")
-    return said_to(request, request.actor, may_undo)
+    refusal = said_to(request, request.actor, may_undo)
+    unknown = request.directory.account(request.actor).standing is Standing.UNKNOWN
+    if refusal and unknown and request.run.plan and request.run.plan.inverse:
+        return Refusal(f"{refusal.reason} By hand: {undo_command(request.run)}")
+    return refusal
 
 
 Rule = Callable[[Policy, str, str, Service], Refusal | None]

@@ -143,3 +143,13 @@ def test_a_role_of_another_account_under_a_number_stops_the_start(tmp_path: Path
     )
     with pytest.raises(ConfigError, match=f"not a role of account {OURS}"):
         load(file)
+
+
+def test_cloudtrail_shows_that_somebody_approved_alone(aws: AwsServer) -> None:
+    here = Service(name="checkout", account=OURS)
+    known = accounts(here, **{f"_{OURS}": Account(write_role=role(OURS, "writer"))})
+    known.writer(here, run(approved_by="U1", break_glass="nobody answers")).write(MOVE)
+    [write] = aws.ledger.writes()
+    assert "U1" in write.caller
+    assert "BREAK-GLASS" in write.caller
+    assert write.caller.endswith("CHG-1")

@@ -151,6 +151,19 @@ def test_an_undo_needs_a_role_and_an_inverse_and_no_second_person() -> None:
     assert "ratchet" in refusal.reason
 
 
+def test_an_undo_that_slack_cannot_confirm_says_how_to_do_it_by_hand() -> None:
+    done = with_run(state=RunState.DONE)
+    refusal = first_refusal(guards.UNDO, replace(done, actor="U0ASKS", directory=Directory()))
+    assert refusal is not None
+    assert "I could not look you up in Slack" in refusal.reason
+    assert "By hand: aws lambda put-function-concurrency" in refusal.reason
+    for standing in (Standing.DEACTIVATED, Standing.GUEST, Standing.FOREIGN, Standing.BOT):
+        barred = replace(done, actor="U0ASKS", directory=directory(U0ASKS=standing))
+        refusal = first_refusal(guards.UNDO, barred)
+        assert refusal is not None
+        assert refusal.reason.startswith("You may not do this: ")
+
+
 requests = st.builds(
     Request,
     run=st.builds(
