@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shlex
 from dataclasses import dataclass
 
 from bot import render
@@ -10,6 +12,7 @@ from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.ports import Announcer
+from bot.domain.service import Service
 from bot.incidents.card_publisher import fault_text
 from bot.incidents.service import Asked, IncidentService, Place
 from bot.investigation.routing import Router
@@ -17,7 +20,9 @@ from bot.render import Click
 from handlers.envelopes import (
     ActionReached,
     AlarmAsked,
+    AlarmOfOthers,
     AlarmSeen,
+    AloneSubmitted,
     BotInvited,
     ButtonClicked,
     ChangeRejected,
@@ -38,6 +43,13 @@ from handlers.envelopes import (
 )
 from handlers.slack.commands import Vocabulary
 
+log = logging.getLogger(__name__)
+
+SAID_ONCE = 90 * 86_400  # seconds
+NOT_FOLLOWED = (
+    "That alarm was posted by the alarm app of another organisation, so I do not follow it. "
+    "I follow the alarms of my own organisation only; this is said once."
+)
 REMEMBERED = 86_400  # seconds; Slack's last retry comes after a few minutes
 
 
@@ -76,6 +88,12 @@ class Dispatch:
                     known_sender=seen.known_sender,
                     forwarded=seen.forwarded_by is not None,
                 )
+            case AlarmOfOthers() as posted:
+                await self._alarm_of_others(posted)
+            case AloneSubmitted() as alone:
+                where = await self.incidents.place_of(alone.run, alone.user)
+                if where is not None:
+                    await self.changes.break_glass(alone.run, where, alone.reason)
             case CommandGiven() as given:
                 place = Place(given.channel, given.user, response_url=given.response_url)
                 await self._command(given.command, place, given.key)
@@ -130,7 +148,9 @@ class Dispatch:
                 await self.incidents.answer(_mentioned(mention), failed)
             case ButtonClicked() as click:
                 await self._ephemeral(_place_of(click), failed)
-            case ViewSubmitted() | ChangeRejected() as view:
+            case AlarmOfOthers() as posted:
+                log.error("not told in %s: an alarm of another organisation", posted.channel)
+            case ViewSubmitted() | ChangeRejected() | AloneSubmitted() as view:
                 place_of_run = await self.incidents.place_of(view.run, view.user)
                 if place_of_run is not None:
                     await self._ephemeral(place_of_run, failed)
@@ -173,24 +193,11 @@ class Dispatch:
         playbook = (
             self.router.named(command.playbook) if command.playbook else self.router.for_any_alarm
         )
-        in_thread = await self.incidents.find(place) if place.thread_ts else None
-        service = (
-            self.catalogue.service(command.service)
-            if command.service
-            else (in_thread and self.catalogue.service(in_thread.service))
-            or self.catalogue.in_channel(place.channel)
-        )
-        if playbook is None or service is None:
-            services = ", ".join(each.name for each in self.catalogue.services)
-            what = (
-                f"The catalogue has no service “{command.service}”; it has: {services}."
-                if command.service
-                else f"This channel belongs to no service; name one of: {services}."
-            )
-            typed = f"triage {command.playbook}" if command.playbook else "health"
-            suggestion = f"/incident {typed} {self.catalogue.services[0].name}"
-            await self._not_understood(place, what, suggestion)
+        services = await self._services(command, place)
+        if playbook is None or len(services) != 1:
+            await self._not_understood(place, *self._which_service(command, services))
             return
+        service = services[0]
         if command.region and command.region != service.region:
             what = f"That alarm is in {command.region}, but {service.name} is in {service.region}."
             await self.incidents.answer(place, render.notice(what))
@@ -199,6 +206,38 @@ class Dispatch:
         alarm = Alarm(name=command.alarm, region=service.region) if command.alarm else None
         await self.incidents.triage(playbook, service, place, seed, alarm=alarm, since=since)
 
+    async def _services(self, command: Triage, place: Place) -> tuple[Service, ...]:
+        """The services a command may mean: the one it names, that of the thread's incident, those
+        of the channel; of several, the one that the named alarm is about."""
+        if command.service:
+            named = self.catalogue.service(command.service)
+            return (named,) if named else ()
+        of_channel = self.catalogue.services_in(place.channel)
+        incident = await self.incidents.find(place) if place.thread_ts else None
+        if incident is not None and len(of_channel) > 1 and incident.thread_ts != place.thread_ts:
+            incident = None  # the latest of the channel, which may be another service's
+        of_thread = self.catalogue.service(incident.service) if incident else None
+        if of_thread:
+            return (of_thread,)
+        if command.alarm and len(of_channel) > 1:
+            owner = await self.incidents.owner_among(command.alarm, of_channel)
+            return (owner,) if owner else of_channel
+        return of_channel
+
+    def _which_service(self, command: Triage, services: tuple[Service, ...]) -> tuple[str, str]:
+        """Asks for the service, and a command that can be sent as it is."""
+        known = services or self.catalogue.services
+        names = ", ".join(each.name for each in known)
+        if services:
+            what = f"This is the channel of {names}. Which one?"
+        elif command.service:
+            what = f"The catalogue has no service “{command.service}”; it has: {names}."
+        else:
+            what = f"This channel belongs to no service; name one of: {names}."
+        typed = f"triage {command.playbook}" if command.playbook else "health"
+        options = f" --alarm {shlex.quote(command.alarm)}" if command.alarm else ""
+        return what, f"/incident {typed} {known[0].name}{options}"
+
     async def _click(self, click: ButtonClicked) -> None:
         place = _place_of(click)
         match click.click:
@@ -206,6 +245,8 @@ class Dispatch:
                 await self.changes.prepare(click.value, place, click.view or "", click.key)
             case Click.APPROVE:
                 await self.changes.approve(click.value, place)
+            case Click.ALONE:
+                await self.changes.alone(click.value, place, click.view or "")
             case Click.REJECT:  # saved by an earlier version, whose button rejected at once
                 await self.changes.reject(click.value, place)
             case Click.UNDO:
@@ -227,6 +268,14 @@ class Dispatch:
             case Click.CHOOSE:
                 await self.incidents.alarm_chosen(click.value, place, click.key)
 
+    async def _alarm_of_others(self, posted: AlarmOfOthers) -> None:
+        """Say once in a shared channel that alarms of other organisations are not followed."""
+        key = f"alarm-of-others:{posted.channel}"
+        if await self.incidents.store.was_seen(key):
+            return
+        await self.announcer.post(posted.channel, key, render.notice(NOT_FOLLOWED))
+        await self.incidents.store.first_time(key, SAID_ONCE)
+
     async def _submitted(self, view: ViewSubmitted) -> None:
         """The preview was submitted. A modal has no channel: the incident's thread is answered."""
         place = await self.incidents.place_of(view.run, view.user)
@@ -243,9 +292,7 @@ class Dispatch:
         """Once for each invitation: the key has its timestamp. Messages that could not be posted
         while the bot was away go out now."""
         await self.announcer.reopen(invited.channel)
-        services = [
-            each.name for each in self.catalogue.services if each.channel == invited.channel
-        ]
+        services = [each.name for each in self.catalogue.services_in(invited.channel)]
         message = render.greeting(invited.channel, services, len(self.catalogue.services))
         await self.announcer.post(invited.channel, f"greeting:{invited.event}", message)
 

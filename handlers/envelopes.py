@@ -122,6 +122,18 @@ class AlarmSeen(Frozen):
         return _key("post", self.team, self.channel, self.ts)
 
 
+class AlarmOfOthers(Frozen):
+    """The alarm app of another organisation posted in a shared channel."""
+
+    kind: Literal["alarm-of-others"] = "alarm-of-others"
+    team: str
+    channel: str
+
+    @property
+    def key(self) -> str:
+        return _key("alarm-of-others", self.team, self.channel)
+
+
 class CommandGiven(Frozen):
     """Somebody used the slash command."""
 
@@ -191,6 +203,21 @@ class ViewSubmitted(Frozen):
     def key(self) -> str:
         chosen = "" if self.amount is None else str(self.amount)
         return _key("view", self.team, self.user, self.view_id, self.run, chosen)
+
+
+class AloneSubmitted(Frozen):
+    """Somebody approved their own request, with a reason, because no second person is there."""
+
+    kind: Literal["alone"] = "alone"
+    team: str
+    user: str
+    run: str
+    reason: str
+    view_id: str
+
+    @property
+    def key(self) -> str:
+        return _key("alone", self.team, self.user, self.view_id, self.run)
 
 
 class ActionReached(Frozen):
@@ -288,10 +315,12 @@ class BotInvited(Frozen):
 
 Envelope = Annotated[
     AlarmSeen
+    | AlarmOfOthers
     | CommandGiven
     | MentionGiven
     | ButtonClicked
     | ViewSubmitted
+    | AloneSubmitted
     | ActionReached
     | ChangeRejected
     | AlarmAsked

@@ -31,7 +31,7 @@ async def examine(path: Path | None) -> list[Finding]:
         return [services, await _redis(config), *(await check_slack(config, None))]
     listed = ", ".join(service.name for service in known.services)
     found = [Finding("catalogue", True, f"{len(known.services)} services: {listed}")]
-    if not known.policy.people:
+    if not (known.policy.people or known.policy.groups):
         found.append(
             Finding("policy", False, "names no people: every change would be refused; add people")
         )

@@ -53,6 +53,7 @@ from bot.slack.client import SlackClient, web_client
 from bot.slack.history import History
 from bot.slack.membership import SlackMembership
 from bot.slack.outbox import Outbox
+from bot.slack.people import SlackPeople
 from bot.slack.socket_mode import Sockets
 from bot.state import embedded_valkey
 from bot.state.anchor import FILE, FileAnchor
@@ -254,11 +255,18 @@ async def _program(
         RedisTurns(redis), jobs, investigation.investigate, config.redelivery_seconds
     )
     policy = PolicyFile(config.catalogue, known)
+    teams = frozenset({config.slack_team_id} if config.slack_team_id else ())
+    people = SlackPeople(
+        web,
+        teams=frozenset() if config.slack_enterprise_id else teams,
+        enterprise=config.slack_enterprise_id,
+    )
     executor = ChangeExecutor(
         store=store,
         actions=registry.ACTIONS,
         service=known.service,
         policy=policy,
+        people=people,
         reader=accounts.reader,
         writer=accounts.writer,
         detector=Detector(store, known, accounts, router, threads.changes),
@@ -293,7 +301,10 @@ async def _program(
     )
 
     async def look_after(_: str) -> None:
-        """Check the audit chain, and schedule changes that have no task."""
+        """Check the audit chain, the policy and the token, and schedule changes without a task."""
+        known_now = await asyncio.to_thread(policy)
+        metrics.POLICY_UNREADABLE.set(0 if known_now.fault is None else 1)
+        await people.check_token()
         if fault := await store.verify_audit():
             log.critical("no change is approved or applied: %s", fault)
             if await store.first_time(f"reconcile:{fault}", 86_400):
@@ -306,11 +317,12 @@ async def _program(
 
     bolt = slack_app(web, _secret(config))
     authorization = Authorization(
-        teams=frozenset({config.slack_team_id} if config.slack_team_id else ()),
+        teams=teams,
         app_id=config.slack_app_id,
         alarm_apps=config.alarm_app_ids,
+        enterprise=config.slack_enterprise_id,
     )
-    register(bolt, DocketInbox(jobs), authorization, vocabulary)
+    register(bolt, DocketInbox(jobs), authorization, vocabulary, people)
     app_token = config.slack_app_token
     sockets = Sockets(bolt, app_token.get_secret_value()) if app_token else None
     missed = MissedPosts(

@@ -14,7 +14,7 @@ from bot.aws.sessions import Roles
 from bot.aws.writer import Writer
 from bot.config.catalogue import Catalogue
 from bot.config.settings import Settings
-from bot.domain.change_session import session_name
+from bot.domain.change_session import BREAK_GLASS, session_name
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action
@@ -122,6 +122,6 @@ def _people(run: Run) -> tuple[str, ...]:
     people = (
         (run.undone_by, run.undo_approved_by)
         if run.undone_by
-        else (run.requested_by, run.approved_by)
+        else (run.requested_by, BREAK_GLASS if run.break_glass else run.approved_by)
     )
     return tuple(each for each in people if each)

@@ -6,17 +6,18 @@ from datetime import timedelta
 from functools import partial
 
 from bot.changes import guards
+from bot.changes.conditions import Conditions
 from bot.changes.engine import NextStep
 from bot.changes.preflight import examined
 from bot.changes.undo_approval import UndoApproval
 from bot.domain.errors import ConfigError, ReadFailed
 from bot.domain.incident import Incident
 from bot.domain.plan import Choice
-from bot.domain.policy import Refusal, approvers, may_approve, may_request
+from bot.domain.policy import Refusal, approvers, may_break_glass
 from bot.domain.run import Run, RunState
 
 
-class Approval(UndoApproval):
+class Approval(Conditions, UndoApproval):
     """The steps of a run up to its approval, rejection or expiry. None of them changes AWS."""
 
     async def begin(
@@ -44,15 +45,9 @@ class Approval(UndoApproval):
             objection=await self.objection_to(incident, action),
         )
         context = await self._context(run)
-        if refusal := may_request(self.policy(), by, action, context.service):
+        if refusal := await self._first_refusal(guards.BEGIN, context, plan=None, actor=by):
             return refusal
         return await self._finish_step(await self.store.create_run(run))
-
-    def approvers(self, run: Run, incident: Incident) -> tuple[str, ...] | None:
-        """Ids of those who may approve a change, to be mentioned; None when the service has left
-        the catalogue."""
-        service = self.service(incident.service)
-        return approvers(self.policy(), run.action, service) if service else None
 
     async def prepare(self, run_id: str) -> NextStep | None:
         """Compute the plan shown in the preview, from the present state in AWS."""
@@ -60,6 +55,7 @@ class Approval(UndoApproval):
         if run.state is not RunState.PREPARING:
             return await self._finish_step(run)
         try:
+            rests_on = await self.basis_now(run)
             context = await self._context(run)
             scope = await self._scope(context)
             plan = await self._read(
@@ -71,7 +67,9 @@ class Approval(UndoApproval):
             return await self._end(run, RunState.REFUSED, "There is nothing to change.")
         denied = partial(self.denied, context.service, plan)
         plan = await self.offload(partial(examined, plan, context.action, denied))
-        return await self._move(run, RunState.PROPOSED, plan=plan, fingerprint=plan.fingerprint)
+        return await self._move(
+            run, RunState.PROPOSED, plan=plan, fingerprint=plan.fingerprint, basis=rests_on
+        )
 
     async def request(self, run_id: str, by: str, reason: str = "") -> NextStep | Refusal | None:
         """Request approval of the plan that was shown, and reserve its target.
@@ -86,10 +84,14 @@ class Approval(UndoApproval):
             return await self._finish_step(run)
         context = await self._context(run)
         latest = await self.objection_to(run.incident, run.action)
+        who = await self.who(by)
         if refusal := await self._first_refusal(
-            guards.REQUEST, context, plan=run.plan, actor=by, objection=latest
+            guards.REQUEST, context, plan=run.plan, actor=by, objection=latest, who=who
         ):
             return refusal
+        if refusal := await self.stored_evidence_refusal(run):
+            return refusal
+        alone = may_break_glass(who.policy, by, run.action, context.service) is None
         now = await self.store.now()
         requested = await self.store.move_run(
             run_id,
@@ -98,6 +100,7 @@ class Approval(UndoApproval):
             actor=by,
             reason=reason,
             objection=latest if latest is None or latest.complete else run.objection,
+            may_break_glass=alone and not (latest and latest.refuted),
             requested_at=now,
             expires_at=now + timedelta(seconds=self.timeouts.approval),
         )
@@ -114,13 +117,57 @@ class Approval(UndoApproval):
         run = await self._run(run_id)
         if run.approved_by == by:
             return await self._finish_step(run)
+        return await self._approve(run, by, guards.APPROVE)
+
+    async def break_glass(self, run_id: str, by: str, reason: str) -> NextStep | Refusal | None:
+        """Approve one's own request, for a reason, when no second person is there.
+
+        Only a role with `break_glass` allows it, and never for what the evidence refutes. The
+        reason stands in the audit entry, the timeline and the change's message.
+        """
+        run = await self._run(run_id)
+        if run.approved_by == by:
+            return await self._finish_step(run)
+        return await self._approve(run, by, guards.BREAK_GLASS, " ".join(reason.split()))
+
+    async def may_approve_alone(self, run_id: str, by: str) -> Refusal | None:
+        """Why this person may not approve the change alone, whatever the reason; None: they may."""
+        run = await self._run(run_id)
+        latest = await self.objection_to(run.incident, run.action)
+        return await self._first_refusal(
+            guards.BREAK_GLASS,
+            await self._context(run),
+            plan=run.plan,
+            actor=by,
+            objection=latest,
+            reason="x" * guards.LEAST_REASON,
+        )
+
+    async def approvers(self, run: Run, incident: Incident) -> tuple[str, ...] | None:
+        """Ids of the people and user groups who may approve a change, to be mentioned; None, which
+        is not known, for a service that has left the catalogue and while the policy is unreadable.
+        """
+        service = self.service(incident.service)
+        policy = await self.offload(self.policy)
+        if service is None or policy.fault:
+            return None
+        return approvers(policy, run.action, service)
+
+    async def _approve(
+        self, run: Run, by: str, guard_list: tuple[guards.Guard, ...], reason: str = ""
+    ) -> NextStep | Refusal | None:
         context = await self._context(run)
         latest = await self.objection_to(run.incident, run.action)
         if refusal := await self._first_refusal(
-            guards.APPROVE, context, plan=run.plan, actor=by, objection=latest
+            guard_list, context, plan=run.plan, actor=by, objection=latest, reason=reason
         ):
             return refusal
-        approved = await self.store.approve(run_id, by, run.fingerprint or "", run.objection)
+        if refusal := await self.stored_evidence_refusal(run):
+            await self._end(run, RunState.REFUSED, refusal.reason)
+            return refusal
+        approved = await self.store.approve(
+            run.id, by, run.fingerprint or "", run.objection, break_glass=reason
+        )
         if approved is None:
             return Refusal("Somebody else acted first, or the request has just expired.")
         return await self._finish_step(approved)
@@ -135,9 +182,10 @@ class Approval(UndoApproval):
             await self._finish_step(run)
             return None
         context = await self._context(run)
-        refusal = may_approve(self.policy(), by, run.action, context.service)
-        if refusal and by != run.requested_by:
-            return refusal
+        if by != run.requested_by:
+            refusal = await self._first_refusal(guards.REJECT, context, plan=run.plan, actor=by)
+            if refusal:
+                return refusal
         rejectable = (RunState.PROPOSED, RunState.REQUESTED, RunState.APPROVED)
         why = f": “{reason}”" if reason else "."
         note = f"<@{by}> rejected this change{why}"

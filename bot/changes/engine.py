@@ -15,10 +15,11 @@ from bot.domain.change_wording import timeline_text
 from bot.domain.errors import ConfigError, NotKnown, ReadFailed
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.objection import Objection, objection
+from bot.domain.people import Directory
 from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.policy import Policy, Refusal
-from bot.domain.ports import Aws, AwsWriter, Store
+from bot.domain.ports import Aws, AwsWriter, People, Store
 from bot.domain.report import GapReason, Window
 from bot.domain.run import Run, RunState, Verification
 from bot.domain.send_limit import time_passed
@@ -134,6 +135,15 @@ class RunContext:
         return self.run.plan
 
 
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who may act, as known at this moment: the policy with the members of its usergroups, and
+    the accounts of the people concerned."""
+
+    policy: Policy
+    directory: Directory
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSteps:
     """What the steps of a run use. It keeps no state: everything is in the store."""
@@ -142,6 +152,7 @@ class RunSteps:
     actions: Mapping[str, Action]
     service: Callable[[str], Service | None]
     policy: Callable[[], Policy]
+    people: People
     reader: Callable[[Service], Aws]
     writer: Callable[[Service, Run], AwsWriter]
     detector: Callable[[Run], Awaitable[Verification]]
@@ -184,6 +195,15 @@ class RunSteps:
         run = await self.store.run(run_id)
         return run is not None and run.state not in ENDED
 
+    async def who(self, *users: str | None) -> Who:
+        """Read the policy, and look these people up in Slack, at this moment."""
+        policy = await self.offload(self.policy)
+        if policy.fault:
+            return Who(policy, Directory())
+        asked = {user for user in users if user}
+        directory = await self.people.look_up(asked, policy.groups)
+        return Who(policy.with_members(directory.members), directory)
+
     async def _first_refusal(
         self,
         guard_list: tuple[guards.Guard, ...],
@@ -191,21 +211,34 @@ class RunSteps:
         *,
         plan: Plan | None,
         actor: str | None = None,
-        holder: str | None = None,
-        objection: Objection | None = None,
+        who: Who | None = None,
+        **known: Any,
     ) -> Refusal | None:
-        """The first refusal of the guards, None when all let the step pass."""
+        """The first refusal of the guards, None when all let the step pass.
+
+        Args:
+            guard_list: one of the lists of `bot.changes.guards`.
+            context: the run with its incident, service and action.
+            plan: as planned at this moment.
+            actor: who pressed the button.
+            who: who may act; None: it is asked now, for all people of the run.
+            known: further fields of `guards.Request`.
+        """
+        run = context.run
+        who = who or await self.who(
+            actor, run.requested_by, run.approved_by, run.undone_by, run.undo_approved_by
+        )
         request = guards.Request(
-            run=context.run,
+            run=run,
             plan=plan,
             service=context.service,
-            policy=self.policy(),
+            policy=who.policy,
+            directory=who.directory,
             now=await self.store.now(),
             actor=actor,
-            holder=holder,
             audit_fault=await self.store.verify_audit(),
             permissions=frozenset(context.action.writes),
-            objection=objection,
+            **known,
         )
         return guards.first_refusal(guard_list, request)
 

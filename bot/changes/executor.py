@@ -108,17 +108,25 @@ class ChangeExecutor(Approval, Undo):
     # --- before the intent is recorded ----------------------------------------------------------
 
     async def _ready_to_apply(self, run: Run) -> Ready | Refusal:
-        """Plan again, reserve the target, ask the guards, assume the write role.
+        """Ask whether it may still be made, plan again, reserve the target, ask the guards, assume
+        the write role.
 
         Raises ConfigError, ReadFailed or WriteRefused; nothing was sent then.
         """
         context = await self._context(run)
+        who = await self.still_allowed(context)
+        if isinstance(who, Refusal):
+            return who
+        if refusal := await self.evidence_refusal(run):
+            return refusal
         scope = await self._scope(context)
         plan = await self._read(
             context, lambda aws: context.action.replan(aws, scope, context.plan)
         )
         holder = await self._reserve(run)
-        if refusal := await self._first_refusal(guards.APPLY, context, plan=plan, holder=holder):
+        if refusal := await self._first_refusal(
+            guards.APPLY, context, plan=plan, holder=holder, who=who
+        ):
             return refusal
         return await self._prepare_to_send(context, run)
 
@@ -126,6 +134,8 @@ class ChangeExecutor(Approval, Undo):
         """A failed read that may succeed later is tried again while the approval is valid."""
         transient = isinstance(fault, ReadFailed) and fault.reason in TRANSIENT
         if transient and run.expires_at and await self.store.now() < run.expires_at:
+            if redact(str(fault)) != run.note:
+                await self.store.move_run(run.id, (run.state,), run.state, note=str(fault))
             return NextStep(StepName.APPLY, self.timeouts.poll)
         return await self._end(run, RunState.REFUSED, f"Nothing was sent: {fault}")
 

@@ -2,20 +2,31 @@
 
 A guard gets a `Request`, all that is known at this moment, and returns a `Refusal`, or None to let
 the request pass. What is unknown is refused. `first_refusal` asks a list of guards in order; the
-lists are `REQUEST`, `APPROVE`, `APPLY` and `UNDO`, each for the step of that name.
+lists are `BEGIN`, `REQUEST`, `APPROVE`, `BREAK_GLASS`, `REJECT`, `APPLY` and `UNDO`, each for the
+step of that name.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.changes.forbidden import forbidden
+from bot.domain.change_wording import undo_command
 from bot.domain.objection import Objection
+from bot.domain.people import Directory, Standing
 from bot.domain.plan import Plan, Step
-from bot.domain.policy import Policy, Refusal, may_approve, may_request
+from bot.domain.policy import (
+    Policy,
+    Refusal,
+    may_approve,
+    may_break_glass,
+    may_request,
+    may_undo,
+    own_request,
+)
 from bot.domain.run import Run, RunState
 from bot.domain.service import Service
 
@@ -27,13 +38,17 @@ class Request:
     run: Run
     plan: Plan | None  # as planned at this moment; None: there is nothing to change any more
     service: Service
-    policy: Policy
+    policy: Policy  # with the members of its usergroups
     now: datetime  # Redis time
+    directory: Directory = field(
+        default_factory=Directory
+    )  # what Slack says of the people concerned
     actor: str | None = None  # who pressed the button, when somebody did
     holder: str | None = None  # id of another run that holds the target
     audit_fault: str | None = None  # what is wrong with the audit chain
     permissions: frozenset[str] = frozenset()  # IAM actions that the action declares it may call
     objection: Objection | None = None  # what the newest report says against the action
+    reason: str = ""  # typed by whoever approves their own request
 
 
 Guard = Callable[[Request], Refusal | None]
@@ -82,7 +97,24 @@ def refutation_was_shown(request: Request) -> Refusal | None:
     )
 
 
+def refutes_nothing(request: Request) -> Refusal | None:
+    """The evidence does not refute the action, shown or not: break-glass is not for that."""
+    now, shown = request.objection, request.run.objection
+    refuted = next((each for each in (now, shown) if each is not None and each.refuted), None)
+    if refuted is None:
+        return None
+    return Refusal(f"{refuted.text} A second person has to approve what the evidence refutes.")
+
+
 # --- people -------------------------------------------------------------------------------------
+
+LEAST_REASON = 20  # characters of the reason for approving one's own request
+
+
+def policy_is_readable(request: Request) -> Refusal | None:
+    """The catalogue file with the policy can be read: while it can't, nobody may do anything."""
+    fault = request.policy.fault
+    return Refusal(f"Changes are refused: {fault}") if fault else None
 
 
 def actor_may_request(request: Request) -> Refusal | None:
@@ -91,42 +123,91 @@ def actor_may_request(request: Request) -> Refusal | None:
         return Refusal("The request does not say who asks for this change.")
     if request.actor != request.run.requested_by:
         return Refusal("Somebody else opened this preview; open your own from the card.")
-    return may_request(request.policy, request.actor, request.run.action, request.service)
+    return said_to(request, request.actor, may_request)
 
 
 def requester_may_request(request: Request) -> Refusal | None:
     """The requester still may request it: roles are read again when the change is applied."""
-    run = request.run
-    return may_request(request.policy, run.requested_by, run.action, request.service)
+    return said_of(request, request.run.requested_by, may_request, "ask for this")
 
 
 def actor_may_approve(request: Request) -> Refusal | None:
     """Whoever pressed the button may approve this action and is not the requester."""
     if request.actor is None:
         return Refusal("The request does not say who approves this change.")
-    return _approval(request, request.actor)
+    if request.actor == request.run.requested_by:
+        return own_request(request.policy, request.actor, request.run.action, request.service)
+    return said_to(request, request.actor, may_approve)
+
+
+def may_reject(request: Request) -> Refusal | None:
+    """Whoever pressed the button may approve this action."""
+    if request.actor is None:
+        return Refusal("The request does not say who rejects this change.")
+    return said_to(request, request.actor, may_approve)
+
+
+def actor_may_break_glass(request: Request) -> Refusal | None:
+    """Whoever pressed the button asked for this change, and their role lets them approve it alone,
+    with a reason."""
+    actor = request.actor
+    if actor is None or actor != request.run.requested_by:
+        return Refusal("Only whoever asked for a change can approve it alone.")
+    if refusal := said_to(request, actor, may_break_glass):
+        return refusal
+    if len(" ".join(request.reason.split())) < LEAST_REASON:
+        return Refusal(f"Say why in at least {LEAST_REASON} characters: others will read it.")
+    return None
 
 
 def approver_may_approve(request: Request) -> Refusal | None:
-    """The approver still may approve it and is not the requester."""
-    if request.run.approved_by is None:
+    """The approver still may approve it, and is not the requester; or is, by break-glass."""
+    run = request.run
+    if run.approved_by is None:
         return Refusal("Nobody has approved this change.")
-    return _approval(request, request.run.approved_by)
+    if not run.break_glass:
+        if run.approved_by == run.requested_by:
+            return Refusal("A second person has to approve this change.")
+        return said_of(request, run.approved_by, may_approve, "approve this")
+    if run.approved_by != run.requested_by:
+        return Refusal("Only whoever asked for a change can approve it alone.")
+    return refutes_nothing(request) or said_of(
+        request, run.approved_by, may_break_glass, "approve this alone"
+    )
 
 
 def actor_may_undo(request: Request) -> Refusal | None:
     """Whoever may request or approve the action may undo it: undoing restores a known state."""
     if request.actor is None:
         return Refusal("The request does not say who undoes this change.")
-    who_and_what = (request.policy, request.actor, request.run.action, request.service)
-    refusal = may_request(*who_and_what)
-    return refusal and may_approve(*who_and_what) and refusal
+    refusal = said_to(request, request.actor, may_undo)
+    unknown = request.directory.account(request.actor).standing is Standing.UNKNOWN
+    if refusal and unknown and request.run.plan and request.run.plan.inverse:
+        return Refusal(f"{refusal.reason} By hand: {undo_command(request.run)}")
+    return refusal
 
 
-def _approval(request: Request, approver: str) -> Refusal | None:
-    if approver == request.run.requested_by:
-        return Refusal(f"<@{approver}> asked for this change: a second person has to approve it.")
-    return may_approve(request.policy, approver, request.run.action, request.service)
+Rule = Callable[[Policy, str, str, Service], Refusal | None]
+
+
+def said_to(request: Request, user: str, rule: Rule) -> Refusal | None:
+    """Why this person may not do it, said to them: by their account, then by the policy."""
+    if barred := request.directory.account(user).barred:
+        return Refusal(barred)
+    refusal = rule(request.policy, user, request.run.action, request.service)
+    if refusal is None:
+        return None
+    return Refusal(refusal.reason + request.directory.unread_groups, refusal.mentions)
+
+
+def said_of(request: Request, user: str, rule: Rule, what: str) -> Refusal | None:
+    """Why somebody may not do it any more, said to others."""
+    if barred := request.directory.account(user).barred_since:
+        return Refusal(barred)
+    if rule(request.policy, user, request.run.action, request.service) is None:
+        return None
+    lost = f"<@{user}> may not {what} on {request.service.name} any more."
+    return Refusal(lost + request.directory.unread_groups)
 
 
 # --- time and the world -------------------------------------------------------------------------
@@ -194,29 +275,11 @@ def can_be_undone(request: Request) -> Refusal | None:
 
 # --- forbidden, whoever approved ----------------------------------------------------------------
 
-NEVER_SERVICES = frozenset({"iam", "kms", "organizations", "sts", "account", "cloudtrail"})
-ADMIN_PORTS = {22: "SSH", 3389: "Remote Desktop"}
-# Every other call that deletes or terminates destroys something that no inverse call restores.
-REVERSIBLE_DELETES = frozenset(
-    {"delete_provisioned_concurrency_config", "delete_function_concurrency"}
-)
-_DESTROYING = ("delete_", "terminate_", "purge_", "schedule_key_deletion")
-_MIN_PREFIX = {4: 8, 6: 16}  # by IP version; a shorter prefix counts as the internet
-
 
 def no_forbidden_calls(request: Request) -> Refusal | None:
     """No call, forward or inverse, is one that is refused whoever approved it."""
-    for step in _every_step(request):
-        if step.service in NEVER_SERVICES:
-            return Refusal(
-                f"{step.permission} is never sent: it changes access rights, keys or the audit log."
-            )
-        if step.operation.startswith(_DESTROYING) and step.operation not in REVERSIBLE_DELETES:
-            return Refusal(f"{step.permission} is never sent: it destroys something.")
-        opened = next(_opened_to_all(step), None)
-        if opened:
-            return Refusal(f"{step.permission} is never sent with {opened}.")
-    return None
+    found = next(filter(None, map(forbidden, _every_step(request))), None)
+    return Refusal(found) if found else None
 
 
 def only_declared_calls(request: Request) -> Refusal | None:
@@ -233,55 +296,6 @@ def _every_step(request: Request) -> tuple[Step, ...]:
     return request.plan.steps + (request.plan.inverse or ())
 
 
-def _opened_to_all(step: Step) -> Iterator[str]:
-    """Admin ports the step would open to the internet, as text."""
-    if step.operation.startswith("revoke_"):
-        return
-    for rule in _mappings(step.params):
-        ports = [f"{port} ({name})" for port, name in ADMIN_PORTS.items() if _covers(rule, port)]
-        for network in filter(_is_internet, _networks(rule)) if ports else ():
-            yield f"port {' and '.join(ports)} open to {network}"
-
-
-def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
-    """Every mapping in a step's parameters, at any depth."""
-    if isinstance(value, Mapping):
-        yield value
-        for each in value.values():
-            yield from _mappings(each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _mappings(each)
-
-
-def _covers(rule: Mapping[str, Any], port: int) -> bool:
-    """Whether a security group rule (IpPermission, SecurityGroupRuleRequest) includes the port."""
-    protocol = str(rule.get("IpProtocol", ""))
-    if not protocol:
-        return False
-    if protocol == "-1":
-        return True
-    first, last = rule.get("FromPort", -1), rule.get("ToPort", 65535)
-    return protocol in {"tcp", "6", "udp", "17"} and (first == -1 or first <= port <= last)
-
-
-def _networks(rule: Mapping[str, Any]) -> Iterator[str]:
-    yield from (str(rule[key]) for key in ("CidrIp", "CidrIpv4", "CidrIpv6") if rule.get(key))
-    for key, cidr in (("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")):
-        yield from (str(each[cidr]) for each in rule.get(key, ()) if each.get(cidr))
-
-
-def _is_internet(network: str) -> bool:
-    """Whether a network includes a large part of the internet; true for text that is no network."""
-    try:
-        parsed = ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return True
-    return parsed.prefixlen < _MIN_PREFIX[parsed.version]
-
-
-# --- the lists ----------------------------------------------------------------------------------
-
 _PLAN_IS_SOUND: tuple[Guard, ...] = (
     something_to_do,
     checks_hold,
@@ -289,7 +303,9 @@ _PLAN_IS_SOUND: tuple[Guard, ...] = (
     only_declared_calls,
 )
 
+BEGIN: tuple[Guard, ...] = (policy_is_readable, actor_may_request)
 REQUEST: tuple[Guard, ...] = (
+    policy_is_readable,
     audit_is_whole,
     in_state(RunState.PROPOSED),
     actor_may_request,
@@ -298,17 +314,32 @@ REQUEST: tuple[Guard, ...] = (
     target_is_free,
 )
 APPROVE: tuple[Guard, ...] = (
+    policy_is_readable,
     audit_is_whole,
     in_state(RunState.REQUESTED),
     actor_may_approve,
+    requester_may_request,
     refutation_was_shown,
     not_expired,
 )
-APPLY: tuple[Guard, ...] = (
+BREAK_GLASS: tuple[Guard, ...] = (
+    policy_is_readable,
     audit_is_whole,
+    in_state(RunState.REQUESTED),
+    actor_may_break_glass,
+    refutes_nothing,
+    not_expired,
+)
+REJECT: tuple[Guard, ...] = (policy_is_readable, may_reject)
+STILL_ALLOWED: tuple[Guard, ...] = (  # what has to be asked of others before a change is sent
     in_state(RunState.APPROVED),
+    policy_is_readable,
     requester_may_request,
     approver_may_approve,
+)
+APPLY: tuple[Guard, ...] = (
+    audit_is_whole,
+    *STILL_ALLOWED,
     not_expired,
     something_to_do,
     same_as_approved,
@@ -318,6 +349,7 @@ APPLY: tuple[Guard, ...] = (
     target_is_free,
 )
 UNDO: tuple[Guard, ...] = (  # a fault in the audit chain does not stop an undo
+    policy_is_readable,
     in_state(RunState.SETTLING, RunState.VERIFYING, RunState.DONE, RunState.UNDO_APPROVED),
     actor_may_undo,
     can_be_undone,

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot import render
 from bot.changes.executor import ChangeExecutor, NextStep, StepName, next_step
@@ -36,6 +37,10 @@ from bot.telemetry import metrics
 log = logging.getLogger(__name__)
 
 Outcome = NextStep | Refusal | None
+
+LATEST = timedelta(minutes=15)
+"""The minutes that the detector looks at before a change: enough for the five latest that are
+final, and for a level that has to be good for ten."""
 
 INVESTIGATED_AFTER = {RunState.DONE: 0.0, RunState.UNDONE: 480.0}
 """Seconds after which there are minutes to tell how it is now: a change that is done was verified
@@ -164,9 +169,8 @@ class ChangeService:
         run_id = f"CHG-{hashlib.sha256(seed.encode()).hexdigest()[:8].upper()}"
         refusal = await self.executor.begin(run_id, incident_id, action, by, choice)
         if isinstance(refusal, Refusal):
-            await self.announcer.view(
-                view, render.nothing_modal(view, "Not allowed", refusal.reason)
-            )
+            said = render.nothing_modal(view, "Not allowed", refusal.reason, refusal.mentions)
+            await self.announcer.view(view, said)
             return
         await self.executor.prepare(run_id)
         run = await self.store.run(run_id)
@@ -180,6 +184,21 @@ class ChangeService:
     async def approve(self, run_id: str, place: Place) -> None:
         """Approve was pressed."""
         await self._answer(run_id, place, self.executor.approve(run_id, place.user))
+
+    async def alone(self, run_id: str, place: Place, view: str) -> None:
+        """ "Nobody else there…" was pressed: ask for the reason, of whoever may approve alone."""
+        refusal = await self.executor.may_approve_alone(run_id, place.user)
+        run = await self.store.run(run_id)
+        if refusal is not None or run is None:
+            said = refusal or Refusal("This change is not stored any more.")
+            modal = render.nothing_modal(view, "Not allowed", said.reason, said.mentions)
+        else:
+            modal = render.alone_modal(run, view)
+        await self.announcer.view(view, modal)
+
+    async def break_glass(self, run_id: str, place: Place, reason: str) -> None:
+        """Somebody approved their own request, with a reason."""
+        await self._answer(run_id, place, self.executor.break_glass(run_id, place.user, reason))
 
     async def reject(self, run_id: str, place: Place, reason: str = "") -> None:
         """The change was rejected."""
@@ -263,7 +282,7 @@ class ChangeService:
         if run is None or incident is None or run.expires_at is None:
             return  # approval was never requested: only a preview
         metrics.count_change(run)
-        approvers = self.executor.approvers(run, incident)
+        approvers = await self.executor.approvers(run, incident)
         await self._post(f"run:{run.id}", render.run_message(run, incident, approvers), incident)
         for event in events(run):
             await self._post(event.key, render.change_reply(event.kind, run, approvers), incident)
@@ -279,6 +298,16 @@ class ChangeService:
             thread_key=card_key(incident.id),
         )
 
+    async def _tell_everybody(self, run: Run, incident: Incident) -> None:
+        """That somebody approved their own change, in the channel and not in the thread."""
+        key = f"break-glass:{run.id}"
+        if await self.store.first_time(key, 86_400):
+            metrics.BREAK_GLASS.labels(run.action).inc()
+        approvers = await self.executor.approvers(run, incident)
+        await self.announcer.post(
+            incident.channel, key, render.alone_post(run, incident, approvers or ())
+        )
+
     async def _answer(self, run_id: str, place: Place, step: Awaitable[Outcome]) -> None:
         """Take the step of a click, tell whoever clicked why it was refused, show the result."""
         try:
@@ -289,7 +318,7 @@ class ChangeService:
             await self.announcer.ephemeral(
                 place.channel,
                 place.user,
-                render.notice(outcome.reason),
+                render.notice(outcome.reason, outcome.mentions),
                 thread_ts=place.thread_ts,
                 response_url=place.response_url,
             )
@@ -305,7 +334,8 @@ class ChangeService:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Runs the incident's own detector again to tell whether the service has recovered."""
+    """Runs the incident's own detector again: whether the service has recovered, by the minutes
+    since the change; by the latest minutes for one that is not made yet."""
 
     store: Store
     catalogue: Catalogue
@@ -325,7 +355,8 @@ class Detector:
         began = report.window.began if report else incident.opened_at
         scope = Scope(service, incident.alarm, Window.around(began, now))
         playbook = self.router.playbooks[incident.playbook]
-        since = run.in_force_at or run.applied_at  # a rollout has no effect before its end
+        # a rollout has no effect before its end; before a change, the latest minutes are asked for
+        since = run.in_force_at or run.applied_at or now - LATEST
         return await check_recovery(playbook, scope, aws, self.pool, since)
 
 

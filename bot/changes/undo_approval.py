@@ -38,7 +38,9 @@ def actor_may_approve_undo(request: Request) -> Refusal | None:
     """Whoever pressed the button may approve the action, and did not ask for the undo."""
     if request.actor is None:
         return Refusal("The request does not say who approves this undo.")
-    return _approval(request, request.actor)
+    if request.actor == request.run.undone_by:
+        return Refusal("You asked for this undo: a second person has to approve it.")
+    return guards.said_to(request, request.actor, may_approve)
 
 
 def undo_was_approved(request: Request) -> Refusal | None:
@@ -47,7 +49,9 @@ def undo_was_approved(request: Request) -> Refusal | None:
         return None
     if request.run.undo_approved_by is None:
         return Refusal("Nobody has approved this undo.")
-    return _approval(request, request.run.undo_approved_by)
+    if request.run.undo_approved_by == request.run.undone_by:
+        return Refusal("A second person has to approve this undo.")
+    return guards.said_of(request, request.run.undo_approved_by, may_approve, "approve this undo")
 
 
 def undo_not_expired(request: Request) -> Refusal | None:
@@ -60,13 +64,8 @@ def undo_not_expired(request: Request) -> Refusal | None:
     return None
 
 
-def _approval(request: Request, approver: str) -> Refusal | None:
-    if approver == request.run.undone_by:
-        return Refusal(f"<@{approver}> asked for this undo: a second person has to approve it.")
-    return may_approve(request.policy, approver, request.run.action, request.service)
-
-
 APPROVE_UNDO: tuple[guards.Guard, ...] = (  # a fault in the audit chain does not stop an undo
+    guards.policy_is_readable,
     guards.in_state(RunState.UNDO_REQUESTED),
     actor_may_approve_undo,
     undo_not_expired,
@@ -96,9 +95,10 @@ class UndoApproval(RunSteps):
         if run.state is RunState.DONE:
             return await self._finish_step(run)
         context = await self._context(run)
-        refusal = may_approve(self.policy(), by, run.action, context.service)
-        if refusal and by != run.undone_by:
-            return refusal
+        if by != run.undone_by:
+            refusal = await self._first_refusal(guards.REJECT, context, plan=run.plan, actor=by)
+            if refusal:
+                return refusal
         if await self._kept(run, f"<@{by}> decided not to undo it.", by):
             return None
         state = (await self._run(run_id)).state.value

@@ -6,12 +6,15 @@ docs/catalogue.md explains it. docs/catalogue.schema.json is made from these mod
 from __future__ import annotations
 
 import logging
+import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from bot.config import strict_yaml
 from bot.domain.base import Frozen
 from bot.domain.errors import ConfigError
 from bot.domain.iam_names import account_of
@@ -35,8 +38,8 @@ class Account(Frozen):
 class Catalogue(Frozen):
     """The whole file.
 
-    Raises ValueError for services that share a name or a channel, and for a role of another
-    account than the entry it stands in.
+    Several services may share a channel. Raises ValueError for services that share a name, and for
+    a role of another account than the entry it stands in.
     """
 
     services: tuple[Service, ...] = Field(min_length=1)
@@ -44,14 +47,11 @@ class Catalogue(Frozen):
     accounts: dict[str, Account] = Field(default_factory=dict)  # by account id, or "default"
 
     @model_validator(mode="after")
-    def _check_names_and_channels(self) -> Catalogue:
-        for field in ("name", "channel"):
-            values = [getattr(each, field) for each in self.services if getattr(each, field)]
-            repeated = sorted({value for value in values if values.count(value) > 1})
-            if repeated:
-                raise ValueError(
-                    f"two services have the {field} {', '.join(repeated)}: give each its own"
-                )
+    def _check_names(self) -> Catalogue:
+        counted = Counter(each.name.lower() for each in self.services)
+        repeated = sorted(name for name, times in counted.items() if times > 1)
+        if repeated:
+            raise ValueError(f"two services have the name {', '.join(repeated)}: give each its own")
         return self
 
     @model_validator(mode="after")
@@ -69,9 +69,9 @@ class Catalogue(Frozen):
         """The service with this name, in any case."""
         return next((each for each in self.services if each.name == name.lower()), None)
 
-    def in_channel(self, channel: str) -> Service | None:
-        """The service whose Slack channel this is."""
-        return next((each for each in self.services if each.channel == channel), None)
+    def services_in(self, channel: str) -> tuple[Service, ...]:
+        """The services whose Slack channel this is."""
+        return tuple(each for each in self.services if each.channel == channel)
 
     def account(self, number: str | None) -> Account:
         """The roles for an account id; those of "default" only for a service without an account."""
@@ -84,7 +84,10 @@ def load(path: Path) -> Catalogue:
     Raises ConfigError that names every error and its place in the file.
     """
     try:
+        strict_yaml.check_size(path.stat().st_size)
         text = path.read_text(encoding="utf-8")
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: {error}") from error
     except OSError as error:
         raise ConfigError(
             f"the catalogue {path} can't be read ({error.strerror}); set CATALOGUE to a file "
@@ -93,7 +96,8 @@ def load(path: Path) -> Catalogue:
     except UnicodeDecodeError as error:
         raise ConfigError(f"the catalogue {path} is not text in UTF-8: save it as UTF-8") from error
     try:
-        return Catalogue.model_validate(_yaml(text) or {})
+        with strict_yaml.without_garbage_collection():
+            return Catalogue.model_validate(strict_yaml.load(text) or {})
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     except ValidationError as error:
@@ -105,35 +109,44 @@ class PolicyFile:
     """The policy in the catalogue file, read again whenever the file has been written.
 
     So a role that is taken away counts for changes that are under way. The rest of the file is
-    read once, when the program starts. An edit that is not a valid catalogue is logged, and the
-    policy before it stays in force.
+    read once, when the program starts. While the file is not a valid catalogue, nobody knows who
+    may act: the policy then lets nobody do anything and says why. Reading a large file takes
+    seconds: call it in a thread.
     """
 
     def __init__(self, path: Path, catalogue: Catalogue) -> None:
         self._path = path
+        self._lock = threading.Lock()
         self._policy = catalogue.policy
         self._version = self._file_version()
 
     def __call__(self) -> Policy:
-        """The policy now."""
-        version = self._file_version()
-        if version != self._version:
-            self._version = version
-            try:
-                self._policy = load(self._path).policy
-            except ConfigError as fault:
-                log.error("the policy in force is still the one before this edit: %s", fault)
-            else:
-                log.info("the policy was read again from %s", self._path)
-        return self._policy
+        """The policy now. An unreadable one has a `fault`."""
+        with self._lock:
+            version = self._file_version()
+            if version is None or version != self._version:
+                self._read(version)
+            return self._policy
 
-    def _file_version(self) -> tuple[int, int] | None:
-        """Time of the last write (ns) and size in bytes; None when the file can't be found."""
+    def _read(self, version: tuple[int, int, int] | None) -> None:
+        self._version = version
+        was_readable = self._policy.fault is None
+        try:
+            self._policy = load(self._path).policy
+        except ConfigError as fault:
+            if was_readable or version is not None:
+                log.error("every change is refused until this is corrected: %s", fault)
+            self._policy = Policy.unreadable(str(fault))
+        else:
+            log.info("the policy was read again from %s", self._path)
+
+    def _file_version(self) -> tuple[int, int, int] | None:
+        """Time of the last write (ns), size in bytes and inode; None when it can't be found."""
         try:
             status = self._path.stat()
         except OSError:
             return None
-        return status.st_mtime_ns, status.st_size
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def schema() -> dict[str, Any]:
@@ -142,13 +155,6 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Incident Helper catalogue",
     }
-
-
-def _yaml(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except (ValueError, TypeError) as error:  # such as the date 2026-02-31
-        raise yaml.YAMLError(str(error)) from error
 
 
 def _place(path: tuple[int | str, ...]) -> str:

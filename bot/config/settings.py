@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr | None = None  # if given, HTTP at /slack/events is used
     slack_api_url: str = "https://slack.com/api/"
     slack_team_id: str | None = None
+    slack_enterprise_id: str | None = None
     slack_app_id: str | None = None
     alarm_app_ids: Annotated[frozenset[str], NoDecode] = frozenset({AMAZON_Q})
 
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
     budget_log_gb: float = Field(default=5.0, gt=0)  # scanned by Logs Insights
     budget_usd: float = Field(default=0.10, gt=0)
 
-    approval_minutes: float = Field(default=10, gt=0)
+    approval_minutes: float = Field(default=10, gt=0, le=15)  # an approval dies with its evidence
     poll_seconds: float = Field(default=10, gt=0)  # between two reads of a change under way
     watch_seconds: float = Field(default=180, gt=0)  # between two looks for changes by others
     verify_minutes: float = Field(default=20, gt=0)  # by AWS's clock, until verification gives up

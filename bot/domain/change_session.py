@@ -7,6 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+BREAK_GLASS = "BREAK-GLASS"
+"""Stands in the place of whoever approved, when the requester approved alone."""
+
 LONGEST = 64
 """Characters of a RoleSessionName (STS API reference, AssumeRole: 2 to 64 of [\\w+=,.@-])."""
 

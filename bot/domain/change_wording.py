@@ -36,6 +36,9 @@ def timeline_text(run: Run) -> tuple[str, str, str | None] | None:
             against = f" {run.objection.text}" if run.objection else ""
             why = f" Reason: {run.reason}." if run.reason else ""
             return "approval", f"Approval asked for: {title}.{why}{against}", run.requested_by
+        case RunState.APPROVED if run.break_glass:
+            text = f"Approved alone by break-glass: {title}. Reason: {run.break_glass}"
+            return "approval", text, run.approved_by
         case RunState.APPROVED:
             return "approval", f"Approved: {title}.", run.approved_by
         case RunState.RUNNING:

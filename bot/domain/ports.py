@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from bot.domain.incident import Incident, TimelineEntry
 from bot.domain.objection import Objection
+from bot.domain.people import Directory
 from bot.domain.plan import Step
 from bot.domain.report import Cost, Report
 from bot.domain.run import AuditEntry, Run, RunState
@@ -184,13 +185,20 @@ class Store(Protocol):
         ...
 
     async def approve(
-        self, run_id: str, approver: str, fingerprint: str, objection: Objection | None = None
+        self,
+        run_id: str,
+        approver: str,
+        fingerprint: str,
+        objection: Objection | None = None,
+        *,
+        break_glass: str = "",
     ) -> Run | None:
         """REQUESTED -> APPROVED, audit entry included, in one script.
 
-        The audit entry has `objection`, the run's. Only if the fingerprint is the run's, the
-        approver is not the requester, Redis TIME is before `expires_at`, and the audit chain is
-        intact; else None.
+        The audit entry has `objection`, the run's, and `break_glass`, the reason for approving
+        one's own request. Only if the fingerprint is the run's, the approver is not the requester
+        (with `break_glass`: is the requester), Redis TIME is before `expires_at`, and the audit
+        chain is intact; else None.
         """
         ...
 
@@ -371,6 +379,15 @@ class Membership(Protocol):
     async def sees(self, user: str, channel: str) -> bool:
         """Whether the channel is public, or the person a member of it. False when Slack does not
         answer."""
+        ...
+
+
+class People(Protocol):
+    """Looks people up in Slack. Nothing is remembered: who may act is asked when they act."""
+
+    async def look_up(self, users: Collection[str], groups: Collection[str] = ()) -> Directory:
+        """The accounts of some people, and who is in some usergroups. Raises nothing: what Slack
+        did not answer is unknown in what is returned."""
         ...
 
 

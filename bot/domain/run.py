@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from bot.domain.base import Frozen
+from bot.domain.basis import Basis
 from bot.domain.objection import Objection
 from bot.domain.plan import Choice, Plan
 
@@ -26,6 +27,8 @@ class Verification(Frozen):
     answer: Answer
     text: str  # one sentence with its figures
     at: AwareDatetime  # AWS time
+    mixed: bool = False
+    """Inconclusive although all was read: some of the latest minutes are good and some are bad."""
 
 
 class RunState(StrEnum):
@@ -66,7 +69,10 @@ class Run(Frozen):
     plan: Plan | None = None
     fingerprint: str | None = None  # of the plan that the requester saw
     objection: Objection | None = None  # what the evidence said against it when it was asked for
+    basis: Basis | None = None  # what the plan rests on
+    may_break_glass: bool = False  # whoever asked may approve it alone, by the policy at that time
     approved_by: str | None = None  # Slack user id
+    break_glass: str = ""  # the reason, when whoever asked approved it alone
     requested_at: AwareDatetime | None = None  # when approval was requested; Redis time
     expires_at: AwareDatetime | None = None  # when that request ends; Redis time
     deadline: AwareDatetime | None = None  # when the present state should have ended; Redis time

@@ -203,12 +203,16 @@ class IncidentService:
         return self.router.for_any_alarm if unclaimed else None
 
     def _owner(self, alarm: Alarm, channel: str) -> Ownership:
-        """Whose alarm it is; the service of the channel's when nothing else is known."""
+        """Whose alarm it is; the service of the channel's when nothing else is known. Of several
+        in the channel one has to be chosen."""
         found = find_owner(alarm, self.catalogue.services, channel)
-        in_channel = self.catalogue.in_channel(channel)
-        if found.service or found.candidates or in_channel is None:
+        in_channel = self.catalogue.services_in(channel)
+        if found.service or found.candidates or not in_channel:
             return found
-        return Ownership(in_channel, (), "it was posted in the service's channel")
+        if len(in_channel) == 1:
+            return Ownership(in_channel[0], (), "it was posted in the service's channel")
+        names = ", ".join(each.name for each in in_channel)
+        return Ownership(None, in_channel, f"this is the channel of {names}")
 
     async def reader_of(self, alarm: Alarm, channel: str) -> Aws:
         """Reads the account of an alarm that was posted in a channel. Raises ReadFailed."""
@@ -296,6 +300,25 @@ class IncidentService:
         return incident
 
     # --- somebody asked --------------------------------------------------------------------------
+
+    async def owner_among(self, name: str, services: Sequence[Service]) -> Service | None:
+        """Which of these services an alarm is about, by what CloudWatch says it watches.
+
+        Args:
+            name: the alarm's.
+            services: those to choose from; an alarm is looked for where they are.
+
+        Returns:
+            None when it is not found, or fits several or none.
+        """
+        places = {(each.account, each.region): each for each in services}
+        for service in places.values():
+            aws = await asyncio.to_thread(self.accounts.reader, service)
+            asked = Alarm(name=name, region=service.region, account=service.account)
+            alarm, unread = await alarm_reads.reread(aws, asked)
+            if unread is None and (found := find_owner(alarm, services).service):
+                return found
+        return None
 
     async def triage(
         self,
@@ -442,16 +465,14 @@ class IncidentService:
     async def find(self, place: Place) -> Incident | None:
         """The incident somebody means: that of their thread, else the latest of the channel.
 
-        In a service's own channel the service's incidents count too, wherever their alarms were
-        posted.
+        In the channel of services their incidents count too, wherever their alarms were posted.
         """
         if place.thread_ts:
             found = await self.store.incident_at(place.channel, place.thread_ts)
             if found is not None:
                 return found
         latest = [await self.store.latest_incident(place.channel)]
-        service = self.catalogue.in_channel(place.channel)
-        if service is not None:
+        for service in self.catalogue.services_in(place.channel):
             for playbook in self.router.playbooks.values():
                 latest.append(await self.store.incident_for(incident_key(service, playbook)))
         return max(filter(None, latest), key=lambda each: each.opened_at, default=None)

@@ -5,13 +5,17 @@ No client and no decision belongs here. Text from outside is cleaned or escaped 
 """
 
 from bot.render.alarm_question import alarm_answer, alarm_question
+from bot.render.alone import alone_loading_modal, alone_modal, alone_post
 from bot.render.blocks import Message
 from bot.render.card import card, status
 from bot.render.change_message import run_message
 from bot.render.change_reply import change_reply, step_failed
 from bot.render.clicks import (
     ACTION,
+    ALONE,
     INSIST,
+    LEAST_REASON,
+    MOST_REASON,
     NUMBER,
     PROPOSE,
     REACH,
@@ -51,7 +55,10 @@ from bot.render.state import since_change
 
 __all__ = [
     "ACTION",
+    "ALONE",
     "INSIST",
+    "LEAST_REASON",
+    "MOST_REASON",
     "NUMBER",
     "PROPOSE",
     "REACH",
@@ -73,6 +80,9 @@ __all__ = [
     "alarm_question",
     "all_evidence_loading",
     "all_evidence_modal",
+    "alone_loading_modal",
+    "alone_modal",
+    "alone_post",
     "already_open",
     "card",
     "change_reply",

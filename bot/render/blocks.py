@@ -7,7 +7,7 @@ to mrkdwn, because Slack parses no markup in them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,11 @@ Block = dict[str, Any]
 Part = dict[str, Any]
 """An element of rich text: text, date, user, link."""
 
-_PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})>(?= (?:may not|rejected|asked for) ?)")
+_PERSON = re.compile(
+    r"<@([UW][A-Z0-9]{2,20})>"
+    r"(?= (?:may not|rejected|asked for|is deactivated|is a |belongs to|could not be looked up) ?)"
+)
+_MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<!subteam\^S[A-Z0-9]{2,20}>)")
 MOST_OPTIONS = 100  # of a menu, or of a group in it; and groups
 MOST_OF_TEXT = 3_900  # of a message's top-level text; Slack cuts it at 4,000
 MOST_CHARACTERS = 13_200  # of all blocks of a message; above it Slack answers msg_blocks_too_long
@@ -118,11 +122,26 @@ def spoken(parts: Iterable[Part]) -> Mrkdwn:
     return Mrkdwn(words.clip("".join(pieces), MOST_OF_TEXT))
 
 
-def sentence(text: str, most: int = 900) -> list[Part]:
+def mentioned(each: str) -> Part:
+    """A mention of a person or a user group by id."""
+    return group(each) if words.is_group(each) else person(each)
+
+
+def sentence(text: str, most: int = 900, mentions: Collection[str] = ()) -> list[Part]:
     """A sentence that may begin with a mention of a person, as refusals do.
 
-    A mention anywhere else stays text: the sentence may contain text from outside.
+    A mention anywhere else stays text, as the sentence may contain text from outside; but for
+    `mentions`, those that this program wrote into it: "<@U024BE7LH>", "<!subteam^S0614TZR7>".
     """
+    if mentions:
+        pieces = _MENTION.split(words.shorten(text, most))
+        return [
+            mentioned(piece.strip("<>@!").removeprefix("subteam^"))
+            if piece in mentions
+            else plain(piece, most)
+            for piece in pieces
+            if piece
+        ]
     start = _PERSON.match(text)
     if start is None:
         return [plain(text, most)]

@@ -9,6 +9,7 @@ from bot.domain.change_wording import same_value_is_noticed
 from bot.domain.incident import Incident, Severity
 from bot.domain.plan import Plan
 from bot.domain.run import Answer, Run, RunState
+from bot.render.alone import alone_line
 from bot.render.blocks import (
     Block,
     Message,
@@ -21,8 +22,8 @@ from bot.render.blocks import (
     confirm,
     date,
     fixed_width,
-    group,
     line,
+    mentioned,
     person,
     plain,
     quote,
@@ -42,7 +43,7 @@ from bot.render.plans import (
     other_users,
     sizing,
 )
-from bot.render.text import Mrkdwn, clip, duration, escaped, is_group, join, strong
+from bot.render.text import Mrkdwn, clip, duration, escaped, join, strong
 
 MOST_MENTIONED = 5  # approvers named in a request; more are counted
 
@@ -119,6 +120,7 @@ def run_message(run: Run, incident: Incident, approvers: Sequence[str] | None = 
         section(strong(escaped(f"{_title(run)}: {title}", 250))),
         rich(line(*asked)) if asked else None,
         rich(*against(run.objection)) if run.objection else None,
+        rich(line(*alone_line(run))) if run.break_glass else None,
         rich(_who(run), *_what(plan)),
     ]
     if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
@@ -152,6 +154,8 @@ def _who(run: Run) -> Block:
         parts.append(plain(f": “{run.reason}”", 350))
     if run.approved_by:
         parts += [plain(" · approved by "), person(run.approved_by)]
+        if run.break_glass:
+            parts.append(plain(" alone"))
     if run.applied_at:
         parts += [plain(" · applied "), date(run.applied_at)]
     if run.undone_by and run.state is RunState.UNDO_REQUESTED:
@@ -252,10 +256,12 @@ def _buttons(run: Run, incident: Incident) -> Block | None:
         confirmation = confirm(
             "Approve this change?", f"{clip(title, 200)}.{warned} It is applied at once.", "Approve"
         )
+        alone = [button("Nobody else there…", Click.ALONE, run.id)] if run.may_break_glass else []
         return actions(
             [
                 button("Approve", Click.APPROVE, run.id, style="primary", confirm=confirmation),
                 button("Reject", Click.REJECT, run.id, style="danger"),
+                *alone,
             ]
         )
     if run.state is RunState.UNDO_REQUESTED:
@@ -318,7 +324,7 @@ def second_people(approvers: Sequence[str] | None, first: str) -> list[Part] | N
         return None
     parts: list[Part] = []
     for each in others[:MOST_MENTIONED]:
-        parts += [group(each) if is_group(each) else person(each), plain(", ")]
+        parts += [mentioned(each), plain(", ")]
     left = len(others) - MOST_MENTIONED
     if left > 0:
         parts[-1:] = [plain(f" and {left} more, ")]

@@ -20,6 +20,7 @@ class Click(StrEnum):
     EVIDENCE = "evidence"  # value: incident; opens everything that was found
     OTHERS = "others"  # value: incident; opens the choice of actions that nothing calls for
     LATER = "later"  # value: incident; investigate again when AWS has published what is missing
+    ALONE = "alone"  # value: run; opens the modal for approving one's own request
     CHOOSE = "choose"  # value: bot.incidents.alarm_choice.AlarmChoice; numbered
 
     @classmethod
@@ -39,6 +40,14 @@ REACH = "reach"
 INSIST = "insist"
 """callback_id of what the evidence says against an action. Submitting it computes the plan all the
 same; private_metadata is the offer."""
+
+ALONE = "approve-alone"
+"""callback_id of the reason for approving one's own request; private_metadata is the run id."""
+
+REASON = "reason"
+"""block_id and action_id of that reason."""
+
+LEAST_REASON, MOST_REASON = 20, 500  # characters of it
 
 ACTION = "action"
 """block_id and action_id of the choice among the other actions."""

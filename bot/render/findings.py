@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.change_session import read_session
+from bot.domain.change_session import BREAK_GLASS, read_session
 from bot.domain.objection import refuting_clue
 from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Report, Verdict
 from bot.render.blocks import (
@@ -345,7 +345,9 @@ def _actor(who: str) -> list[Part]:
         return [plain(f" · {clip(actor_name(who), 40)}", 50)]
     people: list[Part] = []
     for each in own.people:
-        people += [plain(" and " if people else " · Incident Helper for "), person(each)]
+        lead = plain(" and " if people else " · Incident Helper for ")
+        alone = plain(", alone (break-glass)") if each == BREAK_GLASS else None
+        people += [alone] if alone else [lead, person(each)]
     return [*people, plain(f" ({own.run})")]
 
 

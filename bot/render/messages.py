@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -113,9 +113,15 @@ def _typed(command: str, mentioned: bool) -> str:
     return command.replace("/incident", "@incident", 1) if mentioned else command
 
 
-def notice(text: str) -> Message:
-    """One or two sentences: a refusal, an acknowledgement, a fault."""
-    return Message(escaped(text, 900), [rich(line(*sentence(text, 900)))])
+def notice(text: str, mentions: Collection[str] = ()) -> Message:
+    """One or two sentences: a refusal, an acknowledgement, a fault.
+
+    `mentions` are those in it that this program wrote: people who may do what is refused.
+    """
+    shown = escaped(text, 900)
+    for each in mentions:  # Slack's markup again, and only of these
+        shown = Mrkdwn(shown.replace(escaped(each), each))
+    return Message(shown, [rich(line(*sentence(text, 900, mentions)))])
 
 
 def timeline(incident: Incident, entries: Sequence[TimelineEntry]) -> Message:

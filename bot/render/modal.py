@@ -6,6 +6,8 @@ bound to the fingerprint of the plan the person saw.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bot.domain.plan import Plan
 from bot.domain.run import Run
 from bot.render.blocks import (
@@ -82,11 +84,15 @@ def preview_modal(run: Run, plan: Plan, external_id: str) -> View:
     return modal_view("Preview", kept + asks, external_id, submit=submit, metadata=run.id)
 
 
-def nothing_modal(external_id: str, title: str, reason: str) -> View:
-    """Says why there is nothing to do, or why the person may not do it."""
-    return modal_view(
-        "Preview", [rich(line(bold(title)), line(*sentence(reason, 1500)))], external_id
-    )
+def nothing_modal(
+    external_id: str, title: str, reason: str, mentions: Collection[str] = ()
+) -> View:
+    """Says why there is nothing to do, or why the person may not do it.
+
+    `mentions` are those in the reason that this program wrote.
+    """
+    said = line(*sentence(reason, 1500, mentions))
+    return modal_view("Preview", [rich(line(bold(title)), said)], external_id)
 
 
 def error_modal(external_id: str, what: str, advice: str) -> View:

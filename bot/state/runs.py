@@ -9,6 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bot.domain.objection import Objection
+from bot.domain.redaction import redact
 from bot.domain.run import AuditEntry, Run, RunState
 from bot.state import sanitize
 from bot.state.anchor import Anchor
@@ -42,6 +43,7 @@ _RUN = Record(
         "state",
         "requested_by",
         "approved_by",
+        "break_glass",
         "undo_approved_by",
     ),
 )
@@ -70,7 +72,7 @@ class RunStore:
 
         Raises ValueError for a run that is approved already, or further.
         """
-        if run.state not in INITIAL_STATES or run.approved_by is not None:
+        if run.state not in INITIAL_STATES or run.approved_by is not None or run.break_glass:
             raise ValueError(f"a run cannot begin as {run.state.value}: it must be asked for")
         _check_plan({"plan": run.plan, "fingerprint": run.fingerprint})
         _, stored = await self._audit.run_script(
@@ -172,22 +174,32 @@ class RunStore:
         return _stored(answer, f"run {run_id} stays as it is, not {to.value}")
 
     async def approve(
-        self, run_id: str, approver: str, fingerprint: str, objection: Objection | None = None
+        self,
+        run_id: str,
+        approver: str,
+        fingerprint: str,
+        objection: Objection | None = None,
+        *,
+        break_glass: str = "",
     ) -> Run | None:
         """REQUESTED -> APPROVED if the fingerprint is the run's, the approver is not the
         requester, Redis TIME is before `expires_at` and the audit chain is whole; else None.
 
-        `objection` is the run's, for the audit entry."""
+        `objection` is the run's, for the audit entry. With `break_glass`, the reason, the approver
+        has to be the requester."""
         if not approver or not fingerprint:
             raise ValueError("an approval needs a person and a fingerprint")
+        reason = redact(break_glass)
+        alone = f"break-glass, by the requester alone: {reason}" if reason else ""
+        against = _objected(objection)
         answer = await self._audit.run_script(
             self._approve,
             [self._keys.run(run_id)],
-            [RETENTION, _json(approver), _json(fingerprint)],
+            [RETENTION, _json(approver), _json(fingerprint), _json(reason)],
             actor=approver,
             event=S.APPROVED.value,
             run=run_id,
-            detail="; ".join(filter(None, (f"fingerprint {fingerprint}", _objected(objection)))),
+            detail="; ".join(filter(None, (alone, f"fingerprint {fingerprint}", against))),
         )
         return _stored(answer, f"approval of run {run_id} by {approver} refused")
 

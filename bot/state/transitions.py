@@ -51,5 +51,7 @@ leaves them only when AWS accepts its calls late, or the record proves wrong (DR
 FINISHED_STATES = frozenset({*TERMINAL_STATES, S.DONE, S.DRIFTED})
 """States a run leaves only when a person asks for it."""
 
-PLAN_FIELDS = frozenset({"plan", "fingerprint", "objection", "expires_at"})
+PLAN_FIELDS = frozenset(
+    {"plan", "fingerprint", "basis", "objection", "may_break_glass", "expires_at"}
+)
 """What an approver decides on; fixed once approval is requested."""

@@ -46,6 +46,21 @@ OUTBOX_WAITING = Gauge(
 )
 SOCKETS = Gauge("incident_socket_connections", "Socket Mode connections that are live")
 
+SLACK_TOKEN_REFUSED = Gauge(
+    "incident_slack_token_refused",
+    "1 while Slack refuses the bot token: no change is approved or sent",
+)
+POLICY_UNREADABLE = Gauge(
+    "incident_policy_unreadable",
+    "1 while the catalogue file cannot be read: every change is refused",
+)
+BREAK_GLASS = Counter(
+    "incident_break_glass_total", "Changes approved by whoever asked for them", ["action"]
+)
+FOREIGN_ALARMS = Counter(
+    "incident_foreign_alarms_total", "Alarm posts of other organisations, not followed"
+)
+
 
 def count_investigation(report: Report) -> None:
     """Count an investigation that ended with this report."""

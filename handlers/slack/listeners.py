@@ -19,7 +19,9 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
+from bot.domain.ports import People
 from bot.render import (
+    ALONE,
     INSIST,
     PROPOSE,
     REACH,
@@ -30,6 +32,7 @@ from bot.render import (
     Click,
     Message,
     all_evidence_loading,
+    alone_loading_modal,
     evidence_modal,
     help_message,
     loading_modal,
@@ -52,6 +55,7 @@ from handlers.envelopes import (
     digest,
 )
 from handlers.json_access import Ignored, dict_in, list_in, text_in
+from handlers.slack.admission import alarm_of_others, is_of_organisation
 from handlers.slack.alarm_posts import alarm_seen
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
@@ -62,8 +66,13 @@ from handlers.slack.view_listeners import ViewListeners
 log = logging.getLogger(__name__)
 
 _CLICKS = re.compile(rf"^(?:{'|'.join(Click)})(?:\.\d+)?$")
-LOADING = {Click.OTHERS: evidence_modal, Click.EVIDENCE: all_evidence_loading}
-OPENS_A_MODAL = frozenset({Click.PREPARE, *LOADING})
+LOADING = {
+    Click.PREPARE: loading_modal,
+    Click.OTHERS: evidence_modal,
+    Click.EVIDENCE: all_evidence_loading,
+    Click.ALONE: alone_loading_modal,
+}
+"""What is opened at once by the buttons that lead to a modal, whose trigger id lives 3 seconds."""
 
 
 def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
@@ -80,15 +89,27 @@ def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
 
 
 def register(
-    app: AsyncApp, inbox: Inbox, authorization: Authorization, vocabulary: Vocabulary
+    app: AsyncApp,
+    inbox: Inbox,
+    authorization: Authorization,
+    vocabulary: Vocabulary,
+    people: People | None = None,
 ) -> None:
-    """Register the listeners. Raises ConfigError when the app acknowledges before saving."""
+    """Register the listeners. Raises ConfigError when the app acknowledges before saving.
+
+    Args:
+        app: made by `slack_app`.
+        inbox: where envelopes are saved.
+        authorization: whose requests are accepted.
+        vocabulary: what a command may name.
+        people: looks up people of other workspaces of the organisation; None: they are refused.
+    """
     if not app.listener_runner.process_before_response:
         raise ConfigError(
             "the Slack app acknowledges events before they are saved; "
             "create it with handlers.slack.listeners.slack_app"
         )
-    listeners = _Listeners(inbox, authorization, vocabulary)
+    listeners = _Listeners(inbox, authorization, vocabulary, people)
     app.middleware(listeners.authorize)
     app.command(SLASH)(listeners.slash)
     app.event("message")(listeners.message)
@@ -98,6 +119,7 @@ def register(
     app.view(PROPOSE)(views.submission)
     app.view(REACH)(views.reached)
     app.view(INSIST)(views.reached)
+    app.view(ALONE)(views.alone)
     app.view(TURN_DOWN)(views.rejected)
     app.view(TRIAGE_FORM)(views.triage)
     surfaces = SurfaceListeners(inbox, authorization, vocabulary)
@@ -113,6 +135,7 @@ class _Listeners(Saving):
 
     authorization: Authorization
     vocabulary: Vocabulary
+    people: People | None = None
 
     async def authorize(
         self,
@@ -122,13 +145,18 @@ class _Listeners(Saving):
         next: Callable[[], Awaitable[None]],
     ) -> BoltResponse | None:
         """Refuse requests of other workspaces and apps, and of guests in shared channels."""
-        own = context.get("authorize_result")
-        refusal = self.authorization.refusal(
-            body, getattr(own, "team_id", None), getattr(own, "enterprise_id", None)
-        )
-        if refusal is None:
+        result = context.get("authorize_result")
+        own = (getattr(result, "team_id", None), getattr(result, "enterprise_id", None))
+        refusal = self.authorization.refusal(body, *own)
+        if refusal is None or await is_of_organisation(
+            self.people, self.authorization.to_look_up(body, *own)
+        ):
             await next()
             return None
+        if self.authorization.is_alarm_of_others(body, *own):
+            seen = alarm_of_others(body)
+            saved = await self.save_event(seen) if seen else None
+            return saved or BoltResponse(status=200, body="")
         log.warning("not authorized: %s", refusal)
         if "command" in body:
             return BoltResponse(status=200, body={"text": refusal})
@@ -198,7 +226,7 @@ class _Listeners(Saving):
             await answer(respond, TRY_AGAIN)
             return BoltResponse(status=503, body="")
         if clicked.view is not None:
-            loading = LOADING.get(clicked.click, loading_modal)
+            loading = LOADING[clicked.click]
             await open_modal(client, body, loading(clicked.view), respond)
         await ack()
         return None
@@ -241,6 +269,6 @@ def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:
         message_ts=text_in(container.get("message_ts")) or None,
         thread_ts=text_in(thread) or None,
         trigger=trigger,
-        view=f"{click}-{trigger}" if click in OPENS_A_MODAL else None,
+        view=f"{click}-{trigger}" if click in LOADING else None,
         response_url=text_in(body.get("response_url")) or None,
     )

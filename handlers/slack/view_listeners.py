@@ -21,8 +21,16 @@ from bot.render import (
     evidence_modal,
     loading_modal,
 )
-from handlers.envelopes import ActionReached, ChangeRejected, Triage, TriageAsked, ViewSubmitted
+from handlers.envelopes import (
+    ActionReached,
+    AloneSubmitted,
+    ChangeRejected,
+    Triage,
+    TriageAsked,
+    ViewSubmitted,
+)
 from handlers.json_access import Ignored, dict_in, list_in, text_in
+from handlers.slack.admission import reason_typed
 from handlers.slack.saving import TRY_AGAIN, Saving, team_of, user_of
 
 MOST_OF_REASON = 300  # characters
@@ -99,6 +107,25 @@ class ViewListeners(Saving):
             await ack()
             return
         failed = error_modal(_external(view), "The change was not rejected.", TRY_AGAIN)
+        await ack(response_action="update", view=failed)
+
+    async def alone(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """Somebody approves their own request, with a reason."""
+        reason = reason_typed(view)
+        if isinstance(reason, Ignored):
+            await ack(response_action="errors", errors={REASON: reason.reason})
+            return
+        given = AloneSubmitted(
+            team=team_of(body),
+            user=user_of(body),
+            run=text_in(view.get("private_metadata")),
+            reason=reason,
+            view_id=text_in(view.get("id")),
+        )
+        if await self.save(given):
+            await ack()
+            return
+        failed = error_modal(_external(view), "The change was not approved.", TRY_AGAIN)
         await ack(response_action="update", view=failed)
 
     async def triage(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:

@@ -152,4 +152,5 @@ def recovery(level: Level | Gap | None, scope: Scope, since: datetime) -> Verifi
         answer = Answer.YES
     elif enough and not all(normal[-LATEST:]):
         answer = Answer.NO
-    return Verification(answer=answer, text=text, at=now)
+    mixed = answer is Answer.INCONCLUSIVE and enough
+    return Verification(answer=answer, text=text, at=now, mixed=mixed)

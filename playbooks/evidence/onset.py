@@ -311,7 +311,8 @@ def recovery(
         answer = Answer.NO
     else:
         answer = Answer.INCONCLUSIVE
-    return Verification(answer=answer, text=text, at=now)
+    mixed = answer is Answer.INCONCLUSIVE and len(minutes) >= LATEST
+    return Verification(answer=answer, text=text, at=now, mixed=mixed)
 
 
 def _nothing_counted(edge: Edge, scope: Scope, since: datetime) -> str:

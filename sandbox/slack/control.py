@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -135,6 +135,15 @@ def control_routes(site: Site) -> list[Route]:
         user, verb = str(body.pop("user", "")), str(body.pop("act", ""))
         return await act(site, user, verb, body)
 
+    async def change_person(request: Request) -> JSON:
+        body = await read_json(request)
+        person = workspace.person(str(body.pop("user", "")))
+        allowed = {"deleted", "guest", "stranger", "team_id", "enterprise_id"}
+        if unknown := sorted(body.keys() - allowed):
+            raise SlackError("invalid_arguments", [f"not to be changed: {', '.join(unknown)}"])
+        workspace.people[person.id] = replace(person, **body)
+        return {"user": user_json(workspace, workspace.people[person.id])}
+
     async def deliveries(_: Request) -> JSON:
         return {"deliveries": [asdict(attempt) for attempt in site.delivery.attempts]}
 
@@ -143,6 +152,7 @@ def control_routes(site: Site) -> list[Route]:
         ("GET", "/faults", list_faults),
         ("DELETE", "/faults", clear_faults),
         ("POST", "/post", post),
+        ("POST", "/people", change_person),
         ("GET", "/messages", messages),
         ("GET", "/state", state),
         ("GET", "/modal", modal),

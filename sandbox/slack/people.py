@@ -39,7 +39,10 @@ def initials_of(name: str) -> str:
 class Person:
     """A human member, or the bot user of an app.
 
-    ``color`` is the avatar's background, ``#rrggbb``.
+    ``color`` is the avatar's background, ``#rrggbb``. ``guest`` is a multi-channel ("restricted")
+    or a single-channel ("ultra_restricted") guest. ``team_id`` and ``enterprise_id`` are those of a
+    person from elsewhere (Slack Connect, another workspace of a Grid); a ``stranger`` is one the
+    app shares no channel with.
     """
 
     id: str
@@ -52,6 +55,10 @@ class Person:
     timezone: str = "Etc/UTC"
     app_id: str | None = None
     deleted: bool = False
+    guest: str = ""
+    stranger: bool = False
+    team_id: str = ""
+    enterprise_id: str = ""
 
     @property
     def username(self) -> str:
@@ -172,6 +179,7 @@ class Seed:
     team_id: str = "T0SANDBOX"
     team_name: str = "Sandbox"
     team_domain: str = "sandbox"
+    enterprise_id: str = ""
 
 
 @dataclass(slots=True)

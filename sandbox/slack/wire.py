@@ -122,10 +122,23 @@ def channel_json(workspace: Workspace, channel: Channel, viewer: str) -> JSON:
 
 
 def user_json(workspace: Workspace, person: Person) -> JSON:
-    """A member as `users.info` returns it."""
+    """A person as `users.info` returns them.
+
+    Source: docs.slack.dev, reference/objects/user-object. Of a deactivated account the flags of
+    members are left out; `is_stranger` is only there when true, `enterprise_user` only on a Grid.
+    """
+    team = person.team_id or workspace.team_id
+    enterprise = person.enterprise_id or ("" if person.team_id else workspace.enterprise_id)
+    member = {
+        "is_admin": False,
+        "is_owner": False,
+        "is_restricted": person.guest != "",
+        "is_ultra_restricted": person.guest == "ultra_restricted",
+    }
+    grid = {"enterprise_user": {"id": person.id, "enterprise_id": enterprise, "teams": [team]}}
     return {
         "id": person.id,
-        "team_id": workspace.team_id,
+        "team_id": team,
         "name": person.username,
         "real_name": person.name,
         "deleted": person.deleted,
@@ -135,10 +148,9 @@ def user_json(workspace: Workspace, person: Person) -> JSON:
         "tz_offset": _offset(person.timezone),
         "is_bot": person.app_id is not None,
         "is_app_user": False,
-        "is_admin": False,
-        "is_owner": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
+        **({} if person.deleted else member),
+        **({"is_stranger": True} if person.stranger else {}),
+        **(grid if enterprise else {}),
         "updated": 0,
         "profile": {
             "real_name": person.name,

@@ -40,6 +40,7 @@ class Workspace:
         self.team_id = seed.team_id
         self.team_name = seed.team_name
         self.team_domain = seed.team_domain
+        self.enterprise_id = seed.enterprise_id
         self.now = now
         self.timing = timing or Timing()
         self.ids = Identifiers(now, id_seed)

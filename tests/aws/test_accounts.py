@@ -162,3 +162,13 @@ def test_what_the_write_role_may_not_send_is_known_beforehand(
     with pytest.raises(ReadFailed) as failed:
         known.denied(here, plan)
     assert failed.value.reason is GapReason.DENIED
+
+
+def test_cloudtrail_shows_that_somebody_approved_alone(aws: AwsServer) -> None:
+    here = Service(name="checkout", account=OURS)
+    known = accounts(here, **{f"_{OURS}": Account(write_role=role(OURS, "writer"))})
+    known.writer(here, run(approved_by="U1", break_glass="nobody answers")).write(MOVE)
+    [write] = aws.ledger.writes()
+    assert "U1" in write.caller
+    assert "BREAK-GLASS" in write.caller
+    assert write.caller.endswith("CHG-1")

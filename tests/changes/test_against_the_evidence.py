@@ -82,7 +82,7 @@ def test_insisting_gives_nobody_a_right_they_do_not_have() -> None:
     bench, record = Bench(), Shown()
     changes = reached(bench, record)
     drive(changes.insist(OFFER, "U0OBSERVER", "view", "submit-1"))
-    assert "may not ask for" in str(record.views[-1])
+    assert "You have no role here" in str(record.views[-1])
     assert bench.store.kept == {}
 
 

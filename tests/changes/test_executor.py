@@ -89,18 +89,21 @@ def test_nothing_to_do_is_said_and_ends_the_run() -> None:
 
 def test_nobody_acts_without_a_role() -> None:
     bench = Bench()
-    assert OUTSIDER in reason(drive(bench.executor.begin(RUN, INCIDENT, "turn-dial", OUTSIDER)))
+    told = reason(drive(bench.executor.begin(RUN, INCIDENT, "turn-dial", OUTSIDER)))
+    assert told == f"You have no role here; <@{APPROVES}> or <@{ASKS}> may ask for this."
     assert RUN not in bench.store.kept
     bench.requested()
-    assert "may not approve" in reason(drive(bench.executor.approve(RUN, OUTSIDER)))
-    assert "second person" in reason(drive(bench.executor.approve(RUN, ASKS)))
-    assert "may not approve" in reason(drive(bench.executor.reject(RUN, OUTSIDER)))
+    who = f"You have no role here; <@{APPROVES}> may approve this."
+    assert reason(drive(bench.executor.approve(RUN, OUTSIDER))) == who
+    own = reason(drive(bench.executor.approve(RUN, ASKS)))
+    assert own == f"You asked for this; a second person has to approve it: <@{APPROVES}>."
+    assert reason(drive(bench.executor.reject(RUN, OUTSIDER))) == who
     assert bench.state() is RunState.REQUESTED
     drive(bench.executor.apply(RUN))
     assert bench.dial.attempts == 0
     done = Bench()
     done.done()
-    assert OUTSIDER in reason(drive(done.executor.undo(RUN, OUTSIDER)))
+    assert "may undo this" in reason(drive(done.executor.undo(RUN, OUTSIDER)))
     assert done.dial.ledger == [turn(2)]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.changes import guards
 from bot.changes.guards import Request, first_refusal
+from bot.domain.people import Account, Directory, Standing
 from bot.domain.plan import Check, Plan, Step
 from bot.domain.policy import Policy
 from bot.domain.run import Run, RunState
@@ -48,12 +49,25 @@ APPROVED = Run(
     fingerprint=PLAN.fingerprint,
     expires_at=NOW + timedelta(minutes=5),
 )
+
+
+def directory(**standings: Standing) -> Directory:
+    """Everybody of the tests is a member, but for those named."""
+    users = (*PEOPLE, "U0GONE", "U0ALONE")
+    return Directory(
+        accounts={
+            user: Account(user, standings.get(user, Standing.MEMBER), "in a test") for user in users
+        }
+    )
+
+
 GOOD = Request(
     run=APPROVED,
     plan=PLAN,
     service=Service(name="checkout", tier=1),
     policy=Policy(people=PEOPLE),
     now=NOW,
+    directory=directory(),
     permissions=ALLOWED,
 )
 
@@ -78,10 +92,24 @@ def test_a_change_in_order_is_applied() -> None:
         (with_run(state=RunState.REJECTED, note="no"), "rejected already: no"),
         (with_run(requested_by="U0OBS"), "<@U0OBS> may not ask for"),
         (with_run(approved_by=None), "Nobody has approved"),
-        (with_run(approved_by="U0ASKS"), "a second person"),
-        (with_run(requested_by="U0APPR"), "a second person"),
+        (with_run(approved_by="U0ASKS"), "A second person"),
+        (with_run(requested_by="U0APPR"), "A second person"),
         (with_run(approved_by="U0OBS"), "<@U0OBS> may not approve"),
-        (with_run(approved_by="U0GONE"), "roles held: none"),
+        (with_run(approved_by="U0GONE"), "<@U0GONE> may not approve this"),
+        (replace(GOOD, policy=Policy.unreadable("line 3: no")), "Changes are refused: line 3"),
+        (
+            replace(GOOD, directory=directory(U0ASKS=Standing.DEACTIVATED)),
+            "<@U0ASKS> is deactivated in Slack",
+        ),
+        (
+            replace(GOOD, directory=directory(U0APPR=Standing.GUEST)),
+            "<@U0APPR> is a guest in this workspace",
+        ),
+        (
+            replace(GOOD, directory=directory(U0APPR=Standing.FOREIGN)),
+            "belongs to another organisation",
+        ),
+        (replace(GOOD, directory=Directory()), "could not be looked up in Slack"),
         (with_run(expires_at=NOW), "expired at 03:20:00 UTC"),
         (with_run(expires_at=None), "no expiry"),
         (replace(GOOD, plan=None), "nothing to change"),
@@ -116,11 +144,24 @@ def test_an_undo_needs_a_role_and_an_inverse_and_no_second_person() -> None:
     assert first_refusal(guards.UNDO, broken) is None
     refusal = first_refusal(guards.UNDO, replace(done, actor="U0OBS"))
     assert refusal is not None
-    assert "U0OBS" in refusal.reason
+    assert refusal.reason == "You are an observer here; <@U0APPR> or <@U0ASKS> may undo this."
     stuck = PLAN.model_copy(update={"inverse": None, "irreversible": "it has a ratchet."})
     refusal = first_refusal(guards.UNDO, replace(done, actor="U0ASKS", plan=stuck))
     assert refusal is not None
     assert "ratchet" in refusal.reason
+
+
+def test_an_undo_that_slack_cannot_confirm_says_how_to_do_it_by_hand() -> None:
+    done = with_run(state=RunState.DONE)
+    refusal = first_refusal(guards.UNDO, replace(done, actor="U0ASKS", directory=Directory()))
+    assert refusal is not None
+    assert "I could not look you up in Slack" in refusal.reason
+    assert "By hand: aws lambda put-function-concurrency" in refusal.reason
+    for standing in (Standing.DEACTIVATED, Standing.GUEST, Standing.FOREIGN, Standing.BOT):
+        barred = replace(done, actor="U0ASKS", directory=directory(U0ASKS=standing))
+        refusal = first_refusal(guards.UNDO, barred)
+        assert refusal is not None
+        assert refusal.reason.startswith("You may not do this: ")
 
 
 requests = st.builds(
@@ -150,6 +191,11 @@ requests = st.builds(
     service=st.just(GOOD.service),
     policy=st.sampled_from([Policy(), GOOD.policy]),
     now=st.just(NOW),
+    directory=st.builds(
+        lambda asks, approves: directory(U0ASKS=asks, U0APPR=approves),
+        st.sampled_from(Standing),
+        st.sampled_from(Standing),
+    ),
     holder=st.sampled_from([None, "run-0"]),
     audit_fault=st.sampled_from([None, "broken."]),
     permissions=st.sampled_from([frozenset[str](), ALLOWED]),
@@ -170,6 +216,8 @@ def test_what_passes_breaks_no_rule(request_: Request) -> None:
         and run.expires_at > NOW
         and request_.plan == PLAN
         and request_.policy == GOOD.policy
+        and request_.directory.account(run.requested_by).standing is Standing.MEMBER
+        and request_.directory.account(run.approved_by).standing is Standing.MEMBER
         and request_.holder is None
         and request_.audit_fault is None
         and request_.permissions == ALLOWED

@@ -76,3 +76,11 @@ def test_tokens_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_SIGNING_SECRET", raising=False)
     with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET"):
         require_slack(settings())
+
+
+def test_an_approval_is_valid_for_at_most_15_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPROVAL_MINUTES", "15")
+    assert settings().approval_minutes == 15
+    monkeypatch.setenv("APPROVAL_MINUTES", "16")
+    with pytest.raises(ConfigError, match="APPROVAL_MINUTES: Input should be less than or equal"):
+        settings()

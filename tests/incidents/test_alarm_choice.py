@@ -161,3 +161,15 @@ async def test_an_alarm_of_a_monitoring_account_is_read_there(store: RedisStore)
     room.aws.account = "999900001111"
     await room.tells("checkout-5xx", ALARM, 1, says={"account": "999900001111"})
     assert [service.account for service in room.asked] == ["999900001111"]
+
+
+async def test_the_channel_of_several_services_asks_whose_alarm_it_is(store: RedisStore) -> None:
+    services = [Service(name="shop", channel="C0ALERTS"), Service(name="pay", channel="C0ALERTS")]
+    room = Room(store, services=services)
+    await room.tells("front-door-errors", ALARM, 1)
+    asked = buttons(room, "unknown:1.front-door-errors")
+    chosen = [AlarmChoice.model_validate_json(value).service for value in asked.values()]
+    assert chosen == ["shop", "pay"]
+    alone = Room(store, services=services[:1])
+    await alone.tells("front-door-5xx", ALARM, 2)
+    assert await store.incident_for("shop:5xx") is not None

@@ -20,6 +20,7 @@ from bot.domain.report import Cost, GapReason
 from bot.domain.run import Answer, Run, RunState, Verification
 from bot.domain.send_limit import SendLimit
 from bot.domain.service import Service
+from tests.support.members import Members
 from tests.support.memory_store import MemoryStore
 from tests.support.stepping import beside, drive, wait_here
 
@@ -170,9 +171,12 @@ class Bench:
     dial: Dial = field(default_factory=Dial)
     action: TurnDial = field(default_factory=TurnDial)
     verdicts: list[Answer] = field(default_factory=lambda: [Answer.YES])
+    before: Verification | Exception | None = None  # what the detector says before it is sent
+    slack: Members = field(default_factory=Members)
     people: dict[str, tuple[str, ...]] = field(
         default_factory=lambda: {ASKS: ("responder",), APPROVES: ("commander",)}
     )
+    policy: Policy | None = None  # in place of the people with the standard roles
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(wait_here)
@@ -182,7 +186,8 @@ class Bench:
             store=self.store,
             actions={self.action.id: self.action},
             service=lambda name: self.service if name == "checkout" else None,
-            policy=lambda: Policy(people=self.people),
+            policy=lambda: self.policy or Policy(people=self.people),
+            people=self.slack,
             reader=lambda _: self.dial,
             writer=lambda _, __: self.dial,
             detector=self._detect,
@@ -200,6 +205,11 @@ class Bench:
         )
 
     async def _detect(self, run: Run) -> Verification:
+        if run.applied_at is None:
+            if isinstance(self.before, Exception):
+                raise self.before
+            text = "5XX 9.7 % of requests"
+            return self.before or Verification(answer=Answer.NO, text=text, at=self.dial.now())
         answer = self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
         return Verification(answer=answer, text=f"{answer} by the detector", at=self.dial.now())
 

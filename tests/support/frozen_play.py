@@ -35,6 +35,7 @@ from sandbox import people_and_channels as slack
 from sandbox.session import Session
 from sandbox.world import Scenario
 from sandbox.world.clock import FrozenClock
+from tests.support.members import Members
 
 LOOK_EVERY = 3  # minutes of the world
 
@@ -129,6 +130,7 @@ class FrozenPlay:
             actions=registry.ACTIONS,
             service=known.service,
             policy=PolicyFile(self.session.catalogue, known),
+            people=Members(),
             reader=accounts.reader,
             writer=accounts.writer,
             detector=Detector(store, known, accounts, router, self.pool),

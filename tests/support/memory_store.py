@@ -152,6 +152,7 @@ class MemoryStore:
             "requested_by",
             "approved_by",
             "undo_approved_by",
+            "break_glass",
         }:
             raise ValueError(f"{', '.join(sorted(fixed))} cannot be changed")
         sources = {state for state in allowed if state is to or state in ALLOWED_TRANSITIONS[to]}
@@ -172,13 +173,19 @@ class MemoryStore:
         return moved
 
     async def approve(
-        self, run_id: str, approver: str, fingerprint: str, objection: Objection | None = None
+        self,
+        run_id: str,
+        approver: str,
+        fingerprint: str,
+        objection: Objection | None = None,
+        *,
+        break_glass: str = "",
     ) -> Run | None:
         await self.gate()
         run = self.kept[run_id]
         good = (
             run.state is RunState.REQUESTED
-            and run.requested_by != approver
+            and (run.requested_by == approver) == bool(break_glass)
             and run.fingerprint == fingerprint
             and run.expires_at is not None
             and self.clock < run.expires_at
@@ -186,9 +193,13 @@ class MemoryStore:
         )
         approved = None
         if good:
-            changes = {"state": RunState.APPROVED, "approved_by": approver}
+            changes = {
+                "state": RunState.APPROVED,
+                "approved_by": approver,
+                "break_glass": break_glass,
+            }
             approved = self.kept[run_id] = run.model_copy(update=changes)
-            self._audit(approver, "approved", run_id)
+            self._audit(approver, "approved", run_id, break_glass)
         await self.gate()
         return approved
 
@@ -234,7 +245,7 @@ class MemoryStore:
     async def verify_audit(self) -> str | None:
         return self.audit_fault
 
-    def _audit(self, actor: str, event: str, run: str) -> None:
+    def _audit(self, actor: str, event: str, run: str, detail: str = "") -> None:
         before = self.chain[-1].digest if self.chain else ""
         digest = hashlib.sha256(f"{before}{actor}{event}{run}".encode()).hexdigest()
         entry = AuditEntry(
@@ -243,7 +254,7 @@ class MemoryStore:
             actor=actor,
             event=event,
             run=run,
-            detail="",
+            detail=detail,
             digest=digest,
         )
         self.chain.append(entry)

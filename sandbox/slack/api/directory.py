@@ -16,7 +16,9 @@ def api_test(call: Call) -> JSON:
 @method("auth.test", tier=4)
 def auth_test(call: Call) -> JSON:
     """Who this token belongs to."""
+    enterprise = call.workspace.enterprise_id
     return {
+        **({"enterprise_id": enterprise} if enterprise else {}),
         "url": f"{call.workspace.base_url}/",
         "team": call.workspace.team_name,
         "user": call.app.person.username,

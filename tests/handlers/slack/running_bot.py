@@ -22,6 +22,7 @@ from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 
+from bot.domain.ports import People
 from bot.render import Entry
 from handlers.envelopes import Envelope, NotSaved, envelope_from
 from handlers.slack.authorization import Authorization
@@ -158,7 +159,9 @@ def signature(body: bytes, at: float | None = None, secret: str = SECRET) -> dic
 
 @asynccontextmanager
 async def running(
-    door: Authorization | None = None, vocabulary: Vocabulary = VOCABULARY
+    door: Authorization | None = None,
+    vocabulary: Vocabulary = VOCABULARY,
+    people: People | None = None,
 ) -> AsyncIterator[Bot]:
     memory, api = Memory(), WebApi()
     server = web.Application()
@@ -170,7 +173,7 @@ async def running(
     port = runner.addresses[0][1]
     api.url = f"http://127.0.0.1:{port}"
     app = slack_app(AsyncWebClient(token="xoxb-test", base_url=f"{api.url}/"), SECRET)
-    register(app, memory, door or Authorization(app_id=APP), vocabulary)
+    register(app, memory, door or Authorization(app_id=APP), vocabulary, people)
     inner = cast(ASGIApp, AsyncSlackRequestHandler(app))
     ingress = SlackIngress(inner, SECRET, memory)
     transport = httpx.ASGITransport(app=ingress)
