@@ -40,7 +40,7 @@ def test_nobody_approves_what_they_asked_for() -> None:
 def test_who_is_not_named_may_do_nothing() -> None:
     bench = Bench()
     bench.requested()
-    assert "roles held: none" in refused(drive(bench.executor.approve(RUN, OUTSIDER)))
+    assert "You have no role here" in refused(drive(bench.executor.approve(RUN, OUTSIDER)))
 
 
 def test_approved_it_is_sent_once_and_verified() -> None:

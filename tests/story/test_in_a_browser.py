@@ -60,7 +60,7 @@ def the_card_fills(page: Page) -> Locator:
 def who_may_only_look_is_refused(page: Page, card: Locator, on: Play) -> None:
     become(page, slack.OBSERVER)
     card.get_by_role("button", name=ENABLE).click()
-    expect(page.locator("#modal")).to_contain_text("@Priya Raman may not ask for")
+    expect(page.locator("#modal")).to_contain_text("You are an observer here")
     page.locator("#modal").get_by_text("Close", exact=True).click()
     expect(page.locator("#modal")).not_to_be_visible()
     assert PUT not in on.writes()
@@ -89,7 +89,7 @@ def a_preview_is_asked_for(page: Page, card: Locator, on: Play) -> Locator:
     press(page, request, "Approve")
     refusal = page.locator("#thread .ephemeral").last
     expect(refusal).to_contain_text("Only visible to you")
-    expect(refusal).to_contain_text("@Maya Okafor asked for this change: a second person has to")
+    expect(refusal).to_contain_text("You asked for this; a second person has to approve it")
     assert PUT not in on.writes()
     return request
 

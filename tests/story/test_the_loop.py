@@ -25,7 +25,7 @@ def test_from_alarm_to_undo(play: Callable[..., Play]) -> None:
 
     # somebody who may only look is refused, in words
     on.click(slack.OBSERVER, card, ENABLE)
-    on.modal(slack.OBSERVER, "may not ask for")
+    on.modal(slack.OBSERVER, "You are an observer here")
 
     # the responder sees the exact calls before anything happens
     on.click(slack.RESPONDER, card, ENABLE)
