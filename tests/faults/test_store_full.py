@@ -32,9 +32,7 @@ def moved(tmp_path: Path) -> Iterator[Night]:
 
 def test_an_undo_goes_through(moved: Night) -> None:
     moved.alarm()
-    moved.click(slack.RESPONDER, moved.offered(ROLL_BACK), ROLL_BACK)
-    view = moved.modal(slack.RESPONDER, "lambda:" + CALL)
-    moved.session.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
+    moved.request(ROLL_BACK, "rollback-alias")
     moved.click(slack.COMMANDER, moved.reply("Needs approval: "), "Approve")
     moved.in_state("verifying", "done")
     applied = moved.reply("Roll payments:PROD back", "Undo")
