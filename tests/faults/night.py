@@ -19,6 +19,7 @@ from redis import Redis
 
 from bot.domain.alarm import Alarm
 from bot.domain.report import Report
+from bot.render import ACTION
 from bot.state import embedded_valkey
 from bot.state.keys import Keys
 from handlers.envelopes import AlarmSeen
@@ -168,16 +169,23 @@ class Night(Play):
         assert len(self.replies()) == 1, [said(each)[:80] for each in self.replies()]
         return cards[0]
 
-    def offered(self, label: str) -> Any:
-        """The finished card once it has the button; until then somebody asks to look again."""
-        for _ in range(5):
-            card = self.card()
-            if f"'text': '{label}" in str(card.blocks):
-                break
-            again = next(each for each in ("Read it now", "Look again") if each in said(card))
-            self.click(slack.RESPONDER, card, again)
-            self.until("a newer card", lambda card=card: self.card().edited != card.edited)
-        return card
+    def request(self, label: str, action: str) -> None:
+        """Ask for an action: by its button, or as one that the findings do not call for yet."""
+        card, act = self.card(150), self.session.slack.act
+        if f"'text': '{label}" in str(card.blocks):
+            self.click(slack.RESPONDER, card, label)
+        else:
+            self.click(slack.RESPONDER, card, "Other actions")
+            choice = self.modal(slack.RESPONDER, "The findings call for none of these")
+            options = choice["blocks"][-1]["element"]["options"]
+            offer = next(each["value"] for each in options if each["value"].endswith(f":{action}"))
+            values = {ACTION: {ACTION: offer}}
+            act(slack.RESPONDER, "submit", view_id=choice["id"], values=values)
+            guard = self.modal(slack.RESPONDER, "Plan it anyway")
+            act(slack.RESPONDER, "submit", view_id=guard["id"])
+        preview = self.modal(slack.RESPONDER, "Exact calls")
+        act(slack.RESPONDER, "submit", view_id=preview["id"])
+        self.in_state("requested")
 
     def run(self) -> Mapping[str, Any]:
         """The only change, as it is kept; empty before there is one."""

@@ -27,10 +27,7 @@ def moved(tmp_path: Path) -> Iterator[Night]:
     try:
         night.start_bot()
         night.alarm()
-        night.click(slack.RESPONDER, night.offered(ROLL_BACK), ROLL_BACK)
-        view = night.modal(slack.RESPONDER, "lambda:" + CALL)
-        night.session.slack.act(slack.RESPONDER, "submit", view_id=view["id"])
-        night.in_state("requested")
+        night.request(ROLL_BACK, "rollback-alias")
         yield night
     finally:
         night.stop()
