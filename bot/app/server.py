@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import cast
 
-import uvicorn
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
@@ -25,7 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.app import preflight, registry
+from bot.app import http_server, preflight, registry
 from bot.app.durable_inbox import DocketInbox, StoreReplays
 from bot.app.triage_command import THREADS
 from bot.aws.accounts import AwsAccounts
@@ -136,17 +135,13 @@ async def _run(running: Program, listener: socket) -> None:
     """Run all parts concurrently until a signal comes, then stop them."""
     config = running.config
     address = f"http://{config.host}:{listener.getsockname()[1]}"
-    server = _Server(
-        uvicorn.Config(
-            running.http(), lifespan="off", log_level="warning", timeout_graceful_shutdown=5
-        )
-    )
+    server = http_server.server(running.http(), listener)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        http = group.create_task(server.serve(sockets=[listener]), name="http")
+        http = group.create_task(server.serve(), name="http")
         tasks = [
             group.create_task(running.jobs.work(), name="worker"),
             group.create_task(running.jobs.tick(TICKS), name="clock"),
@@ -277,14 +272,6 @@ async def program(config: Settings, known: Catalogue, redis_url: str) -> AsyncIt
     finally:
         await redis.aclose()
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to `serve`, which stops the other parts too."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _secret(config: Settings) -> str | None:

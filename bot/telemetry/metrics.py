@@ -24,6 +24,12 @@ FAILED = Counter("incident_tasks_failed_total", "Attempts at a task that raised"
 GIVEN_UP = Counter("incident_tasks_given_up_total", "Tasks whose every attempt failed", ["kind"])
 ACCEPTED = Counter("incident_events_accepted_total", "Slack events written down", ["kind"])
 SOCKETS = Gauge("incident_socket_connections", "Socket Mode connections that are live")
+HTTP_CONNECTIONS = Gauge("incident_http_connections", "HTTP connections that are held")
+HTTP_CLOSED = Counter(
+    "incident_http_closed_total",
+    "HTTP connections closed for a limit or a malformed request",
+    ["why"],
+)
 
 
 def count_investigation(report: Report) -> None:

@@ -59,6 +59,7 @@ from handlers.json_access import Ignored, dict_in, list_in, text_in
 from handlers.slack.alarm_messages import alarm_in, is_forwarded
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
+from handlers.slack.response_urls import OnlySlackIsAnswered, ResponseUrls
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
         client=client,
         signing_secret=signing_secret or "",
         process_before_response=True,
+        before_authorize=OnlySlackIsAnswered(ResponseUrls(client.base_url)),
     )
 
 
