@@ -25,27 +25,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.domain.errors import ConfigError
 from handlers.envelopes import NotSaved
+from handlers.slack.payload_shape import is_payload
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 1_000_000
-MOST_DEPTH = 60  # of nested JSON; Slack's payloads stay under 20
 NONCE_SECONDS = 1.0
 _TYPES = ("application/json", "application/x-www-form-urlencoded")
 _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(rb"[0-9]{1,11}")
-_OBJECTS = frozenset(
-    {"event", "view", "message", "previous_message", "item", "container"}
-    | {"assistant_thread", "function_data"}
-)
-_LISTS = frozenset({"authorizations", "actions", "response_urls"})
-_NULLABLE = _OBJECTS - {"event", "view"} | {"authorizations", "actions"}
-_OBJECTS_OR_IDS = frozenset({"team", "enterprise", "user", "channel"})
-_TEXTS = frozenset(
-    {"type", "subtype", "command", "challenge", "response_url", "thread_ts"}
-    | {"action_id", "block_id", "callback_id", "api_app_id", "bot_id"}
-    | {"team_id", "enterprise_id", "user_id", "channel_id", "user_team", "source_team"}
-)
 _RETRY = re.compile(rb"[\x20-\x7e]{1,100}")
 
 
@@ -254,44 +242,8 @@ def _well_formed(body: bytes, kind: str) -> None:
             payload = json.loads(form["payload"]) if "payload" in form else form
     except (ValueError, RecursionError):
         raise _Refused(400, "not JSON or a form in UTF-8") from None
-    fits = _is_payload(payload) and payload and payload.get("actions", True)  # Bolt takes the first
-    if not fits or _depth(payload) > MOST_DEPTH:
+    if not is_payload(payload):
         raise _Refused(400, "not a payload of Slack's")
-
-
-def _is_payload(node: object) -> bool:
-    """Whether the fields that Bolt reads before any listener runs have the types it expects."""
-    if not isinstance(node, dict):
-        return False
-    for name, value in node.items():
-        if name in _OBJECTS:
-            fits = _is_payload(value)
-        elif name in _LISTS:
-            fits = isinstance(value, list) and all(_is_payload(each) for each in value)
-        elif name in _OBJECTS_OR_IDS:
-            fits = value is None or isinstance(value, str) or _is_payload(value)
-        elif name in _TEXTS:
-            fits = value is None or isinstance(value, str)
-        else:
-            continue
-        if not fits and not (value is None and name in _NULLABLE):
-            return False
-    return True
-
-
-def _depth(value: object) -> int:
-    """The depth of nested objects and lists, counted without recursion."""
-    depth, level = 0, [value]
-    while level and depth <= MOST_DEPTH:
-        inner: list[object] = []
-        for each in level:
-            if isinstance(each, dict):
-                inner += each.values()
-            elif isinstance(each, list):
-                inner += each
-        level = [each for each in inner if isinstance(each, dict | list)]
-        depth += 1
-    return depth
 
 
 async def _answer(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:

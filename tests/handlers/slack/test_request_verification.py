@@ -214,6 +214,11 @@ async def test_a_stream_without_length_is_cut_off_at_one_megabyte(bot: Bot) -> N
         b'{"type": "block_actions", "actions": [1]}',
         b'{"team": 5}',
         b'{"type": "view_submission", "view": null}',
+        b'{"type": "block_actions", "actions": [{"type": "button"}]}',
+        b'{"type": "block_actions", "actions": [{"action_id": null}]}',
+        b'{"type": "block_actions", "actions": [{"action_id": "a"}, {}]}',
+        b'{"type": "event_callback", "event": {}}',
+        b'{"type": "shortcut"}',
     ],
 )
 async def test_signed_nonsense_is_4xx(bot: Bot, body: bytes) -> None:
