@@ -58,6 +58,11 @@ def is_payload(payload: object) -> bool:
     )
 
 
+def is_command(payload: dict[str, object]) -> bool:
+    """Whether Bolt takes it for a slash command, and for nothing else."""
+    return "command" in payload and "type" not in payload
+
+
 def _has(node: object, path: str) -> bool:
     """Whether a text stands at the path, in each member of a list on the way."""
     if isinstance(node, list):
