@@ -33,6 +33,7 @@ from playbooks.probes.alias_history import (
     read_alias,
     read_history,
 )
+from playbooks.probes.concurrency_use import read_use
 
 _KIND = ("lambda", "version")
 _READS = 10  # at the same time
@@ -117,7 +118,7 @@ class RollbackAlias(Action):
             warnings=tuple(_warnings(now, previous, around)),
             settles_within=60,
             resources=(now.arn, now.arn.removesuffix(f":{now.name}")),
-            others=(*around.other_aliases, *_sources(now, around)),
+            others=(*around.other_aliases, *_sources(now, around), around.at_once),
             choice=choice,
         )
 
@@ -134,6 +135,7 @@ class _Around:
     provisioned: dict[str, Any] | ReadFailed | None
     sources: list[str] | ReadFailed
     other_aliases: tuple[str, ...]
+    at_once: str
     called: Check
     at_rest: tuple[Check, ...]
 
@@ -151,6 +153,7 @@ def _read_around(aws: Aws, scope: Scope, now: Alias, previous: str) -> _Around:
         provisioned = reads.submit(tried, partial(if_any, configuration))
         sources = reads.submit(tried, partial(_event_sources, aws, now))
         others = reads.submit(lambda: tuple(other_aliases(aws, now.function, now.name)))
+        at_once = reads.submit(_at_once, aws, scope, now.function, previous)
         called = reads.submit(alias_is_called, aws, scope, now.function, now.name)
         at_rest = [
             reads.submit(
@@ -165,6 +168,7 @@ def _read_around(aws: Aws, scope: Scope, now: Alias, previous: str) -> _Around:
         provisioned=provisioned.result(),
         sources=sources.result(),
         other_aliases=others.result(),
+        at_once=at_once.result(),
         called=called.result(),
         at_rest=tuple(each.result() for each in at_rest),
     )
@@ -272,6 +276,17 @@ def _warnings(now: Alias, previous: str, around: _Around) -> Iterator[str]:
             f"{executions} provisioned executions are allocated anew for version {previous}: "
             "expect cold starts for some minutes."
         )
+
+
+def _at_once(aws: Aws, scope: Scope, function: str, previous: str) -> str:
+    """How many executions the change moves: environments of a version serve no other."""
+    use = tried(lambda: read_use(aws, scope, function))
+    if isinstance(use, ReadFailed):
+        return f"how many executions of {function} run at once could not be read [{use}]"
+    most = use.own.between(scope.window.began, scope.window.end).peak()
+    if most is None:
+        return f"how many executions of {function} run at once is not known"
+    return f"{most:.0f} executions of {function} at once since the alarm: {previous} starts cold"
 
 
 def _sources(now: Alias, around: _Around) -> Iterator[str]:

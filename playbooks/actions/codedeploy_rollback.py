@@ -27,6 +27,7 @@ from playbooks.probes.alias_history import (
     state_of,
 )
 from playbooks.probes.app_spec import app_spec_in, read_app_spec
+from playbooks.probes.serving_now import deployment_keeps
 
 _COUNTING = (*CODEDEPLOY_UNDER_WAY, "Succeeded")  # deployments that serve, or are about to
 _TITLE = 75  # characters
@@ -53,6 +54,7 @@ class RollbackCodeDeploy(Action):
         "cloudtrail:LookupEvents",
         "codedeploy:BatchGetDeployments",
         "codedeploy:ListDeployments",
+        "ecs:DescribeServices",
         "lambda:GetAlias",
         "lambda:GetFunctionConfiguration",
         "lambda:ListAliases",
@@ -152,7 +154,14 @@ class RollbackCodeDeploy(Action):
             plan = found
         else:
             plan = self._redeploying(scope, ref, deployments, group)
-        return plan.model_copy(update={"checks": (*named, *plan.checks), "choice": choice})
+        kept = deployment_keeps(aws, scope.service.resources.ecs, latest)
+        return plan.model_copy(
+            update={
+                "checks": (*named, *plan.checks),
+                "others": (*plan.others, *kept),
+                "choice": choice,
+            }
+        )
 
     def _redeploying(
         self,

@@ -18,6 +18,7 @@ from bot.domain.resources import EcsRef
 from bot.domain.run import Answer, Verification
 from playbooks.probes.action_reads import aims_elsewhere, named_by, tried
 from playbooks.probes.ecs_rollouts import GOING_BACK, Rollouts, described, read_rollouts, short
+from playbooks.probes.serving_now import healthy_targets, tasks_kept
 from playbooks.probes.task_images import read_image_check, read_task_definition
 
 _KIND = ("ecs", "task-definition")
@@ -34,6 +35,7 @@ class _Service:
     controller: str
     deployments: tuple[dict[str, Any], ...]
     target_groups: frozenset[str] = frozenset()  # ARNs
+    kept: str = ""  # how many tasks run, and how many of them a rollout keeps
 
     @property
     def primary(self) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class RollbackEcs(Action):
         "ecs:ListServiceDeployments",
         "ecs:ListServices",
         "ecs:ListTasks",
+        "elasticloadbalancing:DescribeTargetHealth",
     )
     writes = ("ecs:StopServiceDeployment", "ecs:UpdateService", "iam:PassRole")
     implied_permissions = MappingProxyType({"ecs:UpdateService": ("iam:PassRole",)})
@@ -228,9 +231,12 @@ def _checks(aws: Aws, now: _Service, previous: str, rollouts: Rollouts) -> Itera
 
 
 def _others(aws: Aws, now: _Service) -> Iterator[str]:
-    """Other services of the cluster that share a target group with this one."""
+    """What serves now, what the rollout keeps of it, and the other services of the cluster that
+    share a target group with this one."""
+    yield now.kept
     if not now.target_groups:
         return
+    yield from healthy_targets(aws, now.target_groups)
     groups = ", ".join(sorted(_group_name(arn) for arn in now.target_groups))
     sharing = tried(lambda: _sharing(aws, now))
     if isinstance(sharing, ReadFailed):
@@ -305,6 +311,7 @@ def _read(aws: Aws, ref: EcsRef) -> _Service:
         controller=found.get("deploymentController", {}).get("type", "ECS"),
         deployments=tuple(found.get("deployments", ())),
         target_groups=_groups_of(found),
+        kept=tasks_kept(found),
     )
 
 

@@ -12,8 +12,9 @@ from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
 from playbooks.probes.action_reads import check
-from playbooks.probes.front_door import BalancerId, balancer_of, find_balancer
+from playbooks.probes.front_door import BalancerId, balancer_of, find_balancer, short_name
 from playbooks.probes.metrics import Metric, TimeSeries, ratio, read_series, summed
+from playbooks.probes.serving_now import healthy_targets
 from playbooks.probes.target_groups import group_of, wanted_of
 
 INTERVAL, TIMEOUT, UNHEALTHY = (
@@ -98,7 +99,26 @@ class LoosenHealthCheck(Action):
             ),
             settles_within=60,
             resources=(arn,),
+            others=tuple(_others(aws, scope, group)),
         )
+
+
+def _others(aws: Aws, scope: Scope, group: dict[str, Any]) -> Iterator[str]:
+    """Whose targets are judged by the new settings: everything that uses the target group."""
+    name = group["TargetGroupName"]
+    yield from healthy_targets(aws, [group["TargetGroupArn"]])
+    balancers = [short_name(each.split(":loadbalancer/")[-1]) for each in _balancers(group)]
+    if len(balancers) > 1:
+        yield f"{name} is behind {', '.join(balancers)}: the settings hold for each of them"
+    known = scope.service.resources.load_balancers
+    own = {each for reference in known for each in reference.target_groups}
+    if own and name not in own:
+        yield f"the catalogue does not name {name} as this service's"
+
+
+def _balancers(group: dict[str, Any]) -> list[str]:
+    """ARNs of the load balancers that send requests to a target group."""
+    return [str(arn) for arn in group.get("LoadBalancerArns", [])]
 
 
 def _checks(

@@ -19,6 +19,7 @@ _INTERACTIVE = frozenset(
         "datetimepicker",
         "plain_text_input",
         "number_input",
+        "rich_text_input",
         "email_text_input",
         "url_text_input",
         "feedback_buttons",

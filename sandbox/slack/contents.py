@@ -23,7 +23,8 @@ from sandbox.slack.schema import (
     fault,
 )
 
-CHART_SERIES = 12
+CHART_SERIES = 6
+CHART_SEGMENTS = 12  # of a pie
 CHART_POINTS = 20
 CHART_LABEL = 20
 CHART_TITLE = 50
@@ -181,7 +182,7 @@ CHART = Tagged(
         "bar": _PLOT,
         "area": _PLOT,
         "pie": Shape(
-            {"type": TYPE, "segments": Many(_SLICE, CHART_SERIES)}, required=("segments",)
+            {"type": TYPE, "segments": Many(_SLICE, CHART_SEGMENTS)}, required=("segments",)
         ),
     }
 )

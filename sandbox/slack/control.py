@@ -20,7 +20,8 @@ from sandbox.slack.site import Site
 from sandbox.slack.wire import channel_json, message_json, user_json
 
 ACTS = (
-    "say", "command", "click", "act_in_view", "submit", "close", "shortcut", "react", "open_home"
+    "say", "command", "click", "act_in_view", "suggest", "submit", "close", "shortcut", "react",
+    "open_home",
 )  # fmt: skip
 """What a person can do; the names of the methods of `Interactions`."""
 

@@ -14,6 +14,9 @@ from sandbox.slack.payloads import (
     command_payload,
     message_action_payload,
     shortcut_payload,
+    suggestion_in_message,
+    suggestion_in_view,
+    suggestion_payload,
     view_action_payload,
     view_payload,
 )
@@ -132,6 +135,47 @@ class Interactions:
                 action = action_json(self.workspace, block, element, value)
                 payload = view_action_payload(self.workspace, self.modals, user, view, action)
                 return await self._interact(view.app, user, payload)
+        raise SlackError("action_not_found")
+
+    async def suggest(
+        self,
+        user: str,
+        action_id: str,
+        value: str = "",
+        *,
+        channel: str | None = None,
+        ts: str | None = None,
+        view_id: str | None = None,
+    ) -> JSON:
+        """Type into an external select: the app is asked for its options (`block_suggestion`).
+
+        Returns the options; one of them is then the `value` of `click` or of a submission.
+
+        Raises:
+            SlackError: ``action_not_found``.
+        """
+        if view_id is not None:
+            view = self._view(user, view_id)
+            app, place = view.app, suggestion_in_view(self.modals, view)
+            found = interactive_elements(view.blocks)
+        else:
+            message = self.workspace.message(str(channel), str(ts))
+            if message.app is None:
+                raise SlackError("action_not_found")
+            app, place = message.app, suggestion_in_message(self.workspace, message)
+            found = interactive_elements(message.blocks)
+        for block, element in found:
+            if element["action_id"] == action_id and "external_select" in element["type"]:
+                payload = suggestion_payload(self.workspace, app, user, block, element, value)
+                try:
+                    answer = await self.delivery.ask(app, "interactive", payload | place)
+                except Undelivered:
+                    return {"options": []}
+                groups = (answer or {}).get("option_groups") or ()
+                options = (answer or {}).get("options") or [
+                    one for group in groups for one in group.get("options", ())
+                ]
+                return {"options": options}
         raise SlackError("action_not_found")
 
     async def submit(self, user: str, view_id: str, values: JSON | None = None) -> JSON:

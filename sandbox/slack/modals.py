@@ -9,6 +9,7 @@ from sandbox.slack.blocks import interactive_elements, with_ids
 from sandbox.slack.limits import VIEW_STACK
 from sandbox.slack.people import App
 from sandbox.slack.records import JSON, Change, SlackError
+from sandbox.slack.rich_text import rich_text
 from sandbox.slack.workspace import Workspace
 
 
@@ -234,7 +235,11 @@ _INITIAL = {name: name.replace("selected_", "initial_") for name in _SINGLE.valu
 def chosen(element: JSON, raw: Any) -> JSON:
     """One element's state after a person typed or chose ``raw``."""
     kind = str(element["type"])
-    if kind in ("static_select", "external_select", "radio_buttons", "overflow"):
+    if kind == "external_select":  # its options are the app's: the one chosen comes as a whole
+        return {"type": kind, "selected_option": raw or None}
+    if kind == "multi_external_select":
+        return {"type": kind, "selected_options": list(raw or ())}
+    if kind in ("static_select", "radio_buttons", "overflow"):
         return {"type": kind, "selected_option": _option(element, raw)}
     if kind in ("multi_static_select", "checkboxes"):
         picked = [_option(element, value) for value in raw or ()]
@@ -242,6 +247,8 @@ def chosen(element: JSON, raw: Any) -> JSON:
     if kind.startswith("multi_"):
         name = kind.removeprefix("multi_").removesuffix("_select")
         return {"type": kind, f"selected_{name}": list(raw or ())}
+    if kind == "rich_text_input":
+        return {"type": kind, "rich_text_value": next(iter(rich_text(raw or "")), None)}
     if single := _SINGLE.get(kind):
         value = int(raw) if raw and kind == "datetimepicker" else raw or None
         return {"type": kind, single: value}
@@ -252,8 +259,10 @@ def _initial(element: JSON) -> JSON:
     kind = str(element["type"])
     if kind in ("static_select", "external_select", "radio_buttons"):
         return {"type": kind, "selected_option": element.get("initial_option")}
-    if kind in ("multi_static_select", "checkboxes"):
+    if kind in ("multi_static_select", "multi_external_select", "checkboxes"):
         return {"type": kind, "selected_options": element.get("initial_options") or []}
+    if kind == "rich_text_input":
+        return {"type": kind, "rich_text_value": element.get("initial_value")}
     if single := _SINGLE.get(kind):
         return {"type": kind, single: element.get(_INITIAL[single])}
     if kind.startswith("multi_"):

@@ -123,6 +123,38 @@ def view_action_payload(
     }
 
 
+def suggestion_payload(
+    workspace: Workspace, app: App, user: str, block: JSON, element: JSON, typed: str
+) -> JSON:
+    """What was typed into an external select (`block_suggestion`), without where it stands."""
+    return {
+        **_base(workspace, app, user, "block_suggestion"),
+        "action_id": element["action_id"],
+        "block_id": block["block_id"],
+        "value": typed,
+    }
+
+
+def suggestion_in_message(workspace: Workspace, message: Message) -> JSON:
+    """Where an external select stands in a message."""
+    channel = workspace.channels[message.channel]
+    return {
+        "container": {
+            "type": "message",
+            "message_ts": message.ts,
+            "channel_id": channel.id,
+            "is_ephemeral": message.only_for is not None,
+        },
+        "channel": {"id": channel.id, "name": channel_name(channel)},
+        "message": message_json(workspace, message),
+    }
+
+
+def suggestion_in_view(modals: Modals, view: View) -> JSON:
+    """Where an external select stands in a view."""
+    return {"container": {"type": "view", "view_id": view.id}, "view": modals.as_json(view)}
+
+
 def view_payload(workspace: Workspace, modals: Modals, view: View, kind: str, **own: Any) -> JSON:
     """A `view_submission` or `view_closed`."""
     return {

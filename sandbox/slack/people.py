@@ -90,7 +90,9 @@ class App:
 
     With ``request_url`` events, commands and clicks are POSTed there, signed with
     ``signing_secret``; without it they go through Socket Mode. An app with ``username`` posts
-    the way integrations did before bot users: subtype ``bot_message`` and no user.
+    the way integrations did before bot users: subtype ``bot_message`` and no user. Messages of
+    one that does not ``names_itself`` have a bot id, but no app id and no profile, as recorded
+    ones of old integrations have.
     """
 
     id: str
@@ -110,6 +112,7 @@ class App:
     events: frozenset[str] = DEFAULT_EVENTS
     scopes: str = DEFAULT_SCOPES
     verification_token: str = "verification-token"
+    names_itself: bool = True
 
     @property
     def user_id(self) -> str:

@@ -80,6 +80,9 @@ class File:
     title: str = ""
     uploaded: bool = False
     shared: bool = False
+    user: str = ""  # the bot user of the app
+    created: int = 0
+    shares: dict[str, str] = field(default_factory=dict)  # ts of the message, by channel
 
 
 @dataclass(slots=True)

@@ -129,7 +129,18 @@ ELEMENTS = Tagged(
             response_url_enabled=Flag(),
             filter=Anything(),
         ),
+        "multi_conversations_select": _menu(
+            initial_conversations=Anything(),
+            default_to_current_conversation=Flag(),
+            max_selected_items=Number(1),
+            filter=Anything(),
+        ),
         "external_select": _menu(initial_option=_OPTION, min_query_length=Number(0)),
+        "multi_external_select": _menu(
+            initial_options=Many(_OPTION, 100),
+            min_query_length=Number(0),
+            max_selected_items=Number(1),
+        ),
         "checkboxes": _choices(10, several=True),
         "radio_buttons": _choices(10, several=False),
         "datepicker": _menu(initial_date=Str(10, 10)),
@@ -140,6 +151,14 @@ ELEMENTS = Tagged(
         ),
         "number_input": _typed(
             is_decimal_allowed=Flag(), min_value=Anything(), max_value=Anything()
+        ),
+        "rich_text_input": Shape(
+            {
+                **_ELEMENT,
+                "initial_value": RICH_TEXT,
+                "placeholder": plain(150),
+                "dispatch_action_config": Anything(),
+            }
         ),
         "email_text_input": _typed(),
         "url_text_input": _typed(),
@@ -175,7 +194,9 @@ _CLICKED = (
     "channels_select",
     "multi_channels_select",
     "conversations_select",
+    "multi_conversations_select",
     "external_select",
+    "multi_external_select",
     "checkboxes",
     "radio_buttons",
     "datepicker",
@@ -188,6 +209,7 @@ _IN_INPUT = ELEMENTS.only(
     "datetimepicker",
     "plain_text_input",
     "number_input",
+    "rich_text_input",
     "email_text_input",
     "url_text_input",
 )
@@ -249,6 +271,18 @@ BLOCKS: Tagged = Tagged(
             slack_file=Anything(),
             alt_text=Str(2000),
             title=plain(2000),
+        ),
+        "video": _block(
+            ("alt_text", "title", "thumbnail_url", "video_url"),
+            alt_text=Str(2000),
+            title=plain(200),
+            title_url=URL,
+            thumbnail_url=URL,
+            video_url=URL,
+            author_name=Str(50),
+            description=plain(200),
+            provider_icon_url=URL,
+            provider_name=Str(200),
         ),
         "markdown": _block(("text",), text=Str(MARKDOWN_PER_MESSAGE)),
         "rich_text": RICH_TEXT,

@@ -118,10 +118,14 @@ class SocketHub:
             self._waiting.pop(envelope_id, None)
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
-        """Ask every client to come back on a new connection, as Slack does every few hours."""
+        """Ask one connection of each app to come back as a new one, as Slack does: an app's
+        connections are as old as they are, so they are not refreshed together."""
+        asked: set[str] = set()
         for connection in list(self._connections):
-            connection.leaving = True
-            await connection.socket.send_json(_disconnect(reason))
+            if connection.usable and connection.app.id not in asked:
+                asked.add(connection.app.id)
+                connection.leaving = True
+                await connection.socket.send_json(_disconnect(reason))
 
     def cut(self) -> None:
         """Cut every connection without a close frame."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from mimetypes import guess_type
+from zoneinfo import ZoneInfo
+
 from sandbox.slack.people import App, Channel, Person
 from sandbox.slack.records import JSON, File, Message
 from sandbox.slack.workspace import Workspace
+
+_AVATAR_SIZES = (24, 32, 48, 72, 192, 512)
 
 
 def message_json(workspace: Workspace, message: Message, *, metadata: bool = False) -> JSON:
@@ -19,11 +25,10 @@ def message_json(workspace: Workspace, message: Message, *, metadata: bool = Fal
         body["user"] = message.user
         body["team"] = workspace.team_id
     if message.app:
-        body |= {
-            "bot_id": message.app.bot,
-            "app_id": message.app.id,
-            "bot_profile": bot_profile(workspace, message.app),
-        }
+        body["bot_id"] = message.app.bot
+        if message.app.names_itself:
+            body["app_id"] = message.app.id
+            body["bot_profile"] = bot_profile(workspace, message.app)
     if message.username:
         body["username"] = message.username
         body["icons"] = {"emoji": message.icon_emoji} if message.icon_emoji else {}
@@ -98,6 +103,10 @@ def channel_json(workspace: Workspace, channel: Channel, viewer: str) -> JSON:
         "is_archived": channel.archived,
         "is_general": channel.name == "general",
         "is_shared": False,
+        "is_ext_shared": False,
+        "is_org_shared": False,
+        "is_pending_ext_shared": False,
+        "updated": channel.created * 1000,
         "is_member": viewer in channel.members,
         "created": channel.created,
         "creator": channel.creator,
@@ -122,6 +131,8 @@ def user_json(workspace: Workspace, person: Person) -> JSON:
         "deleted": person.deleted,
         "color": person.color.removeprefix("#"),
         "tz": person.timezone,
+        "tz_label": person.timezone,
+        "tz_offset": _offset(person.timezone),
         "is_bot": person.app_id is not None,
         "is_app_user": False,
         "is_admin": False,
@@ -137,20 +148,45 @@ def user_json(workspace: Workspace, person: Person) -> JSON:
             "title": person.title,
             "email": person.mail,
             "team": workspace.team_id,
+            "avatar_hash": "sandbox",
+            **{
+                f"image_{size}": f"{workspace.base_url}/avatars/{person.id}-{size}.png"
+                for size in _AVATAR_SIZES
+            },
         }
         | ({"api_app_id": person.app_id} if person.app_id else {}),
     }
 
 
+def _offset(timezone: str) -> int:
+    """Seconds that a time zone is ahead of UTC now."""
+    offset = datetime.now(ZoneInfo(timezone)).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
+
+
 def file_json(workspace: Workspace, file: File) -> JSON:
+    """A file as files.* methods return it (docs.slack.dev, reference/objects/file-object)."""
+    kind = file.name.rsplit(".", 1)[-1].lower()
     return {
         "id": file.id,
         "name": file.name,
         "title": file.title or file.name,
         "size": file.size,
-        "filetype": file.name.rsplit(".", 1)[-1].lower(),
+        "filetype": kind,
+        "mimetype": guess_type(file.name)[0] or "application/octet-stream",
+        "pretty_type": kind.upper(),
         "mode": "hosted",
+        "user": file.user,
+        "created": file.created,
+        "timestamp": file.created,
+        "is_external": False,
+        "is_public": bool(file.shares),
+        "shares": {"public": {place: [{"ts": ts}] for place, ts in file.shares.items()}}
+        if file.shares
+        else {},
+        "channels": list(file.shares),
         "url_private": f"{workspace.base_url}/files/{file.id}",
+        "url_private_download": f"{workspace.base_url}/files/{file.id}/download",
         "permalink": f"{workspace.base_url}/files/{file.id}",
     }
 

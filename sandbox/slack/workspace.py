@@ -16,6 +16,7 @@ from sandbox.slack.blocks import with_ids
 from sandbox.slack.clock import Identifiers, Now, Timing
 from sandbox.slack.people import App, Channel, Person, Seed, UserGroup
 from sandbox.slack.records import JSON, Canvas, Change, File, Message, SlackError
+from sandbox.slack.rich_text import rich_text
 
 
 class Workspace:
@@ -213,6 +214,7 @@ class Workspace:
                 channel=place.id,
                 user=self.person(user).id,
                 text=text,
+                blocks=rich_text(text),
                 thread_ts=thread_ts,
                 client_msg_id=self.ids.secret(),
             )
@@ -259,6 +261,8 @@ class Workspace:
     def edit(self, message: Message, editor: str, before: JSON, **changes: Any) -> None:
         """Change a message in place; ``before`` is what it looked like on the wire."""
         with self.lock:
+            if message.app is None and "text" in changes:
+                changes = {"blocks": rich_text(str(changes["text"])), **changes}
             if "blocks" in changes:
                 changes["blocks"] = with_ids(changes["blocks"], self.ids)
             for name, value in changes.items():

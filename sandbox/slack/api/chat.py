@@ -21,8 +21,12 @@ from sandbox.slack.shapes import MARKDOWN_PER_MESSAGE
 from sandbox.slack.wire import message_json, permalink
 
 
-def _content(call: Call, most_text: int) -> JSON:
-    """Text, blocks, attachments and metadata of a call, checked as Slack checks them."""
+def _content(call: Call, most_text: int | None) -> JSON:
+    """Text, blocks, attachments and metadata of a call, checked as Slack checks them.
+
+    Text longer than `most_text` is refused; without it Slack truncates to MESSAGE_TEXT
+    (docs.slack.dev, reference/methods/chat.postMessage, "Truncating content").
+    """
     blocks = _list(call.data("blocks", "invalid_blocks_format"), "invalid_blocks_format")
     attachments = _list(call.data("attachments", "invalid_attachments"), "invalid_attachments")
     text = call.text("text")
@@ -34,8 +38,9 @@ def _content(call: Call, most_text: int) -> JSON:
         blocks = [{"type": "markdown", "text": markdown}]
     if not (text or blocks or attachments):
         raise SlackError("no_text")
-    if len(text) > most_text:
+    if most_text is not None and len(text) > most_text:
         raise SlackError("msg_too_long")
+    text = text[:MESSAGE_TEXT]
     if len(attachments) > ATTACHMENTS_PER_MESSAGE:
         raise SlackError("too_many_attachments")
     if text_length([one for one in blocks if one.get("type") != "data_table"]) > (
@@ -87,14 +92,24 @@ def _where(call: Call) -> Channel:
     return call.open_channel()
 
 
+def _parent(call: Call, channel: Channel) -> str | None:
+    """The parent of a reply. A reply to a message that is gone lands in the channel itself: no
+    error of chat.postMessage says that a thread is missing."""
+    wanted = call.text("thread_ts")
+    try:
+        return call.workspace.message(channel.id, wanted).ts if wanted else None
+    except SlackError:
+        return None
+
+
 @method("chat.postMessage", "chat:write", tier=4)
 def post_message(call: Call) -> JSON:
     """Post a message, in a thread when `thread_ts` is given."""
     channel = _where(call)
-    content = _content(call, MESSAGE_TEXT)
+    content = _content(call, None)
     if wait := call.site.limiter.wait_for_channel(call.token, channel.id):
         raise SlackError("ratelimited", retry_after=wait)
-    content["thread_ts"] = call.text("thread_ts") or None
+    content["thread_ts"] = _parent(call, channel)
     content["reply_broadcast"] = call.flag("reply_broadcast")
     message = call.workspace.post(call.workspace.message_of(call.app, channel.id, content))
     told = message_json(call.workspace, message, metadata=True)
@@ -108,7 +123,7 @@ def post_ephemeral(call: Call) -> JSON:
     user = call.need("user")
     if user not in channel.members:
         raise SlackError("user_not_in_channel")
-    content = _content(call, MESSAGE_TEXT)
+    content = _content(call, None)
     content["thread_ts"] = call.text("thread_ts") or None
     message = call.workspace.message_of(call.app, channel.id, content)
     message.only_for = user
@@ -127,11 +142,14 @@ def _own_message(call: Call, denied: str) -> Message:
 
 @method("chat.update", "chat:write", tier=3)
 def update(call: Call) -> JSON:
-    """Change a message of this app. Blocks and attachments that aren't sent stay."""
+    """Change a message of this app. With text alone its blocks are removed; attachments that
+    aren't sent stay."""
     message = _own_message(call, "cant_update_message")
     given = {name for name in ("blocks", "attachments") if call.args.get(name) is not None}
     changes = _content(call, UPDATED_TEXT)
     kept = {"text": changes["text"]}
+    if "blocks" not in given and call.text("text") and "attachments" not in given:
+        kept["blocks"] = []
     for name in ("blocks", "attachments"):
         if name in given:
             kept[name] = changes[name]

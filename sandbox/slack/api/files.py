@@ -19,7 +19,14 @@ def get_upload_url(call: Call) -> JSON:
         raise SlackError("invalid_arguments", ["length must be a number of bytes"]) from None
     if not 0 < size <= FILE_BYTES:
         raise SlackError("file_upload_size_restricted")
-    file = File(call.workspace.ids.new("F"), name, size, call.app.id)
+    file = File(
+        call.workspace.ids.new("F"),
+        name,
+        size,
+        call.app.id,
+        user=call.app.user_id,
+        created=int(call.workspace.now()),
+    )
     call.workspace.files[file.id] = file
     secret = call.workspace.ids.secret()
     url = f"{call.workspace.base_url}/upload/{file.id}/{secret}"
@@ -42,7 +49,9 @@ def complete_upload(call: Call) -> JSON:
         }
         message: Message = call.workspace.message_of(call.app, channel.id, content)
         message.subtype = message.subtype or "file_share"
-        call.workspace.post(message)
+        posted = call.workspace.post(message)
+        for file in files:
+            file.shares[channel.id] = posted.ts
     for file in files:
         file.shared = True
     return {"files": [file_json(call.workspace, file) for file in files]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sandbox.slack.api.core import Call, method
+from sandbox.slack.emoji import EMOJI
 from sandbox.slack.records import JSON, Canvas, SlackError
 
 BOOKMARKS = 100
@@ -15,7 +16,8 @@ def reactions_add(call: Call) -> JSON:
     """React to a message."""
     channel = call.open_channel()
     name = call.need("name").strip(":")
-    if not re.fullmatch(r"[a-z0-9_'+\-:]+", name):
+    known = name.partition("::")[0] in EMOJI  # "wave::skin-tone-3"
+    if not re.fullmatch(r"[a-z0-9_'+\-:]+", name) or not known:
         raise SlackError("invalid_name")
     message = call.workspace.message(channel.id, call.need("timestamp"))
     call.workspace.react(call.app.user_id, message, name)

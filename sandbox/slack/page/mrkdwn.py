@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from sandbox.slack.page.emoji import emoji
+from sandbox.slack.emoji import emoji
 from sandbox.slack.workspace import Workspace
 
 _TOKEN = re.compile(

@@ -12,9 +12,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
+from sandbox.slack.emoji import emoji
 from sandbox.slack.modals import View, options_of
 from sandbox.slack.page.charts import Picture, picture
-from sandbox.slack.page.emoji import emoji
 from sandbox.slack.page.mrkdwn import Mrkdwn, markdown, safe_link
 from sandbox.slack.page.richtext import rich_text
 from sandbox.slack.people import Channel, Person

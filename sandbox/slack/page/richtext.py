@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-from sandbox.slack.page.emoji import emoji
+from sandbox.slack.emoji import emoji
 from sandbox.slack.page.mrkdwn import Mrkdwn
 from sandbox.slack.records import JSON
 

@@ -85,7 +85,7 @@ TAKEN: list[Block] = [
     actions(*[button(f"a{number}") for number in range(25)]),
     actions(select(100), button()),
     actions(select(5, kind="overflow")),
-    chart(series=12, points=20),
+    chart(series=6, points=20),
     chart("bar"),
     chart("area"),
     pie(*[1.0] * 12),
@@ -182,7 +182,7 @@ REFUSED: list[tuple[Block, str]] = [
         actions({"type": "plain_text_input", "action_id": "a"}),
         "unsupported type: plain_text_input [json-pointer:/blocks/0/elements/0/type]",
     ),
-    (chart(series=13), "no more than 12 items allowed [json-pointer:/blocks/0/chart/series]"),
+    (chart(series=7), "no more than 6 items allowed [json-pointer:/blocks/0/chart/series]"),
     (
         chart(points=21),
         "no more than 20 items allowed [json-pointer:/blocks/0/chart/series/0/data]",

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandbox.slack.emoji import emoji
 from sandbox.slack.page.charts import picture, steps
-from sandbox.slack.page.emoji import emoji
 from sandbox.slack.page.mrkdwn import Mrkdwn, markdown
 from sandbox.slack.people import ChannelSeed, Command, Person, Seed, Shortcut
 from sandbox.slack.server import SlackServer

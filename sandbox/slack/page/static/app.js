@@ -216,7 +216,33 @@ function closeView(everything) {
 }
 
 // --- what is filled in -----------------------------------------------------------------
+// An external select offers what the app answers to what was typed (block_suggestion).
+function chosenOption(field) {
+  const option = [...field.list.options].find((one) => one.value === field.value);
+  return option ? JSON.parse(option.dataset.option) : null;
+}
+
+async function suggest(field) {
+  if (field.value.length < Number(field.dataset.least) || chosenOption(field)) return;
+  const scope = field.closest("[data-scope]");
+  const place = scope.dataset.scope === "message" ? { channel: boot.channel, ts: scope.dataset.ts } : { view_id: scope.dataset.view };
+  const answer = await act("suggest", { action_id: field.dataset.action, value: field.value, ...place });
+  field.list.replaceChildren(...(answer?.options || []).map((option) => {
+    const shown = document.createElement("option");
+    shown.value = option.text.text;
+    shown.dataset.option = JSON.stringify(option);
+    return shown;
+  }));
+}
+
+document.addEventListener("input", (event) => { if (event.target.matches?.("input[list][data-field]")) suggest(event.target); });
+document.addEventListener("focusin", (event) => { if (event.target.matches?.("input[list][data-field]")) suggest(event.target); });
+
 function valueOf(field) {
+  if (field.list) {
+    const option = chosenOption(field);
+    return field.dataset.kind.startsWith("multi_") ? (option ? [option] : []) : option;
+  }
   if (field.matches("fieldset")) {
     const picked = $$("input:checked", field).map((one) => one.value);
     return field.dataset.kind === "radio_buttons" ? picked[0] || "" : picked;
