@@ -41,14 +41,16 @@ def one(number):
 for number in range(count):
     peers.append(one(number))
 print("flooded", flush=True)
-number = 0
-while True:  # a byte to each now and then, and a new one for each that was closed
+while True:  # a byte to each now and then, and some new ones for those that were closed
+    again = 50
     for at, peer in enumerate(peers):
         try:
             peer.sendall(b"x")
         except OSError:
-            peer.close()
-            peers[at] = one(at)
+            if again:
+                again -= 1
+                peer.close()
+                peers[at] = one(at)
     time.sleep(0.5)
 """
 
