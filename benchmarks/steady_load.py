@@ -49,6 +49,8 @@ def main(seconds: float = 600, commands: float = 5, alarms: float = 6) -> bool:
             play.start_bot(SLACK_SIGNING_SECRET=slack.SIGNING_SECRET)
             rows = _loaded(play, seconds, commands, alarms)
         finally:
+            if play.bot is not None:
+                play.kill_bot()  # it would finish the reads under way first
             play.stop()
     return _flat(rows)
 
