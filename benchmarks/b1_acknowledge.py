@@ -42,7 +42,7 @@ def request(host: str) -> bytes:
             "user_id": people_and_channels.RESPONDER,
             "api_app_id": people_and_channels.BOT_APP,
             "trigger_id": uuid.uuid4().hex,
-            "response_url": "http://127.0.0.1:1/none",
+            "response_url": "https://hooks.slack.com/commands/none",
         }
     ).encode()
     timestamp = str(int(time.time()))
@@ -176,7 +176,7 @@ def _free() -> int:
 
 
 def _wait(port: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

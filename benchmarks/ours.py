@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 
-import uvicorn
-
+from bot.app import http_server
 from bot.app.server import program
 from bot.config import catalogue
 from bot.config.settings import settings
@@ -16,9 +16,9 @@ from bot.config.settings import settings
 async def main(port: int) -> None:
     config = settings()
     known = catalogue.load(config.catalogue)
-    async with program(config, known, os.environ["REDIS_URL"]) as running:
-        options = uvicorn.Config(running.http(), port=port, log_level="error", access_log=False)
-        await uvicorn.Server(options).serve()
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        async with program(config, known, os.environ["REDIS_URL"]) as running:
+            await http_server.server(running.http(), listener).serve()
 
 
 if __name__ == "__main__":

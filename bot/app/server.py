@@ -6,14 +6,13 @@ import asyncio
 import logging
 import signal
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import cast
 
-import uvicorn
 from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError, RedisError
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
@@ -25,7 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.app import lanes, preflight, registry
+from bot.app import http_server, lanes, preflight, registry
 from bot.app.durable_inbox import DocketInbox, StoreReplays
 from bot.app.reconciliation import Reconciliation
 from bot.aws.accounts import AwsAccounts
@@ -158,17 +157,13 @@ async def _run(running: Program, listener: socket) -> None:
     """Run all parts concurrently until a signal comes, then stop them."""
     config = running.config
     address = f"http://{config.host}:{listener.getsockname()[1]}"
-    server = _Server(
-        uvicorn.Config(
-            running.http(), lifespan="off", log_level="warning", timeout_graceful_shutdown=5
-        )
-    )
+    server = http_server.server(running.http(), listener)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        http = group.create_task(server.serve(sockets=[listener]), name="http")
+        http = group.create_task(server.serve(), name="http")
         tasks = [
             group.create_task(running.jobs.work(), name="worker"),
             group.create_task(running.jobs.tick(TICKS), name="clock"),
@@ -360,14 +355,6 @@ async def _program(
             yield Program(config, redis, jobs, bolt, sockets, store, web)
     finally:
         await redis.aclose()
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to `serve`, which stops the other parts too."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _secret(config: Settings) -> str | None:

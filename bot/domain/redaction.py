@@ -7,43 +7,48 @@ never changed, even when its session name is an e-mail address: who made a chang
 an e-mail address under the key "actor", wherever the same tree has it. A figure or a revision is no
 secret ("token:43", "update-password: 0"), nor is the name of a service's resource a secret's name.
 
-Shapes: AWS key ids (IAM user guide, "Understanding unique ID prefixes"), Slack tokens (Slack,
-"Token types"), JWT (RFC 7519), PEM (RFC 7468), GitHub tokens (GitHub, "About authentication"), keys
-of other vendors (each vendor's documentation of its prefix), cards (ISO/IEC 7812: issuer prefix,
-length and Luhn digit). Repetitions in patterns are bounded or begin only at the start of a word, so
-that hostile text takes linear time.
+Shapes: tokens by `token_shapes`, JWT (RFC 7519), PEM (RFC 7468), what `personal_data` tells. A bare
+secret of AWS has no shape: it is known by being 40 characters drawn by chance. Repetitions in
+patterns are bounded or begin only at the start of a word, so that hostile text takes linear time.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from math import log2
 from typing import Any
+
+from bot.domain.personal_data import iban_in, is_card
+from bot.domain.token_shapes import AWS, START, TOKENS
 
 _ARN = r"\barn:aws[\w-]*:[\w-]*:[\w-]*:\d*:[\w:/.@*+-]+"
 
-_NAME = (
-    r"(?<![a-z0-9_.-])"
-    r"(?:[a-z0-9_.-]*(?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|"
-    r"private[_-]?key|signing[_-]?key|credential|(?:access|auth|bearer|refresh|session|security|"
-    r"id|csrf|slack|bot|github)[_-]?token)(?:[_-][a-z0-9_-]+|s|\d+|key|value|hash)?"
-    r"|x-amz-signature|x-amz-credential|(?<!unexpected )token)"
+_CORE = (
+    r"(?:[a-z0-9_.-]{0,120}(?:passw(?:or)?d|pwd|passphrase|passcode|secret|credential|"
+    r"(?:api|access|private|signing|encryption|account|master|shared|storage|subscription|license|"
+    r"auth|app|application|consumer|webhook|ssh|deploy|client)[_-]?key|"
+    r"[a-z0-9_.-][_-]?token|[a-z0-9][_-]pat)"
+    r"(?:[_-][a-z0-9_-]{1,60}|s|\d{1,4}|key|value|hash)?"
+    r"|x-amz-signature|x-amz-credential|(?<!unexpected )token|pat)"
 )
+_NAME = rf"(?<![a-z0-9_.-]){_CORE}"
 """Names of secrets in configuration, JSON, query strings and headers."""
 
-_SEPARATOR = r"\\?[\"']?\s*(?:=>|[:=])\s*"
-_REDACTED = r"\[[a-z ]+\]"  # left by an earlier rule
-
-_ISSUER = re.compile(
-    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
-    r"|(?:5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12})"  # Mastercard
-    r"|3[47]\d{13}"  # American Express
-    r"|3(?:0[0-5]|[689]\d)\d{11}"  # Diners
-    r"|6(?:011|5\d\d|4[4-9]\d)\d{12}"  # Discover
-    r"|35(?:2[89]|[3-8]\d)\d{12}"  # JCB
-    r"|62\d{14}"  # UnionPay
+_NO_SECRET = re.compile(
+    r".*(?:next|page|pagination|continuation|idempotency|request|sync|start|starting|resume|max|min"
+    r"|total|prompt|completion|input|output|used|num)[_-]?tokens?"
+    r"|.*[_-](?:count|length|len|size|limit|used|usage|total|expiry|expires?|expires?[_-](?:in|at)"
+    r"|expiration|age|ttl|policy|version|type|arn|name|id|path|file|location|rotation|enabled"
+    r"|required|reset|hint|min|max|url|uri|manager|service|status|state)"
+    r"|.*[_-]?compat|format",
+    re.IGNORECASE,
 )
+"""Names that have such a word in them and tell something about secrets, or are cursors."""
 
+_SEPARATOR = r"\\?[\"']?\s*(?:=>|[:=]|%3[AD])\s*"
+_REDACTED = r"\[[a-z ]+\]"  # left by an earlier rule
 
 Kept = frozenset[str]
 """E-mail addresses and resource names that are evidence, and stay."""
@@ -51,28 +56,89 @@ Kept = frozenset[str]
 
 def _card(match: re.Match[str], kept: Kept) -> str:
     del kept
-    digits = re.sub(r"\D", "", match[0])
-    return "[card]" if _ISSUER.fullmatch(digits) and _luhn(digits) else match[0]
+    return "[card]" if is_card(re.sub(r"\D", "", match[0])) else match[0]
 
 
-def _luhn(digits: str) -> bool:
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
-
-
-_FIGURE = re.compile(r"\d{1,4}(?:\.\d+)?%?|[^\d\s]")  # or a single character, of a parser's error
+_FIGURE = re.compile(
+    r"\d{1,4}(?:[.,:/]\d+)*(?:%|[a-z]{1,3})?|[^\d\s]",  # or one character, of a parser's error
+    re.IGNORECASE,
+)
+_COUNT = re.compile(r"\d{1,12}(?:\.\d+)?%?")
+_SAID = re.compile(
+    r"a|absent|an|and|are|at|bad|before|blank|by|can|cannot|can't|changed|could|denied|disabled|empty"
+    r"|enabled|exists|expired|expires|failed|for|found|from|had|has|have|in|incorrect|invalid|is"
+    r"|length|malformed|may|mismatch|missing|must|needs|no|not|of|ok|on|only|or|policy|refused"
+    r"|rejected|required|reset|revoked|rotated|rotation|set|should|the|this|to|too|unknown|unset"
+    r"|valid|was|were|will|with|wrong|yes|your"
+    r"|degraded|down|error|errors|failing|healthy|slow|throttled|timed|timeouts?|unhealthy|up",
+    re.IGNORECASE,
+)
+"""Words that follow "password:" in a sentence about one."""
 _END_OF_SENTENCE = ".:!?"
 
 
 def _secret(match: re.Match[str], kept: Kept) -> str:
     if match["arn"]:
         return match[0]
-    name, separator = re.split(r"(?=\\?[\"']?\s*(?:=>|[:=]))", match["name"], maxsplit=1)
+    name, separator = re.split(
+        r"(?=\\?[\"']?\s*(?:=>|[:=]|%3[AD]))", match["name"], maxsplit=1, flags=re.IGNORECASE
+    )
     value = match[0][len(match["name"]) :].rstrip(_END_OF_SENTENCE)
-    said = "=" not in separator and not separator.rstrip().endswith(('"', "'"))
-    if said and (name in kept or _FIGURE.fullmatch(value)):
+    if _NO_SECRET.fullmatch(name) or (name[-1] in "sS" and _COUNT.fullmatch(value)):
+        return match[0]
+    said = ":" in separator and not separator.rstrip().endswith(('"', "'"))
+    if said and (name in kept or _FIGURE.fullmatch(value) or _SAID.fullmatch(value)):
         return match[0]
     return f"{match['name']}[secret]"
+
+
+def _argument(match: re.Match[str], kept: Kept) -> str:
+    del kept
+    if _NO_SECRET.fullmatch(match["name"]) or _SAID.fullmatch(match["value"].rstrip(".:!?")):
+        return match[0]
+    return match[0][: -len(match["value"])] + "[secret]"
+
+
+def _random(text: str) -> bool:
+    """Whether a text looks drawn by chance: all kinds of characters, few of them often.
+
+    Of 40 random base64 characters, one in a thousand texts has less than 4.3 bits a character; a
+    path or a name has less than 4.2.
+    """
+    if not (re.search("[a-z]", text) and re.search("[A-Z]", text) and re.search(r"\d", text)):
+        return False
+    shares = [count / len(text) for count in Counter(text).values()]
+    return -sum(share * log2(share) for share in shares) >= 4.3
+
+
+def _unnamed(match: re.Match[str], kept: Kept) -> str:
+    del kept
+    return "[secret]" if _random(match[0]) else match[0]
+
+
+def _user(match: re.Match[str], kept: Kept) -> str:
+    del kept
+    value = match["value"]
+    mixed = re.search("[A-Za-z]", value) and re.search(r"\d", value)
+    return "[credentials]" if mixed else value
+
+
+def _named_before(match: re.Match[str], kept: Kept) -> str:
+    del kept
+    value = match["value"]
+    mixed = re.search("[A-Za-z]", value) and re.search(r"\d", value)
+    if not mixed or _UUID.fullmatch(value) or value.startswith("arn:"):
+        return match[0]
+    return match[0][: -len(value)] + "[secret]"
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def _iban(match: re.Match[str], kept: Kept) -> str:
+    del kept
+    end = iban_in(match[0])
+    return f"[iban]{match[0][end:]}" if end else match[0]
 
 
 def _email(match: re.Match[str], kept: Kept) -> str:
@@ -86,32 +152,31 @@ def _rule(pattern: str, replace: Replace, flags: int = 0) -> tuple[re.Pattern[st
     return re.compile(pattern, flags), replace
 
 
-_VENDORS = (
-    r"sk-(?:proj|ant|svcacct|admin|or-v1)-[\w-]{16,}|sk-[A-Za-z0-9]{32,}"  # OpenAI, Anthropic
-    r"|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"  # Google
-    r"|SG\.[\w-]{16,}\.[\w-]{16,}|xkeysib-[0-9a-f]{32,}"  # SendGrid, Brevo
-    r"|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{40,}"
-    r"|whsec_[\w+/=]{16,}"  # Stripe's and Svix's webhooks
-    r"|hv[sbr]\.[\w-]{20,}|glsa_\w{30,}|dop_v1_[0-9a-f]{40,}"  # Vault, Grafana, DigitalOcean
-    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|ATATT3[\w-]{40,}"  # Shopify, Atlassian
-)
-_ADDRESS = r"(?<![\w.+-])(?!git@)[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,6}[a-z]{2,24}\b"
+def _after(word: str) -> str:
+    """A pattern for where a secret may begin: not within a word of these characters, except that
+    an escaped line break and percent-encoding end in a letter or a digit."""
+    return rf"(?:(?<![{word}])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{{2}}))"
+
+
+_ADDRESS = r"(?<![\w.+-])(?<!://)(?!git@)[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,6}[a-z]{2,24}\b"
 _ARGUMENTS = r"[^\n|;&]{0,200}?\s"
 
 _I = re.IGNORECASE
 _RULES = (
     _rule(
-        r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        r"[\s\S]*?(?:-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+        r"(?:-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 ENCRYPTED "
+        r"PRIVATE KEY ----|PuTTY-User-Key-File-\d: )"
+        r"[\s\S]*?(?:-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- END SSH2 "
+        r"ENCRYPTED PRIVATE KEY ----|Private-MAC: [0-9a-f]+|\Z)",
         "[private key]",
     ),
-    _rule(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){1,3}", "[jwt]"),
-    _rule(r"\b(?:xox[abeoprs]|xapp|xwfp)(?:\.xox[bp])?-[\w-]{8,}", "[slack token]"),
+    _rule(_after(r"\w-") + r"eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){1,3}", "[jwt]"),
+    _rule(rf"{START}(?:xox[abceoprs]|xapp|xwfp)(?:\.xox[bp])?-[\w-]{{8,}}", "[slack token]"),
     _rule(r"(hooks\.slack\.com/(?:services|workflows|triggers)/)[\w/-]+", r"\1[slack token]", _I),
-    _rule(r"\b(?:gh[pousr]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,})", "[token]"),
-    _rule(r"\b[rs]k_(?:live|test)_\w{16,}", "[token]"),
-    _rule(rf"(?<![\w.-])(?:{_VENDORS})", "[token]"),
-    _rule(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b", "[aws key]"),
+    _rule(r"(discord(?:app)?\.com/api/webhooks/)\d+/[\w-]+", r"\1[token]", _I),
+    _rule(rf"{START}(?:{'|'.join(AWS)})", "[aws key]"),
+    _rule(rf"{START}(?:{'|'.join(TOKENS)})", "[token]"),
+    _rule(r"([?&]sig=)[\w%+/-]{30,}=*", r"\1[secret]"),  # a shared access signature of Azure
     _rule(
         rf"\b((?:proxy-)?authorization{_SEPARATOR}\\?[\"']?)(?!\[)[^\s\"',;][^\r\n\"']*",
         r"\1[credentials]",
@@ -158,13 +223,44 @@ _RULES = (
         _secret,
         _I,
     ),
+    _rule(rf"<(?P<name>{_NAME})>(?!{_REDACTED}<)(?P<value>[^<>\r\n]+)(?=</)", _argument, _I),
+    _rule(
+        rf"(?<![\w-])--?(?P<name>{_CORE})[ \t]+(?!-|{_REDACTED})[\"']?"
+        r"(?P<value>[^\s\"'&,;<>(){}\[\]\\]+)",
+        _argument,
+        _I,
+    ),
+    _rule(
+        r"\b(?:secret|password|passphrase|token|(?:api|access|secret|private|license)[ -]key|"
+        r"credentials?)[ \t]+(?:(?:is|was|value|of)[ \t]+)?[\"'`(]?(?P<value>[\w+/=.~-]{20,200})",
+        _named_before,
+        _I,
+    ),
+    _rule(
+        r"\b(?:password|passphrase)[ \t]+(?:is|was)[ \t]+[\"'`(]?(?P<value>[^\s\"'`()]{6,64})",
+        _named_before,
+        _I,
+    ),
+    _rule(
+        r"(?<=://)(?P<value>[\w.~%+-]{16,256})(?=@)",
+        _user,
+    ),
+    _rule(
+        _after(r"\w+/=.~-") + r"[A-Za-z0-9+/]{40}(?![\w+/=~-]|\.\w)", _unnamed
+    ),  # AWS: secret keys
+    _rule(r"(?<![\w+/=.~-])[A-Za-z0-9+/_-]{120,}={0,2}", _unnamed),
+    _rule(_after(r"\w.-") + r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)", "[ssn]"),
+    _rule(
+        _after(r"\w.-") + r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![\w-])",
+        _iban,
+    ),
     _rule(
         rf"(?P<arn>{_ARN})|{_ADDRESS}",
         _email,
         _I,
     ),
     _rule(
-        r"(?<![\w.+-])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{5})"
+        _after(r"\w.+-") + r"(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{5})"
         r"(?!\w|[.-]\d)",
         _card,
     ),
@@ -253,4 +349,5 @@ def _is_secret(key: object, item: object) -> bool:
         and isinstance(item, str)
         and not item.startswith("arn:")
         and _SECRET_NAME.fullmatch(key) is not None
+        and _NO_SECRET.fullmatch(key) is None
     )

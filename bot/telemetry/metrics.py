@@ -45,6 +45,12 @@ OUTBOX_WAITING = Gauge(
     ["kind"],
 )
 SOCKETS = Gauge("incident_socket_connections", "Socket Mode connections that are live")
+HTTP_CONNECTIONS = Gauge("incident_http_connections", "HTTP connections that are held")
+HTTP_CLOSED = Counter(
+    "incident_http_closed_total",
+    "HTTP connections closed for a limit or a malformed request",
+    ["why"],
+)
 
 SLACK_TOKEN_REFUSED = Gauge(
     "incident_slack_token_refused",

@@ -59,6 +59,7 @@ from handlers.slack.admission import alarm_of_others, is_of_organisation
 from handlers.slack.alarm_posts import alarm_seen
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
+from handlers.slack.response_urls import OnlySlackIsAnswered, ResponseUrls
 from handlers.slack.saving import TRY_AGAIN, Saving, answer, open_modal, team_of, user_of
 from handlers.slack.surface_listeners import SurfaceListeners
 from handlers.slack.view_listeners import ViewListeners
@@ -85,6 +86,7 @@ def slack_app(client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
         client=client,
         signing_secret=signing_secret or "",
         process_before_response=True,
+        before_authorize=OnlySlackIsAnswered(ResponseUrls(client.base_url)),
     )
 
 

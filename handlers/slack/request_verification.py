@@ -16,7 +16,7 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from slack_sdk.signature import Clock, SignatureVerifier
@@ -25,27 +25,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.domain.errors import ConfigError
 from handlers.envelopes import NotSaved
+from handlers.slack.payload_shape import is_command, is_payload
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 1_000_000
-MOST_DEPTH = 60  # of nested JSON; Slack's payloads stay under 20
 NONCE_SECONDS = 1.0
+CONCURRENT = 64  # signed requests that are being handled at one time
+RECENT = 10_000  # signed requests that are remembered in the process
 _TYPES = ("application/json", "application/x-www-form-urlencoded")
 _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(rb"[0-9]{1,11}")
-_OBJECTS = frozenset(
-    {"event", "view", "message", "previous_message", "item", "container"}
-    | {"assistant_thread", "function_data"}
-)
-_LISTS = frozenset({"authorizations", "actions", "response_urls"})
-_NULLABLE = _OBJECTS - {"event", "view"} | {"authorizations", "actions"}
-_OBJECTS_OR_IDS = frozenset({"team", "enterprise", "user", "channel"})
-_TEXTS = frozenset(
-    {"type", "subtype", "command", "challenge", "response_url", "thread_ts"}
-    | {"action_id", "block_id", "callback_id", "api_app_id", "bot_id"}
-    | {"team_id", "enterprise_id", "user_id", "channel_id", "user_team", "source_team"}
-)
 _RETRY = re.compile(rb"[\x20-\x7e]{1,100}")
 
 
@@ -67,12 +57,21 @@ class _Refused(Exception):
         self.status = status
 
 
+@dataclass(slots=True)
+class _UnderWay:
+    count: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class SlackIngress:
     """An ASGI app that verifies a request and passes it to `inner`.
 
     Answers itself: 401 without a valid signature, 405, 413 and 415 for what Slack never sends, 400
-    for a body that is no payload, 200 for a request that came before, 503 when that is unknown.
+    for a body that is no payload, 200 for a request that came before, 503 when that is unknown or
+    too many are being handled.
+
+    A command is asked about at no other replica, which would cost it a second round trip to Redis:
+    all it does it does through its envelope, and that is saved and handled once per key.
 
     Args:
         inner: Bolt's ASGI handler.
@@ -87,6 +86,8 @@ class SlackIngress:
     signing_secret: str = field(repr=False)
     replays: Replays
     clock: Clock = field(default_factory=Clock)
+    recent: dict[str, None] = field(default_factory=dict, init=False, repr=False)
+    under_way: _UnderWay = field(default_factory=_UnderWay, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.signing_secret.strip():
@@ -100,14 +101,40 @@ class SlackIngress:
             await self.inner(scope, receive, send)
             return
         try:
-            body = await self._checked(scope, receive)
-            nonce = _nonce(scope)
-            async with asyncio.timeout(NONCE_SECONDS):
-                known = await self.replays.seen(nonce)
+            body, payload = await self._checked(scope, receive)
         except _Refused as no:
             await _answer(no.status, str(no), scope, receive, send)
             return
+        if self.under_way.count >= CONCURRENT:
+            await _answer(503, "busy, try again", scope, receive, send)
+            return
+        self.under_way.count += 1
+        try:
+            await self._once(_nonce(scope), body, payload, scope, receive, send)
+        finally:
+            self.under_way.count -= 1
+
+    async def _once(
+        self,
+        nonce: str,
+        body: bytes,
+        payload: dict[str, Any],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Hand the request on, unless it came before, here or at another replica."""
+        known = nonce in self.recent
+        self.recent[nonce] = None
+        if len(self.recent) > RECENT:
+            del self.recent[next(iter(self.recent))]
+        shared = not is_command(payload)
+        try:
+            if shared and not known:
+                async with asyncio.timeout(NONCE_SECONDS):
+                    known = await self.replays.seen(nonce)
         except (NotSaved, TimeoutError):
+            self.recent.pop(nonce, None)
             await _answer(503, "try again", scope, receive, send)
             return
         if known:
@@ -119,10 +146,12 @@ class SlackIngress:
             status = await self._handed_on(scope, body, send)
         finally:
             if status >= 500:
-                await self._forget(nonce)
+                self.recent.pop(nonce, None)
+                if shared:
+                    await self._forget(nonce)
 
-    async def _checked(self, scope: Scope, receive: Receive) -> bytes:
-        """The body of a valid request. Raises _Refused."""
+    async def _checked(self, scope: Scope, receive: Receive) -> tuple[bytes, dict[str, Any]]:
+        """The body of a valid request, as it came and as a payload. Raises _Refused."""
         if scope["method"] != "POST":
             raise _Refused(405, "POST only")
         headers = scope["headers"]
@@ -135,8 +164,7 @@ class SlackIngress:
         body = await _body(headers, receive)
         if not self._signed(body, timestamp.decode(), signature.decode()):
             raise _Refused(401, "not signed by Slack in the last 5 minutes, or a clock is wrong")
-        _well_formed(body, _type(_one(headers, b"content-type") or b""))
-        return body
+        return body, _payload(body, _type(_one(headers, b"content-type") or b""))
 
     def _signed(self, body: bytes, timestamp: str, signature: str) -> bool:
         try:
@@ -243,8 +271,8 @@ async def _body(headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> byt
             return bytes(chunks)
 
 
-def _well_formed(body: bytes, kind: str) -> None:
-    """Check that Bolt can parse the body without failing. Raises _Refused."""
+def _payload(body: bytes, kind: str) -> dict[str, Any]:
+    """The body, which Bolt can parse without failing. Raises _Refused."""
     try:
         text = body.decode()
         if kind == "application/json" or text.startswith("{"):
@@ -254,44 +282,10 @@ def _well_formed(body: bytes, kind: str) -> None:
             payload = json.loads(form["payload"]) if "payload" in form else form
     except (ValueError, RecursionError):
         raise _Refused(400, "not JSON or a form in UTF-8") from None
-    fits = _is_payload(payload) and payload and payload.get("actions", True)  # Bolt takes the first
-    if not fits or _depth(payload) > MOST_DEPTH:
+    if not is_payload(payload):
         raise _Refused(400, "not a payload of Slack's")
-
-
-def _is_payload(node: object) -> bool:
-    """Whether the fields that Bolt reads before any listener runs have the types it expects."""
-    if not isinstance(node, dict):
-        return False
-    for name, value in node.items():
-        if name in _OBJECTS:
-            fits = _is_payload(value)
-        elif name in _LISTS:
-            fits = isinstance(value, list) and all(_is_payload(each) for each in value)
-        elif name in _OBJECTS_OR_IDS:
-            fits = value is None or isinstance(value, str) or _is_payload(value)
-        elif name in _TEXTS:
-            fits = value is None or isinstance(value, str)
-        else:
-            continue
-        if not fits and not (value is None and name in _NULLABLE):
-            return False
-    return True
-
-
-def _depth(value: object) -> int:
-    """The depth of nested objects and lists, counted without recursion."""
-    depth, level = 0, [value]
-    while level and depth <= MOST_DEPTH:
-        inner: list[object] = []
-        for each in level:
-            if isinstance(each, dict):
-                inner += each.values()
-            elif isinstance(each, list):
-                inner += each
-        level = [each for each in inner if isinstance(each, dict | list)]
-        depth += 1
-    return depth
+    result: dict[str, Any] = payload
+    return result
 
 
 async def _answer(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:

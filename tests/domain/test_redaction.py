@@ -7,7 +7,6 @@ import json
 import logging
 import random
 import string
-import time
 
 import pytest
 from hypothesis import given
@@ -316,34 +315,6 @@ def test_any_text_twice_is_as_once(text: str) -> None:
 def test_a_mixture_twice_is_as_once(lines: list[str]) -> None:
     once = redact("\n".join(lines))
     assert redact(once) == once
-
-
-@pytest.mark.parametrize(
-    "repeated",
-    [
-        "password=",
-        "a@",
-        "4 ",
-        "eyJa.",
-        "xoxb-",
-        "a.b_",
-        "x://",
-        "cookie: ",
-        "eyJaaaaa.",
-        "arn:aws:a:b:1:",
-        "1234 ",
-        "mysql ",
-        "curl -u ",
-        "sshpass -p",
-        "jdbc:oracle:thin:a/",
-        "unexpected token: ",
-    ],
-)
-def test_long_hostile_text_takes_no_long_time(repeated: str) -> None:
-    """Patterns without runaway backtracking: 100 kB in well under a second."""
-    began = time.thread_time()
-    redact(repeated * (100_000 // len(repeated)))
-    assert time.thread_time() - began < 1.0
 
 
 def test_a_tree_keeps_its_shape() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from bot.domain.errors import ConfigError
 from handlers.envelopes import NotSaved
-from handlers.slack.request_verification import MOST_BYTES, SlackIngress
+from handlers.slack.request_verification import CONCURRENT, MOST_BYTES, SlackIngress
 from tests.handlers.slack.running_bot import (
     APP,
     CHANNEL,
@@ -214,6 +215,11 @@ async def test_a_stream_without_length_is_cut_off_at_one_megabyte(bot: Bot) -> N
         b'{"type": "block_actions", "actions": [1]}',
         b'{"team": 5}',
         b'{"type": "view_submission", "view": null}',
+        b'{"type": "block_actions", "actions": [{"type": "button"}]}',
+        b'{"type": "block_actions", "actions": [{"action_id": null}]}',
+        b'{"type": "block_actions", "actions": [{"action_id": "a"}, {}]}',
+        b'{"type": "event_callback", "event": {}}',
+        b'{"type": "shortcut"}',
     ],
 )
 async def test_signed_nonsense_is_4xx(bot: Bot, body: bytes) -> None:
@@ -321,6 +327,50 @@ async def test_two_replicas_at_once_one_effect() -> None:
 
     assert await asyncio.gather(*(post() for _ in range(4))) == [200] * 4
     assert calls == 1
+
+
+async def test_a_command_asks_for_no_nonce_and_has_one_effect_all_the_same(bot: Bot) -> None:
+    form = urlencode(
+        {
+            "command": "/incident",
+            "text": "status",
+            "team_id": TEAM,
+            "api_app_id": APP,
+            "channel_id": CHANNEL,
+            "user_id": "U0ANNA",
+            "trigger_id": "1.2.x",
+        }
+    ).encode()
+    headers = {"content-type": FORM, **signature(form)}
+    for _ in range(3):
+        answer = await bot.http.post("/slack/events", content=form, headers=headers)
+        assert answer.status_code == 200
+    assert len(bot.memory.envelopes) == 1
+    assert bot.memory.nonces == set()
+
+
+async def test_so_many_at_one_time_and_the_rest_is_told_to_come_again() -> None:
+    free = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await free.wait()
+        await PlainTextResponse("")(scope, receive, send)
+
+    app = httpx.ASGITransport(app=SlackIngress(slow, SECRET, Memory()))
+    async with httpx.AsyncClient(transport=app, base_url="http://bot") as http:
+
+        async def post(number: int) -> int:
+            body = BODY + b" " * number
+            headers = {"content-type": "application/json", **signature(body)}
+            return (await http.post("/", content=body, headers=headers)).status_code
+
+        waiting = [asyncio.create_task(post(number)) for number in range(CONCURRENT + 5)]
+        while sum(each.done() for each in waiting) < 5:
+            await asyncio.sleep(0.001)
+        free.set()
+        statuses = await asyncio.gather(*waiting)
+        assert sorted(statuses) == [200] * CONCURRENT + [503] * 5
+        assert await post(1_000) == 200
 
 
 async def test_a_request_that_could_not_be_written_down_may_come_again(bot: Bot) -> None:
