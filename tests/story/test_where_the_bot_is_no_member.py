@@ -46,6 +46,7 @@ def test_the_alarm_gets_its_card_all_the_same(play: Callable[..., Play]) -> None
     told(slack.TEAM_CHANNEL, "could not post the card", "restricted_action")
 
     on.session.start_alarms()
-    card = on.reply(service, "Look again", seconds=180)  # the investigation is over
+    card = on.reply(service, "Timeline", seconds=90)
     assert card.channel == slack.ALERTS
     assert not [each for each in on.thread() if "already open" in said(each)]
+    on.kill_bot()  # the investigation is not awaited
