@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import uuid
 from collections.abc import AsyncIterator
@@ -71,6 +72,8 @@ from handlers.slack.request_verification import SlackIngress
 log = logging.getLogger(__name__)
 
 TICKS = {"sweep": 5, "look_after": 60, "follow": 10, "check_record": 3600}  # seconds
+STOP_SECONDS = 8.0
+"""That a stop waits for what is under way. Amazon ECS and Kubernetes kill after 30."""
 VALKEY_SECONDS = 1.0  # between two checks of the embedded Valkey
 
 
@@ -151,6 +154,9 @@ async def serve() -> None:
                 if fault := preflight.config_error_in(group):
                     raise fault from None
                 raise
+    log.info("stopped")
+    logging.shutdown()
+    os._exit(0)  # else Python waits for threads whose calls AWS has not answered
 
 
 async def _run(running: Program, listener: socket) -> None:
@@ -177,9 +183,11 @@ async def _run(running: Program, listener: socket) -> None:
         await stop.wait()
         log.info("stopping")
         for task in tasks:
-            task.cancel()
+            task.cancel()  # no new task begins; those under way go on
         server.should_exit = True
-        await http
+        _, late = await asyncio.wait([*tasks, http], timeout=STOP_SECONDS)
+        for task in late:
+            task.cancel()  # another worker, or the next start, does them again
 
 
 async def _keep_valkey(state_dir: Path) -> None:

@@ -152,10 +152,17 @@ class Jobs:
 
     async def work(self) -> None:
         """Run the tasks of all lanes until cancelled. While Redis does not answer it waits and
-        reconnects."""
-        async with asyncio.TaskGroup() as group:
-            for lane, docket in self._lanes.items():
-                group.create_task(self._work_in(lane, docket), name=f"lane {lane.name or 'main'}")
+        reconnects.
+
+        Cancelled once, it takes no more tasks and waits for those under way; cancelled again, it
+        leaves them to be redelivered.
+        """
+        await asyncio.gather(
+            *(
+                asyncio.create_task(self._work_in(lane, docket), name=f"lane {lane.name or 'main'}")
+                for lane, docket in self._lanes.items()
+            )
+        )
 
     async def _work_in(self, lane: Lane, docket: Docket) -> None:
         async with Worker(
