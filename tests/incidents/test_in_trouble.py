@@ -42,6 +42,7 @@ from handlers.envelopes import (
     ViewSubmitted,
 )
 from handlers.slack.commands import Vocabulary
+from tests.support.members import Members
 from tests.support.memory_store import MemoryStore
 from tests.support.recorder import Given, Recorder
 from tests.support.values import plan
@@ -237,6 +238,7 @@ def changes(
         actions=registry.ACTIONS,
         service=incidents.catalogue.service,
         policy=Policy,
+        people=Members(),
         reader=incidents.accounts.reader,
         writer=incidents.accounts.writer,
         detector=_never,
