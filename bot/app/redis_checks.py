@@ -1,4 +1,4 @@
-"""Whether the Redis that is configured can be used: checked at each start, and by `incident doctor`."""
+"""Whether the configured Redis can be used: checked at each start, and by `incident doctor`."""
 
 from __future__ import annotations
 

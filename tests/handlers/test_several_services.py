@@ -9,6 +9,7 @@ import pytest
 
 from bot.config.catalogue import Catalogue
 from bot.domain.service import Service
+from bot.incidents.service import Place
 from bot.render import Entry
 from handlers.dispatch import NOT_FOLLOWED, Dispatch
 from handlers.envelopes import AlarmOfOthers, AloneSubmitted, Command, CommandGiven, Triage
@@ -28,6 +29,7 @@ class Room:
         self.said: list[str] = []
         announcer = AsyncMock()
         announcer.ephemeral.side_effect = self._told
+        self.incidents.answer.side_effect = self._answered
         self.announcer = announcer
         self.dispatch = Dispatch(
             incidents=self.incidents,
@@ -38,6 +40,9 @@ class Room:
             vocabulary=Vocabulary((Entry("5xx", "HTTP 5XX errors", ""),)),
             home=AsyncMock(),
         )
+
+    async def _answered(self, place: Place, message: Any) -> None:
+        self.said.append(message.text)
 
     async def _told(self, channel: str, user: str, message: Any, **_: Any) -> None:
         self.said.append(message.text)
