@@ -525,7 +525,7 @@ class IncidentService:
 
 def _repeats(incident: Incident, known: Alarm, post: _AlarmPost) -> bool:
     """Whether a post tells once more what opened the incident: the same alarm, the same change of
-    state; where CloudWatch has not said which, a post minutes after the first.
+    state; where CloudWatch has not said which, a post within minutes of the first.
 
     The first post itself never does: its task may be delivered again because it did not finish.
     """
@@ -535,7 +535,7 @@ def _repeats(incident: Incident, known: Alarm, post: _AlarmPost) -> bool:
     if own.changed_at is not None and known.changed_at is not None:
         return own.changed_at == known.changed_at
     try:
-        return 0 <= float(post.ts) - float(incident.thread_ts or 0) < REPEATED
+        return abs(float(post.ts) - float(incident.thread_ts or 0)) < REPEATED
     except ValueError:
         return False
 

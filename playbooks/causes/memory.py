@@ -93,7 +93,7 @@ def _any_killed(
         )
     if raised.unread() and stopped is None:
         return necessary(None, f"whether memory ran out: {raised.unread()}")
-    text = "nothing says that memory ran out"
+    text = "no message says that memory ran out"
     return necessary(False, text).resting_on(raised, stopped)
 
 

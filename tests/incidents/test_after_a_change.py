@@ -143,6 +143,6 @@ async def test_an_alarm_that_comes_back_after_an_undo(playing: Playing) -> None:
         assert report.earlier.mended_by == "Roll payments:PROD back from 32 to 31"
         shown = read((await play.card()).blocks)
         assert f"This was mended at {run.in_force_at:%Y-%m-%d %H:%M} UTC by “Roll payments" in shown
-        assert "5XX 0.00% of" in shown
+        assert "5XX 0 % of" in shown
         assert f"The change was undone at {run.undone_at:%Y-%m-%d %H:%M} UTC" in shown
         assert [each.action for each in report.actions if each.fits] == ["rollback-alias"]

@@ -154,7 +154,7 @@ def test_a_suspect_with_a_part_of_the_traffic_loses_it(
     assert plan is not None
     assert plan.after == {"version": "41", "weights": {}}
     assert plan.blocked_by == ()
-    assert "from 41 and 10% to 42 to 41" in plan.title
+    assert "from 41 and 10 % to 42 to 41" in plan.title
 
 
 def test_a_suspect_that_was_itself_a_rollback_is_not_gone_forward_from(

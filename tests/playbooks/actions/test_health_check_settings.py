@@ -28,7 +28,7 @@ def test_the_inverse_has_what_was_read(world: PlainWorld, aws: Aws, scope: Scope
 @pytest.mark.parametrize(
     ("sick", "said"),
     [
-        ({"failing": 60.0}, "10.0% of"),
+        ({"failing": 60.0}, "10 % of"),
         ({"slower": 4.0}, "4.0x"),
         ({"reason": "Target.ResponseCodeMismatch"}, "Target.Timeout"),
     ],

@@ -33,13 +33,13 @@ def test_the_zone_with_the_errors_is_shifted_away_from(
     assert "us-east-1a" in plan.title
     assert plan.steps[0].params["expiresIn"] == "2h"
     texts = " ".join(check.text for check in plan.checks)
-    assert "90% of the 5XX are in us-east-1a" in texts
+    assert "90 % of the 5XX are in us-east-1a" in texts
     assert "web-tasks 8 of 12" in texts
 
 
 def test_errors_everywhere_are_no_zones_fault(world: PlainWorld, aws: Aws, scope: Scope) -> None:
     bad_zone(world, share=0.5)
-    assert "50% of the 5XX" in blocked(plan_of(ZONE, aws, scope))
+    assert "50 % of the 5XX" in blocked(plan_of(ZONE, aws, scope))
 
 
 def test_too_few_healthy_targets_elsewhere_block(world: PlainWorld, aws: Aws, scope: Scope) -> None:
@@ -86,7 +86,7 @@ def test_the_zone_that_the_evidence_names_is_shifted_away_from(
     plan = ZONE.plan(aws, scope, Choice(suspect="us-east-1b"))
     assert plan is not None
     assert "us-east-1b" in plan.title
-    assert "10% of the 5XX are in us-east-1b" in blocked(plan)
+    assert "10 % of the 5XX are in us-east-1b" in blocked(plan)
 
 
 @pytest.mark.parametrize(

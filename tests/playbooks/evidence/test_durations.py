@@ -27,7 +27,7 @@ def test_hanging_requests_do_not_make_the_others_slow() -> None:
     half_hang = reports(timed_warm=450, missed_warm=450, warm_p50=(180, 180))
     found = durations.slowness(half_hang, HANGING, None, LOOKED)
     assert found is not None
-    assert (found.what, found.p50) == ("warm", 1.0)
+    assert (found.what, found.p50) == ("warm requests", 1.0)
 
 
 def test_where_none_finished_the_timeout_is_no_duration() -> None:
@@ -48,7 +48,7 @@ def test_without_reports_the_durations_must_stay_below_the_timeout() -> None:
     assert found.p99_ms == 40_000
     measured = durations.slowness(gap(), known, balancer(p99=(400, 800)), LOOKED)
     assert measured is not None
-    assert measured.what == "target response"
+    assert measured.what == "answers of targets"
 
 
 def test_slowness_says_whose_it_is() -> None:

@@ -231,7 +231,7 @@ def test_what_cannot_be_read_is_not_recovered() -> None:
 def test_the_figures_are_in_the_text() -> None:
     looked = scope()
     found = onset.recovery(errors({}), looked, minute(2), looked.window.end, SIGNAL)
-    assert "0.00% of 4,500 requests" in found.text
+    assert "0 % of 4,500 requests" in found.text
     assert "normal in the last 5 minutes" in found.text
 
 
@@ -264,7 +264,7 @@ def test_how_it_is_now_stands_beside_how_it_was() -> None:
     errors = dict(series(0, 90).points) | {minute(m): 9.0 for m in range(4, 12)}
     seen = Edge("rest", "checkout-api", series(900, 900), TimeSeries(errors))
     state = onset.signal_state(seen, scope(), SIGNAL, anomaly_window(seen, scope()))
-    assert (state.label, state.was, state.now) == ("5XX", "10 %", "1 %")
+    assert (state.label, state.was, state.now) == ("5XX", "10 %", "1.0 %")
     silent = Edge("rest", "checkout-api", series(900, None, onset=4), TimeSeries(errors))
     assert onset.latest_share(silent, scope(), minute(ONSET)) is None
 
