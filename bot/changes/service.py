@@ -29,7 +29,7 @@ from bot.domain.report import Window
 from bot.domain.run import Run, RunState, Verification
 from bot.incidents.card_publisher import IncidentCard, card_key, fault_text
 from bot.incidents.investigation_task import service_of
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from bot.investigation.engine import check_recovery
 from bot.investigation.routing import Router
 from bot.telemetry import metrics

@@ -23,7 +23,7 @@ class Room:
 
     def __init__(self, owner: Service | None = None) -> None:
         self.incidents, self.changes = AsyncMock(), AsyncMock()
-        self.incidents.store.was_seen.return_value = False
+        self.incidents.context.store.was_seen.return_value = False
         self.incidents.owner_among.return_value = owner
         self.said: list[str] = []
         announcer = AsyncMock()
@@ -31,6 +31,7 @@ class Room:
         self.announcer = announcer
         self.dispatch = Dispatch(
             incidents=self.incidents,
+            alarms=AsyncMock(),
             changes=self.changes,
             announcer=announcer,
             catalogue=Catalogue(services=(CART, CHECKOUT, OTHER)),
@@ -89,7 +90,7 @@ async def test_an_alarm_of_another_organisation_is_said_once_in_the_channel() ->
     await room.dispatch(seen)
     channel, key, message = room.announcer.post.await_args.args
     assert (channel, key, message.text) == ("C1", "alarm-of-others:C1", NOT_FOLLOWED)
-    room.incidents.store.was_seen.side_effect = [False, True]
+    room.incidents.context.store.was_seen.side_effect = [False, True]
     await room.dispatch(seen)
     room.announcer.post.assert_awaited_once()
 
