@@ -11,8 +11,8 @@ from bot.changes.home_tab import HomeTab
 from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
-from bot.domain.ports import Announcer
 from bot.domain.service import Service
+from bot.domain.slack_ports import Announcer
 from bot.incidents.card_publisher import fault_text
 from bot.incidents.posted_alarms import PostedAlarms
 from bot.incidents.requests import Asked, Place

@@ -8,7 +8,8 @@ from datetime import datetime
 from bot import render
 from bot.config.catalogue import Catalogue
 from bot.domain.incident import Incident, IncidentState, TimelineEntry
-from bot.domain.ports import Accounts, Announcer, Queue, Store
+from bot.domain.ports import Accounts, Queue, Store
+from bot.domain.slack_ports import Announcer
 from bot.incidents import alarm_reads
 from bot.incidents.card_publisher import IncidentCard, card_key
 from bot.incidents.lifecycle import Lifecycle

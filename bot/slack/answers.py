@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.domain.ports import Message
+from bot.domain.slack_ports import Message
 from bot.slack import fallback
 from bot.slack.refusals import Refusal, refusal_of
 from bot.telemetry import metrics

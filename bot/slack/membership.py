@@ -17,7 +17,7 @@ PAGE = 200  # members in one reply (Slack recommends no more, conversations.memb
 
 
 class SlackMembership:
-    """Implements `bot.domain.ports.Membership`."""
+    """Implements `bot.domain.slack_ports.Membership`."""
 
     def __init__(self, web: AsyncWebClient) -> None:
         self._web = web

@@ -72,7 +72,7 @@ class Organisation:
 
 
 class SlackPeople:
-    """Implements `bot.domain.ports.People`.
+    """Implements `bot.domain.slack_ports.People`.
 
     Args:
         web: a client that repeats no calls.

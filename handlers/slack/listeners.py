@@ -19,7 +19,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
-from bot.domain.ports import People
+from bot.domain.slack_ports import People
 from bot.render import (
     ALONE,
     INSIST,

@@ -66,7 +66,7 @@ class Waiting:
 
 
 class Posts:
-    """Implements `bot.domain.ports.Announcer`: what is shown under each key."""
+    """Implements `bot.domain.slack_ports.Announcer`: what is shown under each key."""
 
     def __init__(self) -> None:
         self.shown: dict[str, Any] = {}
