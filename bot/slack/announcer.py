@@ -15,7 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.ports import Queue, Store
 from bot.domain.slack_ports import Message as Rendered
 from bot.slack import fallback
-from bot.slack.answers import FAULTS, Answers
+from bot.slack.answers import Answers
+from bot.slack.faults import FAULTS
 from bot.slack.message import Message, Slack
 from bot.slack.outbox import Flushed, Outbox, Put, Refused, Sent
 from bot.slack.refusals import Refusal, refusal_of, said
