@@ -14,7 +14,6 @@ from datetime import datetime
 
 from bot import render
 from bot.domain.alarm import Alarm
-from bot.domain.errors import ReadFailed
 from bot.domain.incident import Incident, IncidentState, TimelineEntry
 from bot.domain.playbook_contract import Playbook
 from bot.domain.service import Service
@@ -133,19 +132,13 @@ class IncidentService:
         if at is None:  # the findings have changed since: nothing has to be waited for
             await self.rerun(incident_id, place.user, seed)
             return
-        service = self.context.catalogue.service(incident.service) or Service(name=incident.service)
-        try:
-            aws = await asyncio.to_thread(self.context.accounts.reader, service)
-            left = at - await alarm_reads.now(aws, self.context.store)
-        except ReadFailed:
-            left = at - await self.context.store.now()
-        text = f"asked for another investigation at {at:%H:%M} UTC"
         now = await self.context.time(incident)
+        text = f"asked for another investigation at {at:%H:%M} UTC"
         entry = TimelineEntry(at=now, kind="triage", text=text, actor=place.user, ref=seed)
         await self.context.note(incident, entry)
         key = f"investigate:{incident.id}:at:{at.isoformat()}"
         await self.context.queue.put(
-            "investigate", incident.id, key=key, after=max(0.0, left.total_seconds())
+            "investigate", incident.id, key=key, after=max(0.0, (at - now).total_seconds())
         )
         await self.context.tell(place, render.notice(f"I look again at {at:%H:%M} UTC."))
 
