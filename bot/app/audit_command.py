@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.app.preflight import place_of
+from bot.app.redis_checks import place_of
 from bot.config.settings import Settings, settings
 from bot.domain.errors import ConfigError
 from bot.domain.run import AuditEntry, Run

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.app.finding import Finding
-from bot.app.preflight import check_redis, place_of
+from bot.app.redis_checks import check_redis, place_of
 from bot.app.slack_checks import check_slack
 from bot.aws import alarms, discovery
 from bot.aws.permissions import denied_actions, role_of

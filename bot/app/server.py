@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.app import http_server, lanes, preflight, registry
+from bot.app import http_server, lanes, preflight, redis_checks, registry
 from bot.app.durable_inbox import DocketInbox, StoreReplays
 from bot.app.reconciliation import Reconciliation
 from bot.aws.accounts import AwsAccounts
@@ -146,7 +146,7 @@ async def serve() -> None:
     known = catalogue.load(config.catalogue)
     preflight.make_state_dir(config.state_dir)
     url = config.redis_url or embedded_valkey.start(config.state_dir)
-    for warning in await preflight.check_redis(url, trusted_host=config.redis_trusted_host):
+    for warning in await redis_checks.check_redis(url, trusted_host=config.redis_trusted_host):
         log.warning("%s", warning)
     with preflight.open_socket(config.host, config.port) as listener:
         async with program(config, known, url) as running:

@@ -287,6 +287,8 @@ class ChangeService:
         await self._post(f"run:{run.id}", render.run_message(run, incident, approvers), incident)
         for event in events(run):
             await self._post(event.key, render.change_reply(event.kind, run, approvers), incident)
+        if run.break_glass:
+            await self._tell_everybody(run, incident)
         await self.card.show(incident.id)
 
     async def _post(self, key: str, message: render.Message, incident: Incident) -> None:

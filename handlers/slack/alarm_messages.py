@@ -55,12 +55,15 @@ class MessageText:
     fields: Mapping[str, str]  # titles in lower case
 
 
-def alarm_in(message: object, trusted_apps: Iterable[str] = (AMAZON_Q,)) -> Alarm | Ignored:
+def alarm_in(
+    message: object, trusted_apps: Iterable[str] = (AMAZON_Q,), *, asked: bool = False
+) -> Alarm | Ignored:
     """The alarm in a message, or why there is none.
 
     Args:
         message: the event of a Slack message.
         trusted_apps: ids of apps whose title lines count, and which may leave the state out.
+        asked: whether a person asks for the alarm in it; then a link to one alarm is enough.
     """
     post = dict_in(message)
     content = flatten(post)
@@ -73,9 +76,9 @@ def alarm_in(message: object, trusted_apps: Iterable[str] = (AMAZON_Q,)) -> Alar
     if found is None:
         return Ignored("neither an alarm app's title line nor a console link to an alarm")
     if not is_trusted:
-        if state is None:
+        if state is None and not asked:
             return Ignored("it links an alarm and tells no state of it")
-        if not told_now(content.texts, content.fields):
+        if not asked and not told_now(content.texts, content.fields):
             return Ignored("it links an alarm and tells of other times")
         if len({alarm[:2] for alarm in map(console_alarm, content.links) if alarm}) > 1:
             return Ignored("it links several alarms")

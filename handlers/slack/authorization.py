@@ -161,15 +161,18 @@ def _organisations_of_request(body: Mapping[str, Any]) -> tuple[str, ...]:
 def _workspaces_of(body: Mapping[str, Any], organisation: str) -> Iterator[str]:
     """The workspaces of which the request itself says that they are of this organisation.
 
-    Slack signs the request, so the pair of the two ids is Slack's word.
+    Slack signs the request, so the pair of the two ids is Slack's word. An organisation in place of
+    the workspace ("E…") is none of another organisation's.
     """
-    if text_in(body.get("enterprise_id")) == organisation:
-        yield text_in(body.get("team_id"))
     team = dict_in(body.get("team"))
-    of_team = text_in(team.get("enterprise_id"))
-    of_request = text_in(dict_in(body.get("enterprise")).get("id"))
-    if organisation in (of_team, of_request):
-        yield text_in(team.get("id"))
+    pairs = (
+        (text_in(body.get("team_id")), text_in(body.get("enterprise_id"))),
+        (text_in(team.get("id")), text_in(team.get("enterprise_id"))),
+        (text_in(team.get("id")), text_in(dict_in(body.get("enterprise")).get("id"))),
+    )
+    for workspace, of in pairs:
+        if of == organisation and not workspace.startswith("E"):
+            yield workspace
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class SurfaceListeners(Saving):
         ts = text_in(message.get("ts")) or text_in(body.get("message_ts"))
         thread = text_in(message.get("thread_ts")) or None
         trigger = digest(text_in(body.get("trigger_id")))
-        found = alarm_in(message, self.authorization.alarm_apps)
+        found = alarm_in(message, self.authorization.alarm_apps, asked=True)
         if isinstance(found, Ignored):
             form = triage_form(
                 f"form-{trigger}",

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bot.app import preflight
+from bot.app import redis_checks
 from bot.domain.errors import ConfigError
 from bot.state import embedded_valkey
 from tests.support.two_servers import free_port
@@ -50,7 +50,7 @@ def server(folder: Path, *settings: str) -> Iterator[int]:
 )
 async def test_a_redis_over_the_network_needs_a_password_and_tls(url: str, missing: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        await preflight.check_redis(url, trusted_host="other")
+        await redis_checks.check_redis(url, trusted_host="other")
     assert missing in str(refused.value)
     assert "secret" not in str(refused.value)
 
@@ -58,19 +58,19 @@ async def test_a_redis_over_the_network_needs_a_password_and_tls(url: str, missi
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_this_machine_needs_neither(tmp_path: Path, host: str) -> None:
     with server(tmp_path) as port:
-        await preflight.check_redis(f"redis://{host}:{port}/0")
+        await redis_checks.check_redis(f"redis://{host}:{port}/0")
 
 
 async def test_a_trusted_host_is_used_and_warned_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name of another machine; here this one answers to it."""
-    monkeypatch.setattr(preflight, "_is_loopback", lambda host: False)
+    monkeypatch.setattr(redis_checks, "_is_loopback", lambda host: False)
     with server(tmp_path) as port:
         url = f"redis://127.0.0.1:{port}/0"
         with pytest.raises(ConfigError, match=r"REDIS_TRUSTED_HOST=127\.0\.0\.1"):
-            await preflight.check_redis(url)
-        (warning,) = await preflight.check_redis(url, trusted_host="127.0.0.1")
+            await redis_checks.check_redis(url)
+        (warning,) = await redis_checks.check_redis(url, trusted_host="127.0.0.1")
         assert "approve changes in anybody's name" in warning
 
 
@@ -79,13 +79,13 @@ async def test_a_user_who_may_not_ask_for_the_version_can_start(tmp_path: Path) 
         admin = Redis(port=port)
         rules = ("on", ">pw", "~*", "&*", "+@all", "-info")
         admin.execute_command("ACL", "SETUSER", "bot", *rules)
-        (warning,) = await preflight.check_redis(f"redis://bot:pw@127.0.0.1:{port}/0")
+        (warning,) = await redis_checks.check_redis(f"redis://bot:pw@127.0.0.1:{port}/0")
         assert "grant +info" in warning
         admin.execute_command("ACL", "SETUSER", "bot", "-eval")
         with pytest.raises(ConfigError, match="may not run scripts"):
-            await preflight.check_redis(f"redis://bot:pw@127.0.0.1:{port}/0")
+            await redis_checks.check_redis(f"redis://bot:pw@127.0.0.1:{port}/0")
         with pytest.raises(ConfigError, match="refuses the password"):
-            await preflight.check_redis(f"redis://bot:wrong@127.0.0.1:{port}/0")
+            await redis_checks.check_redis(f"redis://bot:wrong@127.0.0.1:{port}/0")
 
 
 async def test_the_keys_a_user_needs(tmp_path: Path) -> None:
@@ -98,10 +98,10 @@ async def test_the_keys_a_user_needs(tmp_path: Path) -> None:
             admin.execute_command("ACL", "SETUSER", user, *rules)
             url = f"redis://{user}:pw@127.0.0.1:{port}/0"
             if enough:
-                await preflight.check_redis(url)
+                await redis_checks.check_redis(url)
             else:
                 with pytest.raises(ConfigError, match=r"use the keys|No permissions"):
-                    await preflight.check_redis(url)
+                    await redis_checks.check_redis(url)
 
 
 @pytest.mark.parametrize("may_ask", [True, False], ids=["info", "no info"])
@@ -111,17 +111,17 @@ async def test_a_cluster_is_refused_with_the_reason(tmp_path: Path, may_ask: boo
         admin.execute_command("ACL", "SETUSER", "bot", "on", ">pw", "~*", "&*", "+@all", "-info")
         url = f"redis://127.0.0.1:{port}" if may_ask else f"redis://bot:pw@127.0.0.1:{port}"
         with pytest.raises(ConfigError, match="is a cluster"):
-            await preflight.check_redis(url)
+            await redis_checks.check_redis(url)
     with pytest.raises(ConfigError, match="is a cluster"):
-        await preflight.check_redis(f"redis+cluster://127.0.0.1:{port}")
+        await redis_checks.check_redis(f"redis+cluster://127.0.0.1:{port}")
 
 
 async def test_a_full_redis_and_one_that_forgets_start_with_a_warning(tmp_path: Path) -> None:
     with server(tmp_path, "--maxmemory-policy", "allkeys-lru") as port:
-        (warning,) = await preflight.check_redis(f"redis://127.0.0.1:{port}")
+        (warning,) = await redis_checks.check_redis(f"redis://127.0.0.1:{port}")
         assert "maxmemory-policy is allkeys-lru" in warning
         Redis(port=port).config_set("maxmemory-policy", "noeviction")
-        assert not await preflight.check_redis(f"redis://127.0.0.1:{port}")
+        assert not await redis_checks.check_redis(f"redis://127.0.0.1:{port}")
         Redis(port=port).config_set("maxmemory", "1")
-        (warning,) = await preflight.check_redis(f"redis://127.0.0.1:{port}")
+        (warning,) = await redis_checks.check_redis(f"redis://127.0.0.1:{port}")
         assert "cannot be written to now" in warning

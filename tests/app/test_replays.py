@@ -60,6 +60,7 @@ async def test_two_replicas_do_it_once(redis_url: str, store: RedisStore, namesp
         catalogue=unused,
         router=unused,
         vocabulary=unused,
+        home=unused,
     )
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(running())

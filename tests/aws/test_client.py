@@ -226,7 +226,6 @@ def test_a_role_that_cannot_be_assumed_is_what_is_missing(
 def once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that do not wait for long, and ask once."""
     monkeypatch.setattr(bot_aws, "READ", QUICK)
-    monkeypatch.setattr(bot_aws, "_WRITE", QUICK)
 
 
 @pytest.mark.usefixtures("once")

@@ -256,5 +256,5 @@ def test_the_evidence_is_asked_for_before_the_last_look() -> None:
     bench.slack.look_up = asked  # type: ignore[method-assign, assignment]
     object.__setattr__(bench.executor, "detector", detected)
     drive(bench.executor.apply(RUN))
-    assert order == ["people", "detector", "look"]
+    assert order == ["people", "detector", "look", "look"]
     assert bench.dial.attempts == 1

@@ -89,7 +89,7 @@ def test_triage_says_what_is_wrong(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"services: [", ("not valid YAML", "line 1")),
+        (b"services: [", ("not valid YAML", "line 2")),
         (b"services: []", ("services", "at least 1 item")),
         (b"- checkout", ("the file", "not a valid catalogue")),
         (b"", ("services", "Field required")),

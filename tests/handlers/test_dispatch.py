@@ -151,6 +151,6 @@ async def test_a_mention_is_answered_for_all_and_as_it_can_be_typed_there() -> N
     )
     await dispatching(incidents, AsyncMock())(mention.model_dump_json())
     [call] = incidents.context.answer.await_args_list
-    assert call.args[0] == Place("C1", "U1", None, "9.0")
+    assert call.args[0] == Place("C1", "U1", mention="9.0")
     assert call.args[0].answer_in == "9.0"
     assert "`@incident help`" in call.args[1].text

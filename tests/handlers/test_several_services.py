@@ -37,6 +37,7 @@ class Room:
             catalogue=Catalogue(services=(CART, CHECKOUT, OTHER)),
             router=MagicMock(),
             vocabulary=Vocabulary((Entry("5xx", "HTTP 5XX errors", ""),)),
+            home=AsyncMock(),
         )
 
     async def _told(self, channel: str, user: str, message: Any, **_: Any) -> None:

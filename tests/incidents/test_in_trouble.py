@@ -45,6 +45,7 @@ from handlers.envelopes import (
     ViewSubmitted,
 )
 from handlers.slack.commands import Vocabulary
+from tests.support.members import Members
 from tests.support.memory_store import MemoryStore
 from tests.support.recorder import Given, Recorder
 from tests.support.values import plan
@@ -124,6 +125,7 @@ def change_service(context: IncidentContext) -> ChangeService:
         actions=registry.ACTIONS,
         service=context.catalogue.service,
         policy=Policy,
+        people=Members(),
         reader=context.accounts.reader,
         writer=context.accounts.writer,
         detector=_never,

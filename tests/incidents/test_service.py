@@ -380,11 +380,11 @@ async def test_a_mention_about_an_open_incident_is_answered_in_its_thread(room: 
     await room.tells("checkout-5xx", ALARM, 1)
     opened = await room.current()
     thread = opened.thread_ts
-    here = Place("C0ALERTS", "U1", thread, "5.0")
+    here = Place("C0ALERTS", "U1", thread, mention="5.0")
     await room.incidents.triage(room.playbook, room.service, here, "one")
-    elsewhere = Place("C1", "U1", None, "6.0")
+    elsewhere = Place("C1", "U1", mention="6.0")
     await room.incidents.triage(room.playbook, room.service, elsewhere, "two")
-    await room.incidents.status(Place("C1", "U1", None, "7.0"))
+    await room.incidents.status(Place("C1", "U1", mention="7.0"))
     answers = {key: thread for key, thread in room.board.posts.items() if "answer:" in key}
     assert answers == {"answer:5.0": thread, "answer:6.0": "6.0", "answer:7.0": "7.0"}
     for key in ("answer:5.0", "answer:6.0"):
@@ -392,7 +392,7 @@ async def test_a_mention_about_an_open_incident_is_answered_in_its_thread(room: 
 
 
 async def test_a_mention_that_opens_an_incident_has_the_card_in_its_thread(room: Room) -> None:
-    place = Place("C1", "U1", None, "5.0")
+    place = Place("C1", "U1", mention="5.0")
     await room.incidents.triage(room.playbook, room.service, place, "one")
     assert (await room.current()).thread_ts == "5.0"
     assert not [key for key in room.board.posts if key.startswith("answer:")]

@@ -1,9 +1,9 @@
 -- KEYS 1-3: see audit.lua; run
--- ARGV 1-4: see audit.lua; ttl, approver as JSON
+-- ARGV 1-7: see audit.lua; ttl, approver as JSON
 -- Returns the reason for a refusal, 'head moved', or 'ok' and the run. A broken audit chain does
 -- not stop an undo.
 local run = KEYS[4]
-local ttl, approver = unpack(ARGV, 5, 6)
+local ttl, approver = unpack(ARGV, 8, 9)
 local is = redis.call('HMGET', run, 'state', 'undone_by', ':undo_expires_us')
 if not is[1] then return { 'unknown run' } end
 if is[1] ~= '"undo requested"' then return { 'it is ' .. is[1] } end

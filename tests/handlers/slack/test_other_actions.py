@@ -15,8 +15,8 @@ async def test_other_actions_open_a_modal_and_the_choice_and_the_second_step_are
     bot: Bot,
 ) -> None:
     blocks = card(INCIDENT, FOUND, (), ()).blocks
-    row = next(block for block in blocks if block["type"] == "actions")
-    [other] = row["elements"]
+    buttons = [one for block in blocks for one in block.get("elements", ()) if "action_id" in one]
+    (other,) = (one for one in buttons if one["action_id"] == Click.OTHERS)
     assert (await bot.click(other["action_id"], other["value"])).status_code == 200
     [opened] = bot.api.of("views.open")
     assert "Looking up what the findings say" in str(opened["view"])
