@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
 from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 
 from bot.config.catalogue import Catalogue
 from bot.domain.service import Service
-from bot.render import Entry
+from bot.incidents.requests import Place
+from bot.render import Entry, Message
 from handlers.dispatch import NOT_FOLLOWED, Dispatch
 from handlers.envelopes import AlarmOfOthers, AloneSubmitted, Command, CommandGiven, Triage
 from handlers.slack.commands import Vocabulary
@@ -26,21 +26,20 @@ class Room:
         self.incidents.context.store.was_seen.return_value = False
         self.incidents.owner_among.return_value = owner
         self.said: list[str] = []
-        announcer = AsyncMock()
-        announcer.ephemeral.side_effect = self._told
-        self.announcer = announcer
+        self.incidents.context.answer.side_effect = self._told
+        self.announcer = AsyncMock()
         self.dispatch = Dispatch(
             incidents=self.incidents,
             alarms=AsyncMock(),
             changes=self.changes,
-            announcer=announcer,
+            announcer=self.announcer,
             catalogue=Catalogue(services=(CART, CHECKOUT, OTHER)),
             router=MagicMock(),
             vocabulary=Vocabulary((Entry("5xx", "HTTP 5XX errors", ""),)),
             home=AsyncMock(),
         )
 
-    async def _told(self, channel: str, user: str, message: Any, **_: Any) -> None:
+    async def _told(self, place: Place, message: Message) -> None:
         self.said.append(message.text)
 
     async def given(self, command: Command, channel: str = "C1") -> Service | None:

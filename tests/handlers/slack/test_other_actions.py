@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bot.render import ACTION, INSIST, REACH, card
+from bot.render import ACTION, INSIST, REACH, Click, card
 from handlers.envelopes import ActionReached, ButtonClicked
 from tests.handlers.slack.running_bot import USER, Bot
 from tests.handlers.slack.test_listeners import submission
