@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.app.finding import Finding
-from bot.app.redis_checks import check_redis, place_of
 from bot.app.slack_checks import check_slack
 from bot.aws import alarms, discovery
 from bot.aws.permissions import denied_actions, role_of
@@ -48,6 +47,8 @@ async def _redis(config: Settings) -> Finding:
         return Finding(
             "redis", True, f"REDIS_URL is not set; the bot starts a Valkey in {config.state_dir}"
         )
+    from bot.app.redis_checks import check_redis, place_of  # slow to import, needed here only
+
     try:
         warnings = await check_redis(config.redis_url, trusted_host=config.redis_trusted_host)
     except ConfigError as fault:

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report, Verdict
 from bot.render import findings
-from bot.render.verdict import chain_title, refutation
 from bot.render.text import (
     actor_name,
     count,
@@ -24,6 +23,7 @@ from bot.render.text import (
     size,
     time_to_onset,
 )
+from bot.render.verdict import chain_title, refutation
 
 _VERDICT = {Verdict.HIGH: "bold green", Verdict.MEDIUM: "bold yellow"}
 _WITHOUT_CAUSE = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from bot import render
 from bot.domain.alarm import Alarm, AlarmState
@@ -85,6 +86,16 @@ class PostedAlarms:
         alarm = known.model_copy(update={"state": state})
         ownership, route = self.accounts.owner(alarm, channel), self.context.router.route(alarm)
         service, playbook = ownership.service, route.playbook
+        ask = partial(
+            question,
+            alarm,
+            route,
+            ownership,
+            self.context.router,
+            ts=ts,
+            thread_ts=thread_ts,
+            unread=unread,
+        )
         if not known_sender and asked is None:
             at = await alarm_reads.now(aws, self.context.store, self.accounts.pool)
             trust = doubtful_posts.trust(alarm, None if unread else known, at, forwarded=forwarded)
@@ -93,16 +104,7 @@ class PostedAlarms:
             if trust is Trust.NONE:
                 return
             if trust is Trust.ASK:
-                doubt = question(
-                    alarm,
-                    route,
-                    ownership,
-                    self.context.router,
-                    ts=ts,
-                    thread_ts=thread_ts,
-                    unread=unread,
-                )
-                await self.context.announcer.post(channel, _question_key(ts), doubt, thread_ts=ts)
+                await self.context.announcer.post(channel, _question_key(ts), ask(), thread_ts=ts)
                 return
         if state is AlarmState.OK and asked is None:
             if unread is not None or known.state is AlarmState.OK:  # CloudWatch outranks the post
@@ -112,16 +114,7 @@ class PostedAlarms:
             await self._alarm_started(aws, alarm, known, service, playbook, post, asked)
         elif asked or state is not AlarmState.INSUFFICIENT_DATA:
             around = self._look_around(route, AlarmState.ALARM if asked else state)
-            message = question(
-                alarm,
-                route,
-                ownership,
-                self.context.router,
-                ts=ts,
-                thread_ts=thread_ts,
-                unread=unread,
-                looking=service is not None and around is not None,
-            )
+            message = ask(looking=service is not None and around is not None)
             if service is not None and around is not None:
                 post = AlarmPost(channel, ts, thread_ts)
                 await self._alarm_started(aws, alarm, known, service, around, post, asked)

@@ -34,11 +34,10 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import OutOfMemoryError
 
 from bot.state.failover import leave_former_primaries
+from bot.state.when_full import ANY_COMMAND, FLAGS
 
 log = logging.getLogger(__name__)
 
-_WHEN_FULL = "#!lua flags=allow-oom\n"
-_ANY_COMMAND = _WHEN_FULL + "return redis.call(unpack(ARGV))"
 _SCRIPTS = {
     each.sha: each.lua
     for each in (_cancel_task, _claim, _schedule, _terminal, _refresh_lease, _stream_due_tasks)
@@ -56,11 +55,6 @@ def refused_when_full(refuse: bool) -> Iterator[None]:
         _refuse.reset(token)
 
 
-async def redis_when_full(redis: Redis, *command: str | int) -> Any:
-    """Run one command although the server is above its memory limit; the reply as Lua gives it."""
-    return await redis.execute_command("EVAL", _ANY_COMMAND, 0, *command)  # type: ignore[no-untyped-call]
-
-
 class QueueClient(Redis):
     """A client whose writes are done although the server is above its memory limit."""
 
@@ -71,9 +65,9 @@ class QueueClient(Redis):
             if _refuse.get():
                 raise
             if args[0] != "EVALSHA":  # a command may have two words
-                again = ("EVAL", _ANY_COMMAND, 0, *str(args[0]).split(), *args[1:])
+                again = ("EVAL", ANY_COMMAND, 0, *str(args[0]).split(), *args[1:])
             elif args[1] in _SCRIPTS:
-                again = ("EVAL", _WHEN_FULL + _SCRIPTS[args[1]], *args[2:])
+                again = ("EVAL", FLAGS + _SCRIPTS[args[1]], *args[2:])
             else:
                 raise
             return await super().execute_command(*again)  # type: ignore[no-untyped-call]

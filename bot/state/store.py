@@ -17,8 +17,8 @@ from bot.state.anchor import Anchor, MemoryAnchor
 from bot.state.failover import leave_former_primaries, once_more_when_refused
 from bot.state.incidents import IncidentStore
 from bot.state.keys import Keys
-from bot.state.queue_client import redis_when_full
 from bot.state.runs import RunStore
+from bot.state.when_full import redis_when_full
 
 
 def connect(url: str, *, timeout: float = 5.0) -> Redis:

@@ -71,7 +71,7 @@ def test_nobody_approves_their_own_undo_or_without_a_role() -> None:
     drive(bench.executor.undo(RUN, APPROVES))
     assert "second person" in reason(drive(bench.executor.approve_undo(RUN, APPROVES)))
     assert "You have no role here" in reason(drive(bench.executor.approve_undo(RUN, OUTSIDER)))
-    assert "may not approve" in reason(drive(bench.executor.approve_undo(RUN, ASKS)))
+    assert "may approve this." in reason(drive(bench.executor.approve_undo(RUN, ASKS)))
     assert bench.state() is RunState.UNDO_REQUESTED
     drive(bench.executor.undo(RUN))
     drive(bench.executor.undo(RUN, APPROVES))

@@ -14,7 +14,7 @@ from bot.domain.incident import TimelineEntry
 from bot.domain.run import RunState
 from bot.slack.outbox import Message, Outbox
 from bot.state import embedded_valkey
-from bot.state.durable_tasks import Jobs, Kind
+from bot.state.durable_tasks import MAIN, Jobs, Kind
 from bot.state.store import RedisStore, connect
 from tests.support.values import NOON, approved, incident, plan, requested, run
 from tests.support.waiting import until
@@ -114,7 +114,7 @@ async def test_a_transaction_that_is_refused_is_done_step_by_step(
 ) -> None:
     """docket's workers tell that they live in one."""
     jobs = Jobs(embedded_valkey.start(state_dir), name="test")
-    async with jobs.opened({}), jobs._docket.redis() as client:
+    async with jobs.opened({}), jobs._lanes[MAIN].redis() as client:
         await fill(server)
         async with client.pipeline() as step:
             step.zadd("test:workers", {"me": 1})
