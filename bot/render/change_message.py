@@ -265,7 +265,7 @@ def _buttons(run: Run, incident: Incident) -> Block | None:
             ]
         )
     if run.state is RunState.UNDO_REQUESTED:
-        confirmation = confirm("Undo this fix?", clip(run.note, 280), "Undo the fix", danger=True)
+        confirmation = confirm("Undo this fix?", clip(run.note, 280), "Approve undo", danger=True)
         return actions(
             [
                 button("Keep the fix", Click.KEEP, run.id, style="primary"),

@@ -82,7 +82,7 @@ def a_preview_is_asked_for(page: Page, card: Locator, on: Play) -> Locator:
     preview.get_by_role("button", name="Ask for approval").click()
     expect(preview).not_to_be_visible()
 
-    request = page.locator("#thread .message", has_text="provisioned executions").last
+    request = page.locator("#thread .message", has_text="Asked by").last
     expect(request).to_contain_text("Needs approval: ")
     expect(request.get_by_role("button", name="Approve")).to_be_in_viewport()
     expect(card).to_contain_text("needs approval")
