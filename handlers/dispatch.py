@@ -11,10 +11,12 @@ from bot.changes.home_tab import HomeTab
 from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
-from bot.domain.ports import Announcer
 from bot.domain.service import Service
+from bot.domain.slack_ports import Announcer
 from bot.incidents.card_publisher import fault_text
-from bot.incidents.service import Asked, IncidentService, Place
+from bot.incidents.posted_alarms import PostedAlarms
+from bot.incidents.requests import Asked, Place
+from bot.incidents.service import IncidentService
 from bot.investigation.routing import Router
 from bot.render import Click
 from handlers.envelopes import (
@@ -62,6 +64,7 @@ class Dispatch:
     """
 
     incidents: IncidentService
+    alarms: PostedAlarms
     changes: ChangeService
     announcer: Announcer
     catalogue: Catalogue
@@ -73,14 +76,14 @@ class Dispatch:
         """Handle an envelope, given as JSON. Raises ValueError for text that is no envelope."""
         envelope = envelope_from(text)
         handled = f"handled:{envelope.key}"
-        if not await self.incidents.store.was_seen(handled):
+        if not await self.incidents.context.store.was_seen(handled):
             await self._handle(envelope)
-            await self.incidents.store.first_time(handled, REMEMBERED)
+            await self.incidents.context.store.first_time(handled, REMEMBERED)
 
     async def _handle(self, envelope: Envelope) -> None:
         match envelope:
             case AlarmSeen() as seen:
-                await self.incidents.alarm_seen(
+                await self.alarms.alarm_seen(
                     seen.alarm,
                     seen.channel,
                     seen.ts,
@@ -108,7 +111,7 @@ class Dispatch:
                 if place_of_run is not None:
                     await self.changes.reject(rejected.run, place_of_run, rejected.reason)
             case AlarmAsked() as asked:
-                await self.incidents.alarm_seen(
+                await self.alarms.alarm_seen(
                     asked.alarm,
                     asked.channel,
                     asked.ts,
@@ -141,32 +144,34 @@ class Dispatch:
                 key = f"failed:{seen.ts}"
                 await self.announcer.post(seen.channel, key, message, thread_ts=seen.ts)
             case CommandGiven() as given:
-                await self._ephemeral(
+                await self.incidents.context.tell(
                     Place(given.channel, given.user, response_url=given.response_url), failed
                 )
             case MentionGiven() as mention:
-                await self.incidents.answer(_mentioned(mention), failed)
+                await self.incidents.context.answer(_mentioned(mention), failed)
             case ButtonClicked() as click:
-                await self._ephemeral(_place_of(click), failed)
+                await self.incidents.context.tell(_place_of(click), failed)
             case AlarmOfOthers() as posted:
                 log.error("not told in %s: an alarm of another organisation", posted.channel)
             case ViewSubmitted() | ChangeRejected() | AloneSubmitted() as view:
                 place_of_run = await self.incidents.place_of(view.run, view.user)
                 if place_of_run is not None:
-                    await self._ephemeral(place_of_run, failed)
+                    await self.incidents.context.tell(place_of_run, failed)
             case AlarmAsked() as asked:
                 place = Place(asked.channel, asked.user, asked.thread_ts or asked.ts)
-                await self._ephemeral(place, failed)
+                await self.incidents.context.tell(place, failed)
             case TriageAsked() as form:
-                await self._ephemeral(Place(form.channel, form.user, form.thread_ts), failed)
+                await self.incidents.context.tell(
+                    Place(form.channel, form.user, form.thread_ts), failed
+                )
             case HomeOpened() | BotInvited():
                 pass  # opened again, the tab is made again; a greeting is a courtesy
             case ActionReached() as reached:
                 incident_id = reached.offer.partition(":")[0]
-                incident = await self.incidents.store.incident(incident_id)
+                incident = await self.incidents.context.store.incident(incident_id)
                 if incident is not None:
                     place = Place(incident.channel, reached.user, incident.thread_ts)
-                    await self._ephemeral(place, failed)
+                    await self.incidents.context.tell(place, failed)
 
     async def _command(self, command: Command, place: Place, seed: str) -> None:
         match command:
@@ -177,17 +182,17 @@ class Dispatch:
             case Status():
                 await self.incidents.status(place)
             case Help():
-                await self.incidents.answer(place, render.help_message())
+                await self.incidents.context.answer(place, render.help_message())
             case Playbooks():
                 entries = self.vocabulary.playbooks
-                await self.incidents.answer(place, render.playbooks_message(entries))
+                await self.incidents.context.answer(place, render.playbooks_message(entries))
             case Misunderstood():
                 await self._not_understood(place, command.what, command.suggestion)
 
     async def _not_understood(self, place: Place, what: str, suggestion: str | None) -> None:
         """Say what would be understood, as it is typed where the person is."""
         message = render.unknown_message(what, suggestion, mentioned=place.mention is not None)
-        await self.incidents.answer(place, message)
+        await self.incidents.context.answer(place, message)
 
     async def _triage(self, command: Triage, place: Place, seed: str) -> None:
         playbook = (
@@ -200,7 +205,7 @@ class Dispatch:
         service = services[0]
         if command.region and command.region != service.region:
             what = f"That alarm is in {command.region}, but {service.name} is in {service.region}."
-            await self.incidents.answer(place, render.notice(what))
+            await self.incidents.context.answer(place, render.notice(what))
             return
         since = command.since.resolve if command.since else None
         alarm = Alarm(name=command.alarm, region=service.region) if command.alarm else None
@@ -266,15 +271,15 @@ class Dispatch:
             case Click.TIMELINE:
                 await self.incidents.timeline(place)
             case Click.CHOOSE:
-                await self.incidents.alarm_chosen(click.value, place, click.key)
+                await self.alarms.alarm_chosen(click.value, place, click.key)
 
     async def _alarm_of_others(self, posted: AlarmOfOthers) -> None:
         """Say once in a shared channel that alarms of other organisations are not followed."""
         key = f"alarm-of-others:{posted.channel}"
-        if await self.incidents.store.was_seen(key):
+        if await self.incidents.context.store.was_seen(key):
             return
         await self.announcer.post(posted.channel, key, render.notice(NOT_FOLLOWED))
-        await self.incidents.store.first_time(key, SAID_ONCE)
+        await self.incidents.context.store.first_time(key, SAID_ONCE)
 
     async def _submitted(self, view: ViewSubmitted) -> None:
         """The preview was submitted. A modal has no channel: the incident's thread is answered."""
@@ -295,15 +300,6 @@ class Dispatch:
         services = [each.name for each in self.catalogue.services_in(invited.channel)]
         message = render.greeting(invited.channel, services, len(self.catalogue.services))
         await self.announcer.post(invited.channel, f"greeting:{invited.event}", message)
-
-    async def _ephemeral(self, place: Place, message: render.Message) -> None:
-        await self.announcer.ephemeral(
-            place.channel,
-            place.user,
-            message,
-            thread_ts=place.thread_ts,
-            response_url=place.response_url,
-        )
 
 
 def _place_of(click: ButtonClicked) -> Place:

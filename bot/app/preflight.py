@@ -6,11 +6,11 @@ import logging
 import socket
 from pathlib import Path
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
+from bot.slack.faults import FAULTS
 from bot.slack.refusals import REVOKED
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ async def check_slack_token(web: AsyncWebClient) -> None:
                 "from the app's OAuth & Permissions page"
             ) from fault
         log.warning("the bot token could not be checked: Slack answered %s; starting anyway", error)
-    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as fault:
+    except FAULTS as fault:
         log.warning("%s does not answer (%s); messages wait until it does", web.base_url, fault)
 
 

@@ -37,13 +37,16 @@ from bot.config import catalogue
 from bot.config.catalogue import Catalogue, PolicyFile
 from bot.config.settings import Settings, require_slack, settings
 from bot.domain.errors import ConfigError
+from bot.incidents.alarm_accounts import AlarmAccounts
 from bot.incidents.card_publisher import IncidentCard
 from bot.incidents.catch_up import CatchUp
 from bot.incidents.change_watch import ChangeWatch
+from bot.incidents.context import IncidentContext
 from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.investigation_turns import InvestigationTurns
 from bot.incidents.lifecycle import Lifecycle
 from bot.incidents.lost_records import LostRecords
+from bot.incidents.posted_alarms import PostedAlarms
 from bot.incidents.refused_posts import RefusedPosts
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
@@ -243,7 +246,7 @@ async def _program(
         card=card,
         watch=watch.begin,
     )
-    incidents = IncidentService(
+    context = IncidentContext(
         store=store,
         announcer=announcer,
         queue=jobs,
@@ -252,8 +255,9 @@ async def _program(
         router=router,
         lifecycle=Lifecycle(store, card, threads.alarms),
         card=card,
-        pool=threads.alarms,
     )
+    incidents = IncidentService(context)
+    alarms = PostedAlarms(context, AlarmAccounts(accounts, known, threads.alarms))
     turns = InvestigationTurns(
         RedisTurns(redis), jobs, investigation.investigate, config.redelivery_seconds
     )
@@ -290,7 +294,7 @@ async def _program(
     )
     refused = RefusedPosts(store, announcer, known)
     home = HomeTab(store, announcer, SlackMembership(web), known, policy)
-    dispatch = Dispatch(incidents, changes, announcer, known, router, vocabulary, home)
+    dispatch = Dispatch(incidents, alarms, changes, announcer, known, router, vocabulary, home)
 
     async def sweep(_: str) -> None:
         """Send the messages that no task is sending."""
@@ -332,7 +336,7 @@ async def _program(
         store=store,
         history=History(web),
         marks=PostsSeen(redis),
-        catch_up=CatchUp(incidents),
+        catch_up=CatchUp(alarms),
         connected=lambda: sockets is None or sockets.live > 0,
         alarm_apps=config.alarm_app_ids,
         known=frozenset(each.channel for each in known.services if each.channel),

@@ -23,6 +23,7 @@ from bot.render.text import (
     size,
     time_to_onset,
 )
+from bot.render.verdict import chain_title, refutation
 
 _VERDICT = {Verdict.HIGH: "bold green", Verdict.MEDIUM: "bold yellow"}
 _WITHOUT_CAUSE = {
@@ -131,7 +132,7 @@ def _cause(cause: Cause, report: Report) -> RenderableType:
     if cause is report.cause:
         lead = f"Likely cause, {report.verdict} confidence: "
         head.append(lead, style=_VERDICT[report.verdict])
-        head.append(findings.chain_title(report), style="bold")
+        head.append(chain_title(report), style="bold")
     else:
         head.append("Also possible: " if report.cause else "Still possible: ", style="yellow")
         head.append(cause.title, style="bold")
@@ -175,7 +176,7 @@ def _ruled_out(report: Report) -> RenderableType | None:
     rows: list[tuple[str, str, str | Text]] = []
     for cause in refuted:
         if cause not in not_applicable:
-            text = f"{cause.title}: {findings.refutation(cause)}"
+            text = f"{cause.title}: {refutation(cause)}"
             rows.append(("✗", "dim", text))
     if not_applicable:
         titles = ", ".join(cause.title for cause in not_applicable)

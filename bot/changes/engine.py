@@ -19,11 +19,12 @@ from bot.domain.people import Directory
 from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action, Observed, Scope
 from bot.domain.policy import Policy, Refusal
-from bot.domain.ports import Aws, AwsWriter, People, Store
+from bot.domain.ports import Aws, AwsWriter, Store
 from bot.domain.report import GapReason, Window
 from bot.domain.run import Run, RunState, Verification
 from bot.domain.send_limit import time_passed
 from bot.domain.service import Service
+from bot.domain.slack_ports import People
 
 T = TypeVar("T")
 

@@ -9,8 +9,9 @@ from bot import render
 from bot.config.catalogue import Catalogue
 from bot.domain.incident import Incident
 from bot.domain.policy import Policy, may_approve
-from bot.domain.ports import Announcer, Membership, Store
+from bot.domain.ports import Store
 from bot.domain.run import Run, RunState
+from bot.domain.slack_ports import Announcer, Membership
 from bot.incidents.card_publisher import card_key
 from bot.render import HomeChange, HomeIncident
 

@@ -24,12 +24,13 @@ from bot.domain.objection import Objection, other_actions
 from bot.domain.plan import Choice
 from bot.domain.playbook_contract import Scope
 from bot.domain.policy import Refusal
-from bot.domain.ports import Accounts, Announcer, Queue, Store
+from bot.domain.ports import Accounts, Queue, Store
 from bot.domain.report import Window
 from bot.domain.run import Run, RunState, Verification
+from bot.domain.slack_ports import Announcer
 from bot.incidents.card_publisher import IncidentCard, card_key, fault_text
 from bot.incidents.investigation_task import service_of
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from bot.investigation.engine import check_recovery
 from bot.investigation.routing import Router
 from bot.telemetry import metrics

@@ -19,7 +19,6 @@ checks that, and the store checks it again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -29,11 +28,10 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from bot.domain.base import Frozen
 from bot.domain.service import Service
+from bot.domain.slack_ids import is_group, is_user, mention
 
 Tier = Annotated[int, Field(ge=1, le=4)]
 
-_USER = re.compile(r"[UW][A-Z0-9]{2,}")  # Slack user ids
-_GROUP = re.compile(r"S[A-Z0-9]{2,}")  # Slack usergroup ids
 MOST_NAMED = 5  # people and groups in a sentence
 
 
@@ -98,8 +96,8 @@ class Policy(Frozen):
     @field_validator("people")
     @classmethod
     def _people_by_id(cls, people: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        names = sorted(user for user in people if not _USER.fullmatch(user))
-        if groups := [name for name in names if _GROUP.fullmatch(name)]:
+        names = sorted(user for user in people if not is_user(user))
+        if groups := [name for name in names if is_group(name)]:
             raise ValueError(f"{', '.join(groups)}: a usergroup stands under policy.groups")
         if names:
             raise ValueError(
@@ -111,7 +109,7 @@ class Policy(Frozen):
     @field_validator("groups")
     @classmethod
     def _groups_by_id(cls, groups: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        names = sorted(group for group in groups if not _GROUP.fullmatch(group))
+        names = sorted(group for group in groups if not is_group(group))
         if names:
             raise ValueError(
                 f"{', '.join(names)}: give a Slack usergroup id like S0614TZR7, not a handle "
@@ -224,11 +222,6 @@ def approvers(policy: Policy, action: str, service: Service) -> tuple[str, ...]:
 def requesters(policy: Policy, action: str, service: Service) -> tuple[str, ...]:
     """Ids of the people and the usergroups who may request the action."""
     return _holders(policy, lambda role: role.may_request(action, service.tier))
-
-
-def mention(each: str) -> str:
-    """Slack's mention of a person or a usergroup (docs.slack.dev, "Formatting message text")."""
-    return f"<!subteam^{each}>" if _GROUP.fullmatch(each) else f"<@{each}>"
 
 
 def _holders(policy: Policy, grants: Callable[[Role], bool]) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from bot import render
 from bot.domain.errors import IncidentHelperError
 from bot.domain.incident import Incident, IncidentState
-from bot.domain.ports import Announcer, Store
+from bot.domain.ports import Store
 from bot.domain.report import Report
 from bot.domain.run import Run, RunState
+from bot.domain.slack_ports import Announcer
 
 SHOWN_RUNS = frozenset(RunState) - {RunState.PREPARING, RunState.PROPOSED}
 """States of the runs on the card. A preview is not on it until approval is requested."""

@@ -19,7 +19,7 @@ from bot.domain.incident import IncidentState, TimelineEntry
 from bot.domain.ports import Aws
 from bot.incidents import alarm_reads
 from bot.incidents.lifecycle import incident_key
-from bot.incidents.service import IncidentService
+from bot.incidents.posted_alarms import PostedAlarms
 from bot.investigation.ownership import owner
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Missed:
 class CatchUp:
     """Handles what was missed."""
 
-    incidents: IncidentService
+    alarms: PostedAlarms
 
     async def tell(self, channel: str, missed: Sequence[Missed], since: datetime) -> None:
         """Open, recover and tell what the missed posts of a channel are about.
@@ -59,7 +59,7 @@ class CatchUp:
             known, is_over = await self._now(posts, channel)
             latest = posts[-1]
             said = AlarmState.OK if is_over else latest.alarm.state
-            await self.incidents.alarm_seen(
+            await self.alarms.alarm_seen(
                 latest.alarm.model_copy(update={"state": said}),
                 channel,
                 latest.ts,
@@ -74,14 +74,14 @@ class CatchUp:
             elif any(each.alarm.state is not AlarmState.OK for each in posts):
                 over.append(f"{known.name}{_at(known, ', OK since ')}")
         if on or over:
-            now = await self.incidents.store.now()
+            now = await self.alarms.context.store.now()
             text = f"I was away from {since:%H:%M} to {now:%H:%M} UTC."
             if on:
                 text += f" Found on return, still in ALARM: {_named(on)}."
             if over:
                 text += f" Over meanwhile, and not investigated: {_named(over)}."
             key = f"missed:{since:%Y%m%dT%H%M%S}"
-            await self.incidents.announcer.post(channel, key, render.notice(text))
+            await self.alarms.context.announcer.post(channel, key, render.notice(text))
 
     async def look_for_unposted(self, seconds: float, posted: Sequence[Missed]) -> None:
         """Open incidents for alarms that went off in the last so many seconds and of which no post
@@ -89,17 +89,18 @@ class CatchUp:
 
         One DescribeAlarms for each account and region of a service that has a channel.
         """
-        services = self.incidents.catalogue.services
+        context, accounts = self.alarms.context, self.alarms.accounts
+        services = context.catalogue.services
         places = {(each.account, each.region): each for each in services if each.channel}
         names = {each.alarm.name for each in posted}
         for place in places.values():
             try:
-                aws = await self.incidents.in_thread(self.incidents.accounts.reader, place)
-                firing = await self.incidents.in_thread(alarms.list_firing, aws)
+                aws = await accounts.in_thread(context.accounts.reader, place)
+                firing = await accounts.in_thread(alarms.list_firing, aws)
             except ReadFailed as failed:  # not known; their posts were looked for, too
                 log.warning("alarms of %s are not read: %s", place.account, failed)
                 continue
-            now = await alarm_reads.now(aws, self.incidents.store, self.incidents.pool)
+            now = await alarm_reads.now(aws, context.store, accounts.pool)
             for alarm in firing:
                 went_off = alarm.changed_at is not None and (
                     now - alarm.changed_at < timedelta(seconds=seconds)
@@ -108,16 +109,16 @@ class CatchUp:
                     await self._open(aws, alarm)
 
     async def _open(self, aws: Aws, alarm: Alarm) -> None:
-        incidents = self.incidents
-        service = owner(alarm, incidents.catalogue.services)
-        playbook = incidents.router.route(alarm).playbook
+        context = self.alarms.context
+        service = owner(alarm, context.catalogue.services)
+        playbook = context.router.route(alarm).playbook
         if service is None or service.channel is None or playbook is None:
             return
-        latest = await incidents.store.incident_for(incident_key(service, playbook, alarm))
+        latest = await context.store.incident_for(incident_key(service, playbook, alarm))
         if latest is not None and latest.state is IncidentState.OPEN:
             return
-        at = alarm.changed_at or await incidents.store.now()
-        incident, new = await incidents.lifecycle.open(
+        at = alarm.changed_at or await context.store.now()
+        incident, new = await context.lifecycle.open(
             service,
             playbook,
             service.channel,
@@ -130,16 +131,15 @@ class CatchUp:
             return
         text = f"{alarm.name} was found in ALARM on return; no post about it was seen"
         entry = TimelineEntry(at=at, kind="alarm", text=text, ref=alarm.key)
-        await incidents.store.add_to_timeline(incident.id, entry)
-        await incidents.card.show(incident.id)
-        await incidents.queue.put("investigate", incident.id, key=f"investigate:{incident.id}")
+        await context.note(incident, entry)
+        await context.investigate(incident, new, seed=alarm.key)
 
     async def _now(self, posts: Sequence[Missed], channel: str) -> tuple[Alarm, bool]:
         """The alarm as it is now, and whether it is over: by CloudWatch, else by its last post."""
         alarm = posts[-1].alarm
         try:
-            aws = await self.incidents.reader_of(alarm, channel)
-            known, unread = await alarm_reads.reread(aws, alarm, self.incidents.pool)
+            aws = await self.alarms.accounts.reader_of(alarm, channel)
+            known, unread = await alarm_reads.reread(aws, alarm, self.alarms.accounts.pool)
         except ReadFailed as failed:
             known, unread = alarm, failed.detail
         return known, (alarm if unread else known).state is AlarmState.OK

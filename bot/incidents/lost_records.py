@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot import render
-from bot.domain.ports import Announcer, OwnPost, OwnPosts, Store
+from bot.domain.ports import Store
+from bot.domain.slack_ports import Announcer, OwnPost, OwnPosts
 
 LOOK_BACK = timedelta(hours=24)
 

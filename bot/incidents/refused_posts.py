@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bot import render
 from bot.config.catalogue import Catalogue
 from bot.domain.incident import Incident, IncidentState, TimelineEntry
-from bot.domain.ports import Announcer, Store
+from bot.domain.ports import Store
+from bot.domain.slack_ports import Announcer
 from bot.incidents.card_publisher import card_key
 
 ONCE = 6 * 3_600  # seconds in which the same is told once

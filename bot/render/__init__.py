@@ -30,7 +30,6 @@ from bot.render.clicks import (
     Offer,
 )
 from bot.render.evidence import all_evidence_loading, all_evidence_modal
-from bot.render.findings import without_cause
 from bot.render.forms import reject_modal, triage_form
 from bot.render.greeting import greeting
 from bot.render.home import Home, HomeChange, HomeIncident, home_view
@@ -52,6 +51,7 @@ from bot.render.modal import error_modal, loading_modal, nothing_modal, preview_
 from bot.render.objections import evidence_modal, guard_modal, others_modal
 from bot.render.plans import number_bounds
 from bot.render.state import since_change
+from bot.render.verdict import without_cause
 
 __all__ = [
     "ACTION",

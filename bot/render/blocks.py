@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.domain import slack_ids
 from bot.render import text as words
 from bot.render.text import Mrkdwn
 
@@ -20,10 +21,10 @@ Part = dict[str, Any]
 """An element of rich text: text, date, user, link."""
 
 _PERSON = re.compile(
-    r"<@([UW][A-Z0-9]{2,20})>"
+    rf"<@({slack_ids.USER})>"
     r"(?= (?:may not|rejected|asked for|is deactivated|is a |belongs to|could not be looked up) ?)"
 )
-_MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<!subteam\^S[A-Z0-9]{2,20}>)")
+_MENTION = re.compile(rf"(<@{slack_ids.USER}>|<!subteam\^{slack_ids.GROUP}>)")
 MOST_OPTIONS = 100  # of a menu, or of a group in it; and groups
 MOST_OF_TEXT = 3_900  # of a message's top-level text; Slack cuts it at 4,000
 MOST_CHARACTERS = 13_200  # of all blocks of a message; above it Slack answers msg_blocks_too_long
@@ -83,7 +84,7 @@ def date(at: datetime, style: str = "{time}") -> Part:
 
 
 def person(user_id: str) -> Part:
-    if words.is_user(user_id):
+    if slack_ids.is_user(user_id):
         return {"type": "user", "user_id": user_id}
     return fixed_width(user_id, 80)
 
@@ -95,7 +96,7 @@ def place(channel_id: str) -> Part:
 
 def group(group_id: str) -> Part:
     """A mention of a user group; an id of another form is shown as text."""
-    if words.is_group(group_id):
+    if slack_ids.is_group(group_id):
         return {"type": "usergroup", "usergroup_id": group_id}
     return fixed_width(group_id, 80)
 
@@ -109,7 +110,7 @@ def spoken(parts: Iterable[Part]) -> Mrkdwn:
             case "user":
                 pieces.append(words.mention(part["user_id"]))
             case "usergroup":
-                pieces.append(f"<!subteam^{part['usergroup_id']}>")
+                pieces.append(words.mention(part["usergroup_id"]))
             case "channel":
                 pieces.append(f"<#{part['channel_id']}>")
             case "date":
@@ -124,7 +125,7 @@ def spoken(parts: Iterable[Part]) -> Mrkdwn:
 
 def mentioned(each: str) -> Part:
     """A mention of a person or a user group by id."""
-    return group(each) if words.is_group(each) else person(each)
+    return group(each) if slack_ids.is_group(each) else person(each)
 
 
 def sentence(text: str, most: int = 900, mentions: Collection[str] = ()) -> list[Part]:

@@ -34,7 +34,7 @@ from bot.render.changed import changed_by_us, since_the_change, undo_button
 from bot.render.chart import chart
 from bot.render.clicks import Click, Offer
 from bot.render.comparison import history
-from bot.render.findings import Detail
+from bot.render.detail import Detail
 from bot.render.gaps import unread
 from bot.render.next_step import next_button, query_to_run
 from bot.render.state import (
@@ -58,6 +58,7 @@ from bot.render.text import (
     shorten,
     size,
 )
+from bot.render.verdict import CONFIDENCE, chain_title, ruled_out_guess, verdict, without_cause
 
 BUDGET = MOST_CHARACTERS - 1_200
 MOST_OFFERS = 2
@@ -99,11 +100,11 @@ def summary(incident: Incident, report: Report | None) -> str:
     if report is not None and report.complete:
         cause = report.cause
         pieces.append(
-            escaped(f"{findings.CONFIDENCE[report.verdict]}: {findings.chain_title(report)}.", 300)
+            escaped(f"{CONFIDENCE[report.verdict]}: {chain_title(report)}.", 300)
             if cause
-            else escaped(f"{findings.without_cause(report)}.", 300)
+            else escaped(f"{without_cause(report)}.", 300)
         )
-        guess = findings.ruled_out_guess(report)
+        guess = ruled_out_guess(report)
         if cause and guess:
             pieces.append(escaped(f"Ruled out: {guess.title}.", 200))
         offered = next((each for each in report.actions if each.fits), None)
@@ -119,7 +120,7 @@ def status(incident: Incident, report: Report | None) -> Message:
     head = f"{state_word(incident)}{headline(incident, report)}"
     blocks = [rich(line(bold(head))), context(facts(incident, report))]
     if report is not None:
-        blocks.append(findings.verdict(report, Detail()))
+        blocks.append(verdict(report, Detail()))
     return Message(summary(incident, report), blocks, _kept(report))
 
 
@@ -145,7 +146,7 @@ def _blocks(
             _rest_of_state(report),
             since_the_change(report),
             history(report),
-            findings.verdict(report, detail),
+            verdict(report, detail),
             findings.observations(report, detail),
         ]
     blocks.append(_buttons(incident, report, runs, offers))

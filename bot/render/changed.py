@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from bot.domain.report import Report, Verdict
 from bot.domain.run import Answer, Run, RunState
-from bot.render import findings
 from bot.render.blocks import Block, Part, bullets, button, confirm, date, line, person, plain, rich
 from bot.render.change_message import UNDOABLE, outcome
 from bot.render.clicks import Click
 from bot.render.plans import before_in_short
 from bot.render.state import figure
 from bot.render.text import clip
+from bot.render.verdict import chain_title
 
 MOST_RUNS = 3
 # How much is left of what it was before a change, and the word for it.
@@ -62,7 +62,7 @@ def since_the_change(report: Report) -> Block | None:
 def _rest(report: Report, word: str) -> list[Block]:
     if report.cause is not None:
         lead = "What is left looks like" if word != "worse" else "It looks like"
-        return [line(plain(f"{lead}: {findings.chain_title(report)}.", 160))]
+        return [line(plain(f"{lead}: {chain_title(report)}.", 160))]
     if report.verdict in (Verdict.NOTHING_WRONG, Verdict.OVER):
         return []
     return [line(plain("What is left has no single cause yet."))]

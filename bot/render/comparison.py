@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.domain.report import Earlier, Report
+from bot.domain.slack_ids import is_user
 from bot.render.blocks import Block, Part, bold, date, line, person, plain, rich
-from bot.render.text import clip, is_user
+from bot.render.text import clip
 
 
 def history(report: Report) -> Block | None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from bot.domain.report import CauseStatus, Gap, GapReason, Report
 from bot.render.blocks import Block, Part, bullets, fixed_width, line, plain, rich
-from bot.render.findings import Detail, heading, more_in_modal, reason
+from bot.render.detail import Detail, heading, more_in_modal
+from bot.render.findings import reason
 from bot.render.next_step import UNREAD
 from bot.render.text import LONGEST, first_sentence, plural
 

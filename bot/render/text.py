@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import LiteralString, NewType
 
-from bot.domain import figures
+from bot.domain import figures, slack_ids
 from bot.domain.change_session import read_session
 
 Mrkdwn = NewType("Mrkdwn", str)
@@ -22,8 +22,6 @@ Mrkdwn = NewType("Mrkdwn", str)
 NBSP = "\u00a0"
 LONGEST = 110  # characters of a sentence on a card: more are not read at 3 AM
 _SPACES = re.compile(rf"[^\S{NBSP}]+")  # a non-breaking space is kept: "87 %" stays together
-_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
-_GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::\d+:assumed-role/([^/]+)/([^/]+)")
 _IAM_USER = re.compile(r"arn:aws[a-z-]*:iam::\d+:user/(?:.*/)?([^/]+)")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, bidi and zero-width, surrogates
@@ -124,17 +122,10 @@ def since(at: datetime) -> Mrkdwn:
     return Mrkdwn(f"<!date^{int(at.timestamp())}^{{time}} ({{ago}})|{utc(at)} UTC>")
 
 
-def mention(user_id: str) -> Mrkdwn:
-    """A mention of a Slack user; an id of another form is shown as text."""
-    return Mrkdwn(f"<@{user_id}>") if is_user(user_id) else escaped(user_id, 80)
-
-
-def is_user(user_id: str) -> bool:
-    return _USER.fullmatch(user_id) is not None
-
-
-def is_group(group_id: str) -> bool:
-    return _GROUP.fullmatch(group_id) is not None
+def mention(slack_id: str) -> Mrkdwn:
+    """A mention of a person or a usergroup; an id of another form is shown as text."""
+    known = slack_ids.is_user(slack_id) or slack_ids.is_group(slack_id)
+    return Mrkdwn(slack_ids.mention(slack_id)) if known else escaped(slack_id, 80)
 
 
 # --- figures ------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.ports import Message as Rendered
 from bot.domain.ports import Queue, Store
+from bot.domain.slack_ports import Message as Rendered
 from bot.slack import fallback
-from bot.slack.answers import FAULTS, Answers
+from bot.slack.answers import Answers
+from bot.slack.faults import FAULTS
 from bot.slack.message import Message, Slack
 from bot.slack.outbox import Flushed, Outbox, Put, Refused, Sent
 from bot.slack.refusals import Refusal, refusal_of, said
@@ -34,7 +35,7 @@ MEMBER = 600.0  # seconds for which it is remembered that the bot is a member of
 
 
 class SlackAnnouncer:
-    """Implements `bot.domain.ports.Announcer`."""
+    """Implements `bot.domain.slack_ports.Announcer`."""
 
     def __init__(
         self, outbox: Outbox, slack: Slack, web: AsyncWebClient, queue: Queue, store: Store

@@ -9,42 +9,21 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.domain.ports import Message
+from bot.domain.slack_ports import Message
 from bot.slack import fallback
+from bot.slack.faults import FAULTS
 from bot.slack.refusals import Refusal, refusal_of
+from bot.slack.response_urls import ResponseUrls
 from bot.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
-FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 TIMEOUT = 10  # seconds
-
-
-def is_slacks(url: str, api_url: str) -> bool:
-    """Whether a response URL is Slack's own: on one of `HOSTS`, or where the Web API is.
-
-    Args:
-        url: as it came with a command or click.
-        api_url: the Web API in use (SLACK_API_URL).
-    """
-    try:
-        given, api = urlsplit(url), urlsplit(api_url)
-        port, api_port = given.port, api.port
-    except ValueError:
-        return False
-    if given.username is not None or given.password is not None or "@" in given.netloc:
-        return False
-    if given.scheme == "https" and given.hostname in HOSTS and port in (None, 443):
-        return True
-    return (given.scheme, given.hostname, port) == (api.scheme, api.hostname, api_port)
 
 
 class Answers:
@@ -56,6 +35,7 @@ class Answers:
 
     def __init__(self, web: AsyncWebClient) -> None:
         self._web = web
+        self._urls = ResponseUrls(web.base_url)
 
     async def show(
         self,
@@ -83,10 +63,8 @@ class Answers:
         return False
 
     async def _by_url(self, url: str, message: Message, thread_ts: str | None) -> bool:
-        if not is_slacks(url, self._web.base_url):
-            log.error(
-                "an answer was to go to a URL that is not Slack's: %s", urlsplit(url).hostname
-            )
+        if not self._urls.allows(url):
+            log.error("an answer was to go to a URL that is not Slack's")
             return False
         client = AsyncWebhookClient(url, timeout=TIMEOUT)
         for text, blocks in _forms(message):

@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError, SlackFailed
-from bot.domain.ports import OwnPost
+from bot.domain.slack_ports import OwnPost
 from bot.slack.message import Message, SlackBusy, SlackUnclear
 from bot.slack.refusals import Refusal, refusal_of
 
@@ -82,7 +82,7 @@ class SlackClient:
         return None
 
     async def own_posts(self, since: datetime) -> list[OwnPost]:
-        """Implements `bot.domain.ports.OwnPosts`: threads that began since then are read."""
+        """Implements `bot.domain.slack_ports.OwnPosts`: threads that began since then are read."""
         own_ids = await self._read_own_ids()
         found = []
         for channel in await self._own_channels():

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import SlackFailed
+from bot.slack.faults import FAULTS
 
 PAGE = 200  # messages, and channels, in one page
 MOST_PAGES = 5
 _FINAL = frozenset(
     {"channel_not_found", "is_archived", "missing_scope", "no_permission", "not_in_channel"}
 )
-_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError, AttributeError)
 
 
 class History:
@@ -79,6 +78,6 @@ class History:
             data = getattr(error.response, "data", None)
             code = data.get("error") if isinstance(data, dict) else None
             raise SlackFailed(method, str(code)) from error
-        except _FAULTS as fault:
+        except (*FAULTS, AttributeError) as fault:
             raise SlackFailed(method, type(fault).__name__) from fault
         return answer.data if isinstance(answer.data, dict) else {}

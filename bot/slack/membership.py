@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import time
 
-import aiohttp
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.faults import FAULTS
 
 log = logging.getLogger(__name__)
 
-_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 REMEMBERED = 300.0  # seconds an answer is used; who leaves a channel sees it so much longer
 PAGE = 200  # members in one reply (Slack recommends no more, conversations.members)
 
 
 class SlackMembership:
-    """Implements `bot.domain.ports.Membership`."""
+    """Implements `bot.domain.slack_ports.Membership`."""
 
     def __init__(self, web: AsyncWebClient) -> None:
         self._web = web
@@ -28,7 +27,7 @@ class SlackMembership:
         if known is None or known[0] < time.monotonic():
             try:
                 members = await self._read(channel)
-            except _FAULTS as fault:
+            except FAULTS as fault:
                 log.warning("who may see %s is not known: %s", channel, fault)
                 return False
             known = (time.monotonic() + REMEMBERED, members)

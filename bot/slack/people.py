@@ -13,12 +13,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import SLACKS_OWN, Account, Directory, Standing
-from bot.slack.refusals import REVOKED
+from bot.slack.faults import FAULTS
+from bot.slack.refusals import REVOKED, Refusal, refusal_of
 from bot.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -27,18 +27,7 @@ SECONDS = 4.0  # for one call
 OWN_SECONDS = 300.0  # the workspace of the token is asked for again after this
 MOST_GROUPS = 20  # usergroups asked for at once
 
-PASSING = frozenset(
-    {
-        "fatal_error",
-        "internal_error",
-        "rate_limited",
-        "ratelimited",
-        "request_timeout",
-        "service_unavailable",
-        "team_added_to_org",  # while a workspace moves to an Enterprise organisation
-    }
-)
-"""Error codes after which the same call may succeed (docs.slack.dev, users.info, "Errors")."""
+MOVING = "team_added_to_org"  # the error while a workspace moves to an Enterprise organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +61,7 @@ class Organisation:
 
 
 class SlackPeople:
-    """Implements `bot.domain.ports.People`.
+    """Implements `bot.domain.slack_ports.People`.
 
     Args:
         web: a client that repeats no calls.
@@ -153,13 +142,7 @@ class SlackPeople:
             return _refused(method, refused)
         except TimeoutError:
             return _Failed(f"{method}: no answer in {SECONDS:.0f} s", passing=True)
-        except (
-            SlackClientError,
-            aiohttp.ClientError,
-            OSError,
-            AttributeError,
-            ValueError,
-        ) as fault:
+        except (*FAULTS, AttributeError, ValueError) as fault:
             return _Failed(f"{method}: {type(fault).__name__}", passing=True)
         if not isinstance(answer.data, dict):
             return _Failed(f"{method}: the answer is not JSON", passing=True)
@@ -184,7 +167,8 @@ def _refused(method: str, refused: SlackApiError) -> _Failed:
         return _Failed(f"Slack refuses my token: {code}", passing=True, revoked=True)
     if code == "missing_scope" and isinstance(data, dict):
         return _Failed(f"{method}: I lack the scope {_text(data.get('needed'))}", passing=False)
-    passing = code in PASSING or status == 429 or status >= 500 or not code
+    again = refusal_of(code) in (Refusal.BUSY, Refusal.UNCLEAR) or code == MOVING
+    passing = again or status == 429 or status >= 500 or not code
     return _Failed(f"{method}: {code or status}", passing=passing)
 
 

@@ -26,6 +26,11 @@ class Refusal(StrEnum):
     FINAL = "final"  # the same call will never be taken
 
 
+REVOKED = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
+)
+"""The codes for a token that is not valid, whatever it is used for."""
+
 _CODES: dict[Refusal, str] = {
     Refusal.BUSY: "ratelimited rate_limited",
     Refusal.UNCLEAR: "fatal_error internal_error request_timeout service_unavailable",
@@ -34,7 +39,7 @@ _CODES: dict[Refusal, str] = {
         "team_added_to_org org_login_required unknown_method"
     ),
     Refusal.ACCESS: (
-        "account_inactive invalid_auth not_authed token_expired token_revoked missing_scope "
+        f"{' '.join(sorted(REVOKED))} missing_scope "
         "not_allowed_token_type two_factor_setup_required accesslimited enterprise_is_restricted "
         "app_access_restricted team_access_not_granted is_bot"
     ),
@@ -66,11 +71,6 @@ REFUSALS: dict[str, Refusal] = {
     code: refusal for refusal, codes in _CODES.items() for code in codes.split()
 }
 """Slack's error code → what it means."""
-
-REVOKED = frozenset(
-    {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
-)
-"""The codes for a token that is not valid, whatever it is used for."""
 
 _WORDS = {
     "not_in_channel": "I am not a member of that channel",

@@ -12,12 +12,12 @@ import asyncio
 import logging
 import time
 
-import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.domain.errors import ConfigError
+from bot.slack.faults import FAULTS
 from bot.slack.refusals import REVOKED
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Sockets:
                 pause, self._connected, self.refused = first, True, None
                 await self._watch(number, handler)
                 log.warning("Socket Mode connection %d stays down; replacing it", number)
-            except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            except FAULTS as error:
                 if isinstance(error, SlackApiError):
                     self._check_token_error(str(error.response.get("error")))
                 log.warning(

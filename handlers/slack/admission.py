@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 from bot.domain.people import Standing
-from bot.domain.ports import People
+from bot.domain.slack_ports import People
 from bot.render import LEAST_REASON, MOST_REASON, REASON
 from bot.telemetry import metrics
 from handlers.envelopes import AlarmOfOthers

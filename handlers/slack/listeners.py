@@ -19,7 +19,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfigError
-from bot.domain.ports import People
+from bot.domain.slack_ports import People
 from bot.render import (
     ALONE,
     INSIST,
@@ -41,6 +41,7 @@ from bot.render import (
     reject_modal,
     unknown_message,
 )
+from bot.slack.response_urls import ResponseUrls
 from handlers.envelopes import (
     AlarmSeen,
     ButtonClicked,
@@ -59,7 +60,7 @@ from handlers.slack.admission import alarm_of_others, is_of_organisation
 from handlers.slack.alarm_posts import alarm_seen
 from handlers.slack.authorization import Authorization
 from handlers.slack.commands import SLASH, Vocabulary, command_in, without_mention
-from handlers.slack.response_urls import OnlySlackIsAnswered, ResponseUrls
+from handlers.slack.response_urls import OnlySlackIsAnswered
 from handlers.slack.saving import TRY_AGAIN, Saving, answer, open_modal, team_of, user_of
 from handlers.slack.surface_listeners import SurfaceListeners
 from handlers.slack.view_listeners import ViewListeners

@@ -10,13 +10,12 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 from slack_bolt.async_app import AsyncRespond
 from slack_bolt.response import BoltResponse
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.render import notice
+from bot.slack.faults import FAULTS
 from handlers.envelopes import Envelope, Inbox, NotSaved
 from handlers.json_access import dict_in, text_in
 
@@ -24,7 +23,6 @@ log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 1.5
 OPEN_SECONDS = 1.0
-SLACK_FAULTS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 TRY_AGAIN = "I could not save your request, so nothing will happen. Please try again."
 
 
@@ -56,7 +54,7 @@ async def open_modal(
     try:
         async with asyncio.timeout(OPEN_SECONDS):
             await client.views_open(trigger_id=text_in(body.get("trigger_id")), view=view)
-    except SLACK_FAULTS as fault:
+    except FAULTS as fault:
         log.warning("the modal could not be opened: %s", fault)
         await answer(respond, "Slack did not open the window. Please press it again.")
 
@@ -72,7 +70,7 @@ async def answer(respond: AsyncRespond, text: str) -> None:
                 response_type="ephemeral",
                 replace_original=False,
             )
-    except (*SLACK_FAULTS, ValueError) as fault:
+    except (*FAULTS, ValueError) as fault:
         log.warning("the person could not be answered: %s", fault)
 
 

@@ -27,16 +27,18 @@ from playbooks.probes.alias_history import (
     state_of,
 )
 from playbooks.probes.app_spec import app_spec_in, read_app_spec
+from playbooks.probes.codedeploy_group import (
+    Deployment,
+    read_deployment,
+    read_deployments,
+    revision_before,
+    revision_name,
+)
 from playbooks.probes.serving_now import deployment_keeps
 
-_COUNTING = (*CODEDEPLOY_UNDER_WAY, "Succeeded")  # deployments that serve, or are about to
 _TITLE = 75  # characters
 UNDER_WAY = "under way"
 _KIND = ("codedeploy", "revision")
-_MOST = 25  # BatchGetDeployments takes 25
-
-Deployment = dict[str, Any]
-"""A DeploymentInfo."""
 
 
 class RollbackCodeDeploy(Action):
@@ -87,14 +89,14 @@ class RollbackCodeDeploy(Action):
             return None
         if named := named_by(choice, *_KIND):
             ref = CodeDeployRef(application=named[0], group=named[1])
-            return self._draft(aws, scope, ref, _deployments(aws, ref), None, choice)
+            return self._draft(aws, scope, ref, read_deployments(aws, ref), None, choice)
         groups = scope.service.resources.codedeploy
         if not groups:
             raise ReadFailed(
                 GapReason.NOT_CONFIGURED,
                 f"the catalogue names no CodeDeploy group of {scope.service.name}",
             )
-        found = [(ref, _deployments(aws, ref)) for ref in groups]
+        found = [(ref, read_deployments(aws, ref)) for ref in groups]
         known = [(ref, deployments) for ref, deployments in found if deployments]
         if not known:
             raise ReadFailed(GapReason.NOT_FOUND, "CodeDeploy has no deployment of this service")
@@ -103,7 +105,7 @@ class RollbackCodeDeploy(Action):
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         ref = _target_of(plan)
-        deployments = _deployments(aws, ref)
+        deployments = read_deployments(aws, ref)
         if not deployments or deployments[0].get("revision") == plan.after.get("revision", {}):
             return None
         if "version" in plan.after and _lambda_state(aws, plan, deployments).state == plan.after:
@@ -113,10 +115,10 @@ class RollbackCodeDeploy(Action):
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         if "deployment" in plan.before:
             identity = plan.before["deployment"]
-            state = _progress(_one(aws, identity))
+            state = _progress(read_deployment(aws, identity))
             # nothing shows that a stop was asked for: until the deployment ends nobody can tell
             return Observed(state, changing=state["progress"] == UNDER_WAY)
-        deployments = _deployments(aws, _target_of(plan))
+        deployments = read_deployments(aws, _target_of(plan))
         if "version" in plan.before:
             return _lambda_state(aws, plan, deployments)
         return Observed({"revision": deployments[0].get("revision") if deployments else None})
@@ -177,7 +179,7 @@ class RollbackCodeDeploy(Action):
         group: tuple[str, ...],
     ) -> Plan:
         latest = deployments[0]
-        current, previous = latest.get("revision"), _revision_before(deployments)
+        current, previous = latest.get("revision"), revision_before(deployments)
         if current is None or previous is None:
             raise ReadFailed(
                 GapReason.NOT_FOUND,
@@ -185,7 +187,7 @@ class RollbackCodeDeploy(Action):
             )
         return Plan(
             action=self.id,
-            title=f"Deploy {_named(previous)} in place of {_named(current)}"[:_TITLE],
+            title=f"Deploy {revision_name(previous)} in place of {revision_name(current)}"[:_TITLE],
             service=scope.service.name,
             target=f"codedeploy:{ref.application}:{ref.group}/revision",
             before={"revision": current},
@@ -328,60 +330,20 @@ def _not_a_rollback(latest: Deployment) -> Check:
     return Check(text=text, holds=not triggered and not by_itself)
 
 
-def _deployments(aws: Aws, ref: CodeDeployRef) -> list[Deployment]:
-    """The group's latest deployments that succeeded or are under way, newest first."""
-    answer = aws.read(
-        "codedeploy",
-        "list_deployments",
-        applicationName=ref.application,
-        deploymentGroupName=ref.group,
-        includeOnlyStatuses=list(_COUNTING),
-    )
-    ids = answer.get("deployments", [])[:_MOST]
-    if not ids:
-        return []
-    infos = aws.read("codedeploy", "batch_get_deployments", deploymentIds=ids)["deploymentsInfo"]
-    return sorted(infos, key=lambda info: info["createTime"], reverse=True)
-
-
-def _revision_before(deployments: list[Deployment]) -> dict[str, Any] | None:
-    """What CodeDeploy itself calls the previous revision, else that of an earlier deployment."""
-    latest = deployments[0]
-    own = canonical(latest.get("revision") or {})
-    named = latest.get("previousRevision")
-    candidates = [named, *(each.get("revision") for each in deployments[1:])]
-    return next((each for each in candidates if each and canonical(each) != own), None)
-
-
-def _named(revision: dict[str, Any]) -> str:
-    """What people call a revision: its file, its commit, else what kind of thing it is."""
-    if place := revision.get("s3Location"):
-        return str(place.get("key", "")).rsplit("/", 1)[-1]
-    if commit := revision.get("gitHubLocation"):
-        return str(commit.get("commitId", ""))[:7]
-    return f"an {revision.get('revisionType', 'unnamed revision')}"
-
-
 def _rollback(aws: Aws, plan: Plan, results: tuple[dict[str, Any], ...]) -> Deployment | None:
     """The deployment that rolls back; None while there is none."""
     if "deployment" in plan.before:
-        stopped = _one(aws, plan.before["deployment"])
+        stopped = read_deployment(aws, plan.before["deployment"])
         identity = stopped.get("rollbackInfo", {}).get("rollbackDeploymentId")
-        return _one(aws, identity) if identity else None
+        return read_deployment(aws, identity) if identity else None
     if results and results[0].get("deploymentId"):
-        return _one(aws, results[0]["deploymentId"])
-    deployments = _deployments(aws, _target_of(plan))
+        return read_deployment(aws, results[0]["deploymentId"])
+    deployments = read_deployments(aws, _target_of(plan))
     if "version" in plan.after:  # of a function: the description is this program's own
         wanted = plan.steps[0].params["description"]
         return next((each for each in deployments if each.get("description") == wanted), None)
     wanted = canonical(plan.after["revision"])
     return next((each for each in deployments if canonical(each["revision"]) == wanted), None)
-
-
-def _one(aws: Aws, identity: str) -> Deployment:
-    answer = aws.read("codedeploy", "batch_get_deployments", deploymentIds=[identity])
-    found: Deployment = answer["deploymentsInfo"][0]
-    return found
 
 
 def _progress(info: Deployment) -> dict[str, Any]:

@@ -50,10 +50,11 @@ def click(action: str, url: str) -> bytes:
 
 async def test_two_replicas_do_it_once(redis_url: str, store: RedisStore, namespace: str) -> None:
     incidents, changes = AsyncMock(), AsyncMock()
-    incidents.store = store
+    incidents.context.store = store
     unused = AsyncMock()
     dispatch = Dispatch(
         incidents=incidents,
+        alarms=AsyncMock(),
         changes=changes,
         announcer=unused,
         catalogue=unused,

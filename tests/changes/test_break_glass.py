@@ -23,7 +23,7 @@ from bot.domain.report import CauseStatus
 from bot.domain.run import RunState
 from bot.domain.service import Service
 from bot.incidents.card_publisher import IncidentCard
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from bot.render import run_message
 from bot.state.store import RedisStore
 from bot.telemetry import metrics

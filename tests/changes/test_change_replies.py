@@ -11,7 +11,7 @@ from bot.changes.service import ChangeService
 from bot.domain.change_events import EventKind, events
 from bot.domain.run import Answer
 from bot.incidents.card_publisher import IncidentCard
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from tests.support.dial import APPROVES, ASKS, INCIDENT, RUN, Bench
 from tests.support.recorder import Recorder
 from tests.support.stepping import Killed, drive

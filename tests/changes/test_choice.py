@@ -11,7 +11,7 @@ from bot.domain.policy import Refusal
 from bot.domain.report import Offer
 from bot.domain.run import RunState
 from bot.incidents.card_publisher import IncidentCard
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from tests.support.dial import APPROVES, ASKS, INCIDENT, RUN, Bench
 from tests.support.recorder import Recorder
 from tests.support.samples import FOUND

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.changes.service import ChangeService
-from bot.domain.ports import Message
 from bot.domain.run import RunState
+from bot.domain.slack_ports import Message
 from bot.incidents.card_publisher import IncidentCard
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from tests.support.dial import APPROVES, ASKS, RUN, Bench
 from tests.support.recorder import Recorder
 from tests.support.stepping import drive

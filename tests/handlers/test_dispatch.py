@@ -8,7 +8,7 @@ from unittest.mock import AsyncMock
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.service import Service
-from bot.incidents.service import Asked, Place
+from bot.incidents.requests import Asked, Place
 from bot.render import Click
 from handlers.dispatch import Dispatch
 from handlers.envelopes import (
@@ -23,11 +23,14 @@ from handlers.envelopes import (
 )
 
 
-def dispatching(incidents: AsyncMock, changes: AsyncMock) -> Dispatch:
+def dispatching(
+    incidents: AsyncMock, changes: AsyncMock, alarms: AsyncMock | None = None
+) -> Dispatch:
     unused = AsyncMock()
-    incidents.store.was_seen.return_value = False
+    incidents.context.store.was_seen.return_value = False
     return Dispatch(
         incidents=incidents,
+        alarms=alarms or unused,
         changes=changes,
         announcer=unused,
         catalogue=unused,
@@ -75,17 +78,9 @@ async def test_look_again_at_a_time_leads_to_the_incident() -> None:
 
 
 async def test_a_choice_about_an_alarm_opens_it_once() -> None:
-    incidents, unused = AsyncMock(), AsyncMock()
-    incidents.store.was_seen.side_effect = [False, True]
-    dispatch = Dispatch(
-        incidents=incidents,
-        changes=unused,
-        announcer=unused,
-        catalogue=unused,
-        router=unused,
-        vocabulary=unused,
-        home=unused,
-    )
+    incidents, alarms = AsyncMock(), AsyncMock()
+    dispatch = dispatching(incidents, AsyncMock(), alarms)
+    incidents.context.store.was_seen.side_effect = [False, True]
     click = ButtonClicked(
         team="T1",
         channel="C1",
@@ -97,7 +92,7 @@ async def test_a_choice_about_an_alarm_opens_it_once() -> None:
     )
     for _ in range(2):  # delivered twice
         await dispatch(click.model_dump_json())
-    incidents.alarm_chosen.assert_awaited_once_with("{}", Place("C1", "U1", "1.0"), click.key)
+    alarms.alarm_chosen.assert_awaited_once_with("{}", Place("C1", "U1", "1.0"), click.key)
 
 
 async def test_an_invitation_is_greeted_once_with_the_channels_service() -> None:
@@ -108,7 +103,7 @@ async def test_an_invitation_is_greeted_once_with_the_channels_service() -> None
         announcer=announcer,
         catalogue=Catalogue(services=services),
     )
-    incidents.store.was_seen.side_effect = [False, True]
+    incidents.context.store.was_seen.side_effect = [False, True]
     invited = BotInvited(team="T1", channel="C1", inviter="U1", event="8.0")
     for _ in range(2):
         await dispatch(invited.model_dump_json())
@@ -129,7 +124,7 @@ async def test_the_home_tab_and_a_rejection_reach_their_use_cases() -> None:
 
 
 async def test_the_shortcut_asks_for_the_alarm_whatever_its_state() -> None:
-    incidents = AsyncMock()
+    alarms = AsyncMock()
     asked = AlarmAsked(
         team="T1",
         channel="C1",
@@ -139,8 +134,8 @@ async def test_the_shortcut_asks_for_the_alarm_whatever_its_state() -> None:
         trigger="t",
         alarm=Alarm(name="shop-5xx", region="eu-west-1"),
     )
-    await dispatching(incidents, AsyncMock())(asked.model_dump_json())
-    incidents.alarm_seen.assert_awaited_once_with(
+    await dispatching(AsyncMock(), AsyncMock(), alarms)(asked.model_dump_json())
+    alarms.alarm_seen.assert_awaited_once_with(
         asked.alarm, "C1", "2.0", "1.0", asked=Asked("U1", asked.key)
     )
 
@@ -155,7 +150,7 @@ async def test_a_mention_is_answered_for_all_and_as_it_can_be_typed_there() -> N
         command=Misunderstood(what="I don't know “hlep”.", suggestion="/incident help"),
     )
     await dispatching(incidents, AsyncMock())(mention.model_dump_json())
-    [call] = incidents.answer.await_args_list
+    [call] = incidents.context.answer.await_args_list
     assert call.args[0] == Place("C1", "U1", mention="9.0")
     assert call.args[0].answer_in == "9.0"
     assert "`@incident help`" in call.args[1].text

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
 from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 
 from bot.config.catalogue import Catalogue
 from bot.domain.service import Service
-from bot.incidents.service import Place
-from bot.render import Entry
+from bot.incidents.requests import Place
+from bot.render import Entry, Message
 from handlers.dispatch import NOT_FOLLOWED, Dispatch
 from handlers.envelopes import AlarmOfOthers, AloneSubmitted, Command, CommandGiven, Triage
 from handlers.slack.commands import Vocabulary
@@ -24,27 +23,23 @@ class Room:
 
     def __init__(self, owner: Service | None = None) -> None:
         self.incidents, self.changes = AsyncMock(), AsyncMock()
-        self.incidents.store.was_seen.return_value = False
+        self.incidents.context.store.was_seen.return_value = False
         self.incidents.owner_among.return_value = owner
         self.said: list[str] = []
-        announcer = AsyncMock()
-        announcer.ephemeral.side_effect = self._told
-        self.incidents.answer.side_effect = self._answered
-        self.announcer = announcer
+        self.incidents.context.answer.side_effect = self._told
+        self.announcer = AsyncMock()
         self.dispatch = Dispatch(
             incidents=self.incidents,
+            alarms=AsyncMock(),
             changes=self.changes,
-            announcer=announcer,
+            announcer=self.announcer,
             catalogue=Catalogue(services=(CART, CHECKOUT, OTHER)),
             router=MagicMock(),
             vocabulary=Vocabulary((Entry("5xx", "HTTP 5XX errors", ""),)),
             home=AsyncMock(),
         )
 
-    async def _answered(self, place: Place, message: Any) -> None:
-        self.said.append(message.text)
-
-    async def _told(self, channel: str, user: str, message: Any, **_: Any) -> None:
+    async def _told(self, place: Place, message: Message) -> None:
         self.said.append(message.text)
 
     async def given(self, command: Command, channel: str = "C1") -> Service | None:
@@ -95,7 +90,7 @@ async def test_an_alarm_of_another_organisation_is_said_once_in_the_channel() ->
     await room.dispatch(seen)
     channel, key, message = room.announcer.post.await_args.args
     assert (channel, key, message.text) == ("C1", "alarm-of-others:C1", NOT_FOLLOWED)
-    room.incidents.store.was_seen.side_effect = [False, True]
+    room.incidents.context.store.was_seen.side_effect = [False, True]
     await room.dispatch(seen)
     room.announcer.post.assert_awaited_once()
 

@@ -10,7 +10,7 @@ from bot.domain.alarm import AlarmState
 from bot.domain.incident import IncidentState
 from bot.domain.service import Service
 from bot.incidents.alarm_choice import AlarmChoice
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from bot.render import Click
 from bot.state.store import RedisStore
 from tests.incidents.test_service import ALARM, KEY, OK, Room
@@ -53,7 +53,7 @@ async def test_a_click_opens_the_chosen_type_in_the_thread_of_the_post(two_types
     await two_types.tells("checkout-5xx", ALARM, 1)
     value = buttons(two_types, "unknown:1.checkout-5xx")["again"]
     for _ in range(2):  # delivered twice
-        await two_types.incidents.alarm_chosen(value, Place("C0ALERTS", "U1"), "click")
+        await two_types.alarms.alarm_chosen(value, Place("C0ALERTS", "U1"), "click")
     opened = await two_types.store.incident_for("checkout:again")
     assert opened is not None
     assert (opened.channel, opened.thread_ts) == ("C0ALERTS", "1.checkout-5xx")
@@ -68,7 +68,7 @@ async def test_a_click_opens_the_chosen_type_in_the_thread_of_the_post(two_types
 async def test_the_recovery_ends_the_chosen_incident(two_types: Room) -> None:
     await two_types.tells("checkout-5xx", ALARM, 1)
     value = buttons(two_types, "unknown:1.checkout-5xx")["again"]
-    await two_types.incidents.alarm_chosen(value, Place("C0ALERTS", "U1"), "click")
+    await two_types.alarms.alarm_chosen(value, Place("C0ALERTS", "U1"), "click")
     await two_types.tells("checkout-5xx", OK, 9)
     ended = await two_types.store.incident_for("checkout:again")
     assert ended is not None
@@ -93,7 +93,7 @@ async def test_a_tie_of_services_asks_for_the_service(store: RedisStore) -> None
         "shop",
         "pay",
     ]
-    await room.incidents.alarm_chosen(next(iter(asked.values())), Place("C0ALERTS", "U1"), "click")
+    await room.alarms.alarm_chosen(next(iter(asked.values())), Place("C0ALERTS", "U1"), "click")
     assert await store.incident_for("shop:5xx") is not None
 
 
@@ -113,7 +113,7 @@ async def test_what_is_not_known_any_more_is_said(store: RedisStore) -> None:
 
     room.board.ephemeral = ephemeral  # type: ignore[method-assign]
     gone = AlarmChoice(playbook="gone", service="checkout", name="a", region="us-east-1", ts="1")
-    await room.incidents.alarm_chosen(gone.model_dump_json(), Place("C1", "U1"), "click")
+    await room.alarms.alarm_chosen(gone.model_dump_json(), Place("C1", "U1"), "click")
     assert told == [("U1", "gone of checkout is not known any more.")]
 
 
@@ -146,7 +146,7 @@ async def test_where_cloudwatch_does_not_say_either_a_person_is_asked(store: Red
     key = "unknown:1.checkout-5xx"
     assert "does not say whether the alarm went off or recovered" in said(room, key)
     value = buttons(room, key)["5xx"]
-    await room.incidents.alarm_chosen(value, Place("C0ALERTS", "U1"), "click")
+    await room.alarms.alarm_chosen(value, Place("C0ALERTS", "U1"), "click")
     assert (await room.current()).state is IncidentState.OPEN
 
 

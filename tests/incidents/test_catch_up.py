@@ -54,7 +54,7 @@ def now(room: Room, name: str, state: AlarmState, minute: int) -> None:
 
 async def test_an_alarm_still_on_opens_under_its_post_and_says_so(room: Room) -> None:
     now(room, "checkout-5xx", ALARM, 12)
-    await CatchUp(room.incidents).tell("C0ALERTS", [missed("checkout-5xx", ALARM, 12)], T0)
+    await CatchUp(room.alarms).tell("C0ALERTS", [missed("checkout-5xx", ALARM, 12)], T0)
     assert (await room.current()).thread_ts == "12.checkout-5xx"
     (text,) = told(room)
     assert "still in ALARM: checkout-5xx since 03:12" in text
@@ -63,7 +63,7 @@ async def test_an_alarm_still_on_opens_under_its_post_and_says_so(room: Room) ->
 async def test_one_that_is_over_opens_nothing_and_is_told_once(room: Room) -> None:
     now(room, "checkout-5xx", OK, 20)
     posts = [missed("checkout-5xx", ALARM, 12), missed("checkout-5xx", OK, 20)]
-    await CatchUp(room.incidents).tell("C0ALERTS", posts, T0)
+    await CatchUp(room.alarms).tell("C0ALERTS", posts, T0)
     assert await room.store.incident_for(KEY) is None
     (text,) = told(room)
     assert "Over meanwhile, and not investigated: checkout-5xx, OK since 03:20" in text
@@ -71,7 +71,7 @@ async def test_one_that_is_over_opens_nothing_and_is_told_once(room: Room) -> No
 
 async def test_cloudwatch_says_that_it_is_over_though_no_post_does(room: Room) -> None:
     now(room, "checkout-5xx", OK, 20)
-    await CatchUp(room.incidents).tell("C0ALERTS", [missed("checkout-5xx", ALARM, 12)], T0)
+    await CatchUp(room.alarms).tell("C0ALERTS", [missed("checkout-5xx", ALARM, 12)], T0)
     assert await room.store.incident_for(KEY) is None
     assert len(told(room)) == 1
 
@@ -79,7 +79,7 @@ async def test_cloudwatch_says_that_it_is_over_though_no_post_does(room: Room) -
 async def test_a_missed_recovery_ends_the_open_incident(room: Room) -> None:
     await room.tells("checkout-5xx", ALARM, 1)
     now(room, "checkout-5xx", OK, 20)
-    await CatchUp(room.incidents).tell("C0ALERTS", [missed("checkout-5xx", OK, 20)], T0)
+    await CatchUp(room.alarms).tell("C0ALERTS", [missed("checkout-5xx", OK, 20)], T0)
     assert (await room.current()).state is IncidentState.RECOVERED
     assert told(room) == []
 
@@ -88,7 +88,7 @@ async def test_many_that_are_over_are_one_message(room: Room) -> None:
     posts = [missed(f"checkout-{n}-5xx", ALARM, 12) for n in range(40)]
     for each in posts:
         now(room, each.alarm.name, OK, 20)
-    await CatchUp(room.incidents).tell("C0ALERTS", posts, T0)
+    await CatchUp(room.alarms).tell("C0ALERTS", posts, T0)
     (text,) = told(room)
     assert "and 32 more" in text
     assert await room.store.incident_for(KEY) is None
@@ -96,23 +96,23 @@ async def test_many_that_are_over_are_one_message(room: Room) -> None:
 
 async def test_one_that_cannot_be_read_is_taken_as_its_post_says(room: Room) -> None:
     room.aws.denied = True
-    await CatchUp(room.incidents).tell("C0ALERTS", [missed("checkout-5xx", ALARM, 12)], T0)
+    await CatchUp(room.alarms).tell("C0ALERTS", [missed("checkout-5xx", ALARM, 12)], T0)
     assert (await room.current()).state is IncidentState.OPEN
 
 
 async def test_nothing_missed_nothing_said(room: Room) -> None:
-    await CatchUp(room.incidents).tell("C0ALERTS", [], T0)
+    await CatchUp(room.alarms).tell("C0ALERTS", [], T0)
     assert room.board.messages == {}
 
 
 async def test_an_alarm_without_a_post_opens_in_its_services_channel(room: Room) -> None:
     now(room, "checkout-5xx", ALARM, 50)
-    await CatchUp(room.incidents).look_for_unposted(3600, [])
+    await CatchUp(room.alarms).look_for_unposted(3600, [])
     opened = await room.current()
     assert (opened.channel, opened.thread_ts) == ("C1", None)
 
 
 async def test_an_alarm_that_was_on_before_is_left_alone(room: Room) -> None:
     now(room, "checkout-5xx", ALARM, 12)
-    await CatchUp(room.incidents).look_for_unposted(600, [])
+    await CatchUp(room.alarms).look_for_unposted(600, [])
     assert await room.store.incident_for(KEY) is None

@@ -1,4 +1,4 @@
-"""The use cases when things go wrong: twice at once, a slow AWS, the last word, a lost task."""
+"""The use cases when things go wrong: twice at once, a slow AWS, the last word."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.changes.service import ChangeService
 from bot.config.catalogue import Catalogue
 from bot.domain.alarm import Alarm
 from bot.domain.errors import ReadFailed
-from bot.domain.incident import Incident, IncidentState, Severity
+from bot.domain.incident import Incident, Severity
 from bot.domain.policy import Policy
 from bot.domain.ports import Aws
 from bot.domain.report import GapReason
@@ -25,9 +25,12 @@ from bot.domain.resources import ApiRef, FunctionRef, Resources
 from bot.domain.run import Run, RunState
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
+from bot.incidents.alarm_accounts import AlarmAccounts
 from bot.incidents.card_publisher import IncidentCard, card_key
+from bot.incidents.context import IncidentContext
 from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.lifecycle import Lifecycle
+from bot.incidents.posted_alarms import PostedAlarms
 from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
 from bot.render import Click
@@ -94,13 +97,13 @@ async def _nobody_watches(incident_id: str) -> None: ...
 
 
 @pytest.fixture
-def incidents(store: Store, record: Recorder, reader: Aws) -> IncidentService:
-    return made(store, record, reader)
+def context(store: Store, record: Recorder, reader: Aws) -> IncidentContext:
+    return context_of(store, record, reader)
 
 
-def made(store: Store, record: Recorder, aws: Aws) -> IncidentService:
+def context_of(store: Store, record: Recorder, aws: Aws) -> IncidentContext:
     card = IncidentCard(store, record)
-    return IncidentService(
+    return IncidentContext(
         store=store,
         announcer=record,
         queue=record,
@@ -110,6 +113,28 @@ def made(store: Store, record: Recorder, aws: Aws) -> IncidentService:
         lifecycle=Lifecycle(store, card),
         card=card,
     )
+
+
+def posted_alarms(context: IncidentContext) -> PostedAlarms:
+    return PostedAlarms(context, AlarmAccounts(context.accounts, context.catalogue))
+
+
+def change_service(context: IncidentContext) -> ChangeService:
+    executor = ChangeExecutor(
+        store=context.store,
+        actions=registry.ACTIONS,
+        service=context.catalogue.service,
+        policy=Policy,
+        people=Members(),
+        reader=context.accounts.reader,
+        writer=context.accounts.writer,
+        detector=_never,
+    )
+    return ChangeService(executor, context.card, context.store, context.announcer, context.queue)
+
+
+async def _never(run: Run) -> Any:
+    raise AssertionError("nothing is verified here")
 
 
 def opened(store: Store) -> Incident:
@@ -124,6 +149,22 @@ def opened(store: Store) -> Incident:
     )
     store.incidents[incident.id] = incident
     return incident
+
+
+def waiting(store: Store, state: RunState) -> Run:
+    """A change of an open incident, asked for a minute ago."""
+    run = Run(
+        id="CHG-1",
+        incident=opened(store).id,
+        action="rollback-alias",
+        state=state,
+        requested_by="U1",
+        plan=plan(),
+        fingerprint=plan().fingerprint,
+        expires_at=store.clock + timedelta(minutes=9),
+    )
+    store.kept[run.id] = run
+    return run
 
 
 # --- twice at once ------------------------------------------------------------------------------
@@ -196,9 +237,10 @@ async def test_a_slow_aws_does_not_hold_up_the_first_card(
     store: Store, record: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alarm_reads, "WAIT_SECONDS", 0.05)
-    incidents = made(store, record, Silent(0.6))  # type: ignore[arg-type]
+    silent: Any = Silent(0.6)
+    alarms = posted_alarms(context_of(store, record, silent))
     began = time.monotonic()
-    await incidents.alarm_seen(ALARM, ALERTS, TS)
+    await alarms.alarm_seen(ALARM, ALERTS, TS)
     assert time.monotonic() - began < 0.5
     (incident,) = store.incidents.values()
     assert record.posts[0][:2] == (ALERTS, card_key(incident.id))
@@ -230,32 +272,16 @@ async def test_an_investigation_given_up_is_told_in_its_thread(
 
 
 @pytest.fixture
-def changes(
-    incidents: IncidentService, card: IncidentCard, store: Store, record: Recorder
-) -> ChangeService:
-    executor = ChangeExecutor(
-        store=store,
-        actions=registry.ACTIONS,
-        service=incidents.catalogue.service,
-        policy=Policy,
-        people=Members(),
-        reader=incidents.accounts.reader,
-        writer=incidents.accounts.writer,
-        detector=_never,
-    )
-    return ChangeService(executor, card, store, record, record)
-
-
-async def _never(run: Run) -> Any:
-    raise AssertionError("nothing is verified here")
-
-
-@pytest.fixture
-def dispatch(incidents: IncidentService, changes: ChangeService, record: Recorder) -> Dispatch:
-    vocabulary = Vocabulary(playbooks=(), services=("checkout",))
-    home = AsyncMock()
+def dispatch(context: IncidentContext) -> Dispatch:
     return Dispatch(
-        incidents, changes, record, incidents.catalogue, incidents.router, vocabulary, home
+        incidents=IncidentService(context),
+        alarms=posted_alarms(context),
+        changes=change_service(context),
+        announcer=context.announcer,
+        catalogue=context.catalogue,
+        router=context.router,
+        vocabulary=Vocabulary(playbooks=(), services=("checkout",)),
+        home=AsyncMock(),
     )
 
 
@@ -307,101 +333,3 @@ async def test_what_was_handled_once_is_not_handled_again(
     assert tasks
     await dispatch(seen)
     assert (record.tasks, record.posts) == (tasks, posts)
-
-
-# --- a lost task --------------------------------------------------------------------------------
-
-
-def waiting(store: Store, state: RunState) -> Run:
-    """A change of an open incident, asked for a minute ago."""
-    run = Run(
-        id="CHG-1",
-        incident=opened(store).id,
-        action="rollback-alias",
-        state=state,
-        requested_by="U1",
-        plan=plan(),
-        fingerprint=plan().fingerprint,
-        expires_at=store.clock + timedelta(minutes=9),
-    )
-    store.kept[run.id] = run
-    return run
-
-
-@pytest.mark.parametrize(
-    ("state", "step"),
-    [
-        (RunState.REQUESTED, "expire"),
-        (RunState.APPROVED, "apply"),
-        (RunState.RUNNING, "apply"),
-        (RunState.SETTLING, "settle"),
-        (RunState.VERIFYING, "verify"),
-        (RunState.UNDOING, "undo"),
-    ],
-)
-async def test_a_change_nobody_works_on_is_taken_up(
-    changes: ChangeService, store: Store, record: Recorder, state: RunState, step: str
-) -> None:
-    waiting(store, state)
-    await changes.resume()
-    ((kind, about),) = record.tasks
-    assert kind == "step"
-    assert about.split()[:2] == [step, "CHG-1"]
-
-
-async def test_a_change_somebody_works_on_is_left_alone(
-    changes: ChangeService, store: Store, record: Recorder
-) -> None:
-    waiting(store, RunState.SETTLING)
-    record.busy = {"settle CHG-1 7"}
-    await changes.resume()
-    assert record.tasks == []
-
-
-@pytest.mark.parametrize("state", [RunState.DONE, RunState.UNDONE, RunState.PROPOSED])
-async def test_nothing_is_done_about_a_change_nobody_waits_for(
-    changes: ChangeService, store: Store, record: Recorder, state: RunState
-) -> None:
-    waiting(store, state)
-    await changes.resume()
-    assert record.tasks == []
-
-
-async def test_a_change_given_up_says_where_it_stands(
-    changes: ChangeService, store: Store, record: Recorder
-) -> None:
-    waiting(store, RunState.SETTLING)
-    await changes.report_failure("settle CHG-1 3", TOLD)
-    ((channel, _, text),) = record.posts
-    assert channel == ALERTS
-    assert "settling" in text
-    assert plan().title in text
-
-
-# --- after a change -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("state", "again"),
-    [
-        (RunState.DONE, True),
-        (RunState.UNDONE, True),
-        (RunState.REFUSED, False),
-        (RunState.EXPIRED, False),
-    ],
-)
-async def test_after_a_change_or_its_undo_it_is_investigated_again(
-    changes: ChangeService, store: Store, record: Recorder, state: RunState, again: bool
-) -> None:
-    waiting(store, state)
-    await changes.step("settle CHG-1 3")
-    assert record.tasks == ([("investigate", "INC-1")] if again else [])
-
-
-async def test_a_closed_incident_is_not_investigated_again(
-    changes: ChangeService, store: Store, record: Recorder
-) -> None:
-    waiting(store, RunState.DONE)
-    await store.change_incident("INC-1", state=IncidentState.CLOSED)
-    await changes.step("settle CHG-1 3")
-    assert record.tasks == []

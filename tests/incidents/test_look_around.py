@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.incident import IncidentState
 from bot.domain.service import Service
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from bot.state.store import RedisStore
 from playbooks import LookAround
 from tests.incidents.test_alarm_choice import buttons, said
@@ -55,7 +55,7 @@ async def test_an_alarm_of_a_type_opens_that_type(room: Room) -> None:
 async def test_a_chosen_type_opens_beside_it(room: Room) -> None:
     await room.tells("checkout-disk", ALARM, 1)
     value = buttons(room, "unknown:1.checkout-disk")["5xx"]
-    await room.incidents.alarm_chosen(value, Place("C0ALERTS", "U1"), "click")
+    await room.alarms.alarm_chosen(value, Place("C0ALERTS", "U1"), "click")
     chosen = await room.store.incident_for(KEY)
     assert chosen is not None
     assert chosen.thread_ts == "1.checkout-disk"
@@ -81,7 +81,7 @@ async def test_without_a_service_nothing_is_opened(store: RedisStore) -> None:
 
 
 async def test_a_health_check_opens_one_without_an_alarm(room: Room) -> None:
-    around = room.incidents.router.for_any_alarm
+    around = room.incidents.context.router.for_any_alarm
     assert around is not None
     await room.incidents.triage(around, room.service, Place("C1", "U1"), "asked")
     opened = await room.store.incident_for("checkout:look-around")

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.incident import IncidentState
 from bot.domain.report import NextTest
-from bot.incidents.service import Place
+from bot.incidents.requests import Place
 from bot.state.store import RedisStore
 from tests.incidents.test_service import ALARM, T0, Room
 from tests.support.samples import UNCLEAR

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.ports import Message, OwnPost
 from bot.domain.run import RunState
+from bot.domain.slack_ports import Message, OwnPost
 from bot.incidents.lost_records import LostRecords
 from tests.support.memory_store import MemoryStore
 from tests.support.values import incident, run

@@ -17,9 +17,13 @@ from bot.domain.playbook_contract import Playbook
 from bot.domain.report import GapReason
 from bot.domain.service import Service
 from bot.incidents import alarm_reads
+from bot.incidents.alarm_accounts import AlarmAccounts
 from bot.incidents.card_publisher import IncidentCard
+from bot.incidents.context import IncidentContext
 from bot.incidents.lifecycle import STALE_AFTER, Lifecycle
-from bot.incidents.service import Asked, IncidentService, Place
+from bot.incidents.posted_alarms import PostedAlarms
+from bot.incidents.requests import Asked, Place
+from bot.incidents.service import IncidentService
 from bot.investigation.routing import Router
 from bot.state.store import RedisStore
 from tests.support.playbooks import Fives
@@ -108,7 +112,7 @@ class Room:
         self.asked: list[Service] = []  # whose account was read
         router = Router(playbooks)
         card = IncidentCard(store, self.board)  # type: ignore[arg-type]
-        self.incidents = IncidentService(
+        context = IncidentContext(
             store=store,
             announcer=self.board,  # type: ignore[arg-type]
             queue=self.board,
@@ -118,6 +122,8 @@ class Room:
             lifecycle=Lifecycle(store, card),
             card=card,
         )
+        self.incidents = IncidentService(context)
+        self.alarms = PostedAlarms(context, AlarmAccounts(context.accounts, context.catalogue))
         self.service, self.playbook = services[0], router.playbooks["5xx"]
 
     def reader(self, service: Service) -> CloudWatch:
@@ -146,7 +152,7 @@ class Room:
         pointer = Alarm.model_validate(
             {"name": name, "region": "us-east-1", "state": state, **(says or {})}
         )
-        await self.incidents.alarm_seen(pointer, "C0ALERTS", f"{minute}.{name}")
+        await self.alarms.alarm_seen(pointer, "C0ALERTS", f"{minute}.{name}")
 
     async def current(self) -> Incident:
         found = await self.store.incident_for(KEY)
@@ -255,7 +261,7 @@ async def test_a_post_that_tells_the_same_again_asks_for_no_investigation(room: 
     for ts in ("1700000000.1", "1700000001.1", "1700000900.1"):
         room.aws.states["checkout-5xx"] = (ALARM, T0)
         pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
-        await room.incidents.alarm_seen(pointer, "C0ALERTS", ts)
+        await room.alarms.alarm_seen(pointer, "C0ALERTS", ts)
     assert len(room.board.tasks) == 1
 
 
@@ -270,14 +276,14 @@ async def test_an_alarm_that_cannot_be_read_repeats_itself_for_minutes_only(room
     room.aws.denied = True
     for ts in ("1700000000.1", "1700000100.1", "1700000900.1"):
         pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
-        await room.incidents.alarm_seen(pointer, "C0ALERTS", ts)
+        await room.alarms.alarm_seen(pointer, "C0ALERTS", ts)
     assert len(room.board.tasks) == 2
 
 
 async def test_a_doubtful_post_opens_what_cloudwatch_confirms(room: Room) -> None:
     room.aws.states["checkout-5xx"], room.aws.clock = (ALARM, T0), T0 + timedelta(minutes=2)
     pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
-    await room.incidents.alarm_seen(pointer, "C0ALERTS", "1.1", known_sender=False)
+    await room.alarms.alarm_seen(pointer, "C0ALERTS", "1.1", known_sender=False)
     assert (await room.current()).thread_ts == "1.1"
 
 
@@ -285,7 +291,7 @@ async def test_a_doubtful_post_opens_what_cloudwatch_confirms(room: Room) -> Non
 async def test_a_doubtful_post_of_an_old_alarm_opens_nothing(room: Room, forwarded: bool) -> None:
     room.aws.states["checkout-5xx"], room.aws.clock = (ALARM, T0), T0 + timedelta(hours=2)
     pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
-    await room.incidents.alarm_seen(
+    await room.alarms.alarm_seen(
         pointer, "C0ALERTS", "1.1", known_sender=False, forwarded=forwarded
     )
     assert await room.store.incident_for(KEY) is None
@@ -295,7 +301,7 @@ async def test_a_doubtful_post_of_an_old_alarm_opens_nothing(room: Room, forward
 async def test_a_doubtful_post_about_what_cannot_be_read_is_a_question(room: Room) -> None:
     room.aws.denied = True
     pointer = Alarm(name="checkout-5xx", region="us-east-1", state=ALARM)
-    await room.incidents.alarm_seen(pointer, "C0ALERTS", "1.1", known_sender=False)
+    await room.alarms.alarm_seen(pointer, "C0ALERTS", "1.1", known_sender=False)
     assert await room.store.incident_for(KEY) is None
     assert list(room.board.posts) == ["unknown:1.1"]
 
@@ -339,9 +345,9 @@ async def test_asked_for_an_alarm_opens_whatever_its_state(room: Room) -> None:
     """CloudWatch says OK: a plain post of it opens nothing, a person's request does."""
     room.aws.states["checkout-5xx"] = (OK, T0)
     room.aws.began["checkout-5xx"] = T0 - timedelta(minutes=9)
-    await room.incidents.alarm_seen(POINTER, "C0ALERTS", "1.0")
+    await room.alarms.alarm_seen(POINTER, "C0ALERTS", "1.0")
     assert await room.store.incident_for(KEY) is None
-    await room.incidents.alarm_seen(POINTER, "C0ALERTS", "1.0", asked=Asked("U1", "seed"))
+    await room.alarms.alarm_seen(POINTER, "C0ALERTS", "1.0", asked=Asked("U1", "seed"))
     opened = await room.current()
     assert (opened.opened_by, opened.thread_ts, opened.state) == (
         "U1",
@@ -356,7 +362,7 @@ async def test_asked_for_in_a_thread_the_card_is_in_that_thread_once(room: Room)
     room.aws.states["checkout-5xx"] = (ALARM, T0)
     for seed in ("first", "second"):
         asked = Asked("U1", seed)
-        await room.incidents.alarm_seen(POINTER, "C9", "2.0", "1.5", asked=asked)
+        await room.alarms.alarm_seen(POINTER, "C9", "2.0", "1.5", asked=asked)
     opened = await room.current()
     assert (opened.channel, opened.thread_ts) == ("C9", "1.5")
     assert not [key for key in room.board.posts if key.startswith("elsewhere:")]
@@ -365,7 +371,7 @@ async def test_asked_for_in_a_thread_the_card_is_in_that_thread_once(room: Room)
 async def test_asked_for_an_alarm_that_has_its_card_points_there(room: Room) -> None:
     await room.tells("checkout-5xx", ALARM, 1)
     card = f"card:{(await room.current()).id}"
-    await room.incidents.alarm_seen(POINTER, "C9", "2.0", "1.5", asked=Asked("U1", "seed"))
+    await room.alarms.alarm_seen(POINTER, "C9", "2.0", "1.5", asked=Asked("U1", "seed"))
     assert room.board.posts["elsewhere:2.0"] == "1.5"
     assert f"https://slack.example/C0ALERTS/{card}" in room.board.messages["elsewhere:2.0"].text
 

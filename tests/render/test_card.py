@@ -28,8 +28,6 @@ from bot.domain.run import Verification
 from bot.domain.service import Service
 from bot.investigation.weighing import weigh
 from bot.render import (
-    alarm_answer,
-    alarm_question,
     all_evidence_modal,
     already_open,
     card,
@@ -273,40 +271,6 @@ def test_sections_keep_their_order_while_evidence_comes_in() -> None:
     assert kinds(None)[:2] == kinds(FOUND)[:2] == ["header", "context"]
 
 
-def test_buttons_are_the_actions_that_fit_under_opaque_ids() -> None:
-    pressed = buttons(card(INCIDENT, FOUND, (), OFFERS).blocks)
-    assert [(each["text"]["text"], each["value"], each.get("style")) for each in pressed] == [
-        ("Enable provisioned concurrency…", "ofr-51c2", "primary"),
-        ("Raise the memory back…", "ofr-51c3", None),
-        ("Other actions…", "inc-7f3a", None),
-        ("All evidence", "inc-7f3a", None),
-        ("Look again", "inc-7f3a", None),
-        ("Timeline", "inc-7f3a", None),
-    ]
-
-
-def test_at_most_two_actions_have_a_button() -> None:
-    made = card(INCIDENT, FOUND, (), OFFERS * 3)
-    pressed = [each["action_id"] for each in buttons(made.blocks)]
-    assert [each for each in pressed if each.startswith("prepare")] == ["prepare.0", "prepare.1"]
-
-
-def test_a_blocked_action_has_its_reason_and_no_button() -> None:
-    blocked = Offer(
-        action="x", title="Roll back", fits=False, why="does not hold: it runs 23; more"
-    )
-    made = read(card(INCIDENT, FOUND.model_copy(update={"actions": (blocked,)}), (), ()).blocks)
-    assert "• Roll back is blocked: it runs 23" in made.splitlines()
-    assert "[Roll back" not in made
-
-
-def test_an_action_that_could_not_be_planned_says_why() -> None:
-    unsure = Offer(action="x", title="Raise the memory", fits=None, why="lambda throttled the read")
-    assert "• Whether this helps: Raise the memory (lambda throttled the read)" in told(
-        actions=(unsure,)
-    )
-
-
 def test_recovered_shows_on_the_same_card() -> None:
     blocks = card(RECOVERED, FOUND, (DONE,), OFFERS).blocks
     first, second, *rest = read(blocks).splitlines()
@@ -318,17 +282,6 @@ def test_recovered_shows_on_the_same_card() -> None:
         "asked by @U0ANNA, approved by @U0BEN · in force "
     )
     assert not any("style" in each for each in buttons(blocks))
-
-
-def test_undo_on_the_card_says_what_undoing_would_do_now() -> None:
-    undo = next(
-        each
-        for each in buttons(card(RECOVERED, FOUND, (DONE,), ()).blocks)
-        if each["action_id"] == "undo"
-    )
-    asked = undo["confirm"]["text"]["text"]
-    assert "This fix is holding: without it the incident may come back." in asked
-    assert "It was 8.4 % before." in asked
 
 
 def test_a_first_guess_that_is_still_possible_leads_nothing() -> None:
@@ -396,18 +349,6 @@ def test_the_worst_card_is_still_a_card() -> None:
     assert "more change" in read(made.blocks)
 
 
-def test_a_question_about_an_alarm_with_many_choices() -> None:
-    long = "a" * 255
-    choices = [(f"{long} of {long}", "v" * 900)] * 10
-    alarm = ALARM.model_copy(update={"name": long})
-    made = alarm_question(alarm, ["I don't know this type yet: <!here>."], choices, "AccessDenied")
-    assert validate_blocks(made.blocks) == []
-    assert "could not be read from CloudWatch: AccessDenied" in read(made.blocks)
-    assert "<!here>" not in made.text
-    answer = alarm_answer("5XX errors of checkout", "U1")
-    assert validate_blocks(answer.blocks) == []
-
-
 def test_short_answers() -> None:
     assert "#C0CHECKOUT" in read(already_open(INCIDENT).blocks)
     assert "/incident triage 5xx" in no_incident().text
@@ -423,9 +364,3 @@ def test_a_look_around_says_what_stands_out_and_claims_no_cause() -> None:
     assert "SQS Age of payments 5,000" in text
     assert "CPU of orders: 97 %, usual 30 %" in text
     assert "ruled out" not in text.lower()
-
-
-def test_a_question_beside_a_look_around_says_so() -> None:
-    made = alarm_question(ALARM, ["It is of no type."], [], None, True)
-    assert "I look around" in read(made.blocks)
-    assert "did not open" not in read(made.blocks) + made.text

@@ -11,6 +11,7 @@ from bot.domain.objection import Objection
 from bot.domain.plan import Plan
 from bot.domain.report import Report
 from bot.domain.run import Run
+from bot.domain.slack_ids import is_user
 from bot.render import (
     Entry,
     Home,
@@ -36,7 +37,6 @@ from bot.render import (
     triage_form,
     unknown_message,
 )
-from bot.render.text import is_user
 from sandbox.slack.limits import validate_blocks, validate_view
 from tests.render import strategies as draw
 from tests.render.mentions import pinged

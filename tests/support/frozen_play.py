@@ -24,11 +24,15 @@ from bot.domain.alarm import Alarm, AlarmState
 from bot.domain.incident import Incident
 from bot.domain.report import Report
 from bot.domain.run import Run, RunState
+from bot.incidents.alarm_accounts import AlarmAccounts
 from bot.incidents.card_publisher import IncidentCard, card_key
 from bot.incidents.change_watch import ChangeWatch
+from bot.incidents.context import IncidentContext
 from bot.incidents.investigation_task import IncidentInvestigation
 from bot.incidents.lifecycle import Lifecycle
-from bot.incidents.service import IncidentService, Place
+from bot.incidents.posted_alarms import PostedAlarms
+from bot.incidents.requests import Place
+from bot.incidents.service import IncidentService
 from bot.investigation.investigator import Investigator
 from bot.state.store import RedisStore
 from sandbox import people_and_channels as slack
@@ -62,7 +66,7 @@ class Waiting:
 
 
 class Posts:
-    """Implements `bot.domain.ports.Announcer`: what is shown under each key."""
+    """Implements `bot.domain.slack_ports.Announcer`: what is shown under each key."""
 
     def __init__(self) -> None:
         self.shown: dict[str, Any] = {}
@@ -115,7 +119,7 @@ class FrozenPlay:
             card=card,
             watch=self.watch.begin,
         )
-        self.incidents = IncidentService(
+        context = IncidentContext(
             store=store,
             announcer=posts,
             queue=queue,
@@ -125,6 +129,8 @@ class FrozenPlay:
             lifecycle=Lifecycle(store, card),
             card=card,
         )
+        self.incidents = IncidentService(context)
+        self.alarms = PostedAlarms(context, AlarmAccounts(accounts, known))
         executor = ChangeExecutor(
             store=store,
             actions=registry.ACTIONS,
@@ -180,7 +186,7 @@ class FrozenPlay:
                 state=AlarmState(post.state),
             )
             ts = f"{post.time.timestamp():.6f}"
-            await self.incidents.alarm_seen(alarm, slack.ALERTS, ts)
+            await self.alarms.alarm_seen(alarm, slack.ALERTS, ts)
 
     # --- what people do -------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""`bot.domain.ports.People` in memory: everybody is a member unless a test says otherwise."""
+"""`bot.domain.slack_ports.People` in memory: everybody is a member unless a test says otherwise."""
 
 from __future__ import annotations
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.domain.ports import Aws, AwsWriter, Message
+from bot.domain.ports import Aws, AwsWriter
 from bot.domain.run import Run
 from bot.domain.service import Service
+from bot.domain.slack_ports import Message
 
 
 @dataclass
 class Recorder:
-    """Implements `bot.domain.ports.Announcer` and `Queue`."""
+    """Implements `bot.domain.slack_ports.Announcer` and `Queue`."""
 
     posts: list[tuple[str, str, str]] = field(default_factory=list)  # channel, key, text
     whispers: list[tuple[str, str, str]] = field(default_factory=list)  # channel, user, text

@@ -22,7 +22,7 @@ from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 
-from bot.domain.ports import People
+from bot.domain.slack_ports import People
 from bot.render import Entry
 from handlers.envelopes import Envelope, NotSaved, envelope_from
 from handlers.slack.authorization import Authorization
