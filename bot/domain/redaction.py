@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from math import log2
 from typing import Any
 
@@ -269,6 +270,10 @@ _SECRET_NAME = re.compile(_NAME, _I)
 _EMAIL = re.compile(_ADDRESS, _I)
 
 
+REMEMBERED = 400
+"""Characters of a text whose redaction is remembered."""
+
+
 def redact(text: str, kept: Kept = frozenset()) -> str:
     """The text with secrets and personal data replaced by their kind in brackets.
 
@@ -276,9 +281,17 @@ def redact(text: str, kept: Kept = frozenset()) -> str:
         text: any text.
         kept: e-mail addresses that stay, and names of resources that are no secrets' names.
     """
+    return _redacted_before(text, kept) if len(text) <= REMEMBERED else _redacted_now(text, kept)
+
+
+def _redacted_now(text: str, kept: Kept) -> str:
     for pattern, replace in _RULES:
         text = pattern.sub(replace if isinstance(replace, str) else _keeping(replace, kept), text)
     return text
+
+
+# A report is stored and shown again and again while its evidence comes in: most texts are the same.
+_redacted_before = lru_cache(4096)(_redacted_now)
 
 
 def _keeping(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # "5XXError" is 5xx and error, "HTTPCode_ELB_502_Count" has 502, "port5020" and "502ms" have no 502.
 _WORD = re.compile(
@@ -17,6 +18,7 @@ _WORD = re.compile(
 _STATUS = re.compile(r"[1-5]xx|[45]\d\d")
 
 
+@lru_cache(4096)
 def words_in(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case: split at marks, and where a capital begins one."""
     return tuple(match[0].lower() for match in _WORD.finditer(name))

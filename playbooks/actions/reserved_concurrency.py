@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bot.domain.errors import ReadFailed
@@ -16,12 +17,14 @@ from playbooks.probes.concurrency_use import (
     PERMISSIONS,
     Pool,
     Use,
-    read_pool,
+    pool_of,
+    read_account,
     read_reserved,
     try_use,
 )
 
 _KIND = ("lambda", "reserved-concurrency")
+_READS = 3  # at the same time, beside the metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,27 @@ class _Size:
 
     wanted: int
     derived: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What AWS says. `now`: the function's reservation; None: it has none."""
+
+    now: int | None
+    use: Use | ReadFailed
+    pool: Pool
+    arns: tuple[str, ...]
+
+
+def _read(aws: Aws, scope: Scope, name: str) -> _Found:
+    """All of it at the same time: none of these reads waits for another. Raises ReadFailed."""
+    with ThreadPoolExecutor(_READS, thread_name_prefix="reserved") as reads:
+        now = reads.submit(read_reserved, aws, name)
+        settings = reads.submit(read_account, aws)
+        ours = reads.submit(arns, aws, "lambda", f"function:{name}")
+        use = try_use(aws, scope, name)
+        pool = pool_of(settings.result(), use, reserved=True)
+        return _Found(now.result(), use, pool, ours.result())
 
 
 class RaiseReservedConcurrency(Action):
@@ -49,43 +73,40 @@ class RaiseReservedConcurrency(Action):
         if aims_elsewhere(choice, *_KIND):
             return None
         (name,) = named_by(choice, *_KIND) or (_throttled_most(aws, scope),)
-        now = read_reserved(aws, name)
-        if now is None:
+        found = _read(aws, scope, name)
+        if found.now is None:
             raise ReadFailed(
                 GapReason.NOT_FOUND,
                 f"{name} has no reservation: what throttles it is the account's limit of "
                 "concurrency, which AWS raises on request",
             )
-        use = try_use(aws, scope, name)
-        size, pool = _size(use, scope.window, name, now), read_pool(aws, use, reserved=True)
+        size = _size(found.use, scope.window, name, found.now)
         wanted: int | None = choice.amount if choice and choice.amount is not None else None
         if wanted is None:
-            wanted = _as_far_as_it_is_safe(now, size.wanted, pool)
-        return self._draft(aws, scope, name, wanted, size, pool, choice)
+            wanted = _as_far_as_it_is_safe(found.now, size.wanted, found.pool)
+        return self._draft(scope, name, wanted, size, found, choice)
 
     def replan(self, aws: Aws, scope: Scope, plan: Plan) -> Plan | None:
         name = _target_of(plan)
-        now = read_reserved(aws, name)
-        if now is None:
+        found = _read(aws, scope, name)
+        if found.now is None:
             return None
-        use = try_use(aws, scope, name)
-        size, pool = _size(use, scope.window, name, now), read_pool(aws, use, reserved=True)
-        return self._draft(aws, scope, name, plan.after["reserved"], size, pool, plan.choice)
+        size = _size(found.use, scope.window, name, found.now)
+        return self._draft(scope, name, plan.after["reserved"], size, found, plan.choice)
 
     def observe(self, aws: Aws, plan: Plan) -> Observed:
         return Observed({"reserved": read_reserved(aws, _target_of(plan))})
 
     def _draft(
         self,
-        aws: Aws,
         scope: Scope,
         name: str,
         wanted: int | None,
         size: _Size,
-        pool: Pool,
+        found: _Found,
         choice: Choice | None,
     ) -> Plan | None:
-        now = read_reserved(aws, name)
+        now, pool = found.now, found.pool
         if now is None or (wanted is not None and wanted <= now):
             return None
         shown = "no reservation" if wanted is None else str(wanted)
@@ -111,7 +132,7 @@ class RaiseReservedConcurrency(Action):
             checks=tuple(_checks(now, wanted, size, pool)),
             warnings=tuple(warnings),
             settles_within=60,
-            resources=arns(aws, "lambda", f"function:{name}"),
+            resources=found.arns,
             others=(pool.shown(),),
             number=_number(now, wanted, size, pool),
             choice=choice,

@@ -120,11 +120,6 @@ def read_account(aws: Aws) -> dict[str, Any]:
     return aws.read("lambda", "get_account_settings")
 
 
-def read_pool(aws: Aws, use: Use | ReadFailed, *, reserved: bool) -> Pool:
-    """As `pool_of`. Raises ReadFailed when the account's settings could not be read."""
-    return pool_of(read_account(aws), use, reserved=reserved)
-
-
 def pool_of(settings: Mapping[str, Any], use: Use | ReadFailed, *, reserved: bool) -> Pool:
     """The account's pool, by GetAccountSettings, and what the other functions used of it.
 
