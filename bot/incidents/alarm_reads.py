@@ -1,7 +1,7 @@
 """What is read from CloudWatch before the first card is posted.
 
-A slow AWS must not delay the first card: where the alarm's message says enough, a read gets one
-second. What did not come in time is read again by the investigation.
+A slow AWS must not delay the first card: where the alarm's message says enough, a read gets half
+a second. What did not come in time is read again by the investigation.
 
 Each read takes a thread of a pool, None meaning asyncio's own; it keeps it until AWS has answered.
 """
