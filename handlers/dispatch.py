@@ -111,13 +111,7 @@ class Dispatch:
                 if place_of_run is not None:
                     await self.changes.reject(rejected.run, place_of_run, rejected.reason)
             case AlarmAsked() as asked:
-                await self.alarms.alarm_seen(
-                    asked.alarm,
-                    asked.channel,
-                    asked.ts,
-                    asked.thread_ts,
-                    asked=Asked(asked.user, asked.key),
-                )
+                await self._alarm_asked(asked)
             case TriageAsked() as form:
                 place = Place(form.channel, form.user, form.thread_ts)
                 await self._triage(form.command, place, form.key)
@@ -158,8 +152,7 @@ class Dispatch:
                 if place_of_run is not None:
                     await self.incidents.context.tell(place_of_run, failed)
             case AlarmAsked() as asked:
-                place = Place(asked.channel, asked.user, asked.thread_ts or asked.ts)
-                await self.incidents.context.tell(place, failed)
+                await self.incidents.context.tell(_asked_at(asked), failed)
             case TriageAsked() as form:
                 await self.incidents.context.tell(
                     Place(form.channel, form.user, form.thread_ts), failed
@@ -293,6 +286,19 @@ class Dispatch:
                 view.run, view.amount, place, view.external or "", view.key
             )
 
+    async def _alarm_asked(self, asked: AlarmAsked) -> None:
+        """The shortcut at a message; it works where the bot is no member and could show nothing."""
+        if not await self.announcer.can_post(asked.channel):
+            await self.incidents.context.tell(_asked_at(asked), render.not_a_member())
+            return
+        await self.alarms.alarm_seen(
+            asked.alarm,
+            asked.channel,
+            asked.ts,
+            asked.thread_ts,
+            asked=Asked(asked.user, asked.key),
+        )
+
     async def _greet(self, invited: BotInvited) -> None:
         """Once for each invitation: the key has its timestamp. Messages that could not be posted
         while the bot was away go out now."""
@@ -304,6 +310,11 @@ class Dispatch:
 
 def _place_of(click: ButtonClicked) -> Place:
     return Place(click.channel, click.user, click.thread_ts, response_url=click.response_url)
+
+
+def _asked_at(asked: AlarmAsked) -> Place:
+    thread = asked.thread_ts or asked.ts
+    return Place(asked.channel, asked.user, thread, response_url=asked.response_url)
 
 
 def _mentioned(mention: MentionGiven) -> Place:

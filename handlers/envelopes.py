@@ -163,7 +163,7 @@ class MentionGiven(Frozen):
 
     @property
     def key(self) -> str:
-        return _key("post", self.team, self.channel, self.ts)
+        return _key("mention", self.team, self.channel, self.ts)
 
 
 class ButtonClicked(Frozen):
@@ -264,6 +264,7 @@ class AlarmAsked(Frozen):
     thread_ts: str | None = None
     trigger: str
     alarm: Alarm
+    response_url: str | None = None
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ are told in one message for each channel.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,34 +45,36 @@ class CatchUp:
 
     alarms: PostedAlarms
 
-    async def tell(self, channel: str, missed: Sequence[Missed], since: datetime) -> None:
+    async def tell(
+        self,
+        channel: str,
+        missed: Sequence[Missed],
+        since: datetime,
+        handled: Callable[[Missed], Awaitable[object]],
+    ) -> bool:
         """Open, recover and tell what the missed posts of a channel are about.
 
         Args:
             channel: the channel they are in.
             missed: the posts, the oldest first.
             since: when the bot went away, by Slack's clock.
+            handled: called with each post that was handled.
+
+        Returns:
+            Whether all were handled; those that were not have to be told again.
         """
+        whole = True
         on: list[str] = []
         over: list[str] = []
         for posts in _by_alarm(missed):
-            known, is_over = await self._now(posts, channel)
-            latest = posts[-1]
-            said = AlarmState.OK if is_over else latest.alarm.state
-            await self.alarms.alarm_seen(
-                latest.alarm.model_copy(update={"state": said}),
-                channel,
-                latest.ts,
-                latest.thread_ts,
-                known_sender=latest.known_sender,
-                forwarded=latest.forwarded,
-            )
-            if not latest.known_sender:
+            try:
+                await self._tell_alarm(channel, posts, on, over)
+            except Exception:  # one alarm must not keep the others from being told
+                log.exception("what was missed of %s is not handled", posts[-1].alarm.name)
+                whole = False
                 continue
-            if not is_over:
-                on.append(f"{known.name}{_at(known, ' since ')}")
-            elif any(each.alarm.state is not AlarmState.OK for each in posts):
-                over.append(f"{known.name}{_at(known, ', OK since ')}")
+            for each in posts:
+                await handled(each)
         if on or over:
             now = await self.alarms.context.store.now()
             text = f"I was away from {since:%H:%M} to {now:%H:%M} UTC."
@@ -82,17 +84,39 @@ class CatchUp:
                 text += f" Over meanwhile, and not investigated: {_named(over)}."
             key = f"missed:{since:%Y%m%dT%H%M%S}"
             await self.alarms.context.announcer.post(channel, key, render.notice(text))
+        return whole
 
-    async def look_for_unposted(self, seconds: float, posted: Sequence[Missed]) -> None:
-        """Open incidents for alarms that went off in the last so many seconds and of which no post
-        was found, in the channels of the services they belong to.
+    async def _tell_alarm(
+        self, channel: str, posts: Sequence[Missed], on: list[str], over: list[str]
+    ) -> None:
+        """Handle the posts about one alarm; add it to those still on or those over."""
+        known, is_over = await self._now(posts, channel)
+        latest = next((each for each in reversed(posts) if each.known_sender), posts[-1])
+        said = AlarmState.OK if is_over else latest.alarm.state
+        await self.alarms.alarm_seen(
+            latest.alarm.model_copy(update={"state": said}),
+            channel,
+            latest.ts,
+            latest.thread_ts,
+            known_sender=latest.known_sender,
+            forwarded=latest.forwarded,
+        )
+        if not latest.known_sender:
+            return
+        if not is_over:
+            on.append(f"{known.name}{_at(known, ' since ')}")
+        elif any(each.alarm.state is not AlarmState.OK for each in posts):
+            over.append(f"{known.name}{_at(known, ', OK since ')}")
+
+    async def look_for_unposted(self, seconds: float) -> None:
+        """Open incidents for alarms that went off in the last so many seconds and have none, in the
+        channels of the services they belong to.
 
         One DescribeAlarms for each account and region of a service that has a channel.
         """
         context, accounts = self.alarms.context, self.alarms.accounts
         services = context.catalogue.services
         places = {(each.account, each.region): each for each in services if each.channel}
-        names = {each.alarm.name for each in posted}
         for place in places.values():
             try:
                 aws = await accounts.in_thread(context.accounts.reader, place)
@@ -105,8 +129,11 @@ class CatchUp:
                 went_off = alarm.changed_at is not None and (
                     now - alarm.changed_at < timedelta(seconds=seconds)
                 )
-                if went_off and alarm.name not in names:
-                    await self._open(aws, alarm)
+                if went_off:
+                    try:
+                        await self._open(aws, alarm)
+                    except Exception:  # the others are looked at all the same
+                        log.exception("%s in ALARM opened no incident", alarm.name)
 
     async def _open(self, aws: Aws, alarm: Alarm) -> None:
         context = self.alarms.context
@@ -146,9 +173,10 @@ class CatchUp:
 
 
 def _by_alarm(missed: Iterable[Missed]) -> list[list[Missed]]:
-    found: dict[tuple[str, str], list[Missed]] = {}
+    found: dict[tuple[str | None, str, str], list[Missed]] = {}
     for each in missed:
-        found.setdefault((each.alarm.region, each.alarm.name), []).append(each)
+        alarm = each.alarm
+        found.setdefault((alarm.account, alarm.region, alarm.name), []).append(each)
     return list(found.values())
 
 

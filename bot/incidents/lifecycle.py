@@ -80,7 +80,8 @@ class Lifecycle:
     ) -> None:
         """End an open incident that is over, before a new alarm opens one.
 
-        It is over when its own alarm is OK (the message that said so was missed), or when it was
+        It is over when its own alarm is OK, or has gone off anew by CloudWatch's word (the message
+        that said so was missed), or when it was
         opened by hand more than `STALE_AFTER` ago and has no alarm. A younger one that was opened
         by hand takes the new alarm as its own.
 
@@ -102,8 +103,11 @@ class Lifecycle:
             known, unread = await alarm_reads.reread(aws, own, self.pool)
             if unread is None and known.state is AlarmState.OK:
                 await self.recover(incident, known)
-        elif own.changed_at is not None and own.changed_at < at:
-            ok_before = {"state": AlarmState.OK, "changed_at": at - timedelta(seconds=1)}
+        elif own.changed_at and alarm.changed_at and own.changed_at < alarm.changed_at:
+            ok_before = {
+                "state": AlarmState.OK,
+                "changed_at": alarm.changed_at - timedelta(seconds=1),
+            }
             await self.recover(incident, alarm.model_copy(update=ok_before))
 
     async def recover(self, incident: Incident | None, alarm: Alarm) -> None:

@@ -205,7 +205,7 @@ class PostedAlarms:
             opened_at=at,
             thread_ts=post.thread,
             alarm=alarm,
-            seed=post.ts,
+            seed=asked.seed if asked else post.ts,
             by=asked.user if asked else None,
         )
         text = f"{alarm.name} went into ALARM: {alarm.reason}" if alarm.reason else alarm.name

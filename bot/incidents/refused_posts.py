@@ -12,6 +12,8 @@ from bot.domain.ports import Store
 from bot.domain.slack_ports import Announcer
 from bot.incidents.card_publisher import card_key
 
+ABOUT_A_RUN = frozenset({"run", "told", "failed", "break-glass"})
+"""Kinds of messages whose key goes on with the id of a change."""
 ONCE = 6 * 3_600  # seconds in which the same is told once
 
 
@@ -79,8 +81,8 @@ class RefusedPosts:
     async def _whose(self, key: str) -> tuple[Incident | None, str | None]:
         """The incident a message belongs to, and who waits for it."""
         kind, _, rest = key.partition(":")
-        if kind == "run":
-            run = await self.store.run(rest)
+        if kind in ABOUT_A_RUN:
+            run = await self.store.run(rest.partition(":")[0])
             incident = await self.store.incident(run.incident) if run else None
             return incident, run.requested_by if run else None
         incident = await self.store.incident(rest.rpartition(":")[2])

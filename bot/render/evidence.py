@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from bot.domain.report import Cause, CauseStatus, Clue, ClueKind, Gap, GapReason, Report
@@ -26,7 +27,8 @@ from bot.render.next_step import UNREAD
 from bot.render.text import NBSP, actor_name, count, percent, plural, time_to_onset
 
 TITLE = "All evidence"
-MOST_CHARACTERS = 60_000  # of a modal's blocks; docs.slack.dev: a view has at most 250 kB
+MOST_CHARACTERS = 60_000  # of a modal's blocks
+MOST_JSON = 200_000  # of the same; docs.slack.dev: a view has at most 250 kB
 MOST_BLOCKS = 98
 LONG = 1_500  # characters of one sentence: longer ones are log lines of megabytes
 _MARK = {True: "✓", False: "✗", None: "?"}
@@ -47,7 +49,9 @@ def all_evidence_modal(report: Report, external_id: str) -> View:
     blocks: list[Block] = []
     left = 0
     for block in _sections(report):
-        fits = count_characters([*blocks, block]) <= MOST_CHARACTERS and len(blocks) < MOST_BLOCKS
+        more = [*blocks, block]
+        fits = count_characters(more) <= MOST_CHARACTERS and len(json.dumps(more)) <= MOST_JSON
+        fits = fits and len(blocks) < MOST_BLOCKS
         if fits:
             blocks.append(block)
         else:

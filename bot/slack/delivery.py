@@ -166,7 +166,10 @@ def _busy(method: Method, busy: SlackBusy, state: str = "queued") -> Outcome:
 
 def _sent(method: Method, ts: str, without: str) -> Outcome:
     """Blocks that this message did without, and that are of no use to others, are remembered."""
-    learned = tuple(kind for kind in without.split(",") if kind in fallback.LEARNED)
+    kinds = without.split(",")
+    if {fallback.SIMPLE, fallback.BARE} & _kinds(without):
+        kinds = []  # it was not the chart or the table
+    learned = tuple(kind for kind in kinds if kind in fallback.LEARNED)
     return Outcome("sent", method, ts, learned=learned)
 
 
@@ -179,7 +182,8 @@ def _simpler(
         return Outcome("refused", method, code)
     kind, as_such = found
     metrics.SLACK_FALLBACKS.labels(kind).inc()
-    marked = kind if as_such or kind not in fallback.LEARNED else f"{kind}:once"
+    of_the_kind = as_such and code in ("invalid_blocks", "invalid_blocks_format")
+    marked = kind if of_the_kind or kind not in fallback.LEARNED else f"{kind}:once"
     own = [each for each in without.split(",") if each and not each.endswith(":known")]
     return Outcome("simpler", method, code, without=",".join([*own, marked]))
 

@@ -252,7 +252,8 @@ def _acknowledgement(command: Command) -> Message | None:
     if not isinstance(command, Triage):
         return None
     service = command.service or "this channel's service"
-    return notice(f"Investigating {command.playbook} for {service}…")
+    doing = f"Investigating {command.playbook} for" if command.playbook else "Looking around at"
+    return notice(f"{doing} {service}…")
 
 
 def _button_clicked(body: dict[str, Any]) -> ButtonClicked | None:

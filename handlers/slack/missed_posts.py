@@ -18,6 +18,7 @@ from bot.domain.errors import SlackFailed
 from bot.domain.ports import Store
 from bot.incidents.catch_up import CatchUp, Missed
 from handlers.envelopes import AlarmSeen
+from handlers.json_access import dict_in, text_in
 from handlers.slack.alarm_posts import alarm_seen
 
 log = logging.getLogger(__name__)
@@ -75,18 +76,29 @@ class MissedPosts:
     known: frozenset[str] = frozenset()
     _listed: frozenset[str] = field(default=frozenset(), init=False)
     _list_again: float = field(default=0.0, init=False)
+    _looking: bool = field(default=False, init=False)
 
     async def follow(self, _: str) -> None:
-        """Read what was missed since the last look, if that was too long ago; note the time."""
-        if not self.connected():
+        """Read what was missed since the last look, if that was too long ago; note the time.
+
+        A look that takes longer than the pause between two is the only one in this process.
+        """
+        if not self.connected() or self._looking:
             return
+        self._looking = True
+        try:
+            await self._follow()
+        finally:
+            self._looking = False
+
+    async def _follow(self) -> None:
         until = (await self.store.now()).timestamp() - LATEST
         marks = await self.marks.all()
         channels = self.known | marks.keys() | await self._channels()
         since = {channel: max(marks.get(channel, until), until - FARTHEST) for channel in channels}
         away = {channel: at for channel, at in since.items() if until - at > GAP}
         await self.marks.set(dict.fromkeys(channels - away.keys(), until))
-        handled: list[Missed] = []
+        read: dict[str, float] = {}
         for channel, at in sorted(away.items()):
             try:
                 posts = await self.history.posts(channel, at - MARGIN, until)
@@ -94,13 +106,15 @@ class MissedPosts:
             except SlackFailed as failed:  # the next look is the next attempt
                 log.warning("posts of %s since %.0f are not read: %s", channel, at, failed)
                 continue
-            await self.catch_up.tell(channel, missed, datetime.fromtimestamp(at, UTC))
-            for each in missed:
-                await self.store.first_time(f"handled:{each.key}", REMEMBERED)
-            handled += missed
-            await self.marks.set({channel: until})
+            since_then = datetime.fromtimestamp(at, UTC)
+            if await self.catch_up.tell(channel, missed, since_then, self._handled):
+                read[channel] = until
         if away:
-            await self.catch_up.look_for_unposted(until - min(away.values()) + MARGIN, handled)
+            await self.catch_up.look_for_unposted(until - min(away.values()) + MARGIN)
+        await self.marks.set(read)  # last: until then a look that was cut short begins anew
+
+    async def _handled(self, post: Missed) -> None:
+        await self.store.first_time(f"handled:{post.key}", REMEMBERED)
 
     async def _missed(self, channel: str, posts: list[Mapping[str, Any]]) -> list[Missed]:
         """The alarms' posts that were not handled yet."""
@@ -109,6 +123,8 @@ class MissedPosts:
         for post in posts:
             if own & {post.get("user"), post.get("bot_id")}:
                 continue
+            if _home(post) not in ("", team):
+                continue  # of another organisation, in a channel that is shared with it
             seen = alarm_seen(post, team, channel, "", self.alarm_apps)
             if isinstance(seen, AlarmSeen) and not await self.store.was_seen(f"handled:{seen.key}"):
                 missed.append(
@@ -132,3 +148,10 @@ class MissedPosts:
                 log.warning("the bot's channels are not listed: %s", failed)
             self._list_again = time.monotonic() + LISTED
         return self._listed
+
+
+def _home(post: Mapping[str, Any]) -> str:
+    """The workspace of whoever posted; empty when the post does not say."""
+    profile = dict_in(post.get("bot_profile"))
+    names = (post.get("user_team"), post.get("team"), profile.get("team_id"))
+    return next((text_in(each) for each in names if each), "")

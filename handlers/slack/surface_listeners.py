@@ -93,6 +93,7 @@ class SurfaceListeners(Saving):
             thread_ts=thread,
             trigger=trigger,
             alarm=found,
+            response_url=text_in(body.get("response_url")) or None,
         )
         if not await self.save(asked):
             await answer(respond, TRY_AGAIN)
