@@ -293,7 +293,7 @@ async def _program(
         services=tuple(service.name for service in known.services),
     )
     refused = RefusedPosts(store, announcer, known)
-    home = HomeTab(store, announcer, SlackMembership(web), known, policy)
+    home = HomeTab(store, announcer, SlackMembership(web), known, policy, people)
     dispatch = Dispatch(incidents, alarms, changes, announcer, known, router, vocabulary, home)
 
     async def sweep(_: str) -> None:

@@ -19,13 +19,14 @@ def denied_actions(
         aws: who asks; needs iam:SimulatePrincipalPolicy.
         principal: ARN of a role, a user, or a session of a role.
         actions: IAM actions.
-        resources: the ARNs they are asked for; empty: any ("*").
+        resources: the ARNs they are asked for; empty: any ("*"). An action is allowed when it is
+            for one of them: no call is made on all kinds of resource.
 
     Raises ReadFailed when IAM could not be asked.
     """
     ordered = sorted(actions)
     named: dict[str, Any] = {"ResourceArns": list(resources)} if resources else {}
-    denied: dict[str, None] = {}
+    allowed: set[str] = set()
     for at in range(0, len(ordered), SIMULATED_AT_ONCE):
         pages = aws.pages(
             "iam",
@@ -36,9 +37,13 @@ def denied_actions(
         )
         for page in pages:
             for result in page["EvaluationResults"]:
-                if result["EvalDecision"] != "allowed":
-                    denied[str(result["EvalActionName"])] = None
-    return list(denied)
+                decisions = [result, *result.get("ResourceSpecificResults", ())]
+                if any(
+                    "allowed" in (each.get("EvalDecision"), each.get("EvalResourceDecision"))
+                    for each in decisions
+                ):
+                    allowed.add(str(result["EvalActionName"]))
+    return [each for each in ordered if each not in allowed]
 
 
 def role_of(arn: str) -> str:

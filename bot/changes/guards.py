@@ -117,6 +117,14 @@ def policy_is_readable(request: Request) -> Refusal | None:
     return Refusal(f"Changes are refused: {fault}") if fault else None
 
 
+def policy_is_readable_to_undo(request: Request) -> Refusal | None:
+    """The same, with the commands to undo it by hand."""
+    refusal = policy_is_readable(request)
+    if refusal and request.run.plan and request.run.plan.inverse:
+        return Refusal(f"{refusal.reason} By hand: {undo_command(request.run)}")
+    return refusal
+
+
 def actor_may_request(request: Request) -> Refusal | None:
     """Whoever pressed the button opened the preview and may request this action on the service."""
     if request.actor is None:
@@ -349,7 +357,7 @@ APPLY: tuple[Guard, ...] = (
     target_is_free,
 )
 UNDO: tuple[Guard, ...] = (  # a fault in the audit chain does not stop an undo
-    policy_is_readable,
+    policy_is_readable_to_undo,
     in_state(RunState.SETTLING, RunState.VERIFYING, RunState.DONE, RunState.UNDO_APPROVED),
     actor_may_undo,
     can_be_undone,

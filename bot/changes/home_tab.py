@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot import render
 from bot.config.catalogue import Catalogue
 from bot.domain.incident import Incident
+from bot.domain.people import Standing
 from bot.domain.policy import Policy, may_approve
 from bot.domain.ports import Store
 from bot.domain.run import Run, RunState
-from bot.domain.slack_ports import Announcer, Membership
+from bot.domain.slack_ports import Announcer, Membership, People
 from bot.incidents.card_publisher import card_key
 from bot.render import HomeChange, HomeIncident
 
@@ -27,16 +29,26 @@ class HomeTab:
     membership: Membership
     catalogue: Catalogue
     policy: Callable[[], Policy]
+    people: People
 
     async def publish(self, user: str) -> None:
         """Show a person the open incidents and what waits for them, as stored now.
 
-        What happens in a private channel is shown to its members only.
+        What happens in a private channel is shown to its members only, and nothing to a guest or to
+        whoever could not be looked up.
 
         Args:
             user: Slack user id.
         """
         seen: dict[str, bool] = {}
+        policy = await asyncio.to_thread(self.policy)
+        directory = await self.people.look_up({user}, policy.groups)
+        account = directory.account(user)
+        if account.standing is not Standing.MEMBER:
+            nothing = render.Home(as_of=await self.store.now(), not_shown=account.sees_nothing)
+            await self.announcer.home(user, render.home_view(nothing))
+            return
+        policy = policy.with_members(directory.members)
         incidents = await self.store.open_incidents()
         runs = await self.store.unfinished_runs()
         concerned = {run.incident: await self.store.incident(run.incident) for run in runs}
@@ -47,7 +59,7 @@ class HomeTab:
         waiting = [
             (run, incident)
             for run in runs
-            if run.state is RunState.REQUESTED
+            if run.state in (RunState.REQUESTED, RunState.UNDO_REQUESTED)
             and (incident := concerned[run.incident]) is not None
             and seen[incident.channel]
         ]
@@ -61,12 +73,12 @@ class HomeTab:
             to_approve=[
                 await self._change(run, incident)
                 for run, incident in waiting
-                if run.requested_by != user and self._may_approve(user, run, incident)
+                if _asker(run) != user and self._may_approve(policy, user, run, incident)
             ],
             asked=[
                 await self._change(run, incident)
                 for run, incident in waiting
-                if run.requested_by == user
+                if _asker(run) == user
             ],
             previews=await self._previews(user, visible[:MOST_READ]),
             frozen=await self.store.frozen(),
@@ -92,9 +104,14 @@ class HomeTab:
                     found.append(HomeChange(run, incident, url))
         return found
 
-    def _may_approve(self, user: str, run: Run, incident: Incident) -> bool:
+    def _may_approve(self, policy: Policy, user: str, run: Run, incident: Incident) -> bool:
         service = self.catalogue.service(incident.service)
-        return service is not None and may_approve(self.policy(), user, run.action, service) is None
+        return service is not None and may_approve(policy, user, run.action, service) is None
 
     async def _link(self, incident: Incident, key: str) -> str | None:
         return await self.announcer.link(incident.channel, key)
+
+
+def _asker(run: Run) -> str | None:
+    """Who asked for what waits: the change, or its undo."""
+    return run.undone_by if run.state is RunState.UNDO_REQUESTED else run.requested_by

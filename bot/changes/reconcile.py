@@ -33,6 +33,17 @@ UNSENT = frozenset(
 """States in which, by the record, no call was sent, and none is in force."""
 
 
+IN_FORCE = frozenset(RunState) - UNSENT - {RunState.PREPARING, RunState.PROPOSED, RunState.UNDONE}
+
+
+def _explains(other: Run, run: Run) -> bool:
+    """Whether another change is why the resource is as this one planned: it was asked for again."""
+    if other.id == run.id or other.plan is None or run.plan is None:
+        return False
+    same = canonical(other.plan.after) == canonical(run.plan.after)
+    return other.state in IN_FORCE and other.plan.target == run.plan.target and same
+
+
 @dataclass(frozen=True, kw_only=True)
 class UnsentChanges(RunSteps):
     """Looks for changes that are in force although the record says that they were not sent."""
@@ -47,15 +58,19 @@ class UnsentChanges(RunSteps):
         recorded as drifted, and returned. What cannot be read is logged and left as it is."""
         oldest = await self.store.now() - since
         entries = await self.store.recent_audit(ENTRIES)
+        ids = dict.fromkeys(each.run for each in entries if each.run)
+        known = [run for each in ids if (run := await self.store.run(each)) is not None]
+        recent = {each.run for each in entries if each.at >= oldest}
         found = []
-        for run_id in dict.fromkeys(each.run for each in entries if each.run and each.at >= oldest):
-            run = await self.store.run(run_id)
-            if run is None or run.plan is None or run.state not in UNSENT:
+        for run in known:
+            if run.id not in recent or run.plan is None or run.state not in UNSENT:
+                continue
+            if any(_explains(other, run) for other in known):
                 continue
             try:
                 drifted = await self._compared(run)
             except IncidentHelperError as fault:
-                log.warning("change %s could not be compared with AWS: %s", run_id, fault)
+                log.warning("change %s could not be compared with AWS: %s", run.id, fault)
                 continue
             if drifted is not None:
                 found.append(drifted)

@@ -188,7 +188,10 @@ class ChangeService:
 
     async def alone(self, run_id: str, place: Place, view: str) -> None:
         """ "Nobody else there…" was pressed: ask for the reason, of whoever may approve alone."""
-        refusal = await self.executor.may_approve_alone(run_id, place.user)
+        try:
+            refusal = await self.executor.may_approve_alone(run_id, place.user)
+        except (ConfigError, NotKnown) as fault:
+            refusal = Refusal(str(fault))
         run = await self.store.run(run_id)
         if refusal is not None or run is None:
             said = refusal or Refusal("This change is not stored any more.")
@@ -327,6 +330,7 @@ class ChangeService:
             )
         await self.show(run_id)
         await self._schedule(run_id, outcome, 0)
+        await self._investigate_again(run_id)
 
     async def _schedule(self, run_id: str, outcome: Outcome, number: int) -> None:
         """The task's key has the step's number: a step delivered twice schedules one next task."""

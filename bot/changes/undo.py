@@ -15,6 +15,7 @@ from bot.domain.errors import ConfigError, ReadFailed, WriteRefused
 from bot.domain.plan import Plan, canonical
 from bot.domain.playbook_contract import Observed
 from bot.domain.policy import Refusal
+from bot.domain.report import GapReason
 from bot.domain.run import Run, RunState
 
 
@@ -94,9 +95,13 @@ class Undo(Sending, ReadingBack, UndoApproval):
         context = await self._context(run)
         reserved = run.state not in ENDED and run.state is not RunState.UNDO_APPROVED
         holder = None if reserved else await self._reserve(run)
+        who = await self.who(by, run.undo_approved_by, run.requested_by, run.approved_by)
         if refusal := await self._first_refusal(
-            UNDO, context, plan=run.plan, actor=by, holder=holder
+            UNDO, context, plan=run.plan, actor=by, holder=holder, who=who
         ):
+            if run.state is RunState.UNDO_APPROVED and who.directory.transient:
+                why = f"I can't ask Slack who may act ({who.directory.transient})."
+                raise ReadFailed(GapReason.TIMEOUT, why)
             return refusal
         seen, _ = await self._observe(context)
         if conflict := self._still_as_changed(context, seen).conflict:

@@ -12,9 +12,10 @@ from datetime import timedelta
 from bot.changes import guards
 from bot.changes.engine import NextStep, RunContext, RunSteps
 from bot.changes.guards import Request
-from bot.domain.change_wording import same_value_is_noticed
+from bot.domain.change_events import NOT_UNDONE
+from bot.domain.change_wording import same_value_is_noticed, undo_command
 from bot.domain.errors import ReadFailed
-from bot.domain.policy import Refusal, may_approve
+from bot.domain.policy import Refusal, approvers, may_approve
 from bot.domain.run import Answer, Run, RunState
 
 CLICK_REMEMBERED = 86_400
@@ -114,6 +115,12 @@ class UndoApproval(RunSteps):
             guards.UNDO, context, plan=run.plan, actor=by, holder=holder
         ):
             return refusal
+        others = await self._others_who_may_approve(context, by)
+        if others is not None and not others:
+            return Refusal(
+                "Undoing a verified fix on tier 1 takes a second person, and the policy names "
+                f"nobody else.{_by_hand(run)}"
+            )
         if not await self._first_press(run.id, click):
             return await self._click_handled_before(run.id)
         expires = await self.store.now() + timedelta(seconds=self.timeouts.approval)
@@ -128,10 +135,17 @@ class UndoApproval(RunSteps):
         if asked is None:
             return await self._finish_step(await self._run(run.id))
         if other := await self._reserve(asked):
-            note = f"Change {other} has reserved the resource."
+            note = f"change {other} has reserved the resource."
             await self._kept(asked, note, None)
-            return Refusal(f"Not undone: {note}")
+            return Refusal(f"{NOT_UNDONE}{note}")
         return await self._finish_step(asked)
+
+    async def _others_who_may_approve(self, context: RunContext, by: str) -> set[str] | None:
+        """Ids of people and groups, without whoever asks; None while the policy is unreadable."""
+        policy = await self.offload(self.policy)
+        if policy.fault:
+            return None
+        return {*approvers(policy, context.run.action, context.service)} - {by}
 
     async def _first_press(self, run_id: str, click: str) -> bool:
         """Whether this press of Undo was not handled before; one without a key never was."""
@@ -160,17 +174,23 @@ class UndoApproval(RunSteps):
         """The change stays in force. False when another worker moved the run first."""
         waiting = (RunState.UNDO_REQUESTED, RunState.UNDO_APPROVED)
         moved = await self.store.move_run(
-            run.id, waiting, RunState.DONE, actor=by or "bot", note=note
+            run.id, waiting, RunState.DONE, actor=by or "bot", note=f"{NOT_UNDONE}{note}"
         )
         if moved is None:
             return False
-        await self._note(moved, "undo", f"Not undone. {note}", by)
+        await self._note(moved, "undo", f"{NOT_UNDONE}{note}", by)
         await self._finish_step(moved)
         return True
 
     async def _expire_undo(self, run: Run) -> NextStep | None:
         """End a request to undo that nobody approved in time."""
         if run.undo_expires_at is None or await self.store.now() >= run.undo_expires_at:
-            await self._kept(run, "Nobody approved the undo in time; the change stays.", None)
+            note = f"nobody approved the undo in time; the change stays.{_by_hand(run)}"
+            await self._kept(run, note, None)
             run = await self._run(run.id)
         return await self._finish_step(run)
+
+
+def _by_hand(run: Run) -> str:
+    """The commands that undo a change, to be added to a sentence."""
+    return f" By hand: {undo_command(run)}" if run.plan and run.plan.inverse else ""

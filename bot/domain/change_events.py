@@ -23,7 +23,7 @@ class EventKind(StrEnum):
     NOT_MENDED = "not-mended"  # in force, and the service has not
     UNVERIFIED = "unverified"  # in force; whether the service has recovered is not known
     NOT_IN_FORCE = "not-in-force"  # AWS took it, and it is not in force, or not known to be
-    FAILED = "failed"  # approved, and nothing was changed
+    FAILED = "failed"  # asked for, and nothing was changed
     REJECTED = "rejected"
     EXPIRED = "expired"
     UNDO_ASKED = "undo-asked"  # a second person has to approve the undo
@@ -81,7 +81,7 @@ def _verified(run: Run) -> EventKind | None:
 
 
 def _failed(run: Run) -> EventKind | None:
-    if run.state is RunState.REFUSED and run.approved_by:
+    if run.state is RunState.REFUSED:
         return EventKind.FAILED
     if run.state is RunState.DONE and run.note.startswith(NOT_UNDONE):
         return EventKind.UNDO_FAILED
@@ -92,6 +92,9 @@ def _key(run: Run, kind: EventKind) -> str:
     """What may happen again has the deadline of its attempt, which no other attempt has."""
     if kind is EventKind.UNDO_ASKED and run.undo_expires_at is not None:
         return f"told:{run.id}:{kind}:{run.undo_expires_at:%Y%m%dT%H%M%S}"
+    if kind is EventKind.UNDO_FAILED and run.undo_expires_at is not None:
+        attempt = max(filter(None, (run.undo_expires_at, run.deadline)))
+        return f"told:{run.id}:{kind}:{attempt:%Y%m%dT%H%M%S}"
     if kind in _REPEATED and run.deadline is not None:
         return f"told:{run.id}:{kind}:{run.deadline:%Y%m%dT%H%M%S}"
     return f"told:{run.id}:{kind}"

@@ -58,6 +58,15 @@ class Account:
         return f"You may not do this: {_NOW[self.standing]}."
 
     @property
+    def sees_nothing(self) -> str | None:
+        """Why no incident is shown to this person, said to them; None when they may see."""
+        if self.standing is Standing.MEMBER:
+            return None
+        if self.standing is Standing.UNKNOWN:
+            return f"I could not look you up in Slack: {self.why}. Press Refresh to ask again."
+        return f"They are shown to members of this workspace; {_NOW[self.standing]}."
+
+    @property
     def barred_since(self) -> str | None:
         """Why this person may not act, said to others; None when they may."""
         if self.standing is Standing.MEMBER:

@@ -22,7 +22,8 @@ Part = dict[str, Any]
 
 _PERSON = re.compile(
     rf"<@({slack_ids.USER})>"
-    r"(?= (?:may not|rejected|asked for|is deactivated|is a |belongs to|could not be looked up) ?)"
+    r"(?= (?:may not|rejected|asked for|decided not to|is deactivated|is a |belongs to|"
+    r"could not be looked up) ?)"
 )
 _MENTION = re.compile(rf"(<@{slack_ids.USER}>|<!subteam\^{slack_ids.GROUP}>)")
 MOST_OPTIONS = 100  # of a menu, or of a group in it; and groups

@@ -124,7 +124,7 @@ def run_message(run: Run, incident: Incident, approvers: Sequence[str] | None = 
         rich(_who(run), *_what(plan)),
     ]
     if plan and run.state in (RunState.REQUESTED, RunState.APPROVED):
-        blocks.append(_consequences(plan))
+        blocks.append(_consequences(plan, incident))
     blocks += [_progress(run), _verified(run), by_hand(run), _buttons(run, incident)]
     text = join(" · ", [escaped(f"{_title(run)}: {title}", 250), escaped(incident.service, 80)])
     said = [text, spoken(asked)] if asked else [text, *_told(run)]
@@ -179,10 +179,12 @@ def _what(plan: Plan | None) -> list[Block]:
     ]
 
 
-def _consequences(plan: Plan) -> Block:
+def _consequences(plan: Plan, incident: Incident) -> Block:
     """What an approver needs to know besides the difference."""
     rows: list[list[Part]] = [[plain(warning)] for warning in plan.warnings[:5]]
     rows += [[plain(hourly_cost(plan))], [plain(how_to_undo(plan), 400)]]
+    if plan.inverse and incident.severity is Severity.SEV1:
+        rows.append([plain("Once it is verified, undoing it takes a second person.")])
     return rich(
         line(bold("What it means")),
         bullets(rows),

@@ -106,9 +106,12 @@ def _undone(run: Run) -> list[Part]:
 
 def _undo_failed(run: Run) -> list[Part]:
     why = run.note.partition(" By hand: ")[0].removeprefix(NOT_UNDONE)
-    said = f"{_title(run)} was not undone: {_ended(why)}. "
-    by_hand = "The commands to undo it by hand are on the change's message, "
-    return [plain(said, 700), plain(by_hand), person(run.undone_by or run.requested_by), plain(".")]
+    parts = [plain(f"{_title(run)} was not undone: "), *sentence(_ended(why), 600), plain(". ")]
+    if " By hand: " in run.note:
+        parts.append(plain("The commands to undo it by hand are on the change's message. "))
+    for each in dict.fromkeys((run.undone_by or run.requested_by, run.undo_approved_by)):
+        parts += [person(each), plain(" ")] if each else []
+    return parts
 
 
 def _undo_asked(run: Run, approvers: Sequence[str] | None) -> list[Part]:
@@ -123,7 +126,8 @@ def _undo_asked(run: Run, approvers: Sequence[str] | None) -> list[Part]:
 
 def _drifted(run: Run) -> list[Part]:
     parts: list[Part] = []
-    for each in dict.fromkeys(filter(None, (run.requested_by, run.approved_by, run.undone_by))):
+    people = (run.requested_by, run.approved_by, run.undone_by, run.undo_approved_by)
+    for each in dict.fromkeys(filter(None, people)):
         parts += [person(each), plain(" ")]
     return [*parts, plain(f"{_title(run)} needs a person to look at it: {_ended(run.note)}.", 700)]
 

@@ -26,6 +26,7 @@ from bot.render.blocks import (
     place,
     plain,
     rich,
+    sentence,
 )
 from bot.render.clicks import REFRESH
 from bot.render.messages import usage
@@ -69,6 +70,7 @@ class Home:
     asked: Sequence[HomeChange] = ()  # by this person, and waiting for somebody else
     previews: Sequence[HomeChange] = ()  # looked at by this person, approval not asked for
     frozen: str | None = None  # why no change is approved or applied
+    not_shown: str | None = None  # why this person is shown no incident at all
 
 
 def home_view(home: Home) -> View:
@@ -103,6 +105,8 @@ def _frozen(why: str | None) -> Block | None:
 
 
 def _incidents(home: Home) -> Block:
+    if home.not_shown:
+        return rich(line(bold("Incidents are not shown")), line(*sentence(home.not_shown, 400)))
     shown = home.incidents[:MOST_INCIDENTS]
     left = len(home.incidents) - len(shown)
     elements: list[Block] = []
@@ -154,5 +158,7 @@ def _change(each: HomeChange) -> list[Part]:
     ]
     if run.state is RunState.REQUESTED:
         parts += [plain("asked by "), person(run.requested_by), plain(" · ")]
+    if run.state is RunState.UNDO_REQUESTED and run.undone_by:
+        parts += [plain("undo asked by "), person(run.undone_by), plain(" · ")]
     found = permalink("Open", each.url)
     return [*parts, found] if found else [*parts, plain("in "), place(each.incident.channel)]

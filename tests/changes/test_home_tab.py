@@ -10,12 +10,14 @@ import pytest
 from bot.changes.home_tab import HomeTab
 from bot.config.catalogue import Catalogue
 from bot.domain.incident import IncidentState
+from bot.domain.people import Standing
 from bot.domain.policy import Policy
 from bot.domain.run import Run, RunState
 from bot.domain.service import Service
 from sandbox.slack.limits import validate_view
 from tests.render.reading import transcript
 from tests.support.change_samples import PLAN
+from tests.support.members import Members
 from tests.support.memory_store import MemoryStore
 from tests.support.recorder import Recorder
 from tests.support.samples import FOUND, INCIDENT
@@ -37,7 +39,7 @@ class Tabs(Recorder):
 
 
 @dataclass
-class Members:
+class Channels:
     """`private` channels have these members; all others are public."""
 
     private: dict[str, set[str]] = field(default_factory=dict)
@@ -59,11 +61,19 @@ def requested(number: int = 1, state: RunState = RunState.REQUESTED, **fields: A
     return Run(id=f"CHG-{number}", action=PLAN.action, state=state, **values)
 
 
-async def shown(store: MemoryStore, user: str, members: Members | None = None) -> str:
+async def shown(
+    store: MemoryStore,
+    user: str,
+    channels: Channels | None = None,
+    people: Members | None = None,
+    policy: Policy | None = None,
+) -> str:
     tabs = Tabs()
     catalogue = Catalogue(services=(Service(name=INCIDENT.service, tier=1),))
-    policy = Policy(people=ROLES)
-    home = HomeTab(store, tabs, members or Members(), catalogue, lambda: policy)
+    read = policy or Policy(people=ROLES)
+    home = HomeTab(
+        store, tabs, channels or Channels(), catalogue, lambda: read, people or Members()
+    )
     await home.publish(user)
     return transcript(tabs.views[user])
 
@@ -105,13 +115,13 @@ async def test_the_latest_preview_of_an_action_is_shown_to_who_asked_for_it(
 
 async def test_a_private_channel_is_counted_and_not_told(store: MemoryStore) -> None:
     store.kept["CHG-1"] = requested()
-    members = Members({INCIDENT.channel: {MAYA}})
-    text = await shown(store, JONAS, members)
+    channels = Channels({INCIDENT.channel: {MAYA}})
+    text = await shown(store, JONAS, channels)
     assert "1 open incident in private channels that you are no member of" in text
     assert FOUND.overview.headline not in text
     assert INCIDENT.channel not in text
     assert PLAN.title not in text
-    assert "Open incidents (1)" in await shown(store, MAYA, members)
+    assert "Open incidents (1)" in await shown(store, MAYA, channels)
 
 
 async def test_frozen_and_why(store: MemoryStore) -> None:
@@ -129,3 +139,38 @@ async def test_a_hundred_of_each_fit_into_a_view(store: MemoryStore) -> None:
     assert "Open incidents (101)" in text
     assert "… and 81 more" in text
     assert "Waiting for your approval (100)" in text
+
+
+async def test_an_undo_waits_for_somebody_else_than_who_asked_for_it(store: MemoryStore) -> None:
+    store.kept["CHG-1"] = requested(state=RunState.UNDO_REQUESTED, undone_by=JONAS)
+    assert "You asked for, waiting for somebody else (1)" in await shown(store, JONAS)
+    lead = Policy(people={**ROLES, "U0LEAD": ("commander",)})
+    text = await shown(store, "U0LEAD", policy=lead)
+    assert "Waiting for your approval (1)" in text
+    assert "undo asked by" in text
+
+
+async def test_a_member_of_a_group_finds_what_waits_for_the_group(store: MemoryStore) -> None:
+    store.kept["CHG-1"] = requested()
+    policy = Policy(groups={"S0LEADS": ("commander",)})
+    members = Members(groups={"S0LEADS": frozenset({"U0LEAD"})})
+    text = await shown(store, "U0LEAD", people=members, policy=policy)
+    assert "Waiting for your approval (1)" in text
+
+
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        (Members({JONAS: Standing.GUEST}), "you are a guest in this workspace"),
+        (Members(failing="ratelimited"), "I could not look you up in Slack: ratelimited"),
+    ],
+)
+async def test_a_guest_or_a_stranger_is_told_why_nothing_is_shown(
+    store: MemoryStore, people: Members, said: str
+) -> None:
+    store.kept["CHG-1"] = requested()
+    text = await shown(store, JONAS, people=people)
+    assert said in text
+    assert FOUND.overview.headline not in text
+    assert PLAN.title not in text
+    assert "No open incident" not in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,11 +46,23 @@ class Told:
     def __init__(self) -> None:
         self.missed: list[tuple[str, str]] = []
         self.looked: list[float] = []
+        self.failing = False
 
-    async def tell(self, channel: str, missed: Sequence[Missed], since: datetime) -> None:
+    async def tell(
+        self,
+        channel: str,
+        missed: Sequence[Missed],
+        since: datetime,
+        handled: Callable[[Missed], Awaitable[object]],
+    ) -> bool:
+        if self.failing and missed:
+            return False
         self.missed += [(channel, each.ts) for each in missed]
+        for each in missed:
+            await handled(each)
+        return True
 
-    async def look_for_unposted(self, seconds: float, posted: Sequence[Missed]) -> None:
+    async def look_for_unposted(self, seconds: float) -> None:
         self.looked.append(seconds)
 
 
@@ -126,6 +138,17 @@ async def test_what_could_not_be_read_is_read_later(room: Room) -> None:
     await room.posts.follow("1")
     assert (await room.marks.all())[ALERTS] == pytest.approx(at, abs=0.01)
     room.slack.down = False
+    await room.posts.follow("2")
+    assert room.told.missed == [(ALERTS, ts)]
+
+
+async def test_what_could_not_be_handled_is_handled_later(room: Room) -> None:
+    at = await room.away(3600)
+    ts = room.post(at + 600)
+    room.told.failing = True
+    await room.posts.follow("1")
+    assert (await room.marks.all())[ALERTS] == pytest.approx(at, abs=0.01)
+    room.told.failing = False
     await room.posts.follow("2")
     assert room.told.missed == [(ALERTS, ts)]
 
