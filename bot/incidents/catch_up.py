@@ -82,7 +82,7 @@ class CatchUp:
                 text += f" Found on return, still in ALARM: {_named(on)}."
             if over:
                 text += f" Over meanwhile, and not investigated: {_named(over)}."
-            key = f"missed:{since:%Y%m%dT%H%M%S}"
+            key = f"missed:{since:%Y%m%dT%H%M%S}:{missed[0].ts}"
             await self.alarms.context.announcer.post(channel, key, render.notice(text))
         return whole
 

@@ -77,12 +77,16 @@ class MissedPosts:
     _listed: frozenset[str] = field(default=frozenset(), init=False)
     _list_again: float = field(default=0.0, init=False)
     _looking: bool = field(default=False, init=False)
+    _back: float | None = field(default=None, init=False)  # the first look since events come in
 
     async def follow(self, _: str) -> None:
         """Read what was missed since the last look, if that was too long ago; note the time.
 
-        A look that takes longer than the pause between two is the only one in this process.
+        A look that takes longer than the pause between two is the only one in this process. After
+        an outage the same posts are looked for until those of its last seconds are old enough.
         """
+        if not self.connected():
+            self._back = None
         if not self.connected() or self._looking:
             return
         self._looking = True
@@ -92,7 +96,9 @@ class MissedPosts:
             self._looking = False
 
     async def _follow(self) -> None:
-        until = (await self.store.now()).timestamp() - LATEST
+        now = (await self.store.now()).timestamp()
+        self._back = self._back or now
+        until = now - LATEST
         marks = await self.marks.all()
         channels = self.known | marks.keys() | await self._channels()
         since = {channel: max(marks.get(channel, until), until - FARTHEST) for channel in channels}
@@ -108,7 +114,7 @@ class MissedPosts:
                 continue
             since_then = datetime.fromtimestamp(at, UTC)
             if await self.catch_up.tell(channel, missed, since_then, self._handled):
-                read[channel] = until
+                read[channel] = until if until >= self._back else at
         if away:
             await self.catch_up.look_for_unposted(until - min(away.values()) + MARGIN)
         await self.marks.set(read)  # last: until then a look that was cut short begins anew

@@ -11,6 +11,7 @@ import pytest
 from sandbox import people_and_channels as slack
 from sandbox.world.api import Fault
 from tests.faults.night import Night
+from tests.support.play import said
 
 pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
 
@@ -74,7 +75,10 @@ def test_killed_at_every_state_of_a_change(surge: Night) -> None:
     assert surge.writes().count(PUT) == 1
     assert surge.writes().count(DELETE) == 1
     cards = [each for each in surge.replies() if each.ts in (card.ts, request.ts)]
-    assert len(surge.replies()) == len(cards) == 2, "one card and one message of the change"
+    assert len(cards) == 2, "one card and one message of the change"
+    surge.until("the replies about what happened", lambda: len(surge.replies()) >= 5)
+    told = [said(each) for each in surge.replies() if each not in cards]
+    assert len(told) == len(set(told)) == 3, "each of what happened is told once"
 
 
 def test_a_change_nobody_works_on_goes_on(surge: Night) -> None:

@@ -28,5 +28,7 @@ def test_a_hasty_health_check_gets_more_time_and_back(play: Callable[..., Play])
 
     mended = on.reply("Done, verified", seconds=120)
     on.click(slack.RESPONDER, mended, "Undo")
+    asked = on.reply("Undo needs approval: ")  # the fix is verified, the service of tier 1
+    on.click(slack.COMMANDER, asked, "Approve undo")
     on.reply("Undone")
     assert on.writes().count("ModifyTargetGroup") == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -165,3 +165,22 @@ async def test_posts_of_these_seconds_are_left_to_their_events(room: Room) -> No
     room.post(at + 3600 - LATEST / 2)
     await room.posts.follow("1")
     assert room.told.missed == []
+
+
+async def test_posts_of_the_last_seconds_of_an_outage_are_read_when_no_event_brought_them(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = await room.away(3600)
+    ts = room.post(at + 3600 - LATEST / 2)
+    await room.posts.follow("1")
+    now = await room.store.now()
+
+    async def later() -> datetime:
+        return now + timedelta(seconds=LATEST + 1)
+
+    monkeypatch.setattr(room.store, "now", later)
+    await room.posts.follow("2")
+    assert room.told.missed == [(ALERTS, ts)]
+    asked = len(room.slack.asked)
+    await room.posts.follow("3")
+    assert len(room.slack.asked) == asked, "once those are read nothing is read any more"
