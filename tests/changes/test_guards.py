@@ -151,6 +151,15 @@ def test_an_undo_needs_a_role_and_an_inverse_and_no_second_person() -> None:
     assert "ratchet" in refusal.reason
 
 
+def test_an_undo_under_an_unreadable_policy_says_how_to_do_it_by_hand() -> None:
+    done = with_run(state=RunState.DONE)
+    unreadable = replace(done, actor="U0ASKS", policy=Policy.unreadable("line 3: no"))
+    refusal = first_refusal(guards.UNDO, unreadable)
+    assert refusal is not None
+    assert "Changes are refused: line 3" in refusal.reason
+    assert "By hand: aws lambda put-function-concurrency" in refusal.reason
+
+
 def test_an_undo_that_slack_cannot_confirm_says_how_to_do_it_by_hand() -> None:
     done = with_run(state=RunState.DONE)
     refusal = first_refusal(guards.UNDO, replace(done, actor="U0ASKS", directory=Directory()))

@@ -54,6 +54,17 @@ def test_what_was_not_sent_is_left_as_it_is() -> None:
     assert bench.state() is RunState.APPROVED
 
 
+def test_another_change_to_the_same_value_explains_it() -> None:
+    """An expired request was asked for again; what is in force is the second change."""
+    bench = went_back_to(RunState.EXPIRED)
+    first = bench.run
+    second = first.model_copy(update={"id": "CHG-2", "state": RunState.DONE})
+    bench.store.kept["CHG-2"] = second
+    bench.store._audit(ASKS, "done", "CHG-2")
+    assert drive(UnsentChanges.of(bench.executor).find(HOUR)) == []
+    assert bench.state() is RunState.EXPIRED
+
+
 def test_what_is_longer_ago_is_not_looked_at() -> None:
     bench = went_back_to(RunState.REFUSED)
     bench.store.advance(7200)

@@ -164,6 +164,35 @@ def test_a_read_that_may_come_right_is_tried_again() -> None:
     assert bench.state() is RunState.UNDONE
 
 
+def test_where_nobody_else_may_approve_it_is_refused_with_the_commands() -> None:
+    bench = holding()
+    bench.people = {ASKS: ("responder", "commander"), OTHER: ("responder",)}
+    said = reason(drive(bench.executor.undo(RUN, ASKS)))
+    assert "the policy names nobody else" in said
+    assert "By hand: " in said
+    assert bench.state() is RunState.DONE
+
+
+def test_nobody_in_time_leaves_the_commands() -> None:
+    bench = holding()
+    bench.follow(drive(bench.executor.undo(RUN, ASKS)))
+    assert bench.state() is RunState.DONE
+    assert bench.run.note.startswith("Not undone: nobody approved the undo in time")
+    assert "By hand: " in bench.run.note
+
+
+def test_while_slack_cannot_say_who_may_act_an_approved_undo_waits() -> None:
+    bench = holding()
+    drive(bench.executor.undo(RUN, ASKS))
+    drive(bench.executor.approve_undo(RUN, APPROVES))
+    bench.slack.failing = "ratelimited"
+    assert drive(bench.executor.undo(RUN)) == NextStep(StepName.UNDO, 10.0)
+    assert bench.dial.ledger == [turn(2)]
+    bench.slack.failing = None
+    bench.follow(drive(bench.executor.undo(RUN)))
+    assert bench.state() is RunState.UNDONE
+
+
 people = st.sampled_from([ASKS, APPROVES, OTHER, OUTSIDER])
 presses = st.lists(
     st.tuples(
