@@ -63,7 +63,7 @@ async def receiver() -> AsyncIterator[Receiver]:
             return await handler.handle(request)
 
         web = Starlette(routes=[Route("/slack/events", serve, methods=["POST"])])
-        server = uvicorn.Server(uvicorn.Config(web, log_level="error", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(web, log_config=None, lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         yield found
         server.should_exit = True
