@@ -132,6 +132,7 @@ class SlackServer:
         config = uvicorn.Config(
             self._app,
             http=_CuttableProtocol,
+            log_config=None,  # the log is the process's
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=2,
