@@ -93,8 +93,8 @@ class Pool:
             draws = "draw" if number > 1 else "draws"
         used = "an unknown number" if self.others is None else f"at most {self.others}"
         return (
-            f"{who} {draws} on the same {self.size} unreserved executions; {used} were used at "
-            "once in 24 h"
+            f"{who} {draws} on the same {self.size} unreserved executions and used {used} of them "
+            "at once in 24 h"
         )
 
 

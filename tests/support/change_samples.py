@@ -45,8 +45,8 @@ PLAN = Plan(
     usd_per_hour=0.180,
     others=(
         "other aliases of checkout-handler get none of them: canary (serves 40)",
-        "41 other functions of the account draw on the same 788 unreserved executions; "
-        "at most 100 were used at once in 24 h",
+        "41 other functions of the account draw on the same 788 unreserved executions "
+        "and used at most 100 of them at once in 24 h",
     ),
     number=Number(
         name="Provisioned executions",

@@ -35,8 +35,8 @@ def test_provisioned_concurrency_is_sized_by_the_peak(
     assert any("the API calls checkout:live" in check.text for check in plan.checks)
     assert plan.others == (
         "other aliases of checkout get none of them: canary (serves 41)",
-        "1 other function of the account draws on the same 950 unreserved executions; "
-        "at most 100 were used at once in 24 h",
+        "1 other function of the account draws on the same 950 unreserved executions "
+        "and used at most 100 of them at once in 24 h",
     )
 
 
