@@ -80,7 +80,7 @@ def test_any_card(
 def test_any_change(run: Run, incident: Incident, approvers: tuple[str, ...]) -> None:
     made = run_message(run, incident, approvers)
     accepted(made)
-    people = {run.requested_by, run.approved_by, run.undone_by, *approvers}
+    people = {run.requested_by, run.approved_by, run.undone_by, run.undo_approved_by, *approvers}
     assert pinged(made.text, made.blocks) <= {each for each in people if each and is_user(each)}
     pressed = [
         element["value"]
@@ -96,7 +96,7 @@ def test_any_change(run: Run, incident: Incident, approvers: tuple[str, ...]) ->
 def test_any_reply_about_a_change(run: Run, kind: EventKind) -> None:
     made = change_reply(kind, run)
     accepted(made)
-    people = {run.requested_by, run.approved_by, run.undone_by}
+    people = {run.requested_by, run.approved_by, run.undone_by, run.undo_approved_by}
     assert pinged(made.text, made.blocks) <= {each for each in people if each and is_user(each)}
 
 
@@ -112,7 +112,7 @@ def test_any_home_tab(
     changes = [HomeChange(run, incident, url)] * number
     view = home_view(Home(NOW, incidents, number, changes, changes, changes, why))
     assert validate_view(view) == []
-    assert pinged("", view["blocks"]) <= {run.requested_by, incident.channel, url}
+    assert pinged("", view["blocks"]) <= {run.requested_by, run.undone_by, incident.channel, url}
 
 
 @hard
