@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.changes.forbidden import forbidden
-from bot.domain.change_wording import undo_command
+from bot.domain.change_wording import undo_by_hand
 from bot.domain.objection import Objection
 from bot.domain.people import Directory, Standing
 from bot.domain.plan import Plan, Step
@@ -120,9 +120,7 @@ def policy_is_readable(request: Request) -> Refusal | None:
 def policy_is_readable_to_undo(request: Request) -> Refusal | None:
     """The same, with the commands to undo it by hand."""
     refusal = policy_is_readable(request)
-    if refusal and request.run.plan and request.run.plan.inverse:
-        return Refusal(f"{refusal.reason} By hand: {undo_command(request.run)}")
-    return refusal
+    return Refusal(f"{refusal.reason}{undo_by_hand(request.run)}") if refusal else None
 
 
 def actor_may_request(request: Request) -> Refusal | None:
@@ -190,8 +188,8 @@ def actor_may_undo(request: Request) -> Refusal | None:
         return Refusal("The request does not say who undoes this change.")
     refusal = said_to(request, request.actor, may_undo)
     unknown = request.directory.account(request.actor).standing is Standing.UNKNOWN
-    if refusal and unknown and request.run.plan and request.run.plan.inverse:
-        return Refusal(f"{refusal.reason} By hand: {undo_command(request.run)}")
+    if refusal and unknown:
+        return Refusal(f"{refusal.reason}{undo_by_hand(request.run)}")
     return refusal
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from bot.changes import guards
 from bot.changes.engine import NextStep, RunContext, RunSteps, StepName
 from bot.domain.change_events import NOT_UNDONE, STOPPED_BY_UNDO
-from bot.domain.change_wording import undo_command
+from bot.domain.change_wording import undo_by_hand
 from bot.domain.errors import ReadFailed
 from bot.domain.plan import canonical
 from bot.domain.run import Answer, Run, RunState, Verification
@@ -102,9 +102,7 @@ class ReadingBack(RunSteps):
 
         Not where the commands would overwrite what somebody else did (`by_hand` is False).
         """
-        note = f"{NOT_UNDONE}{reason}."
-        if by_hand and run.plan and run.plan.inverse:
-            note += f" By hand: {undo_command(run)}"
+        note = f"{NOT_UNDONE}{reason}.{undo_by_hand(run) if by_hand else ''}"
         await self._note(run, "undo", note)
         answer = run.verification or Verification(
             answer=Answer.INCONCLUSIVE,

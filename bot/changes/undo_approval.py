@@ -13,7 +13,7 @@ from bot.changes import guards
 from bot.changes.engine import NextStep, RunContext, RunSteps
 from bot.changes.guards import Request
 from bot.domain.change_events import NOT_UNDONE
-from bot.domain.change_wording import same_value_is_noticed, undo_command
+from bot.domain.change_wording import same_value_is_noticed, undo_by_hand
 from bot.domain.errors import ReadFailed
 from bot.domain.policy import Refusal, approvers, may_approve
 from bot.domain.run import Answer, Run, RunState
@@ -119,7 +119,7 @@ class UndoApproval(RunSteps):
         if others is not None and not others:
             return Refusal(
                 "Undoing a verified fix on tier 1 takes a second person, and the policy names "
-                f"nobody else.{_by_hand(run)}"
+                f"nobody else.{undo_by_hand(run)}"
             )
         if not await self._first_press(run.id, click):
             return await self._click_handled_before(run.id)
@@ -185,12 +185,7 @@ class UndoApproval(RunSteps):
     async def _expire_undo(self, run: Run) -> NextStep | None:
         """End a request to undo that nobody approved in time."""
         if run.undo_expires_at is None or await self.store.now() >= run.undo_expires_at:
-            note = f"nobody approved the undo in time; the change stays.{_by_hand(run)}"
+            note = f"nobody approved the undo in time; the change stays.{undo_by_hand(run)}"
             await self._kept(run, note, None)
             run = await self._run(run.id)
         return await self._finish_step(run)
-
-
-def _by_hand(run: Run) -> str:
-    """The commands that undo a change, to be added to a sentence."""
-    return f" By hand: {undo_command(run)}" if run.plan and run.plan.inverse else ""

@@ -113,6 +113,14 @@ def undo_command(run: Run) -> str:
     return " && ".join(cli_command(step) for step in undo_calls(run))
 
 
+BY_HAND = " By hand: "
+
+
+def undo_by_hand(run: Run) -> str:
+    """The commands that undo a run, to be added to a sentence; empty when nothing undoes it."""
+    return f"{BY_HAND}{undo_command(run)}" if run.plan and run.plan.inverse else ""
+
+
 def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.change_events import NOT_UNDONE, EventKind
+from bot.domain.change_wording import BY_HAND
 from bot.domain.run import Answer, Run
 from bot.render.blocks import Message, Part, line, person, plain, rich, sentence, spoken
 from bot.render.change_message import by_hand, second_people
@@ -105,9 +106,9 @@ def _undone(run: Run) -> list[Part]:
 
 
 def _undo_failed(run: Run) -> list[Part]:
-    why = run.note.partition(" By hand: ")[0].removeprefix(NOT_UNDONE)
+    why, commands, _ = run.note.removeprefix(NOT_UNDONE).partition(BY_HAND)
     parts = [plain(f"{_title(run)} was not undone: "), *sentence(_ended(why), 600), plain(". ")]
-    if " By hand: " in run.note:
+    if commands:
         parts.append(plain("The commands to undo it by hand are on the change's message. "))
     for each in dict.fromkeys((run.undone_by or run.requested_by, run.undo_approved_by)):
         parts += [person(each), plain(" ")] if each else []

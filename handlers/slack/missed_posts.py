@@ -87,7 +87,8 @@ class MissedPosts:
         """
         if not self.connected():
             self._back = None
-        if not self.connected() or self._looking:
+            return
+        if self._looking:
             return
         self._looking = True
         try:
