@@ -11,6 +11,7 @@ from bot.changes.engine import ENDED, TRANSIENT, NextStep, RunContext, StepName
 from bot.changes.reading_back import ReadingBack
 from bot.changes.sending import LookedAt, Ready, Sending
 from bot.changes.undo_approval import UNDO, UndoApproval, takes_two
+from bot.domain.change_events import NOT_UNDONE
 from bot.domain.errors import ConfigError, ReadFailed, WriteRefused
 from bot.domain.plan import Plan, canonical
 from bot.domain.playbook_contract import Observed
@@ -64,9 +65,9 @@ class Undo(Sending, ReadingBack, UndoApproval):
             transient = isinstance(fault, ReadFailed) and fault.reason in TRANSIENT
             if transient and run.undo_expires_at and await self.store.now() < run.undo_expires_at:
                 return NextStep(StepName.UNDO, self.timeouts.poll)
-            ready = Refusal(f"Not undone, nothing was sent: {fault}")
+            ready = Refusal(f"nothing was sent: {fault}")
         if isinstance(ready, Refusal):
-            await self._kept(run, ready.reason, None)
+            await self._kept(run, ready.reason.removeprefix(NOT_UNDONE), None)
             return await self._finish_step(await self._run(run.id))
         return await self._undo_now(run, ready, by)
 
@@ -105,7 +106,7 @@ class Undo(Sending, ReadingBack, UndoApproval):
             return refusal
         seen, _ = await self._observe(context)
         if conflict := self._still_as_changed(context, seen).conflict:
-            return Refusal(f"Not undone: {conflict}.")
+            return Refusal(f"{NOT_UNDONE}{conflict}.")
         return await self._prepare_to_send(context, run.model_copy(update={"undone_by": by}))
 
     def _still_as_changed(self, context: RunContext, seen: Observed) -> LookedAt:

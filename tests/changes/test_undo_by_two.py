@@ -150,6 +150,7 @@ def test_what_somebody_changed_meanwhile_stays() -> None:
     bench.follow(drive(bench.executor.undo(RUN)))
     assert bench.state() is RunState.DONE
     assert "value: 2 -> 50" in bench.run.note
+    assert bench.run.note.count("Not undone") == 1
     assert bench.dial.value == 50
 
 
@@ -191,6 +192,17 @@ def test_while_slack_cannot_say_who_may_act_an_approved_undo_waits() -> None:
     bench.slack.failing = None
     bench.follow(drive(bench.executor.undo(RUN)))
     assert bench.state() is RunState.UNDONE
+
+
+def test_a_read_that_is_denied_ends_it_and_says_once_that_nothing_was_sent() -> None:
+    bench = holding()
+    drive(bench.executor.undo(RUN, ASKS))
+    drive(bench.executor.approve_undo(RUN, APPROVES))
+    bench.dial.unreadable = GapReason.DENIED
+    bench.follow(drive(bench.executor.undo(RUN)))
+    assert bench.state() is RunState.DONE
+    assert bench.run.note.startswith("Not undone: nothing was sent: ")
+    assert bench.dial.ledger == [turn(2)]
 
 
 people = st.sampled_from([ASKS, APPROVES, OTHER, OUTSIDER])
