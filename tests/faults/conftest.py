@@ -4,19 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.night import Night
+from tests.faults.night import Night, running_night
 
 
 @pytest.fixture(scope="session")
 def the_one_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     """Payments fails since an alias was moved, and nobody is going to move it back."""
-    night = Night("5xx-bad-alias-move", tmp_path_factory.mktemp("night"), speed=6.0)
-    night.session.start()
-    try:
-        night.start_bot()
+    folder = tmp_path_factory.mktemp("night")
+    with running_night("5xx-bad-alias-move", folder, speed=6.0) as night:
         yield night
-    finally:
-        night.stop()
 
 
 @pytest.fixture

@@ -228,3 +228,15 @@ def _fields(kept: Mapping[bytes, bytes]) -> dict[str, Any]:
         for name, value in kept.items()
         if not name.startswith(b":")
     }
+
+
+@contextmanager
+def running_night(scenario: str, folder: Path, *, speed: float) -> Iterator[Night]:
+    """A night with its bot, stopped afterwards."""
+    night = Night(scenario, folder, speed=speed)
+    night.session.start()
+    try:
+        night.start_bot()
+        yield night
+    finally:
+        night.stop()

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import people_and_channels as slack
 from sandbox.world.api import Fault
-from tests.faults.night import Night
+from tests.faults.night import Night, running_night
 from tests.support.play import said
 
 pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
@@ -25,13 +25,8 @@ ENABLE, PUT, DELETE = (
 @pytest.fixture
 def surge(tmp_path: Path) -> Iterator[Night]:
     """Cold starts in a surge; a minute of the world lasts two seconds."""
-    night = Night("5xx-cold-starts-in-a-surge", tmp_path, speed=30.0)
-    night.session.start()
-    try:
-        night.start_bot()
+    with running_night("5xx-cold-starts-in-a-surge", tmp_path, speed=30.0) as night:
         yield night
-    finally:
-        night.stop()
 
 
 def test_killed_at_every_state_of_a_change(surge: Night) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox import people_and_channels as slack
-from tests.faults.night import Night
+from tests.faults.night import Night, running_night
 from tests.faults.test_changing import ENABLE
 
 pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
@@ -71,13 +71,8 @@ def flood(night: Night, host: str) -> Iterator[None]:
 
 @pytest.fixture
 def surge(tmp_path: Path) -> Iterator[Night]:
-    night = Night("5xx-cold-starts-in-a-surge", tmp_path, speed=30.0)
-    night.session.start()
-    try:
-        night.start_bot()
+    with running_night("5xx-cold-starts-in-a-surge", tmp_path, speed=30.0) as night:
         yield night
-    finally:
-        night.stop()
 
 
 def _seconds(night: Night) -> float | None:
@@ -120,10 +115,7 @@ def test_health_and_a_running_change_go_on(surge: Night, host: str) -> None:
 def test_few_descriptors_are_shared_out(tmp_path: Path) -> None:
     """The flood takes its share of 512 open files, and the bot's own work has the rest."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    night = Night("5xx-cold-starts-in-a-surge", tmp_path, speed=30.0)
-    night.session.start()
-    try:
-        night.start_bot()
+    with running_night("5xx-cold-starts-in-a-surge", tmp_path, speed=30.0) as night:
         assert night.bot is not None
         resource.prlimit(night.bot.pid, resource.RLIMIT_NOFILE, (512, 512))
         with flood(night, "127.0.0.1"):
@@ -132,6 +124,4 @@ def test_few_descriptors_are_shared_out(tmp_path: Path) -> None:
             assert night.alive()
             assert night.ready()
         assert "Too many open files" not in night.log()
-    finally:
-        night.stop()
     assert (soft, hard) == resource.getrlimit(resource.RLIMIT_NOFILE)

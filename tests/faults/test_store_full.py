@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox import people_and_channels as slack
-from tests.faults.night import Night
+from tests.faults.night import Night, running_night
 from tests.support.play import said
 
 pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
@@ -20,15 +20,12 @@ ROLL_BACK, CALL = "Roll back the Lambda alias", "UpdateAlias"
 @pytest.fixture
 def moved(tmp_path: Path) -> Iterator[Night]:
     """An alias was moved, and payments fails since."""
-    night = Night("5xx-bad-alias-move", tmp_path, speed=6.0)
-    night.session.start()
-    try:
-        night.start_bot()
-        yield night
-    finally:
-        with night.redis() as redis:
-            redis.config_set("maxmemory", "0")
-        night.stop()
+    with running_night("5xx-bad-alias-move", tmp_path, speed=6.0) as night:
+        try:
+            yield night
+        finally:
+            with night.redis() as redis:
+                redis.config_set("maxmemory", "0")
 
 
 def with_undo(night: Night) -> Any:

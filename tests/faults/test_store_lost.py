@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import people_and_channels as slack
-from tests.faults.night import Night
+from tests.faults.night import Night, running_night
 from tests.faults.test_store_full import CALL, ROLL_BACK
 
 pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faults")]
@@ -21,15 +21,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.story, pytest.mark.xdist_group("faul
 @pytest.fixture
 def moved(tmp_path: Path) -> Iterator[Night]:
     """An alias was moved, and payments fails since; somebody asks to move it back."""
-    night = Night("5xx-bad-alias-move", tmp_path, speed=6.0)
-    night.session.start()
-    try:
-        night.start_bot()
+    with running_night("5xx-bad-alias-move", tmp_path, speed=6.0) as night:
         night.alarm()
         night.request(ROLL_BACK, "rollback-alias")
         yield night
-    finally:
-        night.stop()
 
 
 def incident(night: Night, *words: str) -> subprocess.CompletedProcess[str]:
