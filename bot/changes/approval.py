@@ -11,9 +11,8 @@ from bot.changes.engine import NextStep
 from bot.changes.preflight import examined
 from bot.changes.undo_approval import UndoApproval
 from bot.domain.errors import ConfigError, ReadFailed
-from bot.domain.incident import Incident
 from bot.domain.plan import Choice
-from bot.domain.policy import Refusal, approvers, may_break_glass
+from bot.domain.policy import Refusal, may_break_glass
 from bot.domain.run import Run, RunState
 
 
@@ -142,16 +141,6 @@ class Approval(Conditions, UndoApproval):
             objection=latest,
             reason="x" * guards.LEAST_REASON,
         )
-
-    async def approvers(self, run: Run, incident: Incident) -> tuple[str, ...] | None:
-        """Ids of the people and user groups who may approve a change, to be mentioned; None, which
-        is not known, for a service that has left the catalogue and while the policy is unreadable.
-        """
-        service = self.service(incident.service)
-        policy = await self.offload(self.policy)
-        if service is None or policy.fault:
-            return None
-        return approvers(policy, run.action, service)
 
     async def _approve(
         self, run: Run, by: str, guard_list: tuple[guards.Guard, ...], reason: str = ""

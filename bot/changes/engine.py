@@ -18,7 +18,7 @@ from bot.domain.objection import Objection, objection
 from bot.domain.people import Directory
 from bot.domain.plan import Plan
 from bot.domain.playbook_contract import Action, Observed, Scope
-from bot.domain.policy import Policy, Refusal
+from bot.domain.policy import Policy, Refusal, approvers
 from bot.domain.ports import Aws, AwsWriter, Store
 from bot.domain.report import GapReason, Window
 from bot.domain.run import Run, RunState, Verification
@@ -204,6 +204,16 @@ class RunSteps:
         asked = {user for user in users if user}
         directory = await self.people.look_up(asked, policy.groups)
         return Who(policy.with_members(directory.members), directory)
+
+    async def approvers(self, run: Run, incident: Incident) -> tuple[str, ...] | None:
+        """Ids of the people and user groups who may approve a change; None, which
+        is not known, for a service that has left the catalogue and while the policy is unreadable.
+        """
+        service = self.service(incident.service)
+        policy = await self.offload(self.policy)
+        if service is None or policy.fault:
+            return None
+        return approvers(policy, run.action, service)
 
     async def _first_refusal(
         self,

@@ -31,9 +31,8 @@ UNSENT = frozenset(
     }
 )
 """States in which, by the record, no call was sent, and none is in force."""
-
-
-IN_FORCE = frozenset(RunState) - UNSENT - {RunState.PREPARING, RunState.PROPOSED, RunState.UNDONE}
+SENT = frozenset(RunState) - UNSENT - {RunState.PREPARING, RunState.PROPOSED, RunState.UNDONE}
+"""States in which a call was or may have been sent, and what it did is not known to be undone."""
 
 
 def _explains(other: Run, run: Run) -> bool:
@@ -41,7 +40,7 @@ def _explains(other: Run, run: Run) -> bool:
     if other.id == run.id or other.plan is None or run.plan is None:
         return False
     same = canonical(other.plan.after) == canonical(run.plan.after)
-    return other.state in IN_FORCE and other.plan.target == run.plan.target and same
+    return other.state in SENT and other.plan.target == run.plan.target and same
 
 
 @dataclass(frozen=True, kw_only=True)

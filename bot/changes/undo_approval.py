@@ -15,7 +15,7 @@ from bot.changes.guards import Request
 from bot.domain.change_events import NOT_UNDONE
 from bot.domain.change_wording import same_value_is_noticed, undo_by_hand
 from bot.domain.errors import ReadFailed
-from bot.domain.policy import Refusal, approvers, may_approve
+from bot.domain.policy import Refusal, may_approve
 from bot.domain.run import Answer, Run, RunState
 
 CLICK_REMEMBERED = 86_400
@@ -115,8 +115,8 @@ class UndoApproval(RunSteps):
             guards.UNDO, context, plan=run.plan, actor=by, holder=holder
         ):
             return refusal
-        others = await self._others_who_may_approve(context, by)
-        if others is not None and not others:
+        approvers = await self.approvers(run, context.incident)
+        if approvers is not None and not {*approvers} - {by}:
             return Refusal(
                 "Undoing a verified fix on tier 1 takes a second person, and the policy names "
                 f"nobody else.{undo_by_hand(run)}"
@@ -139,13 +139,6 @@ class UndoApproval(RunSteps):
             await self._kept(asked, note, None)
             return Refusal(f"{NOT_UNDONE}{note}")
         return await self._finish_step(asked)
-
-    async def _others_who_may_approve(self, context: RunContext, by: str) -> set[str] | None:
-        """Ids of people and groups, without whoever asks; None while the policy is unreadable."""
-        policy = await self.offload(self.policy)
-        if policy.fault:
-            return None
-        return {*approvers(policy, context.run.action, context.service)} - {by}
 
     async def _first_press(self, run_id: str, click: str) -> bool:
         """Whether this press of Undo was not handled before; one without a key never was."""
