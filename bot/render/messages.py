@@ -34,7 +34,7 @@ USAGE = (
     ("/incident triage 5xx --alarm checkout-5xx", "an alarm, given by name or console link"),
     ("/incident health", "look around this channel's service, without an incident type"),
     ("/incident timeline", "what happened in this channel's latest incident, and who did what"),
-    ("/incident status", "the present state of that incident"),
+    ("/incident status", "where all open incidents of this channel stand now"),
     ("/incident playbooks", "the incident types I know"),
 )
 
